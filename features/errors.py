@@ -1,0 +1,50 @@
+"""The one tree of exceptions; the command line maps it to exit codes, the API to problem+json.
+
+::
+
+    LeadscoreError          1  anything we raise on purpose
+    ├── UsageError          2  the question itself is wrong: an option, a name, a request
+    ├── DataError           3  the data breaks the contract, or cannot answer the question
+    ├── GateError           4  a gate refused: a challenger that is no better, a sure leak
+    └── StorageError        5  a disk, a database or a registry failed
+        ├── ReleaseError    5  a release folder is refused: altered, truncated, foreign
+        └── RegistryError   5  the model registry is down or has no such version
+"""
+
+
+class LeadscoreError(Exception):
+    """Base of every error raised on purpose. Its message says what, where and what next."""
+
+    exit_code = 1
+
+
+class UsageError(LeadscoreError):
+    """The question is wrong: an unknown option value, name or malformed request."""
+
+    exit_code = 2
+
+
+class DataError(LeadscoreError):
+    """Data that breaks the contract or cannot answer the question asked of it."""
+
+    exit_code = 3
+
+
+class GateError(LeadscoreError):
+    """A gate refused to let something pass; the message carries the evidence."""
+
+    exit_code = 4
+
+
+class StorageError(LeadscoreError):
+    """A disk, a database or a registry failed; trying again later may help."""
+
+    exit_code = 5
+
+
+class ReleaseError(StorageError):
+    """A release folder was refused; the message names the file and the difference."""
+
+
+class RegistryError(StorageError):
+    """The model registry cannot be reached, or knows no such version or alias."""

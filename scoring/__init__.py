@@ -1,0 +1,1 @@
+"""What we say of a lead: scorecard, model arithmetic, calibration, bands, reasons, releases."""

@@ -1,0 +1,124 @@
+# Two commands do everything from a fresh clone: `make demo` and `make test`. `make help` lists the rest.
+# Needs git, make and Python 3.11 or newer; name another Python with `make demo PYTHON=/path/to/python3.13`.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+WORKERS ?= 2
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+
+# ---------------------------------------------------------------- what people type
+
+.PHONY: help
+help: ## list what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: $(VENV)/.runtime ## train, compare and score simulated leads, then serve until Ctrl-C
+	@$(BIN)/leadscore demo
+	@if [ -t 0 ] && [ -t 1 ]; then trap : INT; $(BIN)/leadscore serve || true; fi
+
+.PHONY: test
+test: $(VENV)/.dev ## run every test
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: check
+check: $(VENV)/.dev ## formatting, lint, types, and which room may import which
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(VENV)/.dev ## format the code and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: serve
+serve: $(VENV)/.runtime ## answer the API with the champion (make demo trains one)
+	@trap : INT; $(BIN)/leadscore serve
+
+.PHONY: notebooks
+notebooks: $(VENV)/.dev ## run the notebooks again and keep their outputs
+	@$(BIN)/python notebooks/run.py
+
+.PHONY: docs
+docs: $(VENV)/.dev ## write docs/cli.md again from the commands' own help
+	@$(BIN)/python docs/write_cli.py
+
+.PHONY: bench
+bench: bench-features bench-quality bench-serving ## every figure of the README, peers in the same run
+
+.PHONY: bench-features
+bench-features: $(VENV)/.bench ## vectors: speed and memory
+	@$(BIN)/python benchmarks/features.py
+
+.PHONY: bench-quality
+bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets
+	@$(BIN)/python benchmarks/quality.py
+
+.PHONY: bench-serving
+bench-serving: $(VENV)/.bench ## the API: requests a second and latency
+	@$(BIN)/python benchmarks/serving.py
+
+.PHONY: soak
+soak: $(VENV)/.dev ## ten minutes of half load: no growth, no error
+	@$(BIN)/python benchmarks/soak.py
+
+.PHONY: lock
+lock: ## resolve requirements/*.txt again (needs the package index)
+	@$(PYTHON_FOUND) -m venv build/lock
+	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	@$(LOCK) -o requirements/runtime.txt
+	@$(LOCK) --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(LOCK) --extra bench -o requirements/bench.txt
+
+.PHONY: clean
+clean: ## remove everything made here: the environment, caches, var/
+	rm -rf $(VENV) build dist var *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- how it is installed
+# A stamp in .venv tells what is installed, so the second time costs nothing. Each lock holds the
+# one before it, with hashes; the project itself is then added without asking any index.
+
+LOCK := build/lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header \
+	--no-annotate pyproject.toml requirements/build.in
+INSTALL_LOCKED := $(PIP) install --require-hashes -r
+INSTALL_PROJECT := $(PIP) install --no-deps --no-index --no-build-isolation \
+	--config-settings editable_mode=compat -e .
+
+# The first Python that is new enough; a clear word when there is none.
+PYTHON_FOUND = $$(for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit; }; \
+	done; echo no-python)
+
+$(VENV)/bin/python:
+	@python=$(PYTHON_FOUND); if [ "$$python" = no-python ]; then \
+	  echo "leadscore needs Python 3.11 or newer; python3 here is $$(python3 -V 2>&1 || true)." >&2; \
+	  echo "Install one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 1; fi; \
+	echo "making $(VENV) with $$($$python -V)" >&2; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$$python cannot make a virtual environment; on Debian or Ubuntu: apt install python3-venv" >&2; \
+	  exit 1; }
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the locked packages (once; a minute or two)" >&2
+	@$(INSTALL_LOCKED) requirements/runtime.txt
+	@$(INSTALL_PROJECT)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the locked packages with the test tools (once; a minute or two)" >&2
+	@$(INSTALL_LOCKED) requirements/dev.txt
+	@$(INSTALL_PROJECT)
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.bench: requirements/bench.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the locked packages with the benchmark peers (once; some minutes)" >&2
+	@$(INSTALL_LOCKED) requirements/bench.txt
+	@$(INSTALL_PROJECT)
+	@touch $@ $(VENV)/.dev $(VENV)/.runtime

@@ -1,0 +1,1 @@
+"""How a person asks: the commands, one module per family; each imports the rooms when it runs."""

@@ -1,0 +1,7 @@
+"""Commands of demo."""
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""

@@ -1,0 +1,258 @@
+"""Histories built from tables (a dataset) or from one lead's own lists (a request)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.grouping import NO_EVENT, UInt64, group_rows, hash_strings
+from features.histories import (
+    NO_TIME,
+    Answers,
+    Float64,
+    Histories,
+    Int32,
+    Int64,
+    Interactions,
+    Object,
+)
+
+if TYPE_CHECKING:
+    from features.dataset import Dataset
+
+_NO_EVENTS = np.zeros(0, dtype=np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionRows:
+    """One lead's interactions as parallel lists; None is unknown."""
+
+    kinds: Sequence[str] = ()
+    at_us: Sequence[int] = ()
+    values: Sequence[float | None] | None = None
+    durations_s: Sequence[float | None] | None = None
+    event_ids: Sequence[str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRows:
+    """One lead's answers as parallel lists; a value of None is "learned to be unknown"."""
+
+    attributes: Sequence[str] = ()
+    at_us: Sequence[int] = ()
+    values: Sequence[str | None] = ()
+
+
+def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
+    """Codes into the sorted names of a string column; null counts as the empty name."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if not pa.types.is_dictionary(column.type):
+        column = pc.dictionary_encode(pc.fill_null(column, ""))
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    names = [name or "" for name in column.dictionary.to_pylist()]
+    ordered = sorted(set(names))
+    rank = {name: i for i, name in enumerate(ordered)}
+    recode = np.array([rank[name] for name in names], dtype=np.int32)
+    indices = column.indices.to_numpy(zero_copy_only=False)
+    codes = recode[indices] if len(names) else np.zeros(len(indices), dtype=np.int32)
+    return codes, tuple(ordered)
+
+
+def _lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int64:
+    """Row of every interaction's lead among ``lead_ids``; -1 for a lead that is not there."""
+    known = pa.array(lead_ids, type=pa.string())
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    encoded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(encoded, pa.ChunkedArray):  # no chunk at all
+        return np.zeros(0, dtype=np.int64)
+    rows = pc.fill_null(pc.index_in(encoded.dictionary.cast(pa.string()), value_set=known), -1)
+    lookup = rows.to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    if not len(lookup):
+        return np.full(len(indices), -1, dtype=np.int64)
+    found: Int64 = np.where(indices >= 0, lookup[indices], -1)
+    return found
+
+
+def _event_hashes(column: pa.ChunkedArray) -> UInt64:
+    if column.null_count == len(column):
+        return _NO_EVENTS
+    plain = column.cast(pa.large_string()).combine_chunks()
+    if isinstance(plain, pa.ChunkedArray):
+        plain = plain.chunk(0)
+    _, offsets, data = plain.buffers()
+    start, n = plain.offset, len(plain)
+    ends = np.frombuffer(offsets, dtype=np.int64)[start : start + n + 1]
+    letters = np.frombuffer(data, dtype=np.uint8) if data else np.zeros(0, dtype=np.uint8)
+    valid = (
+        plain.is_valid().to_numpy(zero_copy_only=False)
+        if plain.null_count
+        else np.zeros(0, dtype=np.bool_)
+    )
+    hashes: UInt64 = hash_strings(ends, letters, valid)
+    return hashes
+
+
+def _numbers(column: pa.ChunkedArray) -> Float64:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _moments(column: pa.ChunkedArray) -> Int64:
+    return np.asarray(
+        column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(), dtype=np.int64
+    )
+
+
+def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
+    """Group an interactions table (the contract's columns) by ``lead_ids``."""
+    lead = _lead_rows(table["lead_id"], lead_ids)
+    at_us = _moments(table["occurred_at"])
+    kind, kinds = _codes(table["kind"])
+    value = _numbers(table["value"])
+    duration_s = _numbers(table["duration_s"])
+    event = _event_hashes(table["event_id"])
+    offsets, order = group_rows(lead, len(lead_ids), at_us, kind, value, duration_s, event)
+    return Interactions(offsets, at_us[order], kind[order], value[order], duration_s[order], kinds)
+
+
+def answers_of(table: pa.Table, lead_ids: Object) -> Answers:
+    """Group an answers table (the contract's columns) by ``lead_ids``."""
+    attribute, attributes = _codes(table["attribute"])
+    value, values = _codes(table["value"])
+    lead = _lead_rows(table["lead_id"], lead_ids)
+    return _grouped_answers(
+        lead, len(lead_ids), attribute, _moments(table["answered_at"]), value, attributes, values
+    )
+
+
+def _grouped_answers(
+    lead: Int64,
+    n_leads: int,
+    attribute: Int32,
+    at_us: Int64,
+    value: Int32,
+    attributes: tuple[str, ...],
+    values: tuple[str, ...],
+) -> Answers:
+    known = np.flatnonzero(lead >= 0)
+    order = known[np.lexsort((value[known], at_us[known], attribute[known], lead[known]))]
+    counts = np.bincount(lead[known], minlength=n_leads) if n_leads else np.zeros(0, np.int64)
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return Answers(offsets, attribute[order], at_us[order], value[order], attributes, values)
+
+
+def histories_of(dataset: Dataset) -> Histories:
+    """Everything a dataset knows of its leads, in the order of its leads table."""
+    leads = dataset.leads
+    lead_ids = leads["lead_id"].to_numpy(dtype=object)
+    created: Int64 = np.full(len(leads), NO_TIME, dtype=np.int64)
+    if "created_at" in leads:
+        moments = leads["created_at"].astype("datetime64[us, UTC]")
+        created = np.asarray(moments.astype("int64"), dtype=np.int64)
+    attributes: dict[str, Float64 | Object] = {
+        name: _attribute(leads[name])
+        for name in leads.columns
+        if name not in ("lead_id", "created_at")
+    }
+    return Histories(
+        lead_ids,
+        created,
+        attributes,
+        interactions_of(dataset.interactions, lead_ids),
+        answers_of(dataset.answers, lead_ids),
+    )
+
+
+def _attribute(column: pd.Series) -> Float64 | Object:
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    objects = column.astype(object)
+    return np.asarray(objects.where(objects.notna(), None).to_numpy(dtype=object))
+
+
+def _floats(values: Sequence[float | None] | None, n: int) -> Float64:
+    if values is None:
+        return np.full(n, np.nan)
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _events(event_ids: Sequence[str | None] | None) -> UInt64:
+    if event_ids is None or not any(event_ids):
+        return _NO_EVENTS
+    return _event_hashes(pa.chunked_array([pa.array(event_ids, type=pa.string())]))
+
+
+def _coded(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
+    ordered = tuple(sorted(set(names)))
+    rank = {name: i for i, name in enumerate(ordered)}
+    return np.array([rank[name] for name in names], dtype=np.int32), ordered
+
+
+_EMPTY_INTERACTIONS = InteractionRows()
+_EMPTY_ANSWERS = AnswerRows()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFacts:
+    """One lead as a request tells it. ``created_at_us`` None: creation unknown."""
+
+    lead_id: str
+    created_at_us: int | None = None
+    attributes: Mapping[str, float | str | bool | None] = field(default_factory=dict)
+    interactions: InteractionRows = _EMPTY_INTERACTIONS
+    answers: AnswerRows = _EMPTY_ANSWERS
+
+
+def one_history(lead: LeadFacts) -> Histories:
+    """Histories of a single lead, equal to what a dataset with the same rows would give."""
+    rows = lead.interactions
+    n = len(rows.kinds)
+    at_us = np.array(rows.at_us, dtype=np.int64)
+    kind, kinds = _coded(rows.kinds)
+    value, duration_s = _floats(rows.values, n), _floats(rows.durations_s, n)
+    offsets, order = group_rows(
+        np.zeros(n, dtype=np.int64), 1, at_us, kind, value, duration_s, _events(rows.event_ids)
+    )
+    attributes: dict[str, Float64 | Object] = {}
+    for name, known in lead.attributes.items():
+        if isinstance(known, str) or known is None:
+            attributes[name] = np.array([known], dtype=object)
+        else:
+            attributes[name] = np.array([known], dtype=np.float64)
+    return Histories(
+        np.array([lead.lead_id], dtype=object),
+        np.array([NO_TIME if lead.created_at_us is None else lead.created_at_us], dtype=np.int64),
+        attributes,
+        Interactions(offsets, at_us[order], kind[order], value[order], duration_s[order], kinds),
+        _one_answers(lead.answers),
+    )
+
+
+def _one_answers(rows: AnswerRows) -> Answers:
+    attribute, attributes = _coded(rows.attributes)
+    value, values = _coded([v or "" for v in rows.values])
+    n = len(rows.attributes)
+    at_us = np.array(rows.at_us, dtype=np.int64)
+    lead = np.zeros(n, dtype=np.int64)
+    return _grouped_answers(lead, 1, attribute, at_us, value, attributes, values)
+
+
+__all__ = [
+    "NO_EVENT",
+    "AnswerRows",
+    "InteractionRows",
+    "LeadFacts",
+    "answers_of",
+    "histories_of",
+    "interactions_of",
+    "one_history",
+]

@@ -1,0 +1,149 @@
+"""A feature specification compiled to the small arrays that the kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.aggregates import ANY, INBOUND, OUTBOUND, Source
+from features.contract import BANT, AttributeType
+from features.errors import DataError
+from features.histories import Float64, Int32, Int64
+from features.kernel import DAY_US
+from features.spec import AttributeSpec, Feature, FeatureSpec
+
+WEEK_DAYS, FIVE_WEEKS_DAYS = 7.0, 35.0
+FIXED_STREAMS = (ANY, INBOUND, OUTBOUND)
+LEAD_TOPICS = frozenset({"lead", "bant", *(str(g) for g in BANT)})
+
+
+@dataclass(frozen=True)
+class KindTable:
+    """What the kernel needs of the kinds of one history table (one row a kind)."""
+
+    stream_offsets: Int32
+    streams: Int32
+    outbound: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    decays: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The compiled specification; arrays as described in the kernels."""
+
+    stream_of: dict[str, int]
+    outbound_kinds: frozenset[str]
+    decaying_streams: frozenset[int]
+    n_streams: int
+    windows_us: Int64
+    half_lives_us: Float64
+    week: int
+    five_weeks: int
+    interaction_columns: Int32
+    attribute_columns: Int32
+    attribute_levels: Float64
+    attributes: tuple[AttributeSpec, ...]
+    level_codes: tuple[dict[str, float], ...]
+    groups: Int32
+
+    def kind_table(self, kinds: Sequence[str]) -> KindTable:
+        """Say for every kind of a history table which streams its rows belong to."""
+        offsets, streams, outbound, decays = [0], [], [], []
+        for kind in kinds:
+            ours = kind in self.outbound_kinds
+            of = [0, 2 if ours else 1]
+            own = self.stream_of.get(kind)
+            if own is not None:
+                of.append(own)
+            streams += of
+            offsets.append(len(streams))
+            outbound.append(ours)
+            decays.append(not self.decaying_streams.isdisjoint(of))
+        return KindTable(
+            np.array(offsets, dtype=np.int32),
+            np.array(streams, dtype=np.int32),
+            np.array(outbound, dtype=np.bool_),
+            np.array(decays, dtype=np.bool_),
+        )
+
+
+def _interaction_column(
+    number: int,
+    feature: Feature,
+    stream_of: dict[str, int],
+    windows: list[float],
+    half_lives: list[float],
+) -> tuple[int, int, int, int, int]:
+    window = len(windows) if feature.window_days is None else windows.index(feature.window_days)
+    half_life = 0
+    if feature.rule.decays:
+        if feature.half_life_days is None:
+            raise DataError(f"feature {feature.topic}.{feature.aggregate} needs half_life_days")
+        half_life = half_lives.index(feature.half_life_days)
+    return number, feature.rule.op, stream_of[feature.topic], window, half_life
+
+
+def _attribute_column(
+    number: int, feature: Feature, attributes: tuple[AttributeSpec, ...]
+) -> tuple[tuple[int, int, int], float]:
+    if feature.aggregate == "unknown_answers":
+        return (number, feature.rule.op, [str(g) for g in BANT].index(feature.topic)), 0.0
+    if feature.topic in LEAD_TOPICS and feature.aggregate.startswith(("age", "created", "answer")):
+        return (number, feature.rule.op, 0), 0.0
+    names = [a.name for a in attributes]
+    if feature.topic not in names:
+        raise DataError(f"feature {feature.name!r} asks for an attribute that is not specified")
+    position = names.index(feature.topic)
+    attribute = attributes[position]
+    level = 0.0
+    if feature.aggregate == "level":
+        level = float(attribute.levels.index(feature.level or ""))
+    elif feature.aggregate in ("other_level", "ordinal"):
+        level = float(len(attribute.levels))
+    return (number, feature.rule.op, position), level
+
+
+def compile_spec(spec: FeatureSpec) -> Plan:
+    """Compile a specification; ``DataError`` when it contradicts itself."""
+    counted = [(i, f) for i, f in enumerate(spec.features) if f.source == Source.INTERACTIONS]
+    other = [(i, f) for i, f in enumerate(spec.features) if f.source != Source.INTERACTIONS]
+    kinds = sorted({f.topic for _, f in counted} - set(FIXED_STREAMS))
+    stream_of = {name: i for i, name in enumerate((*FIXED_STREAMS, *kinds))}
+    windows = sorted(
+        {f.window_days for _, f in counted if f.window_days is not None}
+        | (
+            {WEEK_DAYS, FIVE_WEEKS_DAYS}
+            if any(f.aggregate == "trend" for _, f in counted)
+            else set()
+        )
+    )
+    half_lives = sorted({f.half_life_days for _, f in counted if f.half_life_days is not None})
+    columns = [_interaction_column(i, f, stream_of, windows, half_lives) for i, f in counted]
+    plain = [_attribute_column(i, f, spec.attributes) for i, f in other]
+    bant = [str(g) for g in BANT]
+    return Plan(
+        stream_of={k: v for k, v in stream_of.items() if k not in FIXED_STREAMS},
+        outbound_kinds=frozenset(spec.outbound_kinds),
+        decaying_streams=frozenset(stream_of[f.topic] for _, f in counted if f.rule.decays),
+        n_streams=len(stream_of),
+        windows_us=np.array([round(w * DAY_US) for w in windows], dtype=np.int64),
+        half_lives_us=np.array([h * DAY_US for h in half_lives], dtype=np.float64),
+        week=windows.index(WEEK_DAYS) if WEEK_DAYS in windows else 0,
+        five_weeks=windows.index(FIVE_WEEKS_DAYS) if FIVE_WEEKS_DAYS in windows else 0,
+        interaction_columns=np.array(columns, dtype=np.int32).reshape(-1, 5),
+        attribute_columns=np.array([c for c, _ in plain], dtype=np.int32).reshape(-1, 3),
+        attribute_levels=np.array([level for _, level in plain], dtype=np.float64),
+        attributes=spec.attributes,
+        level_codes=tuple(
+            {level: float(i) for i, level in enumerate(a.levels)}
+            if a.type == AttributeType.CATEGORY
+            else {}
+            for a in spec.attributes
+        ),
+        groups=np.array(
+            [bant.index(str(a.group)) if str(a.group) in bant else -1 for a in spec.attributes],
+            dtype=np.int32,
+        ),
+    )

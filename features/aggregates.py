@@ -133,6 +133,8 @@ class Aggregate:
     decays: bool = False
 
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
 NEVER = "NaN when there was none"
 ZERO = "0 when there was none; never NaN"
 
@@ -170,7 +172,8 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     "decayed": Aggregate(
         kernel.OP_DECAYED, "interactions, each halved every half-life", ZERO, decays=True,
         sentence=lambda said: (
-            f"{said.many} weigh {number(said.value)} (each counts half after {number(said.half_life_days or 0)} days)"
+            f"{said.many} weigh {number(said.value)}"
+            f" (each counts half after {number(said.half_life_days or 0)} days)"
         ),
     ),
     "days_since_last": Aggregate(
@@ -248,7 +251,9 @@ ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     ),
     "other_level": Aggregate(
         answers_kernel.OP_OTHER_LEVEL, "1 yes, 0 no", "0 when unknown; never NaN",
-        sentence=lambda said: f"{spoken(said.topic)} is {'' if said.value else 'not '}a rare or new one",
+        sentence=lambda said: (
+            f"{spoken(said.topic)} is {'' if said.value else 'not '}a rare or new one"
+        ),
     ),
     "days_since_answer": Aggregate(
         answers_kernel.OP_DAYS_SINCE_ANSWER, "days", "NaN when never answered",
@@ -282,8 +287,6 @@ ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     ),
 }  # fmt: skip
 """Columns of attributes, answers and the lead itself, computed by ``features.answers_kernel``."""
-
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def spoken(topic: str) -> str:

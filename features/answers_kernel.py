@@ -7,9 +7,9 @@ the one known at creation; without that it is unknown (NaN).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from features.histories import Float64, Int32, Int64
+from features.jit import compiled
 from features.kernel import DAY_US
 
 (
@@ -27,7 +27,7 @@ from features.kernel import DAY_US
 ) = range(11)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _recall(
     offsets: Int64,
     attribute: Int32,
@@ -48,7 +48,7 @@ def _recall(
             answered_us[position] = at_us[row]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _column(
     op: int,
     position: int,
@@ -95,7 +95,7 @@ def _column(
     return float((created // DAY_US + 3) % 7)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def attributes_as_of(
     at_creation: Float64,
     created_at_us: Int64,

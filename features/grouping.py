@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.histories import Float64, Int32, Int64
+from features.jit import compiled
 
 UInt64 = npt.NDArray[np.uint64]
 NO_EVENT = np.uint64(0)
@@ -19,7 +19,7 @@ NO_EVENT = np.uint64(0)
 _SMALL = 32
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _less(a: float, b: float) -> int:
     """-1, 0 or 1 as a sorts before, with or after b; NaN sorts last."""
     if np.isnan(a):
@@ -29,7 +29,7 @@ def _less(a: float, b: float) -> int:
     return -1 if a < b else (1 if a > b else 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _after(i: int, j: int, at_us: Int64, kind: Int32, value: Float64, duration_s: Float64) -> bool:
     """Whether row i belongs after row j."""
     if at_us[i] != at_us[j]:
@@ -42,7 +42,7 @@ def _after(i: int, j: int, at_us: Int64, kind: Int32, value: Float64, duration_s
     return _less(duration_s[i], duration_s[j]) > 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insertion_sort(
     order: Int64, low: int, high: int, at_us: Int64, kind: Int32, value: Float64,
     duration_s: Float64,
@@ -56,7 +56,7 @@ def _insertion_sort(
         order[j + 1] = row
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sort_lead(
     order: Int64, low: int, high: int, at_us: Int64, kind: Int32, value: Float64,
     duration_s: Float64,
@@ -83,7 +83,7 @@ def _sort_lead(
         _insertion_sort(order, low, high, at_us, kind, value, duration_s)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sort_ties(
     order: Int64, low: int, high: int, kind: Int32, value: Float64, duration_s: Float64
 ) -> None:
@@ -95,7 +95,7 @@ def _sort_ties(
     order[low:high] = rows
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mark_repeats(order: Int64, low: int, high: int, event: UInt64, keep: np.ndarray) -> int:
     """Mark all but the earliest row of each event of one lead; return how many."""
     repeats = 0
@@ -119,7 +119,7 @@ def _mark_repeats(order: Int64, low: int, high: int, event: UInt64, keep: np.nda
     return repeats
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def group_rows(
     lead: Int64, n_leads: int, at_us: Int64, kind: Int32, value: Float64, duration_s: Float64,
     event: UInt64,
@@ -157,7 +157,7 @@ def group_rows(
     return kept, order[keep]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def hash_strings(offsets: Int64, data: npt.NDArray[np.uint8], valid: np.ndarray) -> UInt64:
     """64-bit FNV-1a of every string of an Arrow column, finished by a strong mix; null is 0."""
     n = len(offsets) - 1

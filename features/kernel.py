@@ -9,9 +9,9 @@ it runs. A row is in a window when ``as_of - window <= occurred_at < as_of``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from features.histories import Float64, Int32, Int64
+from features.jit import compiled
 
 DAY_US = 86_400_000_000
 SESSION_GAP_US = 30 * 60 * 1_000_000
@@ -46,7 +46,7 @@ ONCE = 8
 ) = range(18)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def first_at_or_after(at_us: Int64, low: int, high: int, moment: int) -> int:
     """Row of the first of ``at_us[low:high]`` (sorted) that is ``>= moment``; ``high`` if none."""
     while low < high:
@@ -58,7 +58,7 @@ def first_at_or_after(at_us: Int64, low: int, high: int, moment: int) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _walk(
     at_us: Int64,
     kind: Int32,
@@ -143,7 +143,7 @@ def _walk(
     return unanswered
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sum_to(windowed: Float64, stream: int, window: int, what: int) -> float:
     """Sum of one memory over the nested buckets up to ``window``, newest first."""
     total = 0.0
@@ -152,12 +152,12 @@ def _sum_to(windowed: Float64, stream: int, window: int, what: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mean(total: float, known: float) -> float:
     return total / known if known > 0 else np.nan
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _aggregate(
     op: int,
     s: int,
@@ -217,7 +217,7 @@ def _aggregate(
     return once[s, LONGEST_GAP_US] / DAY_US
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def aggregate_interactions(
     offsets: Int64,
     at_us: Int64,

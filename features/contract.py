@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 DEFAULT_OUTBOUND_KINDS = (
     "contact_attempt",
@@ -14,6 +14,23 @@ DEFAULT_OUTBOUND_KINDS = (
     "sms_sent",
 )
 """Interaction kinds that are our own acts unless ``dataset.toml`` says otherwise."""
+
+DEFAULT_UNANSWERED = ("Select", "Please select", "N/A", "n/a", "-", "--", "?")
+"""Words that forms leave behind where nobody answered; read as unknown, and said so."""
+
+NO_VALUE = ("", "NaN", "nan", "NULL", "null")
+"""How files write *unknown*; always read as unknown."""
+
+TABLES = ("leads", "outcomes", "interactions", "answers")
+FORMATS = (".csv", ".csv.gz", ".parquet")
+REQUIRED_COLUMNS = {
+    "leads": ("lead_id",),
+    "outcomes": ("lead_id", "outcome"),
+    "interactions": ("lead_id", "occurred_at", "kind"),
+    "answers": ("lead_id", "answered_at", "attribute", "value"),
+    "references": ("lead_id", "as_of"),
+}
+"""Columns a table must have; ``outcomes`` also needs ``occurred_at`` where leads have a time."""
 
 
 class AttributeType(StrEnum):
@@ -79,4 +96,14 @@ class DatasetSettings(BaseModel):
     horizon_days: float = Field(default=30.0, gt=0, le=3650)
     reference_ages_days: tuple[float, ...] = (0.0,)
     outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
+    unanswered: tuple[str, ...] | None = Field(
+        default=None, description="words read as unknown; None: DEFAULT_UNANSWERED, printed if met"
+    )
     attributes: dict[str, AttributeSettings] = {}
+
+    @field_validator("reference_ages_days")
+    @classmethod
+    def _ages_are_times(cls, ages: tuple[float, ...]) -> tuple[float, ...]:
+        if not ages or any(not 0 <= age <= 3650 for age in ages):
+            raise ValueError("expected one or more ages between 0 and 3650 days")
+        return tuple(sorted(set(ages)))

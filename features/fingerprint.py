@@ -1,0 +1,84 @@
+"""The fingerprint of a dataset: the same content gives the same one, in any order or format."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from features.dataset import Dataset
+
+UInt64 = npt.NDArray[np.uint64]
+KEYS = ("leadscore-lane-a", "leadscore-lane-b")
+ROWS_AT_ONCE = 1_000_000
+ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def fingerprint_of(dataset: Dataset) -> str:
+    """SHA-256 (hex) of settings and tables; a table is the sum of the hashes of its rows."""
+    digest = hashlib.sha256(dataset.settings.model_dump_json().encode())
+    for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
+        _add(digest, name, pa.Table.from_pandas(frame, preserve_index=False))
+    _add(digest, "interactions", dataset.interactions)
+    _add(digest, "answers", dataset.answers)
+    return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, name: str, table: pa.Table) -> None:
+    table = table.select(sorted(table.column_names))
+    sums = [np.uint64(0), np.uint64(0)]
+    for start in range(0, table.num_rows, ROWS_AT_ONCE):
+        rows = table.slice(start, ROWS_AT_ONCE)
+        for lane, key in enumerate(KEYS):
+            with np.errstate(over="ignore"):
+                sums[lane] = sums[lane] + _row_hashes(rows, key).sum(dtype=np.uint64)
+    shape = f"{name}|{table.num_rows}|{table.column_names}|{sums[0]:016x}{sums[1]:016x}"
+    digest.update(shape.encode())
+
+
+def _row_hashes(table: pa.Table, key: str) -> UInt64:
+    total = np.zeros(table.num_rows, dtype=np.uint64)
+    for position, column in enumerate(table.columns):
+        hashes = _column_hashes(column, key)
+        total = _mix(total * ODD + hashes + np.uint64(position))
+    return total
+
+
+def _column_hashes(column: pa.ChunkedArray, key: str) -> UInt64:
+    if pa.types.is_timestamp(column.type):
+        numbers = pc.fill_null(column.cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
+    elif pa.types.is_floating(column.type):
+        numbers = pc.fill_null(column, float("nan")).to_numpy() + 0.0
+        numbers = np.where(np.isnan(numbers), np.nan, numbers)
+    else:
+        return _text_hashes(column.cast(pa.string()), key)
+    salt = np.uint64(int.from_bytes(key[:8].encode(), "little") ^ hash_seed(key))
+    return _mix(np.ascontiguousarray(numbers).view(np.uint64) ^ salt)
+
+
+def _mix(bits: UInt64) -> UInt64:
+    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit reaches every bit."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(bits ^ (bits >> np.uint64(31)))
+
+
+def hash_seed(key: str) -> int:
+    """A 64-bit number from ``key``, the same everywhere."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
+
+
+def _text_hashes(column: pa.ChunkedArray, key: str) -> UInt64:
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    words = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
+    of_words = pd.util.hash_array(words, hash_key=key, categorize=False)
+    table = np.append(of_words, np.uint64(hash_seed(key + "null")))
+    return table[pc.fill_null(encoded.indices, len(words)).to_numpy(zero_copy_only=False)]

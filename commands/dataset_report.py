@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commands.printing import print_table
+from commands.printing import print_pairs, print_table
 
 KINDS_SHOWN = 12
 ATTRIBUTES_SHOWN = 30
@@ -13,11 +13,13 @@ ATTRIBUTES_SHOWN = 30
 def print_summary(summary: dict[str, Any]) -> None:
     """Counts first, then kinds and attributes, then what was inferred and set aside."""
     print(f"{summary['name']}  {summary['about']}".rstrip())
-    print_table(["", ""], count_rows(summary), right=())
+    print()
+    print_pairs(count_rows(summary))
+    print()
     print_kinds(summary["kinds"])
     print_attributes(summary["attributes"])
     if summary["inferred"]:
-        print("Inferred (say otherwise in dataset.toml):")
+        print("What was inferred (say otherwise in dataset.toml):")
         for sentence in summary["inferred"]:
             print(f"  {sentence}")
     for bad in summary["quarantined"]:
@@ -25,26 +27,26 @@ def print_summary(summary: dict[str, Any]) -> None:
     print("\nThe data keep the contract. Next: leadscore audit, then leadscore train.")
 
 
-def count_rows(summary: dict[str, Any]) -> list[list[object]]:
-    """The counts as rows of two columns."""
+def count_rows(summary: dict[str, Any]) -> list[tuple[str, object]]:
+    """The counts, each with its name."""
     ended = summary["converted"] + summary["lost"]
     rate = f"{summary['converted'] / ended:.1%} of those that ended" if ended else "none ended"
     window = " to ".join(moment[:10] for moment in summary["created"] or [])
-    rows: list[list[object]] = [
-        ["leads", f"{summary['leads']:,}" + (f", created {window}" if window else "")],
-        ["converted", f"{summary['converted']:,} ({rate})"],
-        ["lost", f"{summary['lost']:,}"],
-        ["open", f"{summary['open']:,}"],
-        ["interactions", f"{summary['interactions']:,} of {len(summary['kinds'])} kinds"],
-        ["answers", f"{summary['answers']:,}"],
+    rows: list[tuple[str, object]] = [
+        ("leads", f"{summary['leads']:,}" + (f", created {window}" if window else "")),
+        ("converted", f"{summary['converted']:,} ({rate})"),
+        ("lost", f"{summary['lost']:,}"),
+        ("open", f"{summary['open']:,}"),
+        ("interactions", f"{summary['interactions']:,} of {len(summary['kinds'])} kinds"),
+        ("answers", f"{summary['answers']:,}"),
     ]
     if summary["has_time"]:
-        rows.append(["observed until", summary["observed_until"]])
-        rows.append(["horizon", f"{summary['horizon_days']:g} days"])
+        rows.append(("observed until", summary["observed_until"]))
+        rows.append(("horizon", f"{summary['horizon_days']:g} days"))
         ages = ", ".join(f"{age:g}" for age in summary["reference_ages_days"])
-        rows.append(["asked at ages", f"{ages} days"])
+        rows.append(("asked at ages", f"{ages} days"))
     else:
-        rows.append(["time", "none: folds are random, and every figure flatters"])
+        rows.append(("time", "none: folds are random, and every figure flatters"))
     return rows
 
 

@@ -6,12 +6,13 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import TaskID
 
 PLAIN_WIDTH = 110
 """Columns used when the output is a file or a pipe, which have no width of their own."""
@@ -76,6 +77,13 @@ def print_table(
     console_on(sys.stdout).print(table)
 
 
+def print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
+    """Names and values on stdout, one pair a line, aligned."""
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        print(f"  {name:<{width}}  {shown(value)}")
+
+
 def shown(cell: object) -> str:
     """One cell as text: unknown as a dash, counts with separators, other numbers to 4 digits.
 
@@ -103,3 +111,33 @@ def step(what: str) -> Iterator[None]:
     else:
         yield
     say(f"{what} ({time.perf_counter() - started:.1f} s)")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A function to tell (what is being done, steps done, steps in all); drawn on stderr.
+
+    On a terminal one bar per thing done; elsewhere one line when a thing begins.
+    """
+    if not sys.stderr.isatty():
+        begun: set[str] = set()
+
+        def tell_line(what: str, done: int, total: int) -> None:  # noqa: ARG001
+            if what not in begun:
+                begun.add(what)
+                say(f"{what} ({total} steps)" if total > 1 else what)
+
+        yield tell_line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console_on(sys.stderr)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell

@@ -1,0 +1,73 @@
+"""Documents that cannot go stale: the command line's page, links, and what the README promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+)
+
+
+def writer() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("write_cli", ROOT / "docs" / "write_cli.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_command_line_is_fresh() -> None:
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == writer().page(), "docs/cli.md is stale; write it again with: make docs"
+
+
+def test_every_command_and_option_has_a_meaning() -> None:
+    import typer
+
+    from leadscore import create_app
+
+    group = typer.main.get_command(create_app())
+    for name, command in writer().commands_of(group):
+        assert command.help, name
+        assert "Examples:" in command.help, f"{name} shows no example"
+        for parameter in command.params:
+            assert parameter.help, f"{name} {parameter.name} has no meaning"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http://", "https://", "mailto:")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_document_names_a_folder_of_one_machine(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(work|root|home|Users)/\w", text)
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for page in pages:
+        assert page.read_text(encoding="utf-8").startswith(f"# {page.name[:4]}: ")
+
+
+def test_make_targets_named_in_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    for document in DOCUMENTS:
+        for target in re.findall(r"`make ([a-z-]+)", document.read_text(encoding="utf-8")):
+            assert target in targets, f"{document.name} names `make {target}`"

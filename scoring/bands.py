@@ -1,0 +1,77 @@
+"""Cold, warm, hot: the three bands a sales team acts on, and the cuts between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import DataError
+
+
+class Band(StrEnum):
+    """How urgent a lead is, coldest first."""
+
+    COLD = "cold"
+    WARM = "warm"
+    HOT = "hot"
+
+
+LABELS: dict[str, dict[Band, str]] = {
+    "en": {Band.COLD: "cold", Band.WARM: "warm", Band.HOT: "hot"},
+    "fr": {Band.COLD: "froid", Band.WARM: "tiède", Band.HOT: "chaud"},
+}
+_ORDER = np.array([Band.COLD.value, Band.WARM.value, Band.HOT.value], dtype=object)
+
+
+def label(band: Band, language: str = "en") -> str:
+    """The band as shown to a person; a language we do not speak is answered in English.
+
+    >>> label(Band.WARM, "fr"), label(Band.WARM, "fr-CA"), label(Band.WARM, "de")
+    ('tiède', 'tiède', 'warm')
+    """
+    return LABELS.get(language.split("-")[0].lower(), LABELS["en"])[band]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The lowest probability that is warm and the lowest that is hot: 0 <= warm <= hot.
+
+    A cut above 1 means that no lead reaches the band. Raises DataError for cuts that are not
+    finite, negative or out of order.
+
+    >>> cuts = Cuts(warm=0.1, hot=0.4)
+    >>> [cuts.band_of(p).value for p in (0.0999, 0.1, 0.4)]
+    ['cold', 'warm', 'hot']
+    """
+
+    warm: float
+    hot: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.warm) and np.isfinite(self.hot) and 0 <= self.warm <= self.hot):
+            raise DataError(
+                f"cuts warm={self.warm}, hot={self.hot} are not in order; "
+                "expected finite numbers with 0 <= warm <= hot"
+            )
+
+    def band_of(self, probability: float) -> Band:
+        """The band of one probability; monotone in it. NaN raises DataError."""
+        if not 0 <= probability <= 1:
+            raise DataError(f"{probability} is not a probability; expected a number in [0, 1]")
+        if probability >= self.hot:
+            return Band.HOT
+        return Band.WARM if probability >= self.warm else Band.COLD
+
+    def bands_of(self, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+        """Bands of many probabilities, (n,) float64 in [0, 1] → (n,) str. NaN raises DataError."""
+        if not bool(np.all((probability >= 0) & (probability <= 1))):
+            raise DataError("a probability is outside [0, 1] or unknown; there is no band for it")
+        reached = (probability >= self.warm).astype(np.intp) + (probability >= self.hot)
+        return np.asarray(_ORDER[reached], dtype=object)
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain data for the release."""
+        return {"hot": float(self.hot), "warm": float(self.warm)}

@@ -1,0 +1,154 @@
+"""The tree part: a LightGBM booster walked by our own kernel, with exact TreeSHAP shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import ReleaseError
+from features.histories import Float64, Int32, Int64
+from scoring.compiled import compiled
+from scoring.parts import count
+from scoring.tree_paths import ZERO, FlatTrees, flatten, leaf_shares
+from scoring.tree_text import MISSING_NAN, MISSING_ZERO, parse_trees, trees_only
+
+
+@compiled
+def goes_left(value: float, threshold: float, missing: int, default_left: bool) -> bool:
+    """The side LightGBM takes at a numeric split (its Tree::NumericalDecision)."""
+    if math.isnan(value):
+        if missing == MISSING_NAN:
+            return default_left
+        value = 0.0
+    if missing == MISSING_ZERO and -ZERO <= value <= ZERO:
+        return default_left
+    return value <= threshold
+
+
+@compiled
+def _add(
+    vectors: Float64,
+    scale: float,
+    out: Float64,
+    node_feature: Int32,
+    node_threshold: Float64,
+    node_missing: npt.NDArray[np.uint8],
+    node_default_left: npt.NDArray[np.bool_],
+    leaf_value: Float64,
+    path_start: Int64,
+    path_node: Int32,
+    path_left: npt.NDArray[np.bool_],
+    path_slot: Int32,
+    slot_start: Int64,
+    slot_feature: Int32,
+    slot_share: Float64,
+    table_start: Int64,
+    table: Float64,
+    points: Float64,
+    point_weights: Float64,
+) -> None:
+    left = np.empty(node_feature.shape[0], dtype=np.bool_)
+    shares = np.empty(out.shape[1])
+    for row in range(vectors.shape[0]):
+        for node in range(left.shape[0]):
+            value = vectors[row, node_feature[node]]
+            left[node] = goes_left(
+                value, node_threshold[node], node_missing[node], node_default_left[node]
+            )
+        shares[:] = 0.0
+        for leaf in range(leaf_value.shape[0]):
+            first = slot_start[leaf]
+            width = slot_start[leaf + 1] - first
+            if table_start[leaf] >= 0:
+                mask = (1 << width) - 1
+                for step in range(path_start[leaf], path_start[leaf + 1]):
+                    # without a branch: which side a row takes cannot be predicted
+                    mask &= ~(int(left[path_node[step]] != path_left[step]) << path_slot[step])
+                at = table_start[leaf] + mask * width
+                for j in range(width):
+                    shares[slot_feature[first + j]] += table[at + j]
+                continue
+            satisfied = np.ones(width, dtype=np.bool_)
+            for step in range(path_start[leaf], path_start[leaf + 1]):
+                if left[path_node[step]] != path_left[step]:
+                    satisfied[path_slot[step]] = False
+            own = np.empty(width)
+            leaf_shares(
+                leaf_value[leaf],
+                slot_share[first : first + width],
+                satisfied,
+                points,
+                point_weights,
+                own,
+            )
+            for j in range(width):
+                shares[slot_feature[first + j]] += own[j]
+        for column in range(out.shape[1]):
+            out[row, column] += scale * shares[column]
+
+
+@dataclass(frozen=True, eq=False)
+class TreePart:
+    """A booster in log-odds. ``text`` is LightGBM's, cut after the last tree.
+
+    Contributions are exact path-dependent TreeSHAP values, those of LightGBM's pred_contrib,
+    and the base is the mean over the training rows. Unknown (NaN) goes where LightGBM sends it.
+    Build with :meth:`from_text`.
+    """
+
+    kind: ClassVar[str] = "trees"
+    text: str
+    n_features: int
+    flat: FlatTrees
+
+    @classmethod
+    def from_text(cls, text: str, n_features: int | None = None) -> TreePart:
+        """Raises ReleaseError for text that is not a numeric single-output booster."""
+        width, trees = parse_trees(text)
+        if n_features is not None and width != n_features:
+            raise ReleaseError(f"LightGBM text: {width} features; expected {n_features}")
+        return cls(trees_only(text), width, flatten(trees))
+
+    @property
+    def base(self) -> float:
+        """The mean of the trees over the training rows, in log-odds."""
+        return self.flat.base
+
+    def add_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
+        """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
+        flat = self.flat
+        _add(
+            vectors,
+            float(scale),
+            out,
+            flat.node_feature,
+            flat.node_threshold,
+            flat.node_missing,
+            flat.node_default_left,
+            flat.leaf_value,
+            flat.path_start,
+            flat.path_node,
+            flat.path_left,
+            flat.path_slot,
+            flat.slot_start,
+            flat.slot_feature,
+            flat.slot_share,
+            flat.table_start,
+            flat.table,
+            flat.points,
+            flat.point_weights,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What stands beside the text; the trees themselves are in a file of their own."""
+        return {"kind": self.kind, "n_features": self.n_features}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], text: str) -> TreePart:
+        """Raises ReleaseError when the text does not fit."""
+        return cls.from_text(text, count(data, "n_features"))

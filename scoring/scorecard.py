@@ -1,0 +1,167 @@
+"""The scorecard: points that people wrote, counted by the same engine as the learned features.
+
+A lead's points are the sum of one share per rule, after the caps of its groups; an exclusion has
+a share too (it takes the points down to 0 at most), so the shares always sum to the points, and
+the band follows from the points alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.histories import Float64, Histories, Object, References
+from features.spec import FeatureSpec
+from features.vectors import vectors
+from scoring.bands import Band
+from scoring.scorecard_file import (
+    card_from_data,
+    card_to_data,
+    card_to_toml,
+    packaged_text,
+    parse_card,
+    read_card,
+)
+from scoring.scorecard_kernel import Bool, add_points
+from scoring.scorecard_plan import CardPlan, compile_card
+from scoring.scorecard_rules import Card, PointCuts
+
+DEFAULT_CARD = "default_scorecard.toml"
+
+
+@dataclass(frozen=True)
+class CardScores:
+    """What a scorecard says of n references.
+
+    ``points`` = ``fit`` + ``engagement`` (n,). ``shares`` (n, rules + exclusions): each rule's
+    points after caps; a row sums to its points. ``band`` (n,) of ``cold``, ``warm``, ``hot``.
+    ``matched`` (same shape): whether the condition holds. ``excluded`` (n,): an exclusion's does.
+    ``vectors`` (n, F): what was counted.
+    """
+
+    points: Float64
+    fit: Float64
+    engagement: Float64
+    band: Object
+    excluded: Bool
+    shares: Float64
+    matched: Bool
+    vectors: Float64
+
+
+@dataclass(frozen=True)
+class RuleReason:
+    """One rule's share of the points, with what was counted for it."""
+
+    rule: str
+    points: float
+    evidence: str
+
+    @property
+    def text(self) -> str:
+        """As a person reads it, points first: ``+50 Called us (1 inbound call …)``."""
+        return f"{self.points:+.3g} {self.rule} ({self.evidence})"
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Rules, groups and cuts, ready to count. Equal cards give equal points, bit for bit."""
+
+    card: Card
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Scorecard:
+        """Read what :meth:`to_dict` wrote. Raises ``DataError`` with the key of each fault."""
+        return cls(card_from_data(data))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: strings, numbers, lists."""
+        return card_to_data(self.card)
+
+    def to_toml(self, heading: str = "") -> str:
+        """TOML text that reads back to an equal card; ``heading`` becomes comments."""
+        return card_to_toml(self.card, heading)
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.card.name
+
+    @property
+    def cuts(self) -> PointCuts:
+        """Points from which a lead is warm, and hot."""
+        return self.card.bands
+
+    @cached_property
+    def rule_names(self) -> tuple[str, ...]:
+        """Names of the rules, then of the exclusions: the columns of ``shares``."""
+        return tuple(row.name for row in (*self.card.rules, *self.card.exclusions))
+
+    @cached_property
+    def plan(self) -> CardPlan:
+        """The compiled card."""
+        return compile_card(self.card)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The declared features that the rules count."""
+        return self.plan.spec
+
+    def with_outbound(self, kinds: tuple[str, ...]) -> Scorecard:
+        """The same card where ``outbound`` means a dataset's own kinds, unless the card says."""
+        if self.card.outbound_kinds or not kinds:
+            return self
+        return replace(self, card=self.card.model_copy(update={"outbound_kinds": tuple(kinds)}))
+
+    def points(self, histories: Histories, references: References) -> CardScores:
+        """Points, bands and shares of every reference. Raises as ``features.vectors`` does."""
+        return self.points_of(vectors(self.spec, histories, references))
+
+    def points_of(self, matrix: Float64) -> CardScores:
+        """The same from vectors of :attr:`spec`, (n, F)."""
+        plan, n = self.plan, len(matrix)
+        shares, matched = np.empty((n, len(plan.kinds))), np.empty((n, len(plan.kinds)), np.bool_)
+        sides, excluded = np.empty((n, 2)), np.empty(n, dtype=np.bool_)
+        add_points(
+            matrix, plan.kinds, plan.numbers, plan.columns, plan.lists, plan.codes,
+            plan.code_offsets, plan.group, plan.caps, plan.is_fit, shares, matched, sides, excluded,
+        )  # fmt: skip
+        points = sides[:, 0] + sides[:, 1]
+        bands = self.bands_of(np.where(excluded, np.minimum(points, 0.0), points))
+        return CardScores(
+            points, sides[:, 0], sides[:, 1], bands, excluded, shares, matched, matrix
+        )
+
+    def bands_of(self, points: Float64) -> Object:
+        """The bands of points, (n,) → (n,) of ``cold``, ``warm``, ``hot``."""
+        reached = (points >= self.cuts.warm).astype(np.intp) + (points >= self.cuts.hot)
+        return np.array([b.value for b in Band], dtype=object)[reached]
+
+    def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
+        """Every rule with a share in one row's points, the largest first."""
+        shares = scores.shares[row]
+        order = np.argsort(-np.abs(shares), kind="stable")
+        return [
+            RuleReason(
+                self.rule_names[i],
+                float(shares[i]),
+                self.plan.conditions[i].evidence(self.spec, scores.vectors[row]),
+            )
+            for i in order
+            if shares[i] != 0.0
+        ]
+
+
+def load_scorecard(path: Path | str) -> Scorecard:
+    """Read a scorecard. Raises ``DataError`` with line and key of every fault."""
+    return Scorecard(read_card(Path(path)))
+
+
+def default_scorecard() -> Scorecard:
+    """The scorecard that ships with leadscore: the field's usual definitions."""
+    return Scorecard(parse_card(packaged_text(DEFAULT_CARD), DEFAULT_CARD))

@@ -19,8 +19,8 @@ NUMBER_EXPECTED = "a finite number, or nothing where unknown"
 
 def typed_leads(
     chunk: Chunk, settings: DatasetSettings, quarantine: Quarantine, found: Inference
-) -> tuple[pd.DataFrame, pa.Array]:
-    """The frame of leads, each attribute in its type, and the ids of all leads seen.
+) -> pd.DataFrame:
+    """The frame of leads, each attribute in its type.
 
     A row with a value that does not fit its column is set aside whole.
     """
@@ -30,14 +30,12 @@ def typed_leads(
         column = _plain(chunk.table.column(name))
         column = blank_unanswered(name, column, settings, found)
         chunk = chunk.replace(name, column)
-        kind = (
-            settle(name, column, settings, found, "leads")
-            if name.strip()
-            else found.leave_out("(a column without a name)", "it has no name")
-        )
+        if not name.strip():
+            found.leave_out("(a column without a name)", "it has no name")
+            continue
+        kind = settle(name, column, settings, found, "leads")
         if kind is not None:
             kinds[name] = kind
-    all_ids = chunk.table.column("lead_id").combine_chunks()
     columns: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.object_]] = {}
     bad = np.zeros(len(chunk), dtype=bool)
     for name, kind in kinds.items():
@@ -46,11 +44,7 @@ def typed_leads(
         fresh = wrong & ~bad
         quarantine.set_aside(chunk, fresh, reason)
         bad |= wrong
-    return _frame(chunk, columns, ~bad), _whole(all_ids)
-
-
-def _whole(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    return _frame(chunk, columns, ~bad)
 
 
 def _frame(chunk: Chunk, columns: dict[str, npt.NDArray], good: Mask) -> pd.DataFrame:  # type: ignore[type-arg]

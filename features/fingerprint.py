@@ -21,8 +21,12 @@ ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def fingerprint_of(dataset: Dataset) -> str:
-    """SHA-256 (hex) of settings and tables; a table is the sum of the hashes of its rows."""
-    digest = hashlib.sha256(dataset.settings.model_dump_json().encode())
+    """SHA-256 (hex) of settings and tables; a table is the sum of the hashes of its rows.
+
+    What the data set is called and said to be is not part of it.
+    """
+    words = {"name", "about", "licence"}
+    digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=words).encode())
     for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
         _add(digest, name, pa.Table.from_pandas(frame, preserve_index=False))
     _add(digest, "interactions", dataset.interactions)
@@ -81,4 +85,6 @@ def _text_hashes(column: pa.ChunkedArray, key: str) -> UInt64:
     words = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
     of_words = pd.util.hash_array(words, hash_key=key, categorize=False)
     table = np.append(of_words, np.uint64(hash_seed(key + "null")))
-    return table[pc.fill_null(encoded.indices, len(words)).to_numpy(zero_copy_only=False)]
+    codes = pc.fill_null(encoded.indices, len(words)).to_numpy(zero_copy_only=False)
+    hashes: UInt64 = table[codes]
+    return hashes

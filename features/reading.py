@@ -27,6 +27,7 @@ from features.reading_tables import (
     with_lead_id,
     with_times,
 )
+from features.reading_values import text_of
 
 
 def read_dataset(
@@ -49,11 +50,12 @@ def read_dataset(
     found = Inference()
     until = pd.Timestamp(settings.observed_until) if settings.observed_until else None
 
-    chunk = gathered(tables.chunks("leads", quarantine))
-    seen = len(chunk)
-    chunk = clean_leads(chunk, quarantine, until)
-    leads, all_ids = typed_leads(chunk, settings, quarantine, found)
-    quarantine.check_limit(chunk.file, seen)
+    raw = gathered(tables.chunks("leads", quarantine))
+    require(raw)
+    all_ids = ids_of(raw)
+    chunk = clean_leads(raw, quarantine, until)
+    leads = typed_leads(chunk, settings, quarantine, found)
+    quarantine.check_limit(chunk.file, len(raw))
     if len(leads) == 0:
         raise DataError(f"{chunk.file} has no rows; expected one row a lead")
 
@@ -129,8 +131,7 @@ def _read_outcomes(
     chunk = known.only(chunk, quarantine)
     quarantine.check_limit(raw.file, len(raw))
     outcomes = _outcome_frame(chunk)
-    asked = pd.Series(with_text_ids(raw), dtype=object)
-    broken = set(asked.dropna()) - set(outcomes["lead_id"])
+    broken = set(ids_of(raw).drop_null().to_pylist()) - set(outcomes["lead_id"])
     doubtful = leads["lead_id"].isin(broken).to_numpy()
     if doubtful.any():
         reason = Reason("its outcome is in quarantine", harmless=True)
@@ -140,12 +141,10 @@ def _read_outcomes(
     return leads, outcomes
 
 
-def with_text_ids(chunk: Chunk) -> list[str | None]:
+def ids_of(chunk: Chunk) -> pa.Array:
     """The ``lead_id`` of every row, as strings."""
-    from features.reading_values import text_of
-
-    ids: list[str | None] = text_of(chunk.table.column("lead_id")).to_pylist()
-    return ids
+    ids = text_of(chunk.table.column("lead_id"))
+    return pa.concat_arrays(ids.chunks) if ids.num_chunks else pa.array([], pa.string())
 
 
 def _outcome_frame(chunk: Chunk | None) -> pd.DataFrame:
@@ -156,7 +155,6 @@ def _outcome_frame(chunk: Chunk | None) -> pd.DataFrame:
     frame["outcome"] = frame["outcome"].astype(object)
     if chunk is not None and "occurred_at" in chunk.table.column_names:
         times = chunk.table.column("occurred_at").to_pandas()
-        frame["occurred_at"] = times.astype("datetime64[us, UTC]").to_numpy()
         frame["occurred_at"] = times.astype("datetime64[us, UTC]").array
     else:
         nothing = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us, UTC]")

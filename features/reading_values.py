@@ -39,8 +39,9 @@ def empty_mask(column: pa.ChunkedArray) -> Mask:
     """True where there is no value: null, or only blanks."""
     missing = column.is_null()
     if pa.types.is_string(column.type):
-        blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(column)), 0)
-        missing = pc.or_(missing, pc.fill_null(blank, False))
+        if pc.any(pc.starts_with(column, " ")).as_py():
+            column = pc.utf8_trim_whitespace(column)
+        missing = pc.or_(missing, pc.fill_null(pc.equal(column, ""), False))
     return mask_of(missing)
 
 

@@ -1,7 +1,122 @@
-"""Commands of rules."""
+"""Commands about the scorecard: show the default, check one against the contract and on data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from commands.options import JsonOption
+
+if TYPE_CHECKING:
+    from scoring.scorecard import Scorecard
+    from training.evaluation import Interval
+    from training.rules_check import RulesCheck
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
+    rules = typer.Typer(help="The rule-based score: show the default scorecard, check your own.")
+    rules.command()(show)
+    rules.command()(check)
+    app.add_typer(rules, name="rules")
+
+
+def show(as_json: JsonOption = False) -> None:
+    """Print the default scorecard as TOML, to start your own from.
+
+    Examples:
+
+      leadscore rules show > our-rules.toml
+    """
+    from commands.printing import print_json
+    from scoring.scorecard import DEFAULT_CARD, default_scorecard
+    from scoring.scorecard_file import packaged_text
+
+    if as_json:
+        print_json(default_scorecard().to_dict())
+    else:
+        print(packaged_text(DEFAULT_CARD), end="")
+
+
+def check(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A scorecard as TOML.", show_default=False)
+    ],
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="DATASET", help="Count what each rule matches on this data."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a scorecard: every fault with its line and key; on data, what each rule matches.
+
+    Examples:
+
+      leadscore rules check our-rules.toml
+
+      leadscore rules check our-rules.toml --on my-leads
+    """
+    from commands.printing import print_json
+    from scoring.scorecard import load_scorecard
+
+    card = load_scorecard(file)
+    if on is None:
+        print_json(card.to_dict()) if as_json else print_card(card)
+        return
+    found = check_on(card, on)
+    print_json(found.to_dict()) if as_json else print_matches(found)
+
+
+def check_on(card: Scorecard, source: str) -> RulesCheck:
+    """What a scorecard matches on the dataset ``source``."""
+    from commands.printing import step
+    from features.histories import histories_of
+    from features.reading import read_dataset
+    from training.rules_check import check_rules
+
+    with step(f"read {source}"):
+        dataset = read_dataset(source)
+    with step("match the rules"):
+        return check_rules(card, dataset, histories_of(dataset))
+
+
+def print_card(card: Scorecard) -> None:
+    """A scorecard's size and cuts, for a person."""
+    print(
+        f"{card.name}: nothing is wrong with it. Rules: {len(card.card.rules)}, exclusions: "
+        f"{len(card.card.exclusions)}; warm from {card.cuts.warm:g} points, hot from "
+        f"{card.cuts.hot:g}."
+    )
+
+
+def print_matches(found: RulesCheck) -> None:
+    """Rules and bands with the leads they match, for a person."""
+    from commands.printing import print_table
+
+    print(
+        f"{found.scorecard} on {found.dataset}: {found.leads:,} leads asked about "
+        f"{found.references:,} times; {percent(found.rate)} convert within the horizon"
+    )
+    print_table(
+        ["rule", "points", "leads", "share", "given", "convert", "note"],
+        [
+            [rule.name, rule.points, rule.leads, f"{rule.share:.1%}", rule.mean_points,
+             percent(rule.rate), "; ".join(rule.notes)]
+            for rule in found.rules
+        ],
+        right=["points", "leads", "share", "given", "convert"],
+    )  # fmt: skip
+    print_table(
+        ["band", "leads", "share", "convert"],
+        [[row.band, row.leads, f"{row.share:.1%}", percent(row.rate)] for row in found.bands],
+        right=["leads", "share", "convert"],
+    )
+
+
+def percent(rate: Interval) -> str:
+    """A rate with its interval; a dash where it is not known."""
+    if rate.value != rate.value:
+        return "–"
+    return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"

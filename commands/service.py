@@ -1,7 +1,57 @@
-"""Commands of service."""
+"""Commands about the service: start it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
+
+SETTINGS = "Everything else is set by LEADSCORE_… variables: see docs/operations.md."
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; 127.0.0.1 by default.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="Port to listen on; 8000 by default."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes that answer; 1 by default.")
+    ] = None,
+    release: Annotated[
+        Path | None,
+        typer.Option(
+            "--release", metavar="DIR", help="Serve this release folder, not the champion."
+        ),
+    ] = None,
+) -> None:
+    """Answer the API with the champion, until Ctrl-C or SIGTERM.
+
+    A promotion or a rollback is taken up while it runs. The OpenAPI page is at /docs.
+
+    Examples:
+
+      leadscore serve
+
+      leadscore serve --port 9000 --workers 2
+
+      leadscore serve --release my-release
+    """
+    from commands.printing import say
+    from serving.run import serve as answer
+    from serving.settings import Settings
+
+    given = {"host": host, "port": port, "workers": workers, "release": release}
+    settings = Settings.model_validate(
+        {**Settings().model_dump(), **{k: v for k, v in given.items() if v is not None}}
+    )
+    say(f"http://{settings.host}:{settings.port}/docs  (stop with Ctrl-C)")
+    answer(settings)

@@ -232,8 +232,13 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
 
 ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     "value": Aggregate(
-        answers_kernel.OP_VALUE, "as in the data (boolean: 1 yes, 0 no)", "NaN when unknown",
+        answers_kernel.OP_VALUE, "as in the data", "NaN when unknown",
         sentence=lambda said: f"{spoken(said.topic)}: {number(said.value)}",
+        unknown="{topic} unknown",
+    ),
+    "flag": Aggregate(
+        answers_kernel.OP_VALUE, "1 yes, 0 no", "NaN when unknown",
+        sentence=lambda said: f"{spoken(said.topic)}: {'yes' if said.value else 'no'}",
         unknown="{topic} unknown",
     ),
     "ordinal": Aggregate(

@@ -236,38 +236,53 @@ def aggregate_interactions(
     week: int,
     five_weeks: int,
     columns: Int32,
+    column_offsets: Int32,
     out: Float64,
 ) -> None:
     """Write the declared aggregates of every reference into ``out``.
 
-    ``columns`` (n, 5): column of ``out``, aggregate, stream, window, half-life. ``stream_offsets``
-    and ``streams`` say to which streams a row of kind ``k`` belongs. Windows ascend; past the
-    last one lies the window without end, whose number is ``len(windows_us)``.
+    ``columns`` (n, 5): column of ``out``, aggregate, stream, window, half-life; sorted by stream,
+    with ``column_offsets`` (n_streams + 1), so that a stream without a row costs next to nothing.
+    ``stream_offsets`` and ``streams`` say to which streams a row of kind ``k`` belongs. Windows
+    ascend; past the last one lies the window without end, whose number is ``len(windows_us)``.
     """
     every = len(windows_us)
-    windowed = np.empty((n_streams, every + 1, PER_WINDOW))
-    once = np.empty((n_streams, ONCE))
-    decayed = np.empty((n_streams, len(half_lives_us)))
+    windowed = np.zeros((n_streams, every + 1, PER_WINDOW))
+    once = np.zeros((n_streams, ONCE))
+    once[:, LAST_US] = -1.0
+    decayed = np.zeros((n_streams, len(half_lives_us)))
     shares = np.empty(len(half_lives_us))
     seen_us = np.empty(n_streams, dtype=np.int64)
-    seen_day = np.empty(n_streams, dtype=np.int64)
+    seen_day = np.full(n_streams, np.iinfo(np.int64).min)
+    nothing = np.empty(len(columns))
+    for c in range(len(columns)):
+        nothing[c] = _aggregate(
+            columns[c, 1], columns[c, 2], columns[c, 3], columns[c, 4], week, five_weeks,
+            every, windowed, once, decayed, 0,
+        )  # fmt: skip
     for r in range(len(reference_lead)):
         lead = reference_lead[r]
         as_of = reference_as_of[r]
         low = offsets[lead]
         high = first_at_or_after(at_us, low, offsets[lead + 1], as_of)
-        windowed[:] = 0.0
-        once[:] = 0.0
-        once[:, LAST_US] = -1.0
-        decayed[:] = 0.0
-        seen_day[:] = np.iinfo(np.int64).min
         unanswered = _walk(
             at_us, kind, value, duration_s, low, high, as_of, stream_offsets, streams,
             outbound_kind, windows_us, half_lives_us, decays, windowed, once, decayed, seen_us,
             seen_day, shares,
         )  # fmt: skip
-        for c in range(len(columns)):
-            out[r, columns[c, 0]] = _aggregate(
-                columns[c, 1], columns[c, 2], columns[c, 3], columns[c, 4], week, five_weeks,
-                every, windowed, once, decayed, unanswered,
-            )  # fmt: skip
+        for s in range(n_streams):
+            first, last = column_offsets[s], column_offsets[s + 1]
+            if once[s, LAST_US] < 0:
+                for c in range(first, last):
+                    out[r, columns[c, 0]] = nothing[c]
+                continue
+            for c in range(first, last):
+                out[r, columns[c, 0]] = _aggregate(
+                    columns[c, 1], s, columns[c, 3], columns[c, 4], week, five_weeks,
+                    every, windowed, once, decayed, unanswered,
+                )  # fmt: skip
+            windowed[s] = 0.0
+            once[s] = 0.0
+            once[s, LAST_US] = -1.0
+            decayed[s] = 0.0
+            seen_day[s] = np.iinfo(np.int64).min

@@ -16,6 +16,8 @@ from features.spec import AttributeSpec, Feature, FeatureSpec
 
 WEEK_DAYS, FIVE_WEEKS_DAYS = 7.0, 35.0
 FIXED_STREAMS = (ANY, INBOUND, OUTBOUND)
+TOPICS_OF = {"usual_hour": FIXED_STREAMS, "unanswered": (OUTBOUND,)}
+"""Aggregates that are not kept for every kind."""
 LEAD_TOPICS = frozenset({"lead", "bant", *(str(g) for g in BANT)})
 
 
@@ -42,6 +44,7 @@ class Plan:
     week: int
     five_weeks: int
     interaction_columns: Int32
+    column_offsets: Int32
     attribute_columns: Int32
     attribute_levels: Float64
     attributes: tuple[AttributeSpec, ...]
@@ -76,6 +79,11 @@ def _interaction_column(
     windows: list[float],
     half_lives: list[float],
 ) -> tuple[int, int, int, int, int]:
+    if feature.topic not in TOPICS_OF.get(feature.aggregate, (feature.topic,)):
+        raise DataError(
+            f"feature {feature.name!r}: {feature.aggregate} is counted of "
+            f"{', '.join(TOPICS_OF[feature.aggregate])} only"
+        )
     window = len(windows) if feature.window_days is None else windows.index(feature.window_days)
     half_life = 0
     if feature.rule.decays:
@@ -120,7 +128,12 @@ def compile_spec(spec: FeatureSpec) -> Plan:
         )
     )
     half_lives = sorted({f.half_life_days for _, f in counted if f.half_life_days is not None})
-    columns = [_interaction_column(i, f, stream_of, windows, half_lives) for i, f in counted]
+    columns = sorted(
+        (_interaction_column(i, f, stream_of, windows, half_lives) for i, f in counted),
+        key=lambda column: column[2],
+    )
+    of_stream = np.array([column[2] for column in columns], dtype=np.int64)
+    per_stream = np.bincount(of_stream, minlength=len(stream_of))
     plain = [_attribute_column(i, f, spec.attributes) for i, f in other]
     bant = [str(g) for g in BANT]
     return Plan(
@@ -133,6 +146,7 @@ def compile_spec(spec: FeatureSpec) -> Plan:
         week=windows.index(WEEK_DAYS) if WEEK_DAYS in windows else 0,
         five_weeks=windows.index(FIVE_WEEKS_DAYS) if FIVE_WEEKS_DAYS in windows else 0,
         interaction_columns=np.array(columns, dtype=np.int32).reshape(-1, 5),
+        column_offsets=np.concatenate(([0], np.cumsum(per_stream))).astype(np.int32),
         attribute_columns=np.array([c for c, _ in plain], dtype=np.int32).reshape(-1, 3),
         attribute_levels=np.array([level for _, level in plain], dtype=np.float64),
         attributes=spec.attributes,

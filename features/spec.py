@@ -70,7 +70,7 @@ class Feature:
     @cached_property
     def name(self) -> str:
         """The column's name, unique within a specification."""
-        if self.aggregate == "value":
+        if self.aggregate in ("value", "flag"):
             return self.topic
         if self.aggregate == "level":
             return f"{self.topic}={self.level}"

@@ -64,7 +64,7 @@ def _count_interactions(
         references.lead, references.as_of_us,
         table.stream_offsets, table.streams, table.outbound, table.decays,
         plan.windows_us, plan.half_lives_us, plan.n_streams, plan.week, plan.five_weeks,
-        plan.interaction_columns, out,
+        plan.interaction_columns, plan.column_offsets, out,
     )  # fmt: skip
 
 

@@ -226,6 +226,8 @@ def _attribute_features(
             for level in attribute.levels:
                 yield Feature(Source.ATTRIBUTE, attribute.name, "level", level=level)
             yield Feature(Source.ATTRIBUTE, attribute.name, "other_level")
+        elif attribute.type == AttributeType.BOOLEAN:
+            yield Feature(Source.ATTRIBUTE, attribute.name, "flag")
         else:
             yield Feature(Source.ATTRIBUTE, attribute.name, "value")
         yield Feature(Source.ATTRIBUTE, attribute.name, "unknown")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from features.vectors import vectors
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(leads, min_size=1, max_size=4), st.lists(as_ofs, min_size=1, max_size=4), specs())
 def test_the_kernel_equals_the_plain_engine(drawn_leads, moments, spec):
     named = [(f"L{i}", lead) for i, lead in enumerate(drawn_leads)]

@@ -21,7 +21,7 @@ def before(lead, as_of):
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(leads, as_ofs, specs())
 def test_deleting_the_future_changes_nothing(lead, as_of, spec):
     np.testing.assert_array_equal(
@@ -29,7 +29,7 @@ def test_deleting_the_future_changes_nothing(lead, as_of, spec):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(leads, as_ofs, specs(), st.lists(events, max_size=5), st.lists(answers, max_size=3))
 def test_adding_to_the_future_changes_nothing(lead, as_of, spec, later_events, later_answers):
     later = {

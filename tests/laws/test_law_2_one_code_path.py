@@ -15,7 +15,7 @@ def named(drawn_leads):
     return [(f"L{i}", lead) for i, lead in enumerate(drawn_leads)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(several, as_ofs, specs())
 def test_one_by_one_equals_all_at_once(drawn_leads, as_of, spec):
     everyone = named(drawn_leads)
@@ -27,7 +27,7 @@ def test_one_by_one_equals_all_at_once(drawn_leads, as_of, spec):
         assert alone.tobytes() == batch[i : i + 1].tobytes()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(several, as_ofs, specs(), st.randoms(use_true_random=False))
 def test_row_order_is_irrelevant(drawn_leads, as_of, spec, random):
     everyone = named(drawn_leads)
@@ -44,7 +44,7 @@ def test_row_order_is_irrelevant(drawn_leads, as_of, spec, random):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(leads, as_ofs, specs(), st.randoms(use_true_random=False))
 def test_duplicate_delivery_is_irrelevant(lead, as_of, spec, random):
     rows = [
@@ -57,7 +57,7 @@ def test_duplicate_delivery_is_irrelevant(lead, as_of, spec, random):
     assert vectors(spec, once_told, pairs).tobytes() == vectors(spec, told_twice, pairs).tobytes()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(several, as_ofs, specs(), st.lists(st.integers(0, 2), min_size=5, max_size=5))
 def test_partitioning_is_irrelevant(drawn_leads, as_of, spec, partition_of):
     everyone = named(drawn_leads)

@@ -77,6 +77,8 @@ def interaction_features(draw):
     topic = draw(topics)
     if aggregate == "usual_hour":
         topic = draw(st.sampled_from(["any", "inbound", "outbound"]))
+    if aggregate == "unanswered":
+        topic = "outbound"
     if aggregate == "is_last":
         topic = draw(st.sampled_from(KINDS[:-1]))
     return Feature(
@@ -96,7 +98,8 @@ def attribute_features():
             yield from (Feature("attribute", a.name, "level", level=x) for x in a.levels)
             yield Feature("attribute", a.name, "other_level")
         else:
-            yield Feature("attribute", a.name, "value")
+            flag = a.type == AttributeType.BOOLEAN
+            yield Feature("attribute", a.name, "flag" if flag else "value")
     yield Feature("attribute", "urgency", "ordinal")
     for group in ("budget", "authority", "need", "timeline"):
         yield Feature("attribute", group, "unknown_answers")

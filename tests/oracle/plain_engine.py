@@ -4,6 +4,7 @@ The compiled kernel must equal it. Where a sum of floats is involved the order o
 part of the answer, so the rows are walked newest first here too.
 """
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -63,7 +64,7 @@ def total(numbers):
 
 def sessions(events):
     times = sorted(e["at_us"] for e in events)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     return 0 if not times else 1 + sum(gap > 30 * 60 * 1_000_000 for gap in gaps)
 
 
@@ -96,7 +97,7 @@ def interactions(feature: Feature, history, as_of, outbound_kinds):
     values = [e["value"] for e in newest_first if e["value"] is not None]
     seconds = [e["duration_s"] for e in newest_first if e["duration_s"] is not None]
     ages = [(as_of - e["at_us"]) for e in rows]
-    gaps = [a - b for a, b in zip(ages, ages[1:], strict=False)]
+    gaps = [a - b for a, b in itertools.pairwise(ages)]
     of = feature.aggregate
     if of == "count":
         return float(len(recent))
@@ -185,7 +186,7 @@ def attribute(feature: Feature, spec: FeatureSpec, lead, as_of):
         return float(moment(lead["created_at_us"]).weekday())
     value, answered_us = known[topic]
     declared = next(a for a in spec.attributes if a.name == topic)
-    if of == "value":
+    if of in ("value", "flag"):
         return value
     if of == "ordinal":
         return value if value < len(declared.levels) else NAN

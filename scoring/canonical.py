@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
+import numpy as np
+
 from features.errors import ReleaseError
 
 
@@ -14,7 +16,9 @@ def canonical_json(data: Any) -> bytes:
     >>> canonical_json({"b": [0.1], "a": None})
     b'{\\n "a": null,\\n "b": [\\n  0.1\\n ]\\n}\\n'
     """
-    text = json.dumps(data, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=True)
+    text = json.dumps(
+        data, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=True, default=_plain
+    )
     return text.encode("ascii") + b"\n"
 
 
@@ -31,6 +35,12 @@ def parse_json(name: str, content: bytes) -> dict[str, Any]:
     if not isinstance(data, dict) or not same:
         raise ReleaseError(f"{name}: not written the one way this file is written; it was altered")
     return data
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is not plain data")
 
 
 def _refuse(constant: str) -> NoReturn:

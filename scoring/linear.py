@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from features.errors import DataError, ReleaseError
 from features.histories import Float64
-from scoring.compiled import compiled
+from features.jit import compiled
 from scoring.parts import number, numbers
 
 TRANSFORMS = ("identity", "log1p")
@@ -127,10 +127,10 @@ class LinearPart:
         """Raises ReleaseError when a field is missing, too short or not finite."""
         names = data.get("transform")
         if not isinstance(names, list) or not all(name in TRANSFORMS for name in names):
-            raise ReleaseError(f"model.json: 'transform' is not a list out of {TRANSFORMS}")
+            raise ReleaseError(f"'transform' is not a list out of {TRANSFORMS}")
         arrays = {name: numbers(data, name, len(names)) for name in _FIELDS}
         if not (arrays["scale"] > 0).all():
-            raise ReleaseError("model.json: a 'scale' is not positive")
+            raise ReleaseError("a 'scale' is not positive")
         return cls(transform=tuple(names), intercept=number(data, "intercept"), **arrays)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from features.errors import DataError, ReleaseError
 from features.histories import Float64
+from features.jit import compiled
 from scoring.canonical import canonical_json, parse_json
-from scoring.compiled import compiled
 from scoring.linear import LinearPart
 from scoring.parts import ConstantPart, Part, count, number, numbers
 from scoring.steps import StepPart
@@ -139,33 +139,38 @@ class Model:
     def from_files(cls, files: Mapping[str, bytes]) -> Model:
         """Read back what :meth:`to_files` wrote. Raises ReleaseError naming what is wrong."""
         data = parse_json("model.json", files.get("model.json", b""))
-        plain = data.get("parts")
-        if not isinstance(plain, list) or not all(isinstance(part, dict) for part in plain):
-            raise ReleaseError("model.json: 'parts' is missing or not a list of objects")
-        weights = numbers(data, "weights", len(plain))
-        parts = tuple(_part(part, files) for part in plain)
-        slope, intercept = number(data, "slope"), number(data, "intercept")
         try:
-            return cls(parts, tuple(weights.tolist()), slope, intercept, count(data, "n_features"))
-        except DataError as problem:
+            plain = data.get("parts")
+            if not isinstance(plain, list) or not all(isinstance(part, dict) for part in plain):
+                raise ReleaseError("'parts' is missing or not a list of objects")
+            return cls(
+                tuple(_part(part, files) for part in plain),
+                tuple(numbers(data, "weights", len(plain)).tolist()),
+                number(data, "slope"),
+                number(data, "intercept"),
+                count(data, "n_features"),
+            )
+        except (DataError, ReleaseError) as problem:
             raise ReleaseError(f"model.json: {problem}") from problem
 
 
+_KINDS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
+    ConstantPart.kind: ConstantPart.from_dict,
+    LinearPart.kind: LinearPart.from_dict,
+    StepPart.kind: StepPart.from_dict,
+}
+
+
 def _part(data: Mapping[str, Any], files: Mapping[str, bytes]) -> Part:
-    kind = data.get("kind")
-    if kind == ConstantPart.kind:
-        return ConstantPart.from_dict(data)
-    if kind == LinearPart.kind:
-        return LinearPart.from_dict(data)
-    if kind == StepPart.kind:
-        return StepPart.from_dict(data)
+    kind = str(data.get("kind"))
+    if kind in _KINDS:
+        return _KINDS[kind](data)
     if kind != TreePart.kind:
-        raise ReleaseError(f"model.json: unknown kind of part {str(kind)[:40]!r}")
+        raise ReleaseError(f"unknown kind of part {kind[:40]!r}")
     name = str(data.get("file"))
     if name not in files:
-        raise ReleaseError(f"model.json: names {name[:40]!r}, which the release does not hold")
+        raise ReleaseError(f"names {name[:40]!r}, which the release does not hold")
     try:
-        text = files[name].decode("ascii")
-    except UnicodeDecodeError as problem:
-        raise ReleaseError(f"{name}: not plain text") from problem
-    return TreePart.from_dict(data, text)
+        return TreePart.from_dict(data, files[name].decode("ascii"))
+    except (UnicodeDecodeError, ReleaseError) as problem:
+        raise ReleaseError(f"{name}: {problem}") from problem

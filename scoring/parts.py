@@ -69,7 +69,7 @@ def number(data: Mapping[str, Any], name: str) -> float:
     """The finite number called ``name``; ReleaseError otherwise."""
     value = data.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise ReleaseError(f"model.json: {name!r} is missing or not a finite number")
+        raise ReleaseError(f"{name!r} is missing or not a finite number")
     return float(value)
 
 
@@ -77,7 +77,7 @@ def count(data: Mapping[str, Any], name: str, most: int = 1_000_000) -> int:
     """The whole number called ``name`` in 0..most; ReleaseError otherwise."""
     value = data.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ReleaseError(f"model.json: {name!r} is missing or not a whole number in 0..{most}")
+        raise ReleaseError(f"{name!r} is missing or not a whole number in 0..{most}")
     return value
 
 
@@ -86,8 +86,8 @@ def numbers(data: Mapping[str, Any], name: str, length: int | None = None) -> Fl
     values = data.get(name)
     plain = isinstance(values, list) and all(type(v) in (int, float) for v in values)
     if not plain or (length is not None and len(values or []) != length):
-        raise ReleaseError(f"model.json: {name!r} is missing or not a list of {length} numbers")
+        raise ReleaseError(f"{name!r} is missing or not a list of {length} numbers")
     array = np.array(values, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise ReleaseError(f"model.json: {name!r} holds a number that is not finite")
+        raise ReleaseError(f"{name!r} holds a number that is not finite")
     return array

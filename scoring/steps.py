@@ -11,7 +11,7 @@ import numpy as np
 
 from features.errors import DataError, ReleaseError
 from features.histories import Float64, Int64
-from scoring.compiled import compiled
+from features.jit import compiled
 from scoring.parts import count, number, numbers
 from scoring.tree_paths import ZERO
 from scoring.tree_text import MISSING_ZERO, Tree, parse_trees
@@ -131,7 +131,7 @@ class StepPart:
         """Raises ReleaseError when a field is missing, out of range or not finite."""
         steps = data.get("steps")
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-            raise ReleaseError("model.json: 'steps' is missing or not a list of objects")
+            raise ReleaseError("'steps' is missing or not a list of objects")
         read = tuple(
             Steps(
                 count(step, "feature"),
@@ -144,7 +144,7 @@ class StepPart:
         try:
             return cls(count(data, "n_features"), number(data, "intercept"), read)
         except DataError as problem:
-            raise ReleaseError(f"model.json: {problem}") from problem
+            raise ReleaseError(str(problem)) from problem
 
 
 def step_part_of(lightgbm_text: str, n_features: int) -> StepPart:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.histories import Float64, Int32, Int64
-from scoring.compiled import compiled
+from features.jit import compiled
 from scoring.tree_text import Tree
 
 T = TypeVar("T", bound=np.generic)

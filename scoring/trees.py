@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from features.errors import ReleaseError
 from features.histories import Float64, Int32, Int64
-from scoring.compiled import compiled
+from features.jit import compiled
 from scoring.parts import count
 from scoring.tree_paths import ZERO, FlatTrees, flatten, leaf_shares
 from scoring.tree_text import MISSING_NAN, MISSING_ZERO, parse_trees, trees_only

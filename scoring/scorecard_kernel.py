@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.histories import Float64, Int32
-from scoring.compiled import compiled
+from features.jit import compiled
 
 Bool = npt.NDArray[np.bool_]
 

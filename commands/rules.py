@@ -72,7 +72,7 @@ def check(
 def check_on(card: Scorecard, source: str) -> RulesCheck:
     """What a scorecard matches on the dataset ``source``."""
     from commands.printing import step
-    from features.histories import histories_of
+    from features.building import histories_of
     from features.reading import read_dataset
     from training.rules_check import check_rules
 

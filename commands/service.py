@@ -1,4 +1,4 @@
-"""Commands about the service: start it."""
+"""Commands about the service: start it, and look at what is there."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-SETTINGS = "Everything else is set by LEADSCORE_… variables: see docs/operations.md."
+from commands.options import JsonOption
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
     app.command()(serve)
+    app.command()(doctor)
 
 
 def serve(
@@ -55,3 +56,33 @@ def serve(
     )
     say(f"http://{settings.host}:{settings.port}/docs  (stop with Ctrl-C)")
     answer(settings)
+
+
+def doctor(
+    url: Annotated[
+        str, typer.Option("--url", help="Where the service is expected to answer.")
+    ] = "http://127.0.0.1:8000",
+    as_json: JsonOption = False,
+) -> None:
+    """Look at what is installed, reachable and loaded, and say what to do about the rest.
+
+    Exits with 5 when something is broken; what is only absent is no fault.
+
+    Examples:
+
+      leadscore doctor
+
+      leadscore doctor --url http://127.0.0.1:9000 --json
+    """
+    from commands.doctor import State, examine, print_findings, worst
+    from commands.printing import print_json, step
+
+    with step("examine"):
+        findings = examine(url)
+    state = worst(findings)
+    if as_json:
+        print_json({"state": state, "findings": [finding.to_dict() for finding in findings]})
+    else:
+        print_findings(findings)
+    if state is State.FAULT:
+        raise typer.Exit(5)

@@ -1,0 +1,232 @@
+"""What is installed, reachable and loaded, and what to do about the rest."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from features.errors import LeadscoreError
+
+NEEDED = ("numpy", "pandas", "pyarrow", "duckdb", "numba", "sklearn", "lightgbm", "fastapi")
+OPTIONAL = {
+    "psycopg": "PostgreSQL: pip install 'leadscore[postgres]'",
+    "pyspark": "Spark: pip install 'leadscore[spark]', and a Java runtime",
+}
+LOW_DISK_BYTES = 1 << 30
+ANSWER_WITHIN_S = 2.0
+
+
+class State(StrEnum):
+    """How a check came out; only ``FAULT`` makes the command fail."""
+
+    FINE = "fine"
+    ABSENT = "absent"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what was found, and what to do if it is not fine."""
+
+    what: str
+    state: State
+    found: str
+    next_step: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain data for ``--json``."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+
+def examine(url: str) -> list[Finding]:
+    """Look at everything once; ``url`` is where the service is expected to answer."""
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("python", python),
+        ("packages", packages),
+        ("engine", engine),
+        ("optional packages", optional_packages),
+        ("home", home),
+        ("registry", registry),
+        ("champion", champion),
+        ("service", lambda: service(url)),
+    ]
+    return [carefully(what, check) for what, check in checks]
+
+
+def carefully(what: str, check: Callable[[], Finding]) -> Finding:
+    """Run one check; a failure of any kind is a finding, not the end of the others."""
+    try:
+        return check()
+    except LeadscoreError as error:
+        return Finding(what, State.FAULT, str(error), "see the message")
+    except Exception as error:
+        return Finding(what, State.FAULT, f"{type(error).__name__}: {error}", "see the message")
+
+
+def python() -> Finding:
+    """The interpreter and the machine it runs on."""
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("python", State.FINE, f"{found}, {os.cpu_count()} cores")
+
+
+def packages() -> Finding:
+    """Every package that is needed imports."""
+    broken = []
+    for name in NEEDED:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            broken.append(f"{name} ({error})")
+    if broken:
+        return Finding("packages", State.FAULT, "; ".join(broken), "make clean, then make demo")
+    shown = ("numpy", "pandas", "numba", "lightgbm", "mlflow", "fastapi")
+    found = ", ".join(f"{name} {metadata.version(name)}" for name in shown)
+    return Finding("packages", State.FINE, f"leadscore {metadata.version('leadscore')}; {found}")
+
+
+def engine() -> Finding:
+    """The compiled scorecard engine answers as it should."""
+    import numpy as np
+
+    from features.building import InteractionRows, LeadFacts, one_history
+    from features.histories import References
+    from scoring.scorecard import default_scorecard
+
+    day_us = 86_400_000_000
+    call = InteractionRows(kinds=["inbound_call"], at_us=[day_us])
+    lead = one_history(LeadFacts("doctor", created_at_us=0, interactions=call))
+    started = time.perf_counter()
+    asked = References(np.zeros(1, np.int64), np.array([2 * day_us]))
+    points = float(default_scorecard().points(lead, asked).points[0])
+    took = time.perf_counter() - started
+    if not points > 0:
+        return Finding(
+            "engine", State.FAULT, f"an inbound call gave {points} points", "make clean, make demo"
+        )
+    return Finding("engine", State.FINE, f"counted and scored in {took:.2f} s, compiling included")
+
+
+def optional_packages() -> Finding:
+    """What some uses need and most do not."""
+    missing = [advice for name, advice in OPTIONAL.items() if find_spec(name) is None]
+    if find_spec("pyspark") is not None and shutil.which("java") is None:
+        missing.append("Spark: a Java runtime (apt install default-jre-headless)")
+    if missing:
+        return Finding(
+            "optional packages", State.ABSENT, "some are not installed", "; ".join(missing)
+        )
+    return Finding("optional packages", State.FINE, ", ".join(OPTIONAL))
+
+
+def home() -> Finding:
+    """The release store can be written and has room."""
+    from training.settings import TrackingSettings
+
+    folder = TrackingSettings().home.absolute()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(existing, os.W_OK):
+        return Finding(
+            "home", State.FAULT, f"{folder} cannot be written",
+            "give this user the folder, or set LEADSCORE_HOME",
+        )  # fmt: skip
+    free = shutil.disk_usage(existing).free
+    found = f"{shown_path(folder)}, {free / (1 << 30):.0f} GiB free"
+    if free < LOW_DISK_BYTES:
+        return Finding("home", State.FAULT, found, "free some disk, or set LEADSCORE_HOME")
+    return Finding("home", State.FINE, found)
+
+
+def registry() -> Finding:
+    """The MLflow registry answers, and how quickly."""
+    from training.settings import TrackingSettings
+    from training.tracking import models
+
+    settings = TrackingSettings()
+    if not settings.tracking_uri and not (settings.home / "mlflow.db").exists():
+        return Finding(
+            "registry", State.ABSENT, "nothing was trained here yet",
+            "leadscore demo, or leadscore train DATASET",
+        )  # fmt: skip
+    started = time.perf_counter()
+    rows = models(settings)
+    return Finding(
+        "registry", State.FINE, f"{len(rows)} versions, {time.perf_counter() - started:.1f} s"
+    )
+
+
+def champion() -> Finding:
+    """The release that answers loads, and every byte of it verifies."""
+    from scoring.release import load_release
+    from scoring.release_store import ReleaseStore
+    from training.settings import TrackingSettings
+
+    pointer = ReleaseStore(TrackingSettings().home).pointer()
+    if pointer is None:
+        return Finding(
+            "champion", State.ABSENT, "no release was promoted",
+            "leadscore models, then leadscore promote VERSION",
+        )  # fmt: skip
+    release = load_release(Path(pointer.path))
+    named = f"version {pointer.version or '?'}, release {release.release_id}"
+    if pointer.pending:
+        return Finding(
+            "champion", State.FAULT, f"{named}; the registry has not been told yet",
+            "leadscore models (once the registry answers again)",
+        )  # fmt: skip
+    return Finding("champion", State.FINE, f"{named}, {len(release.spec)} features, verified")
+
+
+def service(url: str) -> Finding:
+    """Something answers at ``url`` and says that it is ready."""
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310
+            answer.read()
+        return Finding("service", State.FINE, f"ready at {url}")
+    except urllib.error.HTTPError as error:
+        return Finding(
+            "service", State.FAULT, f"{url} answers, not ready (HTTP {error.code})",
+            "promote a version, or read its log",
+        )  # fmt: skip
+    except OSError:
+        return Finding("service", State.ABSENT, f"nothing answers at {url}", "leadscore serve")
+
+
+def shown_path(path: Path) -> str:
+    """A path relative to here when it lies below, as a person would type it."""
+    try:
+        return f"./{path.relative_to(Path.cwd())}"
+    except ValueError:
+        return str(path)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """One or two lines a finding for a person; the state carries its colour on a terminal."""
+    from rich.text import Text
+
+    from commands.printing import console_on
+
+    colour = {State.FINE: "green", State.ABSENT: "yellow", State.FAULT: "red"}
+    console = console_on(sys.stdout)
+    for finding in findings:
+        line = Text(f"{finding.state:<6}", style=colour[finding.state])
+        console.print(line.append(f"  {finding.what:<17}  {finding.found}", style="default"))
+        if finding.next_step:
+            console.print(Text(f"{'':27}→ {finding.next_step}"))
+
+
+def worst(findings: list[Finding]) -> State:
+    """The state of the whole: a fault if there is one."""
+    return State.FAULT if any(f.state is State.FAULT for f in findings) else State.FINE

@@ -28,10 +28,21 @@ def fingerprint_of(dataset: Dataset) -> str:
     words = {"name", "about", "licence"}
     digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=words).encode())
     for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
-        _add(digest, name, pa.Table.from_pandas(frame, preserve_index=False))
+        _add(digest, name, _arrow_of(frame))
     _add(digest, "interactions", dataset.interactions)
     _add(digest, "answers", dataset.answers)
     return digest.hexdigest()
+
+
+def _arrow_of(frame: pd.DataFrame) -> pa.Table:
+    columns = {}
+    for name, column in frame.items():
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            moments = column.dt.tz_convert(None).to_numpy()
+            columns[str(name)] = pa.array(moments, pa.timestamp("us"))
+        else:
+            columns[str(name)] = pa.array(column.to_numpy(), from_pandas=True)
+    return pa.table({name: pa.chunked_array([values]) for name, values in columns.items()})
 
 
 def _add(digest: hashlib._Hash, name: str, table: pa.Table) -> None:
@@ -60,6 +71,8 @@ def _column_hashes(column: pa.ChunkedArray, key: str) -> UInt64:
     elif pa.types.is_floating(column.type):
         numbers = pc.fill_null(column, float("nan")).to_numpy() + 0.0
         numbers = np.where(np.isnan(numbers), np.nan, numbers)
+    elif pa.types.is_null(column.type):
+        return np.full(len(column), np.uint64(hash_seed(key + "null")))
     else:
         return _text_hashes(column.cast(pa.string()), key)
     salt = np.uint64(int.from_bytes(key[:8].encode(), "little") ^ hash_seed(key))

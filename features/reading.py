@@ -12,6 +12,7 @@ from features.attributes import typed_answers, typed_leads
 from features.contract import DatasetSettings
 from features.dataset import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, Dataset
 from features.errors import DataError
+from features.frames import check_frames
 from features.inference import Inference
 from features.quarantine import Chunk, Quarantine, Reason
 from features.reading_files import FolderSource, TableSource, file_chunks
@@ -67,6 +68,7 @@ def read_dataset(
     answers = _read_answers(tables, quarantine, known, until, settings, found)
     dataset = Dataset(settings, leads, interactions, outcomes, answers)
     complete = _completed(dataset, given, found)
+    check_frames(leads, outcomes, complete)
     return Dataset(
         complete,
         leads,

@@ -73,7 +73,8 @@ def _times_one_by_one(
     zoned = mask_of(pc.match_substring_regex(values, ZONED))
     texts = pd.Series(values.to_pandas(), dtype=object).where(zoned, None)
     parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-    times = pa.chunked_array([pa.array(parsed.dt.as_unit("us"), UTC_MICROSECONDS)])
+    moments = parsed.dt.tz_convert(None).dt.as_unit("us").to_numpy()
+    times = pa.chunked_array([pa.array(moments, pa.timestamp("us")).cast(UTC_MICROSECONDS)])
     return times, mask_of(values.is_valid()) & ~empty_mask(values) & mask_of(times.is_null())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,51 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder} (set LEADSCORE_DATA)")
     return folder
+
+
+LEADS = """lead_id,created_at,budget,industry,newsletter
+L1,2026-01-01T00:00:00Z,1000,software,yes
+L2,2026-01-02T00:00:00Z,,retail,no
+L3,2026-01-03T00:00:00+02:00,250.5,,yes
+"""
+OUTCOMES = """lead_id,outcome,occurred_at
+L1,converted,2026-01-20T00:00:00Z
+L2,lost,2026-01-05T00:00:00Z
+"""
+INTERACTIONS = """lead_id,occurred_at,kind,value,duration_s,channel,event_id
+L1,2026-01-02T10:00:00Z,page_view,,30,web,e1
+L1,2026-01-03T10:00:00Z,meeting,2,1800,,e2
+L2,2026-01-02T10:00:00.5Z,page_view,1.5,,web,
+"""
+ANSWERS = """lead_id,answered_at,attribute,value
+L1,2026-01-04T00:00:00Z,timeline,this quarter
+L2,2026-01-04T00:00:00Z,budget,2000
+"""
+
+
+@pytest.fixture
+def dataset_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small dataset folder; each table can be replaced by other text, bytes or None."""
+
+    def write(**replaced: str | bytes | None) -> Path:
+        folder = tmp_path / "small"
+        folder.mkdir(exist_ok=True)
+        tables: dict[str, str | bytes | None] = {
+            "leads.csv": LEADS,
+            "outcomes.csv": OUTCOMES,
+            "interactions.csv": INTERACTIONS,
+            "answers.csv": ANSWERS,
+        }
+        tables |= {_file_name(key): text for key, text in replaced.items()}
+        for name, text in tables.items():
+            if text is not None:
+                content = text.encode() if isinstance(text, str) else text
+                (folder / name).write_bytes(content)
+        return folder
+
+    return write
+
+
+def _file_name(key: str) -> str:
+    """``leads`` is leads.csv, ``dataset_toml`` dataset.toml, ``leads_csv_gz`` leads.csv.gz."""
+    return key.replace("_", ".") if "_" in key else f"{key}.csv"

@@ -1,0 +1,59 @@
+"""The frames that a Dataset promises, as pandera schemas; every dataset is checked against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from features.contract import AttributeType, DatasetSettings, Outcome
+from features.errors import DataError
+
+TIME = "datetime64[us, UTC]"
+
+
+def leads_schema(settings: DatasetSettings, *, has_time: bool) -> Any:
+    """One row a lead, unique ids, a time where there is time, each attribute in its dtype."""
+    import pandera.pandas as pandera
+
+    finite = pandera.Check(lambda s: ~s.isin([float("inf"), float("-inf")]), name="finite")
+    columns: dict[str, Any] = {"lead_id": pandera.Column(object, unique=True)}
+    if has_time:
+        columns["created_at"] = pandera.Column(TIME)
+    for name, attribute in settings.attributes.items():
+        word = attribute.type is AttributeType.CATEGORY
+        checks = None if word else finite
+        dtype = object if word else float
+        columns[name] = pandera.Column(dtype, checks, nullable=True, required=False)
+    return pandera.DataFrameSchema(columns, strict=True)
+
+
+def outcomes_schema(*, has_time: bool) -> Any:
+    """At most one outcome a lead, converted or lost, with its time where there is time."""
+    import pandera.pandas as pandera
+
+    return pandera.DataFrameSchema(
+        {
+            "lead_id": pandera.Column(object, unique=True),
+            "outcome": pandera.Column(object, pandera.Check.isin([str(o) for o in Outcome])),
+            "occurred_at": pandera.Column(TIME, nullable=not has_time),
+        },
+        strict=True,
+    )
+
+
+def check_frames(leads: pd.DataFrame, outcomes: pd.DataFrame, settings: DatasetSettings) -> None:
+    """DataError, with the column and the check, if a frame is not what Dataset promises."""
+    from pandera.errors import SchemaError
+
+    has_time = "created_at" in leads.columns
+    pairs = (
+        ("leads", leads, leads_schema(settings, has_time=has_time)),
+        ("outcomes", outcomes, outcomes_schema(has_time=has_time)),
+    )
+    for name, frame, schema in pairs:
+        try:
+            schema.validate(frame)
+        except SchemaError as error:
+            column = getattr(error.schema, "name", None)
+            raise DataError(f"{name}: column {column!r} fails {error.check}") from None

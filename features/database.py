@@ -104,7 +104,7 @@ def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(driver + "://" + url.split("://", 1)[1])
         _refuse_missing_sqlite(parsed)
-        return sa.create_engine(parsed)
+        return sa.create_engine(parsed, poolclass=sa.NullPool)
     except (ArgumentError, ValueError):
         raise UsageError(f"not a database URL ({scheme}://…): check its form") from None
     except (ModuleNotFoundError, NoSuchModuleError) as error:
@@ -151,6 +151,8 @@ def arrow_column(values: list[Any]) -> pa.Array:
     kinds = {type(v) for v in values if v is not None}
     if kinds <= {bool}:
         return pa.array(values, pa.bool_() if kinds else pa.null())
+    if kinds == {int} and all(v is None or abs(v) < 2**63 for v in values):
+        return pa.array(values, pa.int64())
     if kinds <= {int, float, decimal.Decimal}:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
     if kinds <= {dt.datetime}:

@@ -32,8 +32,16 @@ def gathered(chunks: Iterable[Chunk]) -> Chunk:
     first = parts[0]
     if len(parts) == 1:
         return first
-    table = pa.concat_tables([p.table for p in parts], promote_options="permissive")
+    tables = [p.table for p in parts]
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):  # a column of words here, of numbers there
+        table = pa.concat_tables([_all_text(t) for t in tables])
     return Chunk(first.name, first.file, table, np.concatenate([p.rows for p in parts]))
+
+
+def _all_text(table: pa.Table) -> pa.Table:
+    return pa.table([text_of(c) for c in table.columns], names=table.column_names)
 
 
 def require(chunk: Chunk, columns: Iterable[str] = ()) -> None:

@@ -97,12 +97,9 @@ def check(
 
       leadscore check sqlite:///crm.db
     """
-    from commands.dataset_report import print_summary
     from commands.printing import print_json, step
-    from features.reading import read_dataset
-    from features.summary import summary_of
+    from features.check_report import check as report_on
 
     with step(f"read {dataset}"):
-        found = read_dataset(dataset, max_bad_fraction=max_bad, quarantine_dir=quarantine)
-    summary = summary_of(found)
-    print_json(summary) if as_json else print_summary(summary)
+        report = report_on(dataset, max_bad_fraction=max_bad, quarantine_dir=quarantine)
+    print_json(report.to_dict()) if as_json else print(report.to_text())

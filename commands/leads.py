@@ -1,7 +1,114 @@
-"""Commands of leads."""
+"""Commands about leads: score them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from commands.options import DatasetArgument, JsonOption, ReleaseOption
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from features.dataset import Dataset
+    from features.histories import Int64, Object
+    from scoring.release import Release
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
+    app.command()(score)
+
+
+def score(
+    dataset: DatasetArgument,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to write: .csv or .parquet.")
+    ],
+    release: ReleaseOption = "champion",
+    references: Annotated[
+        Path | None,
+        typer.Option(
+            "--references",
+            metavar="FILE",
+            help="lead_id and as_of of each question; else every open lead, now.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score references: one row each, in the order asked, to a CSV or Parquet file.
+
+    Without --references every open lead is scored as of the end of what was observed (every lead,
+    where there is no time). A reference that cannot be scored keeps its row, with the reason in
+    the column error.
+
+    Examples:
+
+      leadscore score my-leads --out scores.csv
+
+      leadscore score my-leads --release my-release --references asked.csv --out scores.parquet
+    """
+    from commands.printing import print_json, say, step
+    from features.reading import read_dataset
+    from scoring.release import load_release
+    from scoring.scores_file import check_ending, write_scores
+    from training.tracking import locate
+
+    check_ending(out)
+    found = locate(release, warn=say)
+    loaded = load_release(Path(found.path))
+    with step(f"read {dataset}"):
+        data = read_dataset(dataset, outcomes_required=False)
+    asked = questions(data, references)
+    table = score_all(loaded, data, *asked, version=found.version or loaded.release_id)
+    write_scores(table, out)
+    summary = {
+        "out": str(out),
+        "release": loaded.release_id,
+        "version": found.version,
+        "rows": table.num_rows,
+        "bands": {name: table["band"].to_pylist().count(name) for name in ("hot", "warm", "cold")},
+        "errors": table.num_rows - table["error"].null_count,
+    }
+    print_json(summary) if as_json else print_summary(summary)
+
+
+def questions(data: Dataset, references: Path | None) -> tuple[Object, Int64]:
+    """(lead_ids, as_of in microseconds) of the references asked about."""
+    from features.open_leads import open_leads
+    from features.reading import read_references
+
+    if references is None:
+        return open_leads(data)
+    asked = read_references(references)
+    moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
+    return asked["lead_id"].to_numpy(dtype=object), moments
+
+
+def score_all(
+    release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64, *, version: str
+) -> pa.Table:
+    """The table of scores, with a progress bar while it grows."""
+    from commands.printing import progress_bar, step
+    from features.building import histories_of
+    from scoring.scores import scores_table
+
+    with step(f"score {len(lead_ids):,} references"), progress_bar() as tell:
+        return scores_table(
+            release,
+            histories_of(data),
+            lead_ids,
+            as_of_us,
+            model_version=version,
+            progress=lambda done, total: tell("score", done, total),
+        )
+
+
+def print_summary(summary: dict[str, object]) -> None:
+    """What was written, in one line."""
+    bands = summary["bands"]
+    counts = ", ".join(f"{n:,} {name}" for name, n in bands.items())  # type: ignore[attr-defined]
+    errors = f"; {summary['errors']:,} could not be scored" if summary["errors"] else ""
+    print(f"{summary['out']}: {summary['rows']:,} rows: {counts}{errors}")

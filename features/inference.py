@@ -98,6 +98,9 @@ def settle(
 ) -> AttributeType | None:
     """Find type, group and availability of one attribute; None if it is left out."""
     given = settings.attributes.get(name, AttributeSettings())
+    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        found.leave_out(name, f"stored as {column.type}; expected numbers, words or yes and no")
+        return None
     kind = given.type
     guesses = []
     if kind is None:
@@ -131,8 +134,6 @@ def type_of(name: str, column: pa.ChunkedArray) -> tuple[AttributeType | None, s
         return AttributeType.BOOLEAN, "stored as true and false"
     if pa.types.is_temporal(kind):
         return None, "a date or time; make it an interaction or an answer with its moment"
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind):
-        return None, f"stored as {kind}; expected numbers, words or true and false"
     known = column.drop_null()
     if len(known) == 0:
         return AttributeType.NUMBER, "never known"

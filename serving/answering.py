@@ -1,0 +1,102 @@
+"""From a question to a score in words: the same engine as every batch, one lead at a time."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from features.vectors import vectors
+from scoring.bands import label
+from scoring.reasons import top_reasons
+from scoring.release import Release
+from serving.evidence import Expected, expected_of, notes_on
+from serving.messages import (
+    Interval,
+    ModelOut,
+    ReasonOut,
+    RuleScore,
+    ScoreAnswer,
+    ScoreRequest,
+)
+from serving.questions import Clock, Question, question
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A verified, warmed release and the version it is known by."""
+
+    release: Release
+    version: str
+
+    @property
+    def release_id(self) -> str:
+        """The release's own name."""
+        return self.release.release_id
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What the release wants to be told of a lead."""
+        return expected_of(self.release.spec)
+
+    @cached_property
+    def model(self) -> ModelOut:
+        """How an answer names it."""
+        return ModelOut(self.release.name, self.version, self.release_id)
+
+
+def answer_request(
+    answering: Answering,
+    request: ScoreRequest,
+    clock: Clock,
+    language: str,
+    n_reasons: int,
+    default_as_of: datetime | None = None,
+) -> ScoreAnswer:
+    """Score one lead as sent. Problems name fields, never values."""
+    answering.expected.check(request)
+    asked = question(request, clock, answering.release.has_time, default_as_of)
+    return answer(answering, asked, request.lead_id, language, n_reasons)
+
+
+def answer(
+    answering: Answering, asked: Question, lead_id: str, language: str, n_reasons: int
+) -> ScoreAnswer:
+    """Score one lead's history. ``base + sum(reasons) + other_reasons`` is the log-odds."""
+    release = answering.release
+    found = vectors(release.spec, asked.histories, asked.references)
+    explained = release.model.explain(found)
+    probability, log_odds = float(explained.probability[0]), float(explained.log_odds[0])
+    low, high = release.intervals.interval(explained.log_odds, explained.probability)
+    told = [
+        ReasonOut(r.feature, r.text, r.value if r.value == r.value else None, r.contribution)
+        for r in top_reasons(release.spec, found[0], explained.contributions[0], k=n_reasons)
+    ]
+    band = release.cuts.band_of(probability)
+    notes = notes_on(answering.expected, asked.histories, asked.references)
+    return ScoreAnswer(
+        score_id=secrets.token_hex(16),
+        lead_id=lead_id,
+        as_of=asked.as_of,
+        probability=probability,
+        interval=Interval(float(low[0]), float(high[0])),
+        horizon_days=release.horizon_days,
+        band=band.value,
+        label=label(band, language),
+        base=explained.base,
+        log_odds=log_odds,
+        reasons=told,
+        other_reasons=log_odds - explained.base - sum(r.contribution for r in told),
+        rules=_rules(release, asked),
+        low_evidence=bool(notes),
+        notes=notes,
+        model=answering.model,
+    )
+
+
+def _rules(release: Release, asked: Question) -> RuleScore | None:
+    if release.scorecard is None:
+        return None
+    card = release.scorecard.points(asked.histories, asked.references)
+    return RuleScore(float(card.points[0]), str(card.band[0]))

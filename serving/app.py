@@ -1,0 +1,94 @@
+"""The application: endpoints on FastAPI for routing and documentation, the front before it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from serving import routes_scores, routes_service
+from serving.calls import Call, Endpoint
+from serving.documentation import describe
+from serving.front import BODY, HEADERS, REQUEST_ID, Front, problem_reply
+from serving.live import Live
+from serving.metrics import Metrics
+from serving.problems import TITLES, Problem
+from serving.route import Route
+from serving.services import Services
+from serving.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application; it reads no file and no clock before it starts."""
+    settings = settings or Settings()
+    metrics = Metrics()
+    services = Services(settings, metrics, Live(settings, metrics))
+    app = FastAPI(
+        title="leadscore",
+        lifespan=_lifespan(services),
+        openapi_url="/openapi.json" if settings.api_docs else None,
+        docs_url="/docs" if settings.api_docs else None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    routes = [*routes_scores.routes(services), *routes_service.routes(services)]
+    for route in routes:
+        _add(app, route)
+        services.served.setdefault(route.path, set()).add(route.method)
+    app.add_exception_handler(HTTPException, _http_exception)
+    direct = {(route.method, route.path): route.endpoint for route in routes if route.direct}
+    app.add_middleware(Front, settings=settings, metrics=metrics, direct=direct)
+    describe(app, routes)
+    return app
+
+
+def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await services.start()
+        try:
+            yield
+        finally:
+            await services.stop()
+
+    return lifespan
+
+
+def _add(app: FastAPI, route: Route) -> None:
+    app.add_api_route(
+        route.path,
+        _adapter(route.endpoint),
+        methods=[route.method],
+        name=route.name,
+        include_in_schema=False,
+    )
+
+
+def _adapter(endpoint: Endpoint) -> Callable[[Request], object]:
+    async def answer(request: Request) -> Response:
+        scope = request.scope
+        call = Call(
+            scope[HEADERS], scope[BODY], scope["query_string"], request.path_params,
+            scope[REQUEST_ID],
+        )  # fmt: skip
+        reply = await endpoint(call)
+        return Response(reply.body, reply.status, reply.headers, reply.media_type)
+
+    return answer
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    """404, 405 and the like from the framework, in our one shape."""
+    assert isinstance(error, HTTPException)  # noqa: S101  (registered for this type alone)
+    status = error.status_code
+    problem = Problem(
+        status,
+        TITLES.get(status, "error").lower().replace(" ", "-"),
+        "There is nothing here; see /openapi.json." if status == 404 else TITLES.get(status, ""),
+        headers=dict(error.headers or {}),
+    )
+    reply = problem_reply(problem, request.scope.get(REQUEST_ID, ""))
+    return Response(reply.body, reply.status, reply.headers, reply.media_type)

@@ -1,0 +1,113 @@
+"""How much the model knows of this lead, in words: computed from the same arrays it scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.contract import AttributeType
+from features.histories import Histories, References
+from features.plan import FIXED_STREAMS
+from features.spec import AttributeSpec, FeatureSpec
+from features.vectors import encode
+from serving.history import Value
+from serving.messages import ScoreRequest
+from serving.problems import FieldError, Problem
+
+LITTLE_KNOWN = 0.5
+"""Below this share of the model's attributes known, a score rests on little evidence."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a release expects to be told, worked out once from its specification."""
+
+    attributes: Mapping[str, AttributeSpec]
+    codes: Mapping[str, dict[str, float]]
+    kinds: frozenset[str]
+    counts_interactions: bool
+
+    def check(self, request: ScoreRequest) -> None:
+        """A 422 for each value that cannot be read as the type the model knows.
+
+        The path names the attribute as the release spells it, never its value.
+        """
+        wrong = [
+            FieldError(f"$.attributes.{name}", f"expected a {spec.type.value} or null")
+            for name, spec in self.attributes.items()
+            if not _readable(spec, request.attributes.get(name))
+        ]
+        for i, told in enumerate(request.answers):
+            spec = self.attributes.get(told.attribute)
+            if spec is not None and not _readable(spec, told.value):
+                wrong.append(FieldError(f"$.answers[{i}].value", f"expected a {spec.type.value}"))
+        if wrong:
+            raise Problem(
+                422, "invalid-request",
+                "A value is not of the type that this release was trained on.", errors=wrong[:20],
+            )  # fmt: skip
+
+
+def expected_of(spec: FeatureSpec) -> Expected:
+    """What a specification expects."""
+    counted = [f.topic for f in spec.features if f.source == "interactions"]
+    return Expected(
+        attributes={a.name: a for a in spec.attributes},
+        codes={
+            a.name: {level: float(i) for i, level in enumerate(a.levels)} for a in spec.attributes
+        },
+        kinds=frozenset(counted) - set(FIXED_STREAMS) | set(spec.outbound_kinds),
+        counts_interactions=bool(counted),
+    )
+
+
+def _readable(spec: AttributeSpec, value: Value) -> bool:
+    if value is None or value == "" or spec.type == AttributeType.CATEGORY:
+        return True
+    if spec.type == AttributeType.NUMBER and isinstance(value, bool):
+        return False
+    number = encode(spec, {}, value)
+    return number == number and (spec.type == AttributeType.NUMBER or number in (0.0, 1.0))
+
+
+def notes_on(expected: Expected, histories: Histories, references: References) -> list[str]:
+    """Why the evidence is thin, a sentence each; empty when it is not."""
+    notes = []
+    if expected.counts_interactions:
+        notes += _on_interactions(expected.kinds, histories, int(references.as_of_us[0]))
+    unseen, unknown = _attributes_amiss(expected, histories)
+    if unseen:
+        notes.append(f"a value that the model has seldom or never seen: {', '.join(unseen)}")
+    total = len(expected.attributes)
+    if total and 1 - unknown / total < LITTLE_KNOWN:
+        notes.append(f"{unknown} of {total} attributes that the model uses are unknown")
+    return notes
+
+
+def _on_interactions(known: frozenset[str], histories: Histories, as_of_us: int) -> list[str]:
+    rows = histories.interactions
+    seen = int(np.searchsorted(rows.at_us, as_of_us, side="left"))
+    if seen == 0:
+        return ["no interaction before as_of"]
+    foreign = [code for code, kind in enumerate(rows.kinds) if kind not in known]
+    if not foreign:
+        return []
+    count = int(np.isin(rows.kind[:seen], foreign).sum())
+    return [f"{count} of {seen} interactions are of kinds unknown to the model"] if count else []
+
+
+def _attributes_amiss(expected: Expected, histories: Histories) -> tuple[list[str], int]:
+    """Names with a level the model has no column for, and how many attributes are unknown."""
+    unseen, unknown = [], 0
+    answered = set(histories.answers.attributes)
+    for name, spec in expected.attributes.items():
+        column = histories.attributes.get(name)
+        value = None if column is None else column[0]
+        if value is None or value == "" or value != value:
+            unknown += name not in answered
+        elif spec.type == AttributeType.CATEGORY and spec.levels:
+            code = encode(spec, expected.codes[name], value)
+            unseen += [name] if code >= len(spec.levels) else []
+    return unseen, unknown

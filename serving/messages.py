@@ -1,0 +1,142 @@
+"""What goes in and out, as strict msgspec structs: unknown fields are refused, types not bent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+LeadId = Annotated[
+    str, Meta(min_length=1, max_length=200, description="the CRM's own id of the lead")
+]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=1000)]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+EventId = Annotated[str, Meta(min_length=1, max_length=200)]
+Amount = float
+Known = bool | float | Text | None
+
+
+class In(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Base of every message that comes in."""
+
+
+class Interaction(In, frozen=True):
+    """Something that happened with the lead. Unknown kinds are welcome."""
+
+    kind: Name
+    occurred_at: Moment
+    value: Amount | None = None
+    duration_s: Annotated[float, Meta(ge=0)] | None = None
+    channel: Text | None = None
+    event_id: EventId | None = None
+
+
+class Answer(In, frozen=True):
+    """An attribute learned after creation; null means that it became unknown."""
+
+    attribute: Name
+    answered_at: Moment
+    value: Known = None
+
+
+class ScoreRequest(In, frozen=True):
+    """One lead with its history, and the moment asked about (now, if left out)."""
+
+    lead_id: LeadId
+    created_at: Moment | None = None
+    as_of: Moment | None = None
+    attributes: dict[Name, Known] = {}
+    answers: list[Answer] = []
+    interactions: list[Interaction] = []
+
+
+class BatchRequest(In, frozen=True):
+    """Many leads; each is decoded on its own so that one bad lead spoils no other."""
+
+    leads: list[msgspec.Raw]
+    as_of: Moment | None = None
+
+
+class Interval(msgspec.Struct, frozen=True, gc=False):
+    """How sure the probability itself is: Venn-Abers bounds from out-of-time leads."""
+
+    low: float
+    high: float
+
+
+class ReasonOut(msgspec.Struct, frozen=True, gc=False):
+    """One feature's share of the log-odds, and the sentence for a sales person."""
+
+    feature: str
+    text: str
+    value: float | None
+    contribution: float
+
+
+class RuleScore(msgspec.Struct, frozen=True, gc=False):
+    """What the sales team's scorecard says of the same history."""
+
+    points: float
+    band: str
+
+
+class ModelOut(msgspec.Struct, frozen=True, gc=False):
+    """Which model answered."""
+
+    name: str
+    version: str
+    release_id: str
+
+
+class ScoreAnswer(msgspec.Struct, frozen=True, gc=False):
+    """A score. ``base + sum(reasons) + other_reasons == log_odds`` to 1e-9.
+
+    ``band``: cold, warm or hot; ``label``: the same in the language asked for.
+    ``low_evidence``: the model knows little of this lead; ``notes`` say why.
+    """
+
+    score_id: str
+    lead_id: str
+    as_of: datetime
+    probability: float
+    interval: Interval
+    horizon_days: float
+    band: str
+    label: str
+    base: float
+    log_odds: float
+    reasons: list[ReasonOut]
+    other_reasons: float
+    rules: RuleScore | None
+    low_evidence: bool
+    notes: list[str]
+    model: ModelOut
+
+
+class ItemError(msgspec.Struct, frozen=True):
+    """Why one item of a batch was not answered or not taken."""
+
+    status: int
+    type: str
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+class BatchItem(msgspec.Struct, frozen=True):
+    """The answer to the item at ``index``: a score or an error, never both."""
+
+    index: int
+    score: ScoreAnswer | None = None
+    error: ItemError | None = None
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """One item per lead, in the order sent."""
+
+    items: list[BatchItem]
+    scored: int
+    failed: int
+    model: ModelOut

@@ -1,0 +1,116 @@
+"""A request's lead as the engine's arrays, and every rule about its moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from features.histories import NO_TIME, Histories, References
+from serving.history import Lists, history_of
+from serving.messages import ScoreRequest
+from serving.problems import invalid
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+EARLIEST_US = round(EARLIEST.timestamp() * 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One lead's history and the moment asked about, in microseconds since 1970 UTC."""
+
+    histories: Histories
+    references: References
+    as_of: datetime
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC; exact from 1900 to 2100.
+
+    >>> microseconds(datetime(2026, 1, 1, microsecond=1, tzinfo=UTC))
+    1767225600000001
+    """
+    return round(moment.timestamp() * 1e6)
+
+
+def many_microseconds(moments: Sequence[datetime]) -> list[int]:
+    """:func:`microseconds` of many."""
+    return [round(moment.timestamp() * 1e6) for moment in moments]
+
+
+def checked(moment: datetime, at: str, latest: datetime) -> datetime:
+    """The moment itself; a 422 outside 1900 … now (plus what clocks may differ)."""
+    if moment < EARLIEST:
+        raise invalid(at, "this moment lies before 1900")
+    if moment > latest:
+        raise invalid(at, "this moment lies in the future; check the clock and the offset")
+    return moment
+
+
+def checked_all(moments: list[datetime], latest: datetime, where: str, field: str) -> list[int]:
+    """Many moments in microseconds; a 422 names the first that is out of bounds."""
+    found = many_microseconds(moments)
+    if found and (min(found) < EARLIEST_US or max(found) > microseconds(latest)):
+        for position, moment in enumerate(moments):
+            checked(moment, f"{where}[{position}].{field}", latest)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The one reading of the clock for one request, and how far ahead a caller may be."""
+
+    now: datetime
+    latest: datetime
+
+    @classmethod
+    def read(cls, skew_s: float) -> Clock:
+        """Ask the machine what time it is; nothing else in the service does."""
+        now = datetime.now(UTC)
+        return cls(now, now + timedelta(seconds=skew_s))
+
+
+def question(
+    request: ScoreRequest, clock: Clock, needs_time: bool, default_as_of: datetime | None = None
+) -> Question:
+    """The engine's arrays for one request; problems name the field, never its value.
+
+    ``needs_time``: the model counts from the lead's creation, so it must be known.
+    """
+    latest = clock.latest
+    given = request.as_of or default_as_of
+    as_of = clock.now if given is None else checked(given, "$.as_of", latest)
+    created_us = NO_TIME
+    if request.created_at is not None:
+        created_us = microseconds(checked(request.created_at, "$.created_at", latest))
+        if as_of < request.created_at and given is None:
+            as_of = request.created_at  # the caller's clock is a little ahead of ours
+        if as_of < request.created_at:
+            raise invalid("$.as_of", "as_of lies before created_at: the lead did not exist")
+    elif needs_time:
+        raise invalid("$.created_at", "this model needs to know when the lead was created")
+    histories = history_of(request.lead_id, created_us, request.attributes, _lists(request, latest))
+    references = References(
+        np.zeros(1, dtype=np.int64), np.array([microseconds(as_of)], dtype=np.int64)
+    )
+    return Question(histories, references, as_of)
+
+
+def _lists(request: ScoreRequest, latest: datetime) -> Lists:
+    acts, answers = request.interactions, request.answers
+    return Lists(
+        kinds=[act.kind for act in acts],
+        at_us=checked_all(
+            [act.occurred_at for act in acts], latest, "$.interactions", "occurred_at"
+        ),
+        values=[act.value for act in acts],
+        durations_s=[act.duration_s for act in acts],
+        event_ids=[act.event_id for act in acts],
+        attributes=[answer.attribute for answer in answers],
+        answered_us=checked_all(
+            [answer.answered_at for answer in answers], latest, "$.answers", "answered_at"
+        ),
+        answers=[answer.value for answer in answers],
+    )

@@ -1,0 +1,58 @@
+"""Start the service: one process or several, uvloop and httptools, and a graceful end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from serving.app import create_app
+from serving.logs import logging_config
+from serving.metrics import MULTIPROCESS
+from serving.settings import Settings, export
+
+
+def serve(settings: Settings) -> None:
+    """Answer until SIGTERM or SIGINT; requests in flight may finish. Returns after the last."""
+    export(settings)
+    if settings.workers == 1:
+        _run(create_app(settings), settings)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="leadscore-metrics-"))
+    os.environ[MULTIPROCESS] = str(folder)
+    try:
+        _run("serving.run:app_from_environment", settings)
+    finally:
+        os.environ.pop(MULTIPROCESS, None)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def app_from_environment() -> FastAPI:
+    """The application of a worker process, by the settings its parent exported."""
+    return create_app(Settings())
+
+
+def _run(app: FastAPI | str, settings: Settings) -> None:
+    uvicorn.run(
+        app,
+        factory=isinstance(app, str),
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        backlog=settings.backlog,
+        timeout_keep_alive=round(settings.keep_alive_s),
+        timeout_graceful_shutdown=settings.shutdown_grace_s,
+        log_config=logging_config(settings.log_level),
+    )

@@ -1,0 +1,53 @@
+"""Every setting of the service with its default: ``LEADSCORE_<NAME>`` in the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "LEADSCORE_"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Read once at start and handed down; nothing else reads it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    # where things lie
+    home: Path = Field(Path("var"), description="releases, the champion pointer, the store")
+    release: Path | None = Field(None, description="serve this release folder and watch nothing")
+
+    # how it listens
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    backlog: int = Field(2048, ge=1)
+    keep_alive_s: float = Field(75.0, gt=0)
+    shutdown_grace_s: int = Field(20, ge=1, description="how long in-flight requests may finish")
+
+    # what it accepts
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    max_batch: int = Field(1000, ge=1, le=100_000)
+    max_depth: int = Field(12, ge=4, description="nesting of a JSON body")
+    body_timeout_s: float = Field(20.0, gt=0, description="a body must have arrived by then")
+    clock_skew_s: float = Field(300.0, ge=0, description="how far ahead a caller's clock may be")
+
+    # what it says
+    reasons: int = Field(3, ge=0, le=50, description="reasons in an answer unless asked otherwise")
+    log_level: str = "info"
+    api_docs: bool = Field(True, description="serve the OpenAPI document and its page at /docs")
+
+    def environment(self) -> dict[str, str]:
+        """Set values as environment variables, so that worker processes read the same."""
+        given = self.model_dump(mode="json", exclude_defaults=True)
+        return {
+            PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None
+        }
+
+
+def export(settings: Settings) -> None:
+    """Put the settings into this process's environment for the workers it starts."""
+    os.environ.update(settings.environment())

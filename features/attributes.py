@@ -101,14 +101,10 @@ def booleans_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Mask]
 def typed_answers(
     chunk: Chunk, settings: DatasetSettings, quarantine: Quarantine, found: Inference
 ) -> pa.Table:
-    """Answers whose values fit their attribute; answers without a value are left out."""
+    """Answers whose values fit their attribute; without a value, it is unknown from then on."""
     value = _plain(chunk.table.column("value"))
     value = blank_unanswered("answers", value, settings, found)
     chunk = chunk.replace("value", value)
-    empty = mask_of(value.is_null())
-    if empty.any():
-        found.say(f"{chunk.file}: {int(empty.sum()):,} answers without a value are left out")
-        chunk = chunk.keep(~empty)
     names = chunk.table.column("attribute")
     for name in sorted(pc.unique(names).to_pylist()):
         mine = mask_of(pc.equal(chunk.table.column("attribute"), name))
@@ -138,7 +134,8 @@ def _typed_answer(
     numbers, wrong, expected = typed(values, kind)
     if kind is AttributeType.BOOLEAN:
         words = np.asarray(chunk.table.column("value").to_numpy(zero_copy_only=False), dtype=object)
-        words[mine] = np.where(wrong, words[mine], np.where(numbers == 1.0, "1", "0"))
+        written = np.where(numbers == 1.0, "1", "0").astype(object)
+        words[mine] = np.where(np.isnan(numbers), words[mine], written)
         typed_values = pa.chunked_array([pa.array(words, pa.string())])
     else:
         typed_values = chunk.table.column("value")

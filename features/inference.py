@@ -18,8 +18,8 @@ from features.contract import (
 )
 from features.reading_values import mask_of, numbers_of, text_of
 
-TRUE_WORDS = ("true", "yes", "y", "t", "1")
-FALSE_WORDS = ("false", "no", "n", "f", "0")
+TRUE_WORDS = ("true", "yes", "y", "t", "1", "oui", "vrai")
+FALSE_WORDS = ("false", "no", "n", "f", "0", "non", "faux")
 TEXT_LENGTH = 80
 FEW_LEVELS = 20
 MANY_LEVELS = 200

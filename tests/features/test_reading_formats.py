@@ -183,3 +183,13 @@ def test_numbers_of_whole_ids_in_parquet_are_words(dataset_folder: Folder) -> No
     dataset = read_dataset(folder)
     assert dataset.leads["lead_id"].tolist() == ["10", "11"]
     assert dataset.outcomes["lead_id"].tolist() == ["10"]
+
+
+def test_answers_are_typed_and_can_be_withdrawn(dataset_folder: Folder) -> None:
+    answers = (
+        "lead_id,answered_at,attribute,value\n"
+        "L1,2026-01-04T00:00:00Z,newsletter,No\nL1,2026-01-05T00:00:00Z,newsletter,oui\n"
+        "L1,2026-01-06T00:00:00Z,newsletter,\nL1,2026-01-06T00:00:00Z,budget, 7\n"
+    )
+    dataset = read_dataset(dataset_folder(answers=answers))
+    assert dataset.answers.column("value").to_pylist() == ["0", "1", None, "7"]

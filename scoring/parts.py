@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -68,9 +69,16 @@ class ConstantPart:
 def number(data: Mapping[str, Any], name: str) -> float:
     """The finite number called ``name``; ReleaseError otherwise."""
     value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    if not _is_finite(value):
         raise ReleaseError(f"{name!r} is missing or not a finite number")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # a whole number larger than any double
+        return False
 
 
 def count(data: Mapping[str, Any], name: str, most: int = 1_000_000) -> int:
@@ -84,10 +92,8 @@ def count(data: Mapping[str, Any], name: str, most: int = 1_000_000) -> int:
 def numbers(data: Mapping[str, Any], name: str, length: int | None = None) -> Float64:
     """The list of finite numbers called ``name``, of the given length; ReleaseError otherwise."""
     values = data.get(name)
-    plain = isinstance(values, list) and all(type(v) in (int, float) for v in values)
-    if not plain or (length is not None and len(values or []) != length):
-        raise ReleaseError(f"{name!r} is missing or not a list of {length} numbers")
-    array = np.array(values, dtype=np.float64)
-    if not np.isfinite(array).all():
-        raise ReleaseError(f"{name!r} holds a number that is not finite")
-    return array
+    if not isinstance(values, list) or len(values) != (len(values) if length is None else length):
+        raise ReleaseError(f"{name!r} is missing or not a list of {length or 'some'} numbers")
+    if not all(_is_finite(value) for value in values):
+        raise ReleaseError(f"{name!r} holds something that is not a finite number")
+    return np.array(values, dtype=np.float64)

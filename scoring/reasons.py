@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.histories import Float64
+from features.histories import Float64, Int64
+from features.jit import compiled
 from features.spec import FeatureSpec
+
+MAX_REMEMBERED = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,30 @@ class Reason:
     contribution: float
 
 
-def strongest(contributions: Float64, k: int) -> list[int]:
-    """Columns of the k largest shares by size, the first of equals first; zeros never count.
+@compiled
+def strongest_columns(contributions: Float64, k: int) -> Int64:
+    """(n, k) columns of each row's k largest shares by size, the first of equals first.
 
-    >>> strongest(np.array([0.1, -0.7, 0.0, 0.7]), k=3)
-    [1, 3, 0]
+    Shares of zero are no reasons; −1 fills the row up.
+
+    >>> strongest_columns(np.array([[0.1, -0.7, 0.0, 0.7]]), 5).tolist()
+    [[1, 3, 0, -1, -1]]
     """
-    order = np.argsort(-np.abs(contributions), kind="stable")[: max(k, 0)]
-    return [int(column) for column in order if contributions[column] != 0.0]
+    n, width = contributions.shape
+    out = np.full((n, k), -1, dtype=np.int64)
+    for row in range(n):
+        for column in range(width):
+            size = abs(contributions[row, column])
+            place = k
+            while place > 0 and (
+                out[row, place - 1] < 0 or abs(contributions[row, out[row, place - 1]]) < size
+            ):
+                place -= 1
+            if size > 0.0 and place < k:
+                for later in range(k - 1, place, -1):
+                    out[row, later] = out[row, later - 1]
+                out[row, place] = column
+    return out
 
 
 def top_reasons(
@@ -42,6 +61,7 @@ def top_reasons(
     Fewer when fewer features have a share. The others are not lost: base + all shares is the
     score, see :class:`scoring.model.Explained`.
     """
+    columns = strongest_columns(np.ascontiguousarray(contributions).reshape(1, -1), max(k, 0))[0]
     return [
         Reason(
             feature=spec.features[column].name,
@@ -49,5 +69,41 @@ def top_reasons(
             value=float(vector[column]),
             contribution=float(contributions[column]),
         )
-        for column in strongest(contributions, k)
+        for column in columns.tolist()
+        if column >= 0
     ]
+
+
+class Sentences:
+    """Reasons of many rows as text with their share; each sentence is made once."""
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self._spec = spec
+        self._known: dict[tuple[int, float | None], str] = {}
+
+    def reasons(
+        self, vectors: Float64, contributions: Float64, columns: Int64
+    ) -> list[list[str | None]]:
+        """For every row a text per column as ``12 page views in the last 7 days (+0.85)``.
+
+        ``columns`` (n, k) as of :func:`strongest_columns`; −1 gives None.
+        """
+        rows = np.arange(len(columns))[:, None]
+        values = vectors[rows, columns].tolist() if columns.size else []
+        shares = contributions[rows, columns].tolist() if columns.size else []
+        return [
+            [
+                None if column < 0 else f"{self._sentence(column, value)} ({share:+.2f})"
+                for column, value, share in zip(*row, strict=True)
+            ]
+            for row in zip(columns.tolist(), values, shares, strict=True)
+        ]
+
+    def _sentence(self, column: int, value: float) -> str:
+        key = (column, None if value != value else value)
+        text = self._known.get(key)
+        if text is None:
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            text = self._known[key] = self._spec.features[column].sentence(value)
+        return text

@@ -1,0 +1,174 @@
+"""Scores: what a release says of references, as arrays and as the table people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import DataError
+from features.histories import NO_TIME, Float64, Histories, Int64, Object, References
+from features.vectors import vectors
+from scoring.chunks import histories_of_references
+from scoring.reasons import Sentences, strongest_columns
+from scoring.release import Release
+
+CHUNK_NUMBERS = 4_000_000
+"""References are scored in parts of at most this many vector entries (32 MB)."""
+N_REASONS = 3
+SCORE_COLUMNS = pa.schema(
+    [
+        ("lead_id", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+        ("probability", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("band", pa.string()),
+        ("rule_points", pa.float64()),
+        ("rule_band", pa.string()),
+        ("model_version", pa.string()),
+        *((f"reason_{i + 1}", pa.string()) for i in range(N_REASONS)),
+        ("error", pa.string()),
+    ]
+)
+"""Columns of :func:`scores_table`. A row with an ``error`` has nothing between as_of and it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a release says of n references; F features.
+
+    ``probability`` within ``low`` … ``high``, ``log_odds``, ``band`` (str), ``known_share`` (the
+    share of features that are not unknown): all (n,). ``contributions`` and ``vectors`` (n, F);
+    ``base`` + the contributions of a row summed in order is its log-odds exactly.
+    ``rule_points`` and ``rule_band`` (n,) are None when the release has no scorecard.
+    """
+
+    probability: Float64
+    low: Float64
+    high: Float64
+    band: Object
+    base: float
+    log_odds: Float64
+    contributions: Float64
+    vectors: Float64
+    known_share: Float64
+    rule_points: Float64 | None
+    rule_band: Object | None
+
+
+def score(release: Release, histories: Histories, references: References) -> Scores:
+    """Score every reference. The bits of a row depend on its own history and as_of alone.
+
+    Raises DataError when a reference lies before the creation of its lead.
+    """
+    found = vectors(release.spec, histories, references)
+    explained = release.model.explain(found)
+    low, high = release.intervals.interval(explained.log_odds, explained.probability)
+    card = release.scorecard
+    ruled = None if card is None else card.points(histories, references)
+    return Scores(
+        probability=explained.probability,
+        low=low,
+        high=high,
+        band=release.cuts.bands_of(explained.probability),
+        base=explained.base,
+        log_odds=explained.log_odds,
+        contributions=explained.contributions,
+        vectors=found,
+        known_share=1.0 - np.isnan(found).mean(axis=1) if found.shape[1] else np.ones(len(found)),
+        rule_points=None if ruled is None else ruled.points,
+        rule_band=None if ruled is None else ruled.band,
+    )
+
+
+def scores_table(
+    release: Release,
+    histories: Histories,
+    lead_ids: Object,
+    as_of_us: Int64,
+    *,
+    model_version: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pa.Table:
+    """One row per (lead_id, as_of) asked, in the order asked; columns as SCORE_COLUMNS.
+
+    ``as_of_us``: microseconds since 1970 UTC; NO_TIME is shown as null. A reference that cannot
+    be scored keeps its row, with ``error`` saying why. ``model_version`` defaults to the
+    release_id. ``progress(done, total)`` is called after every part. Memory beyond the table
+    stays flat, whatever the number of references.
+    """
+    lead, moment, errors = _questions(release, histories, lead_ids, as_of_us)
+    width = max(
+        1, len(release.spec), 0 if release.scorecard is None else len(release.scorecard.spec)
+    )
+    step = max(1, CHUNK_NUMBERS // width)
+    sentences = Sentences(release.spec)
+    version = release.release_id if model_version is None else model_version
+    parts = []
+    for start in range(0, len(lead), step):
+        rows = slice(start, start + step)
+        good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
+        asked = References(lead[rows][good], moment[rows][good])
+        scores = score(release, *histories_of_references(histories, asked))
+        told = _columns(scores, sentences, version)
+        parts.append(_spread(told, good, lead_ids[rows], as_of_us[rows], errors[rows]))
+        if progress is not None:
+            progress(min(start + step, len(lead)), len(lead))
+    return pa.concat_tables(parts) if parts else SCORE_COLUMNS.empty_table()
+
+
+def _questions(
+    release: Release, histories: Histories, lead_ids: Object, as_of_us: Int64
+) -> tuple[Int64, Int64, Object]:
+    """(lead rows, moments, None or why it cannot be scored), each (n,)."""
+    if len(lead_ids) != len(as_of_us):
+        raise DataError(f"{len(lead_ids)} lead_ids but {len(as_of_us)} moments")
+    lead = pd.Index(histories.lead_ids).get_indexer(pd.Index(lead_ids)).astype(np.int64)
+    known = lead >= 0
+    created = np.full(len(lead), NO_TIME, dtype=np.int64)
+    created[known] = histories.created_at_us[lead[known]]
+    timeless = known & (created == NO_TIME)
+    moment = np.where(timeless, 0, as_of_us).astype(np.int64)
+    errors = np.full(len(lead), None, dtype=object)
+    errors[~known] = "unknown lead: no row in leads has this lead_id"
+    errors[known & (moment < created)] = "as_of is before the lead's created_at"
+    if release.has_time:
+        errors[timeless] = "the lead has no created_at, which this release needs"
+    return lead, moment, errors
+
+
+def _columns(scores: Scores, sentences: Sentences, version: str) -> dict[str, list[object]]:
+    n = len(scores.probability)
+    reasons = sentences.reasons(
+        scores.vectors, scores.contributions, strongest_columns(scores.contributions, N_REASONS)
+    )
+    nothing: list[object] = [None] * n
+    ruled = scores.rule_points is not None and scores.rule_band is not None
+    return {
+        "probability": scores.probability.tolist(),
+        "low": scores.low.tolist(),
+        "high": scores.high.tolist(),
+        "band": scores.band.tolist(),
+        "rule_points": scores.rule_points.tolist() if ruled else nothing,  # type: ignore[union-attr]
+        "rule_band": scores.rule_band.tolist() if ruled else nothing,  # type: ignore[union-attr]
+        "model_version": [version] * n,
+        **{f"reason_{i + 1}": [row[i] for row in reasons] for i in range(N_REASONS)},
+    }
+
+
+def _spread(
+    told: dict[str, list[object]], rows: Int64, lead_ids: Object, as_of_us: Int64, errors: Object
+) -> pa.Table:
+    """Scored rows back among those that could not be scored, as a table."""
+    shown: Object = as_of_us.astype(object)
+    shown[as_of_us == NO_TIME] = None
+    columns: dict[str, Object] = {"lead_id": lead_ids, "as_of": shown, "error": errors}
+    for name, values in told.items():
+        columns[name] = np.full(len(lead_ids), None, dtype=object)
+        columns[name][rows] = np.array(values, dtype=object)
+    arrays = [pa.array(columns[field.name].tolist(), field.type) for field in SCORE_COLUMNS]
+    return pa.Table.from_arrays(arrays, schema=SCORE_COLUMNS)

@@ -1,0 +1,98 @@
+"""A small release with every kind of part, for tests that need one; made of no lead."""
+
+from functools import cache
+
+import lightgbm as lgb
+import numpy as np
+from drawn import ATTRIBUTES
+
+from features.spec import Feature, FeatureSpec
+from scoring.bands import Cuts
+from scoring.calibration import platt
+from scoring.intervals import venn_abers
+from scoring.linear import LinearPart
+from scoring.model import Model
+from scoring.parts import ConstantPart
+from scoring.release import ReleaseContents
+from scoring.scorecard import default_scorecard
+from scoring.steps import step_part_of
+from scoring.trees import TreePart
+
+SPEC = FeatureSpec(
+    (
+        Feature("interactions", "page_view", "count", window_days=7),
+        Feature("interactions", "page_view", "count"),
+        Feature("interactions", "inbound", "days_since_last"),
+        Feature("interactions", "meeting", "count", window_days=30),
+        Feature("attribute", "seats", "value"),
+        Feature("attribute", "decides", "value"),
+        Feature("attribute", "industry", "level", level="software"),
+    ),
+    tuple(a for a in ATTRIBUTES if a.name in ("seats", "decides", "industry")),
+)
+WIDTH = len(SPEC)
+
+
+def table(rows=600, seed=3):
+    """Vectors with unknowns and the outcomes they would have."""
+    rng = np.random.default_rng(seed)
+    x = rng.poisson(2.0, size=(rows, WIDTH)).astype(float)
+    x[:, 4] = rng.normal(50, 20, rows)
+    x[rng.random(x.shape) < 0.15] = np.nan
+    known = np.nan_to_num(x)
+    chance = 1 / (1 + np.exp(2.5 - known[:, 0] * 0.6 - known[:, 3] * known[:, 5] * 0.2))
+    return x, (rng.random(rows) < chance).astype(float)
+
+
+def booster(seed=0, **settings):
+    plain = {"objective": "binary", "max_depth": 3, "num_leaves": 8, "learning_rate": 0.1}
+    fixed = {"verbose": -1, "num_threads": 1, "seed": seed, "deterministic": True}
+    return lgb.train({**plain, **fixed, **settings}, lgb.Dataset(*table()), 12)
+
+
+@cache
+def parts():
+    alone = [[i] for i in range(WIDTH)]
+    linear = LinearPart(
+        transform=("log1p",) * 4 + ("identity",) * 3,
+        fill=np.full(WIDTH, 2.0),
+        center=np.full(WIDTH, 1.0),
+        scale=np.linspace(1.0, 30.0, WIDTH),
+        coef=np.linspace(-0.5, 0.9, WIDTH),
+        missing_coef=np.linspace(0.3, -0.2, WIDTH),
+        intercept=-1.2,
+        missing_share=np.full(WIDTH, 0.15),
+    )
+    return (
+        linear,
+        step_part_of(booster(interaction_constraints=alone).model_to_string(), WIDTH),
+        TreePart.from_text(booster().model_to_string(), WIDTH),
+        ConstantPart(-1.0, WIDTH),
+    )
+
+
+@cache
+def model():
+    x, y = table(seed=4)
+    raw = Model(parts(), (0.3, 0.3, 0.3, 0.1), 1.0, 0.0, WIDTH)
+    slope, intercept = platt(raw.log_odds(x), y)
+    return Model(raw.parts, raw.weights, slope, intercept, WIDTH)
+
+
+def contents(**replaced):
+    x, y = table(seed=5)
+    known = {
+        "name": "made-up",
+        "spec": SPEC,
+        "model": model(),
+        "intervals": venn_abers(model().log_odds(x), y, max_points=50),
+        "cuts": Cuts(0.1, 0.4),
+        "horizon_days": 30.0,
+        "scorecard": default_scorecard(),
+        "data": {"fingerprint": "0" * 64, "from": "2026-01-01", "until": "2026-06-30"},
+        "settings": {"seed": 0},
+        "metrics": {"log_loss": 0.5},
+        "statistics": {"mean": np.nanmean(x, axis=0)},
+        "documents": {"card.md": b"# Made up\n"},
+    }
+    return ReleaseContents(**{**known, **replaced})

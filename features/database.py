@@ -7,6 +7,7 @@ import decimal
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,11 @@ class DatabaseSource:
         """How messages call the table."""
         return f"table {name}"
 
-    def chunks(self, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
         """The rows, streamed from the server a bounded number at a time."""
+        yield from islice(self._all_chunks(name, quarantine), skip, None)
+
+    def _all_chunks(self, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
         del quarantine  # a database has no broken lines
         if name not in self._columns:
             raise DataError(f"no table {name} in {self.shown}; found {sorted(self._columns)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pandas as pd
@@ -12,10 +13,18 @@ from features.errors import DataError
 TIME = "datetime64[us, UTC]"
 
 
+def _pandera() -> Any:
+    """Pandera, which imports PySpark where that is installed, without PySpark's warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import pandera.pandas as pandera
+
+    return pandera
+
+
 def leads_schema(settings: DatasetSettings, *, has_time: bool) -> Any:
     """One row a lead, unique ids, a time where there is time, each attribute in its dtype."""
-    import pandera.pandas as pandera
-
+    pandera = _pandera()
     finite = pandera.Check(lambda s: ~s.isin([float("inf"), float("-inf")]), name="finite")
     columns: dict[str, Any] = {"lead_id": pandera.Column(object, unique=True)}
     if has_time:
@@ -30,8 +39,7 @@ def leads_schema(settings: DatasetSettings, *, has_time: bool) -> Any:
 
 def outcomes_schema(*, has_time: bool) -> Any:
     """At most one outcome a lead, converted or lost, with its time where there is time."""
-    import pandera.pandas as pandera
-
+    pandera = _pandera()
     return pandera.DataFrameSchema(
         {
             "lead_id": pandera.Column(object, unique=True),
@@ -44,8 +52,6 @@ def outcomes_schema(*, has_time: bool) -> Any:
 
 def check_frames(leads: pd.DataFrame, outcomes: pd.DataFrame, settings: DatasetSettings) -> None:
     """DataError, with the column and the check, if a frame is not what Dataset promises."""
-    from pandera.errors import SchemaError
-
     has_time = "created_at" in leads.columns
     pairs = (
         ("leads", leads, leads_schema(settings, has_time=has_time)),
@@ -53,7 +59,9 @@ def check_frames(leads: pd.DataFrame, outcomes: pd.DataFrame, settings: DatasetS
     )
     for name, frame, schema in pairs:
         try:
-            schema.validate(frame)
-        except SchemaError as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                schema.validate(frame)
+        except _pandera().errors.SchemaError as error:
             column = getattr(error.schema, "name", None)
             raise DataError(f"{name}: column {column!r} fails {error.check}") from None

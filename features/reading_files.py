@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from features.errors import DataError
 from features.quarantine import Chunk, Quarantine
 
 CSV_BLOCK_BYTES = 16 << 20
+CHUNK_ROWS = 2_000_000
 
 
 class TableSource(Protocol):
@@ -33,8 +35,8 @@ class TableSource(Protocol):
     def label(self, name: str) -> str:
         """How messages call the table: its file name."""
 
-    def chunks(self, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
-        """The rows of a table, in order, a bounded number at a time."""
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
+        """The rows of a table, in order, a bounded number at a time; without the first chunks."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +79,22 @@ class FolderSource:
         path = self.path(name)
         return path.name if path else f"{name}.csv"
 
-    def chunks(self, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
-        """The rows, a bounded number at a time."""
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
+        """The rows, a bounded number at a time; the first ``skip`` chunks are left out."""
         path = self.path(name)
         if path is None:
             ends = ", ".join(FORMATS)
             raise DataError(f"no table {name} in {self.folder}; expected {name} with one of {ends}")
-        yield from file_chunks(path, name, quarantine)
+        yield from file_chunks(path, name, quarantine, skip)
 
 
-def file_chunks(path: Path, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
+def file_chunks(path: Path, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
     """The rows of one file; a file that cannot be read raises DataError with its name."""
     try:
         if path.suffix == ".parquet":
-            yield from _parquet_chunks(path, name)
+            yield from _parquet_chunks(path, name, skip)
         else:
-            yield from _csv_chunks(path, name, quarantine)
+            yield from islice(_csv_chunks(path, name, quarantine), skip, None)
     except UnicodeDecodeError as error:
         raise DataError(not_utf8(path)) from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
@@ -101,16 +103,30 @@ def file_chunks(path: Path, name: str, quarantine: Quarantine) -> Iterator[Chunk
         raise DataError(_unreadable(path, error)) from error
 
 
-def _parquet_chunks(path: Path, name: str) -> Iterator[Chunk]:
+def _parquet_chunks(path: Path, name: str, skip: int) -> Iterator[Chunk]:
     with parquet.ParquetFile(path) as file:
         check_header(path.name, list(file.schema_arrow.names))
-        start = 1
-        if file.num_row_groups == 0:
+        if file.metadata.num_rows == 0:
             yield Chunk(name, path.name, file.schema_arrow.empty_table(), _numbers(1, 0))
+        start, place = 1, 0
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group)
-            yield Chunk(name, path.name, table, _numbers(start, table.num_rows))
-            start += table.num_rows
+            rows = file.metadata.row_group(group).num_rows
+            pieces = max(1, -(-rows // CHUNK_ROWS))
+            if skip >= place + pieces:
+                start, place = start + rows, place + pieces
+                continue
+            for table in _pieces(file, group, pieces):
+                if place >= skip:
+                    yield Chunk(name, path.name, table, _numbers(start, table.num_rows))
+                start, place = start + table.num_rows, place + 1
+
+
+def _pieces(file: parquet.ParquetFile, group: int, pieces: int) -> Iterator[pa.Table]:
+    if pieces == 1:
+        yield file.read_row_group(group)
+    else:
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS, row_groups=[group]):
+            yield pa.Table.from_batches([batch])
 
 
 def _csv_chunks(path: Path, name: str, quarantine: Quarantine) -> Iterator[Chunk]:

@@ -11,10 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
+import pytest
 
 from features.contract import AttributeType, Available, Group
 from features.dataset import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
+from features.quarantine import Quarantine
 from features.reading import read_dataset
+from features.reading_files import file_chunks
 
 Folder = Callable[..., Path]
 
@@ -193,3 +196,18 @@ def test_answers_are_typed_and_can_be_withdrawn(dataset_folder: Folder) -> None:
     )
     dataset = read_dataset(dataset_folder(answers=answers))
     assert dataset.answers.column("value").to_pylist() == ["0", "1", None, "7"]
+
+
+def test_parts_can_be_skipped(
+    dataset_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "interactions.parquet"
+    times = pa.array([0] * 10, pa.timestamp("us", tz="UTC"))
+    table = pa.table({"lead_id": [f"L{i}" for i in range(10)], "occurred_at": times})
+    parquet.write_table(table, path, row_group_size=5)
+    monkeypatch.setattr("features.reading_files.CHUNK_ROWS", 2)
+    whole = [(c.rows.tolist(), c.table) for c in file_chunks(path, "interactions", Quarantine())]
+    assert [rows for rows, _ in whole] == [[1, 2], [3, 4], [5], [6, 7], [8, 9], [10]]
+    for skip in range(7):
+        later = file_chunks(path, "interactions", Quarantine(), skip)
+        assert [(c.rows.tolist(), c.table) for c in later] == whole[skip:]

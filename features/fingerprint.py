@@ -11,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.frames import arrow_of
+
 if TYPE_CHECKING:
     from features.dataset import Dataset
 
@@ -28,21 +30,10 @@ def fingerprint_of(dataset: Dataset) -> str:
     words = {"name", "about", "licence"}
     digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=words).encode())
     for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
-        _add(digest, name, _arrow_of(frame))
+        _add(digest, name, arrow_of(frame))
     _add(digest, "interactions", dataset.interactions)
     _add(digest, "answers", dataset.answers)
     return digest.hexdigest()
-
-
-def _arrow_of(frame: pd.DataFrame) -> pa.Table:
-    columns = {}
-    for name, column in frame.items():
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            moments = column.dt.tz_convert(None).to_numpy()
-            columns[str(name)] = pa.array(moments, pa.timestamp("us"))
-        else:
-            columns[str(name)] = pa.array(column.to_numpy(), from_pandas=True)
-    return pa.table({name: pa.chunked_array([values]) for name, values in columns.items()})
 
 
 def _add(digest: hashlib._Hash, name: str, table: pa.Table) -> None:

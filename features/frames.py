@@ -6,8 +6,10 @@ import warnings
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from features.contract import AttributeType, DatasetSettings, Outcome
+from features.dataset import UTC_MICROSECONDS
 from features.errors import DataError
 
 TIME = "datetime64[us, UTC]"
@@ -65,3 +67,31 @@ def check_frames(leads: pd.DataFrame, outcomes: pd.DataFrame, settings: DatasetS
         except _pandera().errors.SchemaError as error:
             column = getattr(error.schema, "name", None)
             raise DataError(f"{name}: column {column!r} fails {error.check}") from None
+
+
+def arrow_of(frame: pd.DataFrame) -> pa.Table:
+    """A frame of leads or outcomes as Arrow: times in UTC, numbers, words; null is unknown."""
+    columns = {}
+    for name, column in frame.items():
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            moments = column.dt.tz_convert(None).to_numpy()
+            values = pa.array(moments, pa.timestamp("us")).cast(UTC_MICROSECONDS)
+        else:
+            words = None if column.dtype == float else pa.string()
+            values = pa.array(column.to_numpy(), words, from_pandas=True)
+        columns[str(name)] = pa.chunked_array([values])
+    return pa.table(columns)
+
+
+def leads_of(table: pa.Table) -> pd.DataFrame:
+    """The frame of leads that ``arrow_of`` was made from."""
+    columns: dict[str, object] = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if pa.types.is_timestamp(column.type):
+            columns[name] = column.to_pandas().astype(TIME)
+        elif pa.types.is_floating(column.type):
+            columns[name] = column.to_numpy()
+        else:
+            columns[name] = pd.Series(column.to_numpy(zero_copy_only=False), dtype=object)
+    return pd.DataFrame(columns)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -94,7 +93,7 @@ def file_chunks(path: Path, name: str, quarantine: Quarantine, skip: int = 0) ->
         if path.suffix == ".parquet":
             yield from _parquet_chunks(path, name, skip)
         else:
-            yield from islice(_csv_chunks(path, name, quarantine), skip, None)
+            yield from _csv_chunks(path, name, quarantine, skip)
     except UnicodeDecodeError as error:
         raise DataError(not_utf8(path)) from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
@@ -129,21 +128,21 @@ def _pieces(file: parquet.ParquetFile, group: int, pieces: int) -> Iterator[pa.T
             yield pa.Table.from_batches([batch])
 
 
-def _csv_chunks(path: Path, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
+def _csv_chunks(path: Path, name: str, quarantine: Quarantine, skip: int) -> Iterator[Chunk]:
     header = csv_header(path)
     check_header(path.name, header)
-    skipped: list[int] = []
+    broken: list[arrow_csv.InvalidRow] = []
 
-    def skip(row: arrow_csv.InvalidRow) -> str:
-        problem = f"{row.actual_columns} columns; expected {row.expected_columns}"
-        skipped.append(int(row.number or 0))
-        quarantine.note_line(name, path.name, int(row.number or 0), row.text, problem)
+    def aside(row: arrow_csv.InvalidRow) -> str:
+        broken.append(row)
         return "skip"
 
     reader = arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+        parse_options=arrow_csv.ParseOptions(
+            newlines_in_values=True, invalid_row_handler=aside
+        ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
             strings_can_be_null=True,
@@ -151,16 +150,25 @@ def _csv_chunks(path: Path, name: str, quarantine: Quarantine) -> Iterator[Chunk
             null_values=list(NO_VALUE),
         ),
     )
-    done = 0
+    done = noted = 0
     with reader:
-        for batch in reader:
+        for place, batch in enumerate(reader):
+            for row in broken[noted:] if place >= skip else ():
+                _note(row, name, path.name, quarantine)
+            noted = len(broken)
             table = pa.Table.from_batches([batch])
-            rows = _skipping(_numbers(done, table.num_rows), skipped)
+            rows = _skipping(_numbers(done, table.num_rows), [int(r.number or 0) for r in broken])
             done += table.num_rows
-            yield Chunk(name, path.name, table, rows)
+            if place >= skip:
+                yield Chunk(name, path.name, table, rows)
     if done == 0:
         empty = pa.table({column: pa.array([], pa.string()) for column in header})
         yield Chunk(name, path.name, empty, _numbers(2, 0))
+
+
+def _note(row: arrow_csv.InvalidRow, name: str, file: str, quarantine: Quarantine) -> None:
+    problem = f"{row.actual_columns} columns; expected {row.expected_columns}"
+    quarantine.note_line(name, file, int(row.number or 0), row.text, problem)
 
 
 def _numbers(first: int, count: int) -> npt.NDArray[np.int64]:

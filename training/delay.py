@@ -1,0 +1,85 @@
+"""What leads that are still open may teach: four treatments of labels that come late.
+
+Two are common and wrong, kept as baselines for the benchmark: learning from closed leads only
+(the quick and the lost are over-represented) and calling open leads negative. ``MATURE`` waits
+until the horizon has passed. ``WEIGHTED`` also learns from younger references whose lead has
+already closed, and makes up for those it cannot use yet by inverse-probability-of-censoring
+weights: Vock et al. 2016, "Adapting machine learning techniques to censored time-to-event
+health record data", J. Biomed. Inform. 61:119-131. A reference is censored at age C = cutoff −
+as_of, which is known for all, so the censoring distribution needs no model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from features.histories import Float64
+from training.references import IMMATURE, Bool, Int8, LabelledReferences
+from training.splits import Rows
+
+
+class Treatment(StrEnum):
+    """How references that are immature at the cutoff are treated when learning."""
+
+    MATURE = "mature_only"
+    WEIGHTED = "censoring_weights"
+    CLOSED = "closed_only"
+    NEGATIVE = "open_is_negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Rows of the labelled references to learn from, with label (0/1) and weight (> 0)."""
+
+    rows: Rows
+    label: Int8
+    weight: Float64
+
+
+def lesson(
+    labelled: LabelledReferences, allowed: Bool, cutoff_us: int, treatment: Treatment
+) -> Lesson:
+    """What may be learned at ``cutoff_us`` from the references ``allowed`` (n, bool).
+
+    Nothing that happened after the cutoff is used. Without time every treatment is the same:
+    closed leads, with their outcome.
+    """
+    if not labelled.has_time or treatment == Treatment.MATURE:
+        label = labelled.labels_by(cutoff_us)
+        rows = np.flatnonzero(allowed & (label != IMMATURE))
+        return Lesson(rows, label[rows], labelled.weight[rows])
+    asked = labelled.as_of_us < cutoff_us
+    closed = labelled.closed_us <= cutoff_us
+    won = closed & labelled.positive()
+    if treatment == Treatment.CLOSED:
+        rows = np.flatnonzero(allowed & asked & closed)
+        return Lesson(rows, labelled.converted[rows].astype(np.int8), labelled.weight[rows])
+    if treatment == Treatment.NEGATIVE:
+        rows = np.flatnonzero(allowed & asked)
+        return Lesson(rows, won[rows].astype(np.int8), labelled.weight[rows])
+    mature = labelled.labels_by(cutoff_us) != IMMATURE
+    rows = np.flatnonzero(allowed & asked & (closed | mature))
+    weight = labelled.weight * censoring_weights(labelled, asked, cutoff_us)
+    return Lesson(rows, won[rows].astype(np.int8), weight[rows])
+
+
+def censoring_weights(labelled: LabelledReferences, asked: Bool, cutoff_us: int) -> Float64:
+    """1 / P(C >= min(T, H)) per reference, T the time to closing, H the horizon.
+
+    P is the share of the references ``asked`` that had at least so much time before the cutoff
+    (each lead counts once). Scaled so that the usable ones weigh as much as all that were asked.
+    """
+    had_us = np.where(asked, cutoff_us - labelled.as_of_us, -1)
+    took_us = np.minimum(labelled.closed_us - labelled.as_of_us, labelled.horizon_us)
+    order = np.argsort(had_us[asked], kind="stable")
+    had = had_us[asked][order]
+    mass = labelled.weight[asked][order]
+    below = np.concatenate([[0.0], np.cumsum(mass)])
+    share = 1 - below[np.searchsorted(had, took_us, side="left")] / mass.sum()
+    usable = asked & (took_us <= had_us)
+    raw = np.where(usable, 1 / np.maximum(share, 1e-9), 0.0)
+    total = float((labelled.weight * raw).sum())
+    return raw * (float(mass.sum()) / total if total > 0 else 1.0)

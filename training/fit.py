@@ -1,0 +1,153 @@
+"""Training from a dataset to the contents of a release, with the figures that back it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from features.building import histories_of
+from features.contract import AttributeSettings, Available, DatasetSettings
+from features.dataset import Dataset
+from features.errors import DataError, UsageError
+from features.histories import Histories
+from scoring.intervals import venn_abers
+from scoring.release_contents import ReleaseContents
+from scoring.scorecard import Scorecard
+from training.cuts import CutsChoice, choose_cuts
+from training.delay import Treatment
+from training.fit_record import golden_vectors, leads_per_week, metrics_of, record_of, statistics_of
+from training.honest_test import Tested, honest_test
+from training.learning import Learned, Method, Source, learn
+from training.out_of_time import Progress, probability
+from training.references import LabelledReferences, labelled_references
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What the user decides. ``exclude``: attributes that must not be used.
+
+    ``jobs``: fits run side by side; the result does not depend on it.
+    """
+
+    seed: int = 0
+    cuts: CutsChoice = field(default_factory=CutsChoice)
+    scorecard: Scorecard | None = None
+    exclude: tuple[str, ...] = ()
+    treatment: Treatment = Treatment.MATURE
+    jobs: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The contents of a release, and what the report about it is made from.
+
+    ``tested``: the honest test. ``learned``: the final model with its choice. ``source``: the
+    data as it was used.
+    """
+
+    contents: ReleaseContents
+    tested: Tested
+    learned: Learned
+    source: Source
+
+    @property
+    def signal(self) -> bool:
+        """Whether the release says more than the base rate."""
+        return self.learned.recipe.signal
+
+
+def train(
+    dataset: Dataset, training: Training | None = None, *, progress: Progress | None = None
+) -> Trained:
+    """Learn, test on the newest references, and gather the contents of a release.
+
+    Raises:
+        DataError: no mature reference, or one class only.
+        UsageError: an attribute to exclude is not there.
+    """
+    training = training or Training()
+    source = source_of(dataset, training.exclude)
+    check_classes(source.labelled)
+    method = Method(training.seed, training.treatment, training.jobs, progress)
+    until_us = source.labelled.observed_until_us
+    tested = honest_test(source, until_us, method)
+    learned = learn(source, np.ones(len(source.labelled), bool), until_us, method)
+    return Trained(_contents(dataset, training, source, learned, tested), tested, learned, source)
+
+
+def source_of(dataset: Dataset, exclude: Sequence[str] = ()) -> Source:
+    """Histories, labelled references and the settings with ``exclude`` marked as not usable."""
+    histories = histories_of(dataset)
+    settings = without(dataset.settings, histories, exclude)
+    return Source(settings, histories, labelled_references(dataset, histories))
+
+
+def without(
+    settings: DatasetSettings, histories: Histories, exclude: Sequence[str]
+) -> DatasetSettings:
+    """``settings`` in which the attributes ``exclude`` are known after the outcome only."""
+    known = set(settings.attributes) | set(histories.attributes)
+    foreign = sorted(set(exclude) - known)
+    if foreign:
+        there = ", ".join(sorted(known))
+        raise UsageError(f"cannot exclude {foreign[0]!r}: no such attribute; there are {there}")
+    after = {
+        name: settings.attributes.get(name, AttributeSettings()).model_copy(
+            update={"available": Available.AFTER_OUTCOME}
+        )
+        for name in exclude
+    }
+    return settings.model_copy(update={"attributes": {**settings.attributes, **after}})
+
+
+def check_classes(labelled: LabelledReferences) -> None:
+    """Raise DataError when there is nothing to tell apart."""
+    label = labelled.label
+    positives, negatives = int((label == 1).sum()), int((label == 0).sum())
+    if positives + negatives == 0:
+        days = labelled.horizon_us / 86_400_000_000
+        raise DataError(
+            f"none of the {len(label):,} references is mature: the horizon of {days:g} days has "
+            "not passed for any. Set a shorter horizon_days, or wait"
+        )
+    if not positives or not negatives:
+        there = "converted within the horizon" if positives else "did not convert"
+        raise DataError(
+            f"one class only: all {positives + negatives:,} mature references {there}. "
+            "A model needs leads that converted and leads that did not; check outcomes and "
+            "horizon_days"
+        )
+
+
+def _contents(
+    dataset: Dataset, training: Training, source: Source, learned: Learned, tested: Tested
+) -> ReleaseContents:
+    chances = probability(learned.log_odds)
+    cuts, why = choose_cuts(
+        training.cuts, chances, learned.tested.weight, leads_per_week(source.labelled, source)
+    )
+    intervals = venn_abers(
+        learned.log_odds, learned.tested.label.astype(np.float64), learned.tested.weight
+    )
+    return ReleaseContents(
+        name=dataset.settings.name,
+        spec=learned.spec,
+        model=learned.model,
+        intervals=intervals,
+        cuts=cuts,
+        horizon_days=dataset.settings.horizon_days,
+        has_time=dataset.has_time,
+        scorecard=training.scorecard,
+        data=record_of(dataset, source),
+        settings={
+            "seed": training.seed,
+            "excluded": sorted(training.exclude),
+            "treatment": str(training.treatment),
+            "cuts": why,
+        },
+        statistics=statistics_of(learned),
+        metrics=metrics_of(learned, tested, training.seed),
+        golden_vectors=golden_vectors(learned.sample.vectors),
+    )

@@ -1,0 +1,163 @@
+"""What a release says of its own making: data, statistics, metrics and golden vectors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from features.dataset import Dataset
+from features.histories import NO_TIME, Float64
+from training.evaluation import Interval, evaluate
+from training.honest_test import Tested
+from training.learning import Learned, Source
+from training.out_of_time import probability
+from training.references import DAY_US, IMMATURE, LabelledReferences
+
+QUANTILES = tuple(q / 10 for q in range(11))
+RECENT_DAYS = 91
+FLATTERS = (
+    "there is no time to hold back (or too little of it), so these figures come from grouped "
+    "folds and flatter"
+)
+
+
+def metrics_of(learned: Learned, tested: Tested, seed: int) -> dict[str, Any]:
+    """How good it is, in plain finite data.
+
+    ``log_loss`` … ``top_decile_lift``: the honest test, each {value, low, high}. ``base_rate``:
+    the same of the base rate. ``gain``: log loss minus that of the base rate. ``choice``: what
+    was tried when choosing the final recipe.
+    """
+    rng = np.random.default_rng(seed)
+    recipe = learned.recipe
+    figures = {name: _plain(figure) for name, figure in tested.metrics(rng).items()}
+    floor = evaluate(tested.label, tested.base_rate, tested.weight, tested.lead, rng)
+    return {
+        **figures,
+        "base_rate": {name: _plain(figure) for name, figure in floor.items()},
+        "gain": _plain(tested.gain(rng)),
+        "signal": recipe.signal,
+        "verdict": verdict(learned, tested),
+        "test": {
+            "references": len(tested.rows),
+            "leads": len(np.unique(tested.lead)),
+            "positives": int(tested.label.sum()),
+            "rate": float(np.average(tested.label, weights=tested.weight)),
+            "from": moment(tested.cutoff_us),
+            "recipe": tested.recipe,
+            "flatters": tested.flatters,
+        },
+        "choice": {
+            "recipe": recipe.name,
+            "steps": dict(recipe.steps),
+            "log_loss": recipe.log_loss,
+            "base_rate_log_loss": recipe.base_rate_log_loss,
+            "gain_in_errors": float(np.clip(recipe.gain_in_errors, -1e6, 1e6)),
+            "by_time": learned.by_time,
+            "slope": recipe.slope,
+            "intercept": recipe.intercept,
+            "candidates": [
+                {"name": t.family.name, "step": t.step, "log_loss": float(t.path_loss.min())}
+                for t in learned.trials
+            ],
+        },
+    }
+
+
+def verdict(learned: Learned, tested: Tested) -> str:
+    """One sentence for a person: signal or not, and whether the figures flatter."""
+    recipe = learned.recipe
+    if not recipe.signal:
+        text = (
+            "no signal: no model was clearly better than the base rate out of time, so everybody "
+            f"gets the base rate of {learned.sample.base_rate:.3f}"
+        )
+    else:
+        errors = f"{recipe.gain_in_errors:.1f} standard errors"
+        text = f"{recipe.name}: better than the base rate by {errors}"
+    return f"{text}; {FLATTERS}" if tested.flatters else text
+
+
+def statistics_of(learned: Learned) -> dict[str, Any]:
+    """Per feature, and of the scores: share unknown, mean and deciles of the training rows."""
+    vectors = learned.sample.vectors
+    return {
+        "references": len(vectors),
+        "base_rate": learned.sample.base_rate,
+        "quantiles": list(QUANTILES),
+        "features": {
+            name: _column(vectors[:, i]) for i, name in enumerate(learned.spec.names)
+        },
+        "scores": _column(probability(learned.log_odds)),
+    }  # fmt: skip
+
+
+def _column(column: Float64) -> dict[str, Any]:
+    known = column[~np.isnan(column)]
+    return {
+        "unknown": 1.0 - len(known) / max(len(column), 1),
+        "mean": float(known.mean()) if len(known) else None,
+        "deciles": np.quantile(known, QUANTILES).tolist() if len(known) else [],
+    }
+
+
+def record_of(dataset: Dataset, source: Source) -> dict[str, Any]:
+    """Where the data came from: fingerprint, window and counts. No lead is named."""
+    labelled = source.labelled
+    label = labelled.label
+    created = source.histories.created_at_us
+    dated = created[created != NO_TIME]
+    return {
+        "fingerprint": dataset.fingerprint,
+        "first_created_at": moment(int(dated.min())) if len(dated) else None,
+        "last_created_at": moment(int(dated.max())) if len(dated) else None,
+        "observed_until": moment(labelled.observed_until_us) if labelled.has_time else None,
+        "leads": len(source.histories),
+        "interactions": len(source.histories.interactions.at_us),
+        "answers": len(source.histories.answers.at_us),
+        "references": len(labelled),
+        "positives": int((label == 1).sum()),
+        "negatives": int((label == 0).sum()),
+        "immature": int((label == IMMATURE).sum()),
+    }
+
+
+def golden_vectors(vectors: Float64) -> Float64:
+    """Nine rows of column-wise quantiles of the training rows: typical, but of no lead.
+
+    A column without a known value stays unknown.
+    """
+    rows = np.full((9, vectors.shape[1]), np.nan)
+    known = ~np.isnan(vectors).all(axis=0)
+    if len(vectors) and known.any():
+        inner = np.linspace(0.1, 0.9, 9)
+        rows[:, known] = np.nanquantile(vectors[:, known], inner, axis=0, method="nearest")
+    return rows
+
+
+def leads_per_week(labelled: LabelledReferences, source: Source) -> float | None:
+    """Leads created a week over the newest quarter of a year; None without time."""
+    if not labelled.has_time:
+        return None
+    created = source.histories.created_at_us
+    days = min(RECENT_DAYS, (labelled.observed_until_us - int(created.min())) / DAY_US)
+    recent = (created > labelled.observed_until_us - days * DAY_US).sum()
+    return float(recent) / max(days / 7, 1 / 7)
+
+
+def moment(us: int | None) -> str | None:
+    """Microseconds since 1970 as ISO 8601 in UTC.
+
+    >>> moment(86_400_000_000)
+    '1970-01-02T00:00:00Z'
+    """
+    if us is None:
+        return None
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _plain(interval: Interval) -> dict[str, float | None]:
+    return {k: float(v) if np.isfinite(v) else None for k, v in interval.to_dict().items()}

@@ -1,0 +1,127 @@
+"""The final test: learn at an earlier moment, then answer what was asked since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.histories import Float64, Int64
+from features.vectors import vectors
+from training.blends import label_counts
+from training.evaluation import Interval, evaluate, loss_difference
+from training.learning import Learned, Method, Source, learn
+from training.references import IMMATURE, Bool, Int8
+from training.splits import Fold, Rows, grouped_folds, identical_rows, newest_fold
+
+WHOLE = 10_000
+"""Without time, up to so many references are all tested, fold by fold; above, one fold is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """References answered by a model that had not seen them, (n) each.
+
+    ``probability``: of the recipe. ``base_rate``: of the base rate known when it was learned.
+    ``cutoff_us``: the moment of learning; None where there was no time to hold back, in which
+    case the figures flatter. ``recipe``: name of what was chosen then.
+    """
+
+    rows: Rows
+    label: Int8
+    weight: Float64
+    lead: Int64
+    as_of_us: Int64
+    probability: Float64
+    base_rate: Float64
+    cutoff_us: int | None
+    recipe: str
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the future could not be held back."""
+        return self.cutoff_us is None
+
+    def metrics(self, rng: np.random.Generator) -> dict[str, Interval]:
+        """Every metric of the recipe, with intervals over leads."""
+        return evaluate(self.label, self.probability, self.weight, self.lead, rng)
+
+    def gain(self, rng: np.random.Generator) -> Interval:
+        """Log loss of the recipe minus that of the base rate; below zero is better."""
+        return loss_difference(
+            self.label, self.probability, self.base_rate, self.weight, self.lead, rng
+        )
+
+
+def honest_test(source: Source, until_us: int, method: Method) -> Tested:
+    """Run the whole of :func:`learn` on what was known earlier; answer the newest references.
+
+    Where the history is too short for that, or there is no time: grouped folds.
+    """
+    labelled = source.labelled
+    fold = newest_fold(labelled, until_us)
+    folds = [fold] if fold else _grouped(source, until_us, method)
+    return _joined([_answered(source, f, until_us, method) for f in folds], source)
+
+
+def _grouped(source: Source, until_us: int, method: Method) -> list[Fold]:
+    labelled = source.labelled
+    label = labelled.labels_by(until_us)
+    unit = labelled.lead if labelled.has_time else _identical(source)
+    folds = grouped_folds(unit, label, np.random.default_rng(method.seed))
+    usable = [f for f in folds if len(f.test) and min(label_counts(label[f.train])) > 0]
+    known = np.flatnonzero(label != IMMATURE)
+    return (usable if len(labelled) <= WHOLE else usable[:1]) or [Fold(known, known, None)]
+
+
+def _identical(source: Source) -> Int64:
+    """Group numbers of leads that look the same in every attribute that may be used."""
+    from training.feature_choice import choose_spec
+
+    references = source.labelled.references
+    spec = choose_spec(source.settings, source.histories, references)
+    return identical_rows(vectors(spec, source.histories, references))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    fold: Fold
+    probability: Float64
+    base_rate: float
+    recipe: str
+
+
+def _answered(source: Source, fold: Fold, until_us: int, method: Method) -> _Answered:
+    labelled = source.labelled
+    if fold.cutoff_us is None:
+        allowed: Bool = np.zeros(len(labelled), bool)
+        allowed[fold.train] = True
+    else:
+        allowed = ~np.isin(labelled.lead, labelled.lead[fold.test])
+    moment = until_us if fold.cutoff_us is None else fold.cutoff_us
+    learned = learn(source, allowed, moment, method)
+    return _Answered(
+        fold, predicted(learned, source, fold.test), learned.sample.base_rate, learned.recipe.name
+    )
+
+
+def predicted(learned: Learned, source: Source, rows: Rows) -> Float64:
+    """Probabilities of the references at ``rows``, by the arithmetic that is served."""
+    asked = source.labelled.take(rows).references
+    return learned.model.probability(vectors(learned.spec, source.histories, asked))
+
+
+def _joined(parts: list[_Answered], source: Source) -> Tested:
+    labelled = source.labelled
+    rows = np.concatenate([part.fold.test for part in parts])
+    return Tested(
+        rows=rows,
+        label=labelled.label[rows],
+        weight=labelled.weight[rows],
+        lead=labelled.lead[rows],
+        as_of_us=labelled.as_of_us[rows],
+        probability=np.concatenate([part.probability for part in parts]),
+        base_rate=np.concatenate([np.full(len(p.fold.test), p.base_rate) for p in parts]),
+        cutoff_us=parts[0].fold.cutoff_us,
+        recipe=max((p.recipe for p in parts), key=[p.recipe for p in parts].count),
+    )

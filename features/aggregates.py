@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from features import answers_kernel, kernel
+from features import answers_kernel, memory
 
 ANY, INBOUND, OUTBOUND = "any", "inbound", "outbound"
 """The three streams beside the kinds: everything, the lead's own acts, our own attempts."""
@@ -140,91 +140,91 @@ ZERO = "0 when there was none; never NaN"
 
 INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     "count": Aggregate(
-        kernel.OP_COUNT, "interactions", ZERO, windowed=True,
+        memory.OP_COUNT, "interactions", ZERO, windowed=True,
         sentence=lambda said: f"{counted(said.value, said.topic)} {said.span}",
     ),
     "active_days": Aggregate(
-        kernel.OP_ACTIVE_DAYS, "days (UTC)", ZERO, windowed=True,
+        memory.OP_ACTIVE_DAYS, "days (UTC)", ZERO, windowed=True,
         sentence=lambda said: f"{number(said.value)} days with {said.many} {said.span}",
     ),
     "sessions": Aggregate(
-        kernel.OP_SESSIONS, "sessions (30-minute gap)", ZERO, windowed=True,
+        memory.OP_SESSIONS, "sessions (30-minute gap)", ZERO, windowed=True,
         sentence=lambda said: f"{number(said.value)} sessions with {said.many} {said.span}",
     ),
     "value_total": Aggregate(
-        kernel.OP_VALUE_TOTAL, "value", ZERO, windowed=True,
+        memory.OP_VALUE_TOTAL, "value", ZERO, windowed=True,
         sentence=lambda said: f"{said.many} worth {number(said.value)} {said.span}",
     ),
     "value_mean": Aggregate(
-        kernel.OP_VALUE_MEAN, "value", "NaN when no value is known", windowed=True,
+        memory.OP_VALUE_MEAN, "value", "NaN when no value is known", windowed=True,
         sentence=lambda said: f"{said.many} worth {number(said.value)} each {said.span}",
         unknown="no known value of {many}",
     ),
     "minutes_total": Aggregate(
-        kernel.OP_MINUTES_TOTAL, "minutes", ZERO, windowed=True,
+        memory.OP_MINUTES_TOTAL, "minutes", ZERO, windowed=True,
         sentence=lambda said: f"{number(said.value)} minutes of {said.many} {said.span}",
     ),
     "minutes_mean": Aggregate(
-        kernel.OP_MINUTES_MEAN, "minutes", "NaN when no duration is known", windowed=True,
+        memory.OP_MINUTES_MEAN, "minutes", "NaN when no duration is known", windowed=True,
         sentence=lambda said: f"{number(said.value)} minutes a {said.one} {said.span}",
         unknown="no known duration of {many}",
     ),
     "decayed": Aggregate(
-        kernel.OP_DECAYED, "interactions, each halved every half-life", ZERO, decays=True,
+        memory.OP_DECAYED, "interactions, each halved every half-life", ZERO, decays=True,
         sentence=lambda said: (
             f"{said.many} weigh {number(said.value)}"
             f" (each counts half after {number(said.half_life_days or 0)} days)"
         ),
     ),
     "days_since_last": Aggregate(
-        kernel.OP_DAYS_SINCE_LAST, "days", NEVER,
+        memory.OP_DAYS_SINCE_LAST, "days", NEVER,
         sentence=lambda said: f"last {said.one} {_days(said.value)} ago",
         unknown="no {one} yet",
     ),
     "days_since_first": Aggregate(
-        kernel.OP_DAYS_SINCE_FIRST, "days", NEVER,
+        memory.OP_DAYS_SINCE_FIRST, "days", NEVER,
         sentence=lambda said: f"first {said.one} {_days(said.value)} ago",
         unknown="no {one} yet",
     ),
     "gap_mean_days": Aggregate(
-        kernel.OP_GAP_MEAN, "days", "NaN with fewer than two",
+        memory.OP_GAP_MEAN, "days", "NaN with fewer than two",
         sentence=lambda said: f"{_days(said.value)} between {said.many} on average",
         unknown="fewer than two {many}",
     ),
     "gap_longest_days": Aggregate(
-        kernel.OP_GAP_LONGEST, "days", "NaN with fewer than two",
+        memory.OP_GAP_LONGEST, "days", "NaN with fewer than two",
         sentence=lambda said: f"longest silence between {said.many}: {_days(said.value)}",
         unknown="fewer than two {many}",
     ),
     "trend": Aggregate(
-        kernel.OP_TREND, "log ratio of the last 7 days to the weekly mean of the 4 weeks before",
+        memory.OP_TREND, "log ratio of the last 7 days to the weekly mean of the 4 weeks before",
         NEVER,
         sentence=lambda said: _trend(said.value, said.many),
         unknown="no {one} yet",
     ),
     "share_weekend": Aggregate(
-        kernel.OP_SHARE_WEEKEND, "share, 0 to 1", NEVER,
+        memory.OP_SHARE_WEEKEND, "share, 0 to 1", NEVER,
         sentence=lambda said: f"{said.value:.0%} of {said.many} at weekends",
         unknown="no {one} yet",
     ),
     "share_office_hours": Aggregate(
-        kernel.OP_SHARE_OFFICE_HOURS, "share, 0 to 1 (Monday to Friday, 8 to 18 h UTC)", NEVER,
+        memory.OP_SHARE_OFFICE_HOURS, "share, 0 to 1 (Monday to Friday, 8 to 18 h UTC)", NEVER,
         sentence=lambda said: f"{said.value:.0%} of {said.many} in office hours",
         unknown="no {one} yet",
     ),
     "usual_hour": Aggregate(
-        kernel.OP_USUAL_HOUR, "hour of the day, UTC (circular mean)", NEVER,
+        memory.OP_USUAL_HOUR, "hour of the day, UTC (circular mean)", NEVER,
         sentence=lambda said: f"{said.many} usually around {said.value:.0f} h UTC",
         unknown="no {one} yet",
     ),
     "is_last": Aggregate(
-        kernel.OP_IS_LAST, "1 yes, 0 no", "0 when there was none; never NaN",
+        memory.OP_IS_LAST, "1 yes, 0 no", "0 when there was none; never NaN",
         sentence=lambda said: (
             f"the last interaction was {'' if said.value else 'not '}a {said.one}"
         ),
     ),
     "unanswered": Aggregate(
-        kernel.OP_UNANSWERED, "contact attempts since the lead's last own act", ZERO,
+        memory.OP_UNANSWERED, "contact attempts since the lead's last own act", ZERO,
         sentence=lambda said: f"{counted(said.value, said.topic)} without a reply",
     ),
 }  # fmt: skip

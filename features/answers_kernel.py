@@ -10,7 +10,7 @@ import numpy as np
 
 from features.histories import Float64, Int32, Int64
 from features.jit import compiled
-from features.kernel import DAY_US
+from features.memory import DAY_US
 
 (
     OP_VALUE,

@@ -10,8 +10,8 @@ import numpy as np
 from features.aggregates import ANY, INBOUND, OUTBOUND, Source
 from features.contract import BANT, AttributeType
 from features.errors import DataError
-from features.histories import Float64, Int32, Int64
-from features.kernel import DAY_US
+from features.histories import Bools, Float64, Int32, Int64
+from features.memory import DAY_US, NEEDS_DECAY, NEEDS_OF
 from features.spec import AttributeSpec, Feature, FeatureSpec
 
 WEEK_DAYS, FIVE_WEEKS_DAYS = 7.0, 35.0
@@ -25,10 +25,9 @@ LEAD_TOPICS = frozenset({"lead", "bant", *(str(g) for g in BANT)})
 class KindTable:
     """What the kernel needs of the kinds of one history table (one row a kind)."""
 
-    stream_offsets: Int32
-    streams: Int32
-    outbound: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    decays: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    stream_of: Int64
+    outbound: Bools
+    decays: Bools
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,13 @@ class Plan:
 
     stream_of: dict[str, int]
     outbound_kinds: frozenset[str]
-    decaying_streams: frozenset[int]
-    n_streams: int
+    needs: Int64
     windows_us: Int64
     half_lives_us: Float64
     week: int
     five_weeks: int
-    interaction_columns: Int32
-    column_offsets: Int32
+    interaction_columns: Int64
+    column_offsets: Int64
     attribute_columns: Int32
     attribute_levels: Float64
     attributes: tuple[AttributeSpec, ...]
@@ -52,24 +50,12 @@ class Plan:
     groups: Int32
 
     def kind_table(self, kinds: Sequence[str]) -> KindTable:
-        """Say for every kind of a history table which streams its rows belong to."""
-        offsets, streams, outbound, decays = [0], [], [], []
-        for kind in kinds:
-            ours = kind in self.outbound_kinds
-            of = [0, 2 if ours else 1]
-            own = self.stream_of.get(kind)
-            if own is not None:
-                of.append(own)
-            streams += of
-            offsets.append(len(streams))
-            outbound.append(ours)
-            decays.append(not self.decaying_streams.isdisjoint(of))
-        return KindTable(
-            np.array(offsets, dtype=np.int32),
-            np.array(streams, dtype=np.int32),
-            np.array(outbound, dtype=np.bool_),
-            np.array(decays, dtype=np.bool_),
-        )
+        """Say for every kind of a history table to which streams its rows belong."""
+        own = np.array([self.stream_of.get(kind, -1) for kind in kinds], dtype=np.int64)
+        ours = np.array([kind in self.outbound_kinds for kind in kinds], dtype=np.bool_)
+        decaying = (self.needs >= 0) & (self.needs & NEEDS_DECAY != 0)
+        decays = decaying[0] | np.where(ours, decaying[2], decaying[1])
+        return KindTable(own, ours, decays | np.where(own >= 0, decaying[own], False))
 
 
 def _interaction_column(
@@ -91,6 +77,13 @@ def _interaction_column(
             raise DataError(f"feature {feature.topic}.{feature.aggregate} needs half_life_days")
         half_life = half_lives.index(feature.half_life_days)
     return number, feature.rule.op, stream_of[feature.topic], window, half_life
+
+
+def _needs(columns: list[tuple[int, int, int, int, int]], n_streams: int) -> Int64:
+    needs = np.full(n_streams, -1, dtype=np.int64)
+    for _, op, stream, _, _ in columns:
+        needs[stream] = max(0, needs[stream]) | NEEDS_OF.get(op, 0)
+    return needs
 
 
 def _attribute_column(
@@ -139,14 +132,13 @@ def compile_spec(spec: FeatureSpec) -> Plan:
     return Plan(
         stream_of={k: v for k, v in stream_of.items() if k not in FIXED_STREAMS},
         outbound_kinds=frozenset(spec.outbound_kinds),
-        decaying_streams=frozenset(stream_of[f.topic] for _, f in counted if f.rule.decays),
-        n_streams=len(stream_of),
+        needs=_needs(columns, len(stream_of)),
         windows_us=np.array([round(w * DAY_US) for w in windows], dtype=np.int64),
         half_lives_us=np.array([h * DAY_US for h in half_lives], dtype=np.float64),
         week=windows.index(WEEK_DAYS) if WEEK_DAYS in windows else 0,
         five_weeks=windows.index(FIVE_WEEKS_DAYS) if FIVE_WEEKS_DAYS in windows else 0,
-        interaction_columns=np.array(columns, dtype=np.int32).reshape(-1, 5),
-        column_offsets=np.concatenate(([0], np.cumsum(per_stream))).astype(np.int32),
+        interaction_columns=np.array(columns, dtype=np.int64).reshape(-1, 5),
+        column_offsets=np.concatenate(([0], np.cumsum(per_stream))).astype(np.int64),
         attribute_columns=np.array([c for c, _ in plain], dtype=np.int32).reshape(-1, 3),
         attribute_levels=np.array([level for _, level in plain], dtype=np.float64),
         attributes=spec.attributes,

@@ -62,8 +62,8 @@ def _count_interactions(
     aggregate_interactions(
         rows.offsets, rows.at_us, rows.kind, rows.value, rows.duration_s,
         references.lead, references.as_of_us,
-        table.stream_offsets, table.streams, table.outbound, table.decays,
-        plan.windows_us, plan.half_lives_us, plan.n_streams, plan.week, plan.five_weeks,
+        table.stream_of, table.outbound, table.decays, plan.needs,
+        plan.windows_us, plan.half_lives_us, plan.week, plan.five_weeks,
         plan.interaction_columns, plan.column_offsets, out,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from features.histories import Float64
 from features.vectors import vectors
 from scoring.bands import label
 from scoring.reasons import top_reasons
@@ -46,6 +47,16 @@ class Answering:
         return ModelOut(self.release.name, self.version, self.release_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer, and what it was made of: the vector and every feature's share."""
+
+    answer: ScoreAnswer
+    vector: Float64
+    shares: Float64
+    asked: Question
+
+
 def answer_request(
     answering: Answering,
     request: ScoreRequest,
@@ -53,7 +64,7 @@ def answer_request(
     language: str,
     n_reasons: int,
     default_as_of: datetime | None = None,
-) -> ScoreAnswer:
+) -> Told:
     """Score one lead as sent. Problems name fields, never values."""
     answering.expected.check(request)
     asked = question(request, clock, answering.release.has_time, default_as_of)
@@ -62,7 +73,7 @@ def answer_request(
 
 def answer(
     answering: Answering, asked: Question, lead_id: str, language: str, n_reasons: int
-) -> ScoreAnswer:
+) -> Told:
     """Score one lead's history. ``base + sum(reasons) + other_reasons`` is the log-odds."""
     release = answering.release
     found = vectors(release.spec, asked.histories, asked.references)
@@ -75,7 +86,7 @@ def answer(
     ]
     band = release.cuts.band_of(probability)
     notes = notes_on(answering.expected, asked.histories, asked.references)
-    return ScoreAnswer(
+    said = ScoreAnswer(
         score_id=secrets.token_hex(16),
         lead_id=lead_id,
         as_of=asked.as_of,
@@ -93,6 +104,7 @@ def answer(
         notes=notes,
         model=answering.model,
     )
+    return Told(said, found[0], explained.contributions[0], asked)
 
 
 def _rules(release: Release, asked: Question) -> RuleScore | None:

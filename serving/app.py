@@ -9,23 +9,21 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from serving import routes_scores, routes_service
+from serving import routes_ingest, routes_leads, routes_scores, routes_service
 from serving.calls import Call, Endpoint
 from serving.documentation import describe
 from serving.front import BODY, HEADERS, REQUEST_ID, Front, problem_reply
-from serving.live import Live
-from serving.metrics import Metrics
 from serving.problems import TITLES, Problem
 from serving.route import Route
-from serving.services import Services
+from serving.services import Services, services_of
 from serving.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service as an ASGI application; it reads no file and no clock before it starts."""
     settings = settings or Settings()
-    metrics = Metrics()
-    services = Services(settings, metrics, Live(settings, metrics))
+    services = services_of(settings)
+    metrics = services.metrics
     app = FastAPI(
         title="leadscore",
         lifespan=_lifespan(services),
@@ -34,7 +32,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    routes = [*routes_scores.routes(services), *routes_service.routes(services)]
+    routes = [
+        *routes_scores.routes(services),
+        *routes_ingest.routes(services),
+        *routes_leads.routes(services),
+        *routes_service.routes(services),
+    ]
     for route in routes:
         _add(app, route)
         services.served.setdefault(route.path, set()).add(route.method)

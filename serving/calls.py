@@ -17,18 +17,22 @@ from serving.problems import Problem, invalid, of_validation
 JSON = "application/json"
 T = TypeVar("T")
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(slots=True)
 class Call:
-    """One request: ``headers`` by lower-case name, the whole ``body``, the path's parameters."""
+    """One request: ``headers`` by lower-case name, the whole ``body``, the path's parameters.
+
+    ``actor``: id of the API key; "open" where none is needed.
+    """
 
     headers: dict[bytes, bytes]
     body: bytes
     query_string: bytes
     path_params: dict[str, Any]
     request_id: str
+    actor: str = "open"
 
     @property
     def language(self) -> str:
@@ -65,7 +69,7 @@ Endpoint = Callable[[Call], Awaitable[Reply]]
 
 def json_reply(message: object, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
     """Encode a message."""
-    return Reply(_encode(message), status, JSON, headers or {})
+    return Reply(encode(message), status, JSON, headers or {})
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, max_depth: int) -> T:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
-from scoring.release import load_release
-
 from features.errors import LeadscoreError, ReleaseError
+from scoring.release import load_release
 from scoring.release_store import ReleaseStore
 from serving.answering import Answering
 from serving.metrics import Metrics
@@ -26,6 +28,7 @@ class Live:
         self.metrics = metrics
         self.current: Answering | None = None
         self.refused: tuple[str, str] | None = None
+        self.known: dict[str, tuple[str, ...]] = {}
 
     def answering(self) -> Answering:
         """What answers now; a 503 before the first release is there."""
@@ -69,11 +72,24 @@ class Live:
 
     def swap(self, prepared: Answering) -> None:
         """Answer with ``prepared`` from the next request on."""
+        self.known[prepared.release_id] = prepared.release.spec.names
         self.current = prepared
         self.metrics.answering(prepared.release_id, prepared.version)
         log.info(
             "release answers",
             extra={"release_id": prepared.release_id, "version": prepared.version},
+        )
+
+    async def releases_trained_since(self, received_us: int | None) -> list[str]:
+        """Releases in the home whose data reach past the moment a lead was first received.
+
+        They may have been trained on it; a release says no more than its data window.
+        """
+        if received_us is None:
+            return []
+        releases = ReleaseStore(self.settings.home).releases
+        return await asyncio.get_running_loop().run_in_executor(
+            None, trained_since, releases, received_us
         )
 
     def _is_current(self, folder: Path, version: str) -> bool:
@@ -101,3 +117,18 @@ def prepare(folder: Path, version: str) -> Answering:
     answering = Answering(release, version or release.release_id)
     warm(answering)
     return answering
+
+
+def trained_since(releases: Path, received_us: int) -> list[str]:
+    """Ids of the release folders whose data window does not end before this moment."""
+    received = datetime.fromtimestamp(received_us / 1e6, UTC)
+    found = []
+    for manifest in sorted(releases.glob("*/manifest.json")):
+        try:
+            data = json.loads(manifest.read_bytes()).get("data", {})
+            until = data.get("observed_until") or data.get("last")
+            if until is None or datetime.fromisoformat(until) >= received:
+                found.append(manifest.parent.name)
+        except (OSError, ValueError, TypeError, AttributeError):
+            found.append(manifest.parent.name)  # cannot be ruled out
+    return found

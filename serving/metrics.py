@@ -61,6 +61,24 @@ class Metrics:
             "leadscore_releases_refused", "Releases that were refused; any increase is an alert",
             registry=registry,
         )  # fmt: skip
+        self.unlogged = Counter(
+            "leadscore_scores_unlogged", "Scores answered but not written down", registry=registry
+        )
+        self.store_up = Gauge(
+            "leadscore_store_up", "1 when the store takes what waits for it",
+            registry=registry, multiprocess_mode="min",
+        )  # fmt: skip
+        self.shed = Counter(
+            "leadscore_requests_shed", "Requests refused because too much waited", ["why"],
+            registry=registry,
+        )  # fmt: skip
+        self.ingested = Counter(
+            "leadscore_rows", "Rows received", ["table", "became"], registry=registry
+        )
+        self.queue = Gauge(
+            "leadscore_queue_depth", "What waits", ["queue"],
+            registry=registry, multiprocess_mode="livesum",
+        )  # fmt: skip
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._bands: dict[str, Counter] = {}
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from features.errors import DataError, StorageError, UsageError
+from serving.store.errors import StorageFull
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -113,6 +114,9 @@ def of_exception(error: BaseException) -> Problem | None:
     """The problem an exception of ours stands for; None if it is a bug of ours."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, StorageFull):
+        detail = "The disk of the store is full; nothing was written. Try again later."
+        return Problem(507, "storage-full", detail, headers={"Retry-After": "30"})
     if isinstance(error, StorageError):
         detail = "Storage or the model is not available at the moment; try again."
         return Problem(503, "not-available", detail, headers={"Retry-After": "5"})

@@ -10,7 +10,9 @@ from serving.calls import Endpoint
 
 @dataclass(frozen=True)
 class Route:
-    """One endpoint. ``takes`` and ``gives``: message types; ``direct``: answered by the front."""
+    """One endpoint. ``takes`` and ``gives``: message types; ``direct``: answered by the front;
+    ``scope``: what an API key must allow, nothing if empty.
+    """
 
     method: str
     path: str
@@ -26,5 +28,6 @@ class Route:
     query: tuple[dict[str, Any], ...] = ()
     problems: tuple[int, ...] = ()
     tag: str = "scores"
+    scope: str = ""
     direct: bool = False
     headers: tuple[dict[str, Any], ...] = field(default=())

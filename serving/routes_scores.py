@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from serving.answering import Answering, answer_request
-from serving.calls import Call, Reply, decode, decode_unguarded, json_reply, only
+from serving.calls import Call, Reply, decode, decode_unguarded, encode, json_reply, only
 from serving.examples import BATCH_ANSWER, BATCH_REQUEST, SCORE_ANSWER, SCORE_REQUEST
 from serving.json_guard import COMPLAINTS, TOO_DEEP, complaint_of, guard
 from serving.messages import (
@@ -21,6 +21,7 @@ from serving.messages import (
 )
 from serving.problems import Problem, invalid, of_exception
 from serving.questions import Clock, checked
+from serving.recording import Asking
 from serving.route import Route
 from serving.services import Services
 from serving.settings import Settings
@@ -28,6 +29,7 @@ from serving.settings import Settings
 _score_decoder = msgspec.json.Decoder(ScoreRequest)
 _batch_decoder = msgspec.json.Decoder(BatchRequest)
 
+PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503)
 BREATH = 20
 """Leads of a batch scored before other requests get a turn."""
 
@@ -57,7 +59,7 @@ def routes(services: Services) -> list[Route]:
             endpoints.one, ScoreAnswer, ScoreRequest,
             example=SCORE_REQUEST, answer_example=SCORE_ANSWER,
             query=(REASONS_QUERY,), headers=(LANGUAGE_HEADER,),
-            problems=(400, 408, 413, 415, 422, 503), direct=True,
+            problems=PROBLEMS, scope="score", direct=True,
         ),
         Route(
             "POST", "/v1/scores/batch", "score_batch", "Score many leads",
@@ -65,7 +67,7 @@ def routes(services: Services) -> list[Route]:
             endpoints.batch, BatchAnswer, BatchRequest,
             example=BATCH_REQUEST, answer_example=BATCH_ANSWER,
             query=(REASONS_QUERY,), headers=(LANGUAGE_HEADER,),
-            problems=(400, 408, 413, 415, 422, 503), direct=True,
+            problems=PROBLEMS, scope="score", direct=True,
         ),
     ]  # fmt: skip
 
@@ -74,11 +76,17 @@ def reasons_wanted(call: Call, default: int) -> int:
     """The number of reasons asked for; a 422 outside 0 to 50."""
     if not call.query_string:
         return default
-    given = only(call.query, "reasons").get("reasons")
+    return number_of(only(call.query, "reasons"), "reasons", default, 0, 50)
+
+
+def number_of(query: dict[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number of the query; a 422 outside of its range."""
+    given = query.get(name)
     if given is None:
         return default
-    if not (given.isascii() and given.isdigit() and len(given) <= 2 and int(given) <= 50):
-        raise invalid("?reasons", "expected a whole number from 0 to 50")
+    digits = given.isascii() and given.isdigit() and len(given) <= len(str(most))
+    if not digits or not least <= int(given) <= most:
+        raise invalid(f"?{name}", f"expected a whole number from {least} to {most}")
     return int(given)
 
 
@@ -93,9 +101,11 @@ class _Scoring:
         request = decode(_score_decoder, call.body, self.settings.max_depth)
         answering = self.services.live.answering()
         clock = Clock.read(self.settings.clock_skew_s)
-        answer = answer_request(answering, request, clock, call.language, n_reasons)
-        self.services.metrics.score(answer.band, answer.probability, answer.low_evidence)
-        return json_reply(answer)
+        told = answer_request(answering, request, clock, call.language, n_reasons)
+        said = encode(told.answer)
+        asking = Asking(clock, call.language, n_reasons)
+        await self.services.recorder.record(answering, told, said, asking, call.body)
+        return Reply(said)
 
     async def batch(self, call: Call) -> Reply:
         """Many leads in, one item each out; all by the same release and the same clock."""
@@ -105,30 +115,37 @@ class _Scoring:
         clock = Clock.read(self.settings.clock_skew_s)
         if request.as_of is not None:
             checked(request.as_of, "$.as_of", clock.latest)
+        asking = Asking(clock, call.language, n_reasons)
         items: list[BatchItem] = []
         for index, lead in enumerate(request.leads):
             if index % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
-            items.append(
-                self._item(index, lead, answering, clock, call.language, n_reasons, request.as_of)
-            )
+            items.append(await self._item(index, bytes(lead), answering, asking, request.as_of))
+        await self.services.recorder.settle()
         scored = sum(item.error is None for item in items)
         return json_reply(BatchAnswer(items, scored, len(items) - scored, answering.model))
 
-    def _item(
-        self, index: int, lead: msgspec.Raw, answering: Answering, clock: Clock, language: str,
-        n_reasons: int, as_of: datetime | None,
-    ) -> BatchItem:  # fmt: skip
+    async def _item(
+        self,
+        index: int,
+        lead: bytes,
+        answering: Answering,
+        asking: Asking,
+        as_of: datetime | None,
+    ) -> BatchItem:
         try:
-            request = decode(_score_decoder, bytes(lead), self.settings.max_depth)
-            answer = answer_request(answering, request, clock, language, n_reasons, as_of)
+            request = decode(_score_decoder, lead, self.settings.max_depth)
+            told = answer_request(
+                answering, request, asking.clock, asking.language, asking.n_reasons, as_of
+            )
         except Exception as error:
             problem = of_exception(error)
             if problem is None:
                 raise
             return BatchItem(index, error=item_error(problem))
-        self.services.metrics.score(answer.band, answer.probability, answer.low_evidence)
-        return BatchItem(index, score=answer)
+        said = encode(told.answer)
+        self.services.recorder.record_soon(answering, told, said, asking, lead)
+        return BatchItem(index, score=told.answer)
 
 
 def decode_batch(body: bytes, settings: Settings) -> BatchRequest:

@@ -70,7 +70,8 @@ def routes(services: Services) -> list[Route]:
         Route(
             "GET", "/v1/model", "model", "The model that answers",
             "Its version, cuts and metrics, and what it wants to know of a lead.",
-            model, ModelAnswer, problems=(422, 503), tag="model",
+            model, ModelAnswer, problems=(401, 403, 422, 429, 503),
+            tag="model", scope="read",
         ),
         Route(
             "GET", "/health/live", "live", "Is the process alive?",
@@ -84,6 +85,7 @@ def routes(services: Services) -> list[Route]:
         Route(
             "GET", "/metrics", "metrics", "Prometheus metrics",
             "Nothing of a lead is in them.", metrics, str, tag="health",
+            scope="read", problems=(401, 403, 429),
         ),
     ]  # fmt: skip
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from serving.live import Live
 from serving.metrics import Metrics
+from serving.recording import Recorder
 from serving.settings import Settings
+from serving.store.store import Store
 
 
 @dataclass
@@ -18,11 +20,14 @@ class Services:
     settings: Settings
     metrics: Metrics
     live: Live
+    store: Store
+    recorder: Recorder
     served: dict[str, set[str]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
         """Load and warm the release before the first request; then watch for the next."""
+        await self.store.start()
         self.live.refresh()
 
     async def stop(self) -> None:
@@ -32,3 +37,11 @@ class Services:
         for task in self.tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.store.stop()
+
+
+def services_of(settings: Settings) -> Services:
+    """The services for these settings; nothing is opened before ``start``."""
+    metrics = Metrics()
+    store = Store(settings, metrics)
+    return Services(settings, metrics, Live(settings, metrics), store, Recorder(metrics, store))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +21,16 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="releases, the champion pointer, the store")
     release: Path | None = Field(None, description="serve this release folder and watch nothing")
 
+    database_url: str | None = Field(None, description="store; SQLite in the home unless set")
+
+    # which release answers
+    watch_s: float = Field(1.0, gt=0, description="how often the pointer is looked at")
+    fetch_s: float = Field(0.0, ge=0, description="how often the registry is asked; 0: never")
+    fetch_timeout_s: float = Field(120.0, gt=0)
+    shadow: Path | None = Field(None, description="a challenger: scored and logged, never answered")
+    production: bool = Field(False, description="keys required, only signed releases answer")
+    trusted_keys: str = Field("", description="Ed25519 public keys in hex, separated by commas")
+
     # how it listens
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -34,6 +45,18 @@ class Settings(BaseSettings):
     max_depth: int = Field(12, ge=4, description="nesting of a JSON body")
     body_timeout_s: float = Field(20.0, gt=0, description="a body must have arrived by then")
     clock_skew_s: float = Field(300.0, ge=0, description="how far ahead a caller's clock may be")
+
+    max_rows: int = Field(10_000, ge=1, description="rows of one ingestion request")
+    max_waiting: int = Field(128, ge=1, description="requests queued before new ones get a 503")
+    max_writes: int = Field(256, ge=1, description="writes queued before new ones get a 503")
+    rate_per_s: float = Field(5000.0, gt=0, description="requests a second of one key")
+    rate_burst: int = Field(10_000, ge=1)
+
+    # what it writes down
+    score_log: Literal["durable", "relaxed", "off"] = Field(
+        "durable", description="durable: a score is on disk before it is answered"
+    )
+    keep_scores_days: float = Field(400.0, gt=0)
 
     # what it says
     reasons: int = Field(3, ge=0, le=50, description="reasons in an answer unless asked otherwise")

@@ -21,7 +21,7 @@ def warm(answering: Answering) -> None:
     body = msgspec.json.encode(_invented(answering))
     for _ in range(2):
         request = decode(_decoder, body, max_depth=12)
-        msgspec.json.encode(answer_request(answering, request, clock, "en", 3))
+        msgspec.json.encode(answer_request(answering, request, clock, "en", 3).answer)
 
 
 def _invented(answering: Answering) -> ScoreRequest:

@@ -102,6 +102,12 @@ def client(release_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
+@pytest.fixture(scope="session")
+def running() -> Callable[[Settings], Any]:
+    """Starts the service with any settings, as a context manager."""
+    return serving
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """The service on a real socket of the loopback, in a thread of this process."""

@@ -1,0 +1,92 @@
+"""Every score given is counted and written down, with all that it takes to give it again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.answering import Answering, Told
+from serving.metrics import Metrics
+from serving.questions import Clock, microseconds
+from serving.store.scores import ScoreRow
+from serving.store.store import Store
+
+BODY, STORE = "body", "store"
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a score was asked for, beside the lead itself."""
+
+    clock: Clock
+    language: str
+    n_reasons: int
+
+
+class Recorder:
+    """Counts and writes down what was answered."""
+
+    def __init__(self, metrics: Metrics, store: Store) -> None:
+        self.metrics = metrics
+        self.store = store
+
+    async def record(
+        self, answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,
+        origin: str = BODY,
+    ) -> None:  # fmt: skip
+        """Return when the score is on disk (as the settings ask). ``given``: its input."""
+        self._count(told)
+        if self.store.settings.score_log != "off":
+            await self.store.log(row_of(answering, told, said, asking, given, origin))
+
+    def record_soon(
+        self, answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,
+        origin: str = BODY, role: str = CHAMPION,
+    ) -> None:  # fmt: skip
+        """Write the score down without waiting; :meth:`settle` waits for all before it."""
+        if role == CHAMPION:
+            self._count(told)
+        if self.store.settings.score_log != "off":
+            self.store.log_soon(row_of(answering, told, said, asking, given, origin, role))
+
+    async def settle(self) -> None:
+        """Return when everything written down so far is on disk (as the settings ask)."""
+        await self.store.settle()
+
+    def _count(self, told: Told) -> None:
+        answer = told.answer
+        self.metrics.score(answer.band, answer.probability, answer.low_evidence)
+
+
+def row_of(
+    answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,
+    origin: str = BODY, role: str = CHAMPION,
+) -> ScoreRow:  # fmt: skip
+    """The row of one score."""
+    answer = told.answer
+    return ScoreRow(
+        score_id=answer.score_id,
+        lead_id=answer.lead_id,
+        as_of_us=int(told.asked.references.as_of_us[0]),
+        asked_us=microseconds(asking.clock.now),
+        release_id=answering.release_id,
+        version=answering.version,
+        role=role,
+        probability=answer.probability,
+        band=answer.band,
+        vector_hash=vector_hash(told),
+        origin=origin,
+        language=asking.language,
+        n_reasons=asking.n_reasons,
+        input=given.decode(),
+        answer=said.decode(),
+        shares=np.round(told.shares, 6).tolist(),
+    )
+
+
+def vector_hash(told: Told) -> str:
+    """128-bit BLAKE2b of the vector's bytes (float64, little-endian)."""
+    return hashlib.blake2b(told.vector.tobytes(), digest_size=16).hexdigest()

@@ -1,0 +1,210 @@
+"""What the CRM tells: leads, interactions, answers, outcomes. On disk before it is answered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from serving.calls import Call, Reply, decode, json_reply, only
+from serving.examples_store import ANSWERS, INTERACTIONS, LEAD, LEAD_TAKEN, OUTCOMES, ROWS_TAKEN
+from serving.history import text_of
+from serving.messages_store import (
+    AnswersIn,
+    InteractionIn,
+    InteractionsIn,
+    LeadIn,
+    LeadTaken,
+    OutcomesIn,
+    Refused,
+    RowsTaken,
+)
+from serving.problems import Problem, invalid
+from serving.questions import Clock, checked, checked_all, microseconds
+from serving.route import Route
+from serving.services import Services
+from serving.store import tables
+from serving.store.audit import note
+from serving.store.ingest import CONFLICT, ERASED, REPEATED, TAKEN, NewLead, add_rows, put_lead
+from serving.store.views import fit_for_a_column
+
+_lead = msgspec.json.Decoder(LeadIn)
+_interactions = msgspec.json.Decoder(InteractionsIn)
+_answers = msgspec.json.Decoder(AnswersIn)
+_outcomes = msgspec.json.Decoder(OutcomesIn)
+
+PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503, 507)
+IDEMPOTENT = "Idempotent: sending it again changes nothing, so retry whenever in doubt."
+
+
+def routes(services: Services) -> list[Route]:
+    """The endpoints that write."""
+    does = _Ingest(services)
+    common: dict[str, Any] = {"problems": PROBLEMS, "scope": "ingest", "tag": "ingest"}
+    rows: dict[str, Any] = {**common, "answer_example": ROWS_TAKEN}
+    return [
+        Route(
+            "PUT", "/v1/leads/{lead_id}", "put_lead", "Create or change a lead",
+            "The first PUT fixes what was known at creation. Attributes that a later PUT changes "
+            f"are recorded as answers of that moment, so no past score moves. {IDEMPOTENT}",
+            does.put_lead, LeadTaken, LeadIn, example=LEAD, answer_example=LEAD_TAKEN,
+            **{**common, "problems": (*PROBLEMS, 409, 410)},
+        ),
+        Route(
+            "POST", "/v1/interactions", "add_interactions", "Add interactions",
+            f"Append-only, unique by source and event_id. {IDEMPOTENT}",
+            does.interactions, RowsTaken, InteractionsIn, example=INTERACTIONS, **rows,
+        ),
+        Route(
+            "POST", "/v1/answers", "add_answers", "Add answers",
+            f"Attributes learned after creation, one a lead, attribute and moment. {IDEMPOTENT}",
+            does.answers, RowsTaken, AnswersIn, example=ANSWERS, **rows,
+        ),
+        Route(
+            "POST", "/v1/outcomes", "add_outcomes", "Add outcomes",
+            f"Converted or lost, once a lead; what contradicts it is refused. {IDEMPOTENT}",
+            does.outcomes, RowsTaken, OutcomesIn, example=OUTCOMES, **rows,
+        ),
+    ]  # fmt: skip
+
+
+class _Ingest:
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.settings = services.settings
+
+    async def put_lead(self, call: Call) -> Reply:
+        """Create a lead, or note what changed."""
+        only(call.query)
+        lead = decode(_lead, call.body, self.settings.max_depth)
+        lead_id = lead_id_of(call)
+        clock = Clock.read(self.settings.clock_skew_s)
+        if not all(fit_for_a_column(name) for name in lead.attributes):
+            raise invalid("$.attributes", "names are letters, digits, space and . _ : / ( ) + -")
+        created_us = microseconds(checked(lead.created_at, "$.created_at", clock.latest))
+        new = NewLead(lead_id, created_us, lead.attributes)
+        now_us, store = microseconds(clock.now), self.services.store
+
+        def work(connection: sa.Connection) -> tuple[str, int, bool]:
+            before = connection.scalar(
+                sa.select(tables.lead.c.lead_id).where(tables.lead.c.lead_id == lead_id)
+            )
+            became, changed = put_lead(connection, new, now_us, store.tombstones)
+            if became == TAKEN:
+                digest = store.tombstones.digest(lead_id)
+                note(connection, now_us, call.actor, "put lead", digest, changed)
+            return became, changed, before is None
+
+        became, changed, created = await store.write(work)
+        if became == ERASED:
+            raise Problem(410, "erased", "This lead was erased; it stays so.")
+        if became == CONFLICT:
+            raise Problem(409, "conflict", "The lead is there with another created_at.")
+        self.services.metrics.ingested.labels("lead", became).inc()
+        word = "unchanged" if became == REPEATED else "created" if created else "changed"
+        return json_reply(LeadTaken(lead_id, word, changed), 201 if created else 200)
+
+    async def interactions(self, call: Call) -> Reply:
+        """Append interactions."""
+        only(call.query)
+        rows = decode(_interactions, call.body, self.settings.max_depth).interactions
+        clock = self._clock(rows, "$.interactions")
+        at_us = checked_all(
+            [row.occurred_at for row in rows], clock.latest, "$.interactions", "occurred_at"
+        )
+        now_us = microseconds(clock.now)
+        plain = [
+            {"lead_id": row.lead_id, "occurred_us": at, "kind": row.kind, "value": row.value,
+             "duration_s": row.duration_s, "channel": row.channel, "source": row.source,
+             "event_id": row.event_id or _content_id(row, at), "received_us": now_us}
+            for row, at in zip(rows, at_us, strict=True)
+        ]  # fmt: skip
+        return await self._add(call, tables.interaction, plain, now_us)
+
+    async def answers(self, call: Call) -> Reply:
+        """Append answers."""
+        only(call.query)
+        rows = decode(_answers, call.body, self.settings.max_depth).answers
+        clock = self._clock(rows, "$.answers")
+        at_us = checked_all(
+            [row.answered_at for row in rows], clock.latest, "$.answers", "answered_at"
+        )
+        now_us = microseconds(clock.now)
+        plain = [
+            {"lead_id": row.lead_id, "answered_us": at, "attribute": row.attribute,
+             "value": text_of(row.value), "received_us": now_us}
+            for row, at in zip(rows, at_us, strict=True)
+        ]  # fmt: skip
+        return await self._add(call, tables.answer, plain, now_us)
+
+    async def outcomes(self, call: Call) -> Reply:
+        """Add outcomes."""
+        only(call.query)
+        rows = decode(_outcomes, call.body, self.settings.max_depth).outcomes
+        clock = self._clock(rows, "$.outcomes")
+        at_us = checked_all(
+            [row.occurred_at for row in rows], clock.latest, "$.outcomes", "occurred_at"
+        )
+        now_us = microseconds(clock.now)
+        plain = [
+            {"lead_id": row.lead_id, "outcome": row.outcome, "occurred_us": at,
+             "received_us": now_us}
+            for row, at in zip(rows, at_us, strict=True)
+        ]  # fmt: skip
+        return await self._add(call, tables.outcome, plain, now_us)
+
+    def _clock(self, rows: Sequence[object], at: str) -> Clock:
+        if not 1 <= len(rows) <= self.settings.max_rows:
+            raise invalid(at, f"expected 1 to {self.settings.max_rows} rows")
+        return Clock.read(self.settings.clock_skew_s)
+
+    async def _add(
+        self, call: Call, table: sa.Table, rows: list[dict[str, Any]], now_us: int
+    ) -> Reply:
+        store = self.services.store
+        became = await store.write(_adding(table, rows, now_us, call.actor, store.tombstones))
+        for word in sorted(set(became)):
+            self.services.metrics.ingested.labels(table.name, word).inc(became.count(word))
+        refused = [
+            Refused(index, word)
+            for index, word in enumerate(became)
+            if word not in (TAKEN, REPEATED)
+        ]
+        return json_reply(RowsTaken(became.count(TAKEN), became.count(REPEATED), refused))
+
+
+def _adding(
+    table: sa.Table, rows: list[dict[str, Any]], now_us: int, actor: str, tombstones: Any
+) -> Callable[[sa.Connection], list[str]]:
+    def work(connection: sa.Connection) -> list[str]:
+        became = add_rows(connection, table, rows, tombstones)
+        if TAKEN in became:
+            note(connection, now_us, actor, f"add {table.name}", "", became.count(TAKEN))
+        return became
+
+    return work
+
+
+def _content_id(row: InteractionIn, at_us: int) -> str:
+    """The identity of an interaction that has none: a hash of what it says."""
+    said = [row.lead_id, row.kind, at_us, row.value, row.duration_s, row.channel]
+    return "content:" + hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+def lead_id_of(call: Call) -> str:
+    """The lead named in the path; a 422 if no lead can be called so."""
+    lead_id: str = call.path_params["lead_id"]
+    if not 1 <= len(lead_id) <= 200 or "\x00" in lead_id or not _is_text(lead_id):
+        raise invalid("lead_id", "expected 1 to 200 characters, none of them NUL")
+    return lead_id
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

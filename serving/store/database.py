@@ -1,0 +1,79 @@
+"""The connection to the store: SQLite in WAL mode by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from features.errors import StorageError, UsageError
+from serving.settings import Settings
+from serving.store.errors import StorageBusy, StorageFull
+
+BUSY_MS = 5000
+STATEMENT_MS = 10_000
+
+
+def store_url(settings: Settings) -> str:
+    """The database's URL: as set, else the file ``store.db`` in the home."""
+    return settings.database_url or f"sqlite:///{(settings.home / 'store.db').absolute()}"
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for the URL; opens no connection yet. UsageError if it cannot be one."""
+    try:
+        parsed = sa.make_url(url)
+        backend = parsed.get_backend_name()
+        if backend == "sqlite":
+            return _sqlite(parsed)
+        if backend in ("postgresql", "postgres"):
+            return _postgresql(parsed)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise UsageError(f"the database URL is of no use ({type(error).__name__})") from None
+    raise UsageError(f"a store on {backend} is not supported; use sqlite:/// or postgresql://")
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}, pool_size=4
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours, see below
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON",
+            "foreign_keys = ON", "wal_autocheckpoint = 4000",
+        ):  # fmt: skip
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={BUSY_MS}"
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=4,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": options},
+    )
+
+
+def failure(error: SQLAlchemyError | OSError) -> StorageError:
+    """What a database error means for the caller; its text is never passed on."""
+    text = str(error.orig if isinstance(error, DBAPIError) else error).lower()
+    if any(word in text for word in ("disk is full", "no space left", "disk i/o error")):
+        return StorageFull("the disk of the store is full; nothing was written")
+    return StorageBusy(f"the store does not answer ({type(error).__name__})")

@@ -1,0 +1,168 @@
+"""Scores, written down before they are answered: an append-only file, synced once per group.
+
+The journal needs no database, so scoring goes on when the store is locked, slow or away. What
+it holds is moved into the store a moment later (see ``drain``) and its file removed. A process
+that dies leaves its file behind; the next one that starts takes it over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import itertools
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger("leadscore.store")
+_number = itertools.count(1)
+
+
+class Journal:
+    """One process's journal in ``folder``. ``lost(n)`` is called for scores it could not write."""
+
+    def __init__(self, folder: Path, lost: Callable[[int], None]) -> None:
+        self.folder = folder
+        self._lost = lost
+        self._lines: list[bytes] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._more = threading.Condition()
+        self._handle = -1
+        self._stopping = False
+        self._rotation = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to write."""
+        self._loop = loop
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits, then end."""
+        with self._more:
+            self._stopping = True
+            self._more.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def waiting(self) -> int:
+        """How many lines wait to be written."""
+        return len(self._lines)
+
+    def append(self, line: bytes) -> None:
+        """Write this line soon; ``line`` has no newline in it."""
+        with self._more:
+            self._lines.append(line)
+            self._more.notify()
+
+    async def append_durably(self, line: bytes) -> None:
+        """Write this line and return once it is on disk, or known to be lost (and counted)."""
+        assert self._loop is not None  # noqa: S101  (started with the application)
+        written = self._loop.create_future()
+        with self._more:
+            self._lines.append(line)
+            self._waiters.append(written)
+            self._more.notify()
+        await written
+
+    async def settle(self) -> None:
+        """Return once every line appended before is on disk, or known to be lost."""
+        assert self._loop is not None  # noqa: S101  (started with the application)
+        written = self._loop.create_future()
+        with self._more:
+            self._waiters.append(written)
+            self._more.notify()
+        await written
+
+    def rotate(self) -> list[Path]:
+        """Close the file in use; every closed file that is nobody's any more, oldest first."""
+        with self._rotation:
+            self._close()
+        return [path for path in sorted(self.folder.glob("*.jsonl")) if not _in_use(path)]
+
+    def _run(self) -> None:
+        while True:
+            with self._more:
+                while not self._lines and not self._waiters and not self._stopping:
+                    self._more.wait()
+                lines, waiters = self._lines, self._waiters
+                self._lines, self._waiters = [], []
+                if not lines and not waiters:
+                    break
+            if lines:
+                self._write(lines)
+            if waiters and self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(_release, waiters)
+        with self._rotation:
+            self._close()
+
+    def _write(self, lines: list[bytes]) -> None:
+        try:
+            with self._rotation:
+                self._open()
+                start = os.fstat(self._handle).st_size
+                try:
+                    _write_all(self._handle, b"\n".join(lines) + b"\n")
+                    os.fdatasync(self._handle)
+                except OSError:
+                    os.ftruncate(self._handle, start)
+                    raise
+        except OSError as error:
+            self._lost(len(lines))
+            log.error(
+                "scores not written down", extra={"count": len(lines), "error": error.strerror}
+            )
+            with self._rotation:
+                self._close()
+
+    def _open(self) -> None:
+        if self._handle >= 0:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{os.getpid():010d}-{next(_number):08d}.jsonl"
+        coming = path.with_suffix(".coming")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
+        self._handle = os.open(coming, flags, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rename(coming, path)  # locked before others can see it
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def _release(waiters: list[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _in_use(path: Path) -> bool:
+    """Whether a living process still writes to this file."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return True  # another process has just taken it
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(handle)

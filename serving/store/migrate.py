@@ -1,0 +1,49 @@
+"""The store's schema brought up to date by Alembic, once, before anybody reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.store.database import failure
+from serving.store.views import refresh_views
+
+HEAD = "0001"
+"""The newest revision in ``serving/migrations/versions``; a test holds the two together."""
+
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+
+
+def schema_version(engine: sa.Engine) -> str | None:
+    """The revision of the database; None before the first. StorageError if it is away."""
+    try:
+        with engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.scalar(
+                sa.text("SELECT version_num FROM alembic_version")
+            )
+            return found
+    except SQLAlchemyError as error:
+        raise failure(error) from error
+
+
+def migrate(engine: sa.Engine) -> bool:
+    """Upgrade the schema if it is not the newest; True if anything was done."""
+    if schema_version(engine) == HEAD:
+        return False
+    from alembic import command  # costs 0.3 s: only when needed
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            refresh_views(connection)
+    except SQLAlchemyError as error:
+        raise failure(error) from error
+    return True

@@ -1,0 +1,176 @@
+"""The store as the application holds it: one writer, a few readers, the journal, the upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.errors import StorageError
+from serving.metrics import Metrics
+from serving.settings import Settings
+from serving.store.database import connect, failure, store_url
+from serving.store.errors import StorageBusy
+from serving.store.journal import Journal
+from serving.store.migrate import migrate
+from serving.store.scores import ScoreRow, forget_before, move_in, read_journal
+from serving.store.tombstones import Tombstones, load_tombstones
+from serving.store.writer import Writer
+
+log = logging.getLogger("leadscore.store")
+T = TypeVar("T")
+
+DRAIN_S = 0.25
+READ_S = 20.0
+PRUNE_S = 3600.0
+SWITCH_S = 0.0005
+"""How long one thread may keep the interpreter while another waits: the journal's thread must
+not wait 5 ms for its turn after every sync."""
+
+
+class Store:
+    """Everything durable. Its parts fail apart: without a database, scores still go on."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.engine = connect(store_url(settings))
+        self.writer = Writer(self.engine, settings.max_writes)
+        self.journal = Journal(settings.home / "journal", metrics.unlogged.inc)
+        self.tombstones = Tombstones(b"")
+        self.migrated = False
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
+        self._task: asyncio.Task[None] | None = None
+        self._pruned = 0.0
+
+    async def start(self) -> None:
+        """Open the store, or begin without it and go on trying."""
+        sys.setswitchinterval(SWITCH_S)
+        loop = asyncio.get_running_loop()
+        self.writer.start()
+        self.journal.start(loop)
+        try:
+            self.tombstones = load_tombstones(self.settings.home)
+            self._migrate()
+        except StorageError as error:
+            log.error("the store is not available yet: %s", error)
+        self._task = loop.create_task(self._upkeep(), name="store-upkeep")
+
+    async def stop(self) -> None:
+        """Write down what waits, then close."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.journal.stop()
+        with contextlib.suppress(StorageError):
+            await self.drain()
+        await asyncio.get_running_loop().run_in_executor(None, self.writer.stop)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self.engine.dispose()
+
+    def _migrate(self) -> None:
+        if not self.migrated:
+            migrate(self.engine)
+            self.migrated = True
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run ``work`` in a transaction; its result once committed. StorageError otherwise."""
+        if not self.migrated:
+            raise StorageBusy("the store is not available yet")
+        return await self.writer.write(work)
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run ``work`` on a snapshot of the store. StorageError if that fails or takes too long."""
+        if not self.migrated:
+            raise StorageBusy("the store is not available yet")
+        running = asyncio.get_running_loop().run_in_executor(
+            self._readers, partial(_read, self.engine, work)
+        )
+        try:
+            return await asyncio.wait_for(running, READ_S)
+        except TimeoutError:
+            raise StorageBusy(f"the store did not answer within {READ_S:g} s") from None
+
+    async def log(self, row: ScoreRow) -> None:
+        """Write a score down as the settings say; it never fails the answer."""
+        mode = self.settings.score_log
+        if mode == "durable":
+            await self.journal.append_durably(_encode(row))
+        elif mode == "relaxed":
+            self.journal.append(_encode(row))
+
+    def log_soon(self, row: ScoreRow) -> None:
+        """Write a score down without waiting for it."""
+        self.journal.append(_encode(row))
+
+    async def settle(self) -> None:
+        """Wait until all that was logged before is on disk, if the settings ask for that."""
+        if self.settings.score_log == "durable":
+            await self.journal.settle()
+
+    async def drain(self) -> int:
+        """Move what the journals hold into the store; how many scores."""
+        loop = asyncio.get_running_loop()
+        moved = 0
+        for path in await loop.run_in_executor(self._readers, self.journal.rotate):
+            moved += await self._drain_file(path)
+        return moved
+
+    async def _drain_file(self, path: Path) -> int:
+        loop = asyncio.get_running_loop()
+        try:
+            rows = await loop.run_in_executor(self._readers, read_journal, path)
+        except FileNotFoundError:
+            return 0  # another worker moved it in
+        moved = 0
+        if rows:
+            moved = await self.write(lambda c: move_in(c, rows, self.tombstones))
+        path.unlink(missing_ok=True)
+        return moved
+
+    async def _upkeep(self) -> None:
+        """Migrate when the database comes, drain the journals, forget old scores."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(DRAIN_S)
+            try:
+                if not self.migrated:
+                    self.tombstones = load_tombstones(self.settings.home)
+                    await loop.run_in_executor(self._readers, self._migrate)
+                await self.drain()
+                await self._prune()
+                self.metrics.store_up.set(1)
+            except (StorageError, OSError) as error:
+                self.metrics.store_up.set(0)
+                log.warning("upkeep of the store failed", extra={"error": type(error).__name__})
+                await asyncio.sleep(1.0)
+
+    async def _prune(self) -> None:
+        now = time.time()
+        if now - self._pruned > PRUNE_S:
+            oldest = round((now - self.settings.keep_scores_days * 86400) * 1e6)
+            await self.write(lambda c: forget_before(c, oldest))
+            self._pruned = now
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    except (SQLAlchemyError, OSError) as error:
+        raise failure(error) from error

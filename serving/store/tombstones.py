@@ -1,0 +1,60 @@
+"""Erased leads, remembered by a keyed hash alone, so that replayed events stay out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from features.errors import StorageError
+from serving.store.tables import tombstone
+
+KEY_FILE = "tombstone.key"
+
+
+class Tombstones:
+    """Digests of erased lead ids under a key; without the key they say nothing of anybody."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def digest(self, lead_id: str) -> str:
+        """HMAC-SHA256 of the id, in hexadecimal."""
+        return hmac.new(self._key, lead_id.encode(), hashlib.sha256).hexdigest()
+
+    def holds(self, connection: sa.Connection, lead_id: str) -> bool:
+        """Whether this lead was erased."""
+        query = sa.select(tombstone.c.digest).where(tombstone.c.digest == self.digest(lead_id))
+        return connection.scalar(query) is not None
+
+
+def load_tombstones(home: Path) -> Tombstones:
+    """Read the key from ``tombstone.key`` in the home, made at the first start. Back it up."""
+    path = home / KEY_FILE
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path)
+        return Tombstones(bytes.fromhex(path.read_text("ascii").strip()))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"cannot read the key in {path} ({type(error).__name__})") from error
+
+
+def _create(path: Path) -> None:
+    """Write a new key; the first of several processes wins."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        pass  # another process made it first: its key counts
+    finally:
+        beside.unlink()

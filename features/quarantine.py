@@ -114,6 +114,17 @@ class Quarantine:
         """What was set aside, most rows first."""
         return tuple(sorted(self._found.values(), key=lambda q: (-q.rows, q.file, q.reason)))
 
+    def drain(self) -> tuple[QuarantinedRows, ...]:
+        """What was found since the last call; counting starts again at zero."""
+        found = self.found
+        self._found.clear()
+        return found
+
+    def add(self, rows: QuarantinedRows) -> None:
+        """Count rows that were found elsewhere: in another part of the file, or earlier."""
+        reason = Reason(rows.reason, harmless=rows.harmless)
+        self.note(rows.file, reason, rows.rows, rows.example)
+
     def check_limit(self, file: str, n_rows: int) -> None:
         """Raise DataError if more than ``max_bad_fraction`` of ``file``'s rows were refused."""
         bad = [q for q in self.found if q.file == file and not q.harmless]

@@ -33,10 +33,28 @@ def write_scores(table: pa.Table, path: Path) -> None:
         if path.suffix == ".parquet":
             parquet.write_table(table, beside)
         else:
-            moments = pc.strftime(table["as_of"], format="%Y-%m-%dT%H:%M:%SZ")
-            shown = table.set_column(table.schema.get_field_index("as_of"), "as_of", moments)
-            pa_csv.write_csv(shown, beside, pa_csv.WriteOptions(quoting_style="needed"))
+            options = pa_csv.WriteOptions(quoting_style="needed")
+            pa_csv.write_csv(text_columns(table), beside, options)
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            beside.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def text_columns(table: pa.Table) -> pa.Table:
+    """The table as a CSV file shows it: moments as ISO 8601 in UTC."""
+    moments = pc.strftime(table["as_of"], format="%Y-%m-%dT%H:%M:%SZ")
+    return table.set_column(table.schema.get_field_index("as_of"), "as_of", moments)
+
+
+def iso_moments(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments as ISO 8601 in UTC, without a fraction where all are whole seconds; null stays.
+
+    >>> iso_moments(pa.chunked_array([pa.array([0, None], pa.timestamp("us", "UTC"))])).to_pylist()
+    ['1970-01-01T00:00:00Z', None]
+    """
+    whole = moments.cast(pa.timestamp("s", tz="UTC"), safe=False)
+    if pc.all(pc.equal(whole.cast(moments.type), moments)).as_py() is not False:
+        moments = whole
+    return pc.strftime(moments, format="%Y-%m-%dT%H:%M:%SZ")

@@ -140,9 +140,7 @@ def _csv_chunks(path: Path, name: str, quarantine: Quarantine, skip: int) -> Ite
     reader = arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(
-            newlines_in_values=True, invalid_row_handler=aside
-        ),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=aside),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
             strings_can_be_null=True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import DatasetArgument, JsonOption, ReleaseOption
+from commands.scale import score_by_buckets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +37,18 @@ def score(
             help="lead_id and as_of of each question; else every open lead, now.",
         ),
     ] = None,
+    buckets: Annotated[
+        str | None,
+        typer.Option(
+            "--buckets",
+            metavar="N|auto",
+            help="Score in so many parts on disk, for more interactions than fit into memory; "
+            "run again, it goes on where it was stopped.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes that score buckets.")
+    ] = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Score references: one row each, in the order asked, to a CSV or Parquet file.
@@ -49,6 +62,8 @@ def score(
       leadscore score my-leads --out scores.csv
 
       leadscore score my-leads --release my-release --references asked.csv --out scores.parquet
+
+      leadscore score my-leads --buckets auto --out scores.parquet
     """
     from commands.printing import print_json, say, step
     from features.reading import read_dataset
@@ -59,15 +74,25 @@ def score(
     check_ending(out)
     found = locate(release, warn=say)
     loaded = load_release(Path(found.path))
-    with step(f"read {dataset}"):
-        data = read_dataset(dataset, outcomes_required=False)
-    asked = questions(data, references)
-    table = score_all(loaded, data, *asked, version=found.version or loaded.release_id)
-    write_scores(table, out)
-    summary = {
+    version = found.version or loaded.release_id
+    summary: dict[str, object] = {
         "out": str(out),
         "release": loaded.release_id,
         "version": found.version,
+    }
+    if buckets is not None:
+        summary |= score_by_buckets(
+            dataset, Path(found.path), out, references,
+            buckets=buckets, workers=workers, version=version,
+        )  # fmt: skip
+        print_json(summary) if as_json else print_summary(summary)
+        return
+    with step(f"read {dataset}"):
+        data = read_dataset(dataset, outcomes_required=False)
+    asked = questions(data, references)
+    table = score_all(loaded, data, *asked, version=version)
+    write_scores(table, out)
+    summary |= {
         "rows": table.num_rows,
         "bands": {name: table["band"].to_pylist().count(name) for name in ("hot", "warm", "cold")},
         "errors": table.num_rows - table["error"].null_count,

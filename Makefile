@@ -46,8 +46,9 @@ notebooks: $(VENV)/.dev ## run the notebooks again and keep their outputs
 	@$(BIN)/python notebooks/run.py
 
 .PHONY: docs
-docs: $(VENV)/.dev ## write docs/cli.md again from the commands' own help
+docs: $(VENV)/.dev ## write docs/cli.md and docs/features.md again from the code itself
 	@$(BIN)/python docs/write_cli.py
+	@$(BIN)/python docs/write_features.py
 
 .PHONY: bench
 bench: bench-features bench-quality bench-serving ## every figure of the README, peers in the same run

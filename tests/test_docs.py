@@ -17,8 +17,8 @@ DOCUMENTS = sorted(
 )
 
 
-def writer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_cli", ROOT / "docs" / "write_cli.py")
+def writer(name: str = "write_cli") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -29,6 +29,11 @@ def writer() -> ModuleType:
 def test_the_page_of_the_command_line_is_fresh() -> None:
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == writer().page(), "docs/cli.md is stale; write it again with: make docs"
+
+
+def test_the_page_of_the_features_is_fresh() -> None:
+    written = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    assert written == writer("write_features").page(), "docs/features.md is stale: make docs"
 
 
 def test_every_command_and_option_has_a_meaning() -> None:

@@ -1,0 +1,28 @@
+"""is_last: the kind of the newest interaction; unanswered: our attempts since their last act."""
+
+import pytest
+from drawn_history import number
+
+HISTORY = """
+2024-03-01 contact_attempt
+2024-03-02 page_view
+2024-03-03 contact_attempt
+2024-03-04 email_sent
+2024-03-06 email_reply
+"""
+
+
+@pytest.mark.parametrize(
+    ("as_of", "last", "unanswered"),
+    [
+        ("2024-03-01", None, 0),
+        ("2024-03-02", "contact_attempt", 1),
+        ("2024-03-03", "page_view", 0),
+        ("2024-03-05", "email_sent", 2),
+        ("2024-03-07", "email_reply", 0),
+    ],
+)
+def test_the_last_word(as_of, last, unanswered):
+    for kind in ("contact_attempt", "page_view", "email_sent", "email_reply"):
+        assert number(HISTORY, as_of, kind, "is_last") == (kind == last)
+    assert number(HISTORY, as_of, "outbound", "unanswered") == unanswered

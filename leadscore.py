@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from commands import data, demo, leads, models, rules, service
+from commands import comparing, data, demo, leads, models, registry, rules, service
 from features.errors import LeadscoreError
 
 INTERRUPTED = 130
@@ -57,7 +57,7 @@ def create_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for family in (demo, data, models, leads, rules, service):
+    for family in (demo, data, models, registry, leads, comparing, rules, service):
         family.add_to(app)
     return app
 
@@ -71,6 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no exception leaves this function."""
     if not sys.warnoptions and not debugging():
         warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # and in the processes we start
     command = typer.main.get_command(create_app())
     try:
         code = command(

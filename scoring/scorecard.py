@@ -114,7 +114,8 @@ class Scorecard:
 
     def with_outbound(self, kinds: tuple[str, ...]) -> Scorecard:
         """The same card where ``outbound`` means a dataset's own kinds, unless the card says."""
-        if self.card.outbound_kinds or not kinds:
+        usual = self.spec.outbound_kinds == tuple(kinds)
+        if self.card.outbound_kinds or not kinds or usual:
             return self
         return replace(self, card=self.card.model_copy(update={"outbound_kinds": tuple(kinds)}))
 

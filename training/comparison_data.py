@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from features.dataset import Dataset
-from features.histories import Float64
+from features.histories import Float64, Int64
+from features.vectors import vectors
 from scoring.scorecard import CardScores, Scorecard
 from training.baselines import newest_first, odoo_scores, percentile_tiers
 from training.comparison import LEARNED, REWEIGHTED, RULES, Bout, Comparison, Worth
 from training.comparison_ground import Ground
 from training.comparison_measures import Contestant
 from training.comparison_segments import add_segments
+from training.feature_choice import choose_spec
 from training.fit import check_classes, source_of
 from training.fit_record import FLATTERS
 from training.honest_test import Tested, honest_test
@@ -22,7 +25,7 @@ from training.learning import Method, Source
 from training.out_of_time import Progress
 from training.references import IMMATURE
 from training.reweighted import Reweighted, amounts, reweight
-from training.splits import Fold, time_fold
+from training.splits import Fold, identical_rows, time_fold
 
 GROUPED_FOLDS = 5
 
@@ -89,6 +92,13 @@ def compare_tested(
         **add_segments(bout, source, tested.rows, question.cost),
     }
     return Compared(replace(found, sections=sections), arena.refit_on_all().card)
+
+
+def alike(source: Source) -> Int64:
+    """A number per reference, the same for leads that look the same in every usable attribute."""
+    references = source.labelled.references
+    spec = choose_spec(source.settings, source.histories, references)
+    return identical_rows(vectors(spec, source.histories, references))
 
 
 @dataclass(frozen=True)
@@ -164,23 +174,22 @@ class Arena:
         labelled, rows = self.source.labelled, self.tested.rows
         if self.tested.cutoff_us is not None:
             return [time_fold(labelled, rows, self.tested.cutoff_us)]
-        _, member = np.unique(labelled.lead[rows], return_inverse=True)
+        unit = labelled.lead if labelled.has_time else alike(self.source)
+        _, member = np.unique(unit[rows], return_inverse=True)
         rng = np.random.default_rng(self.question.seed)
         dealt = rng.permutation(np.arange(member.max() + 1) % GROUPED_FOLDS)[member]
         known = labelled.label != IMMATURE
-        made = []
-        for number in range(GROUPED_FOLDS):
-            test = rows[dealt == number]
-            train = np.flatnonzero(known & ~np.isin(labelled.lead, labelled.lead[test]))
-            made.append(Fold(train, test, None))
-        return made
+        return [
+            Fold(np.flatnonzero(known & ~np.isin(unit, unit[test])), test, None)
+            for test in (rows[dealt == number] for number in range(GROUPED_FOLDS))
+        ]
 
-    def _over_folds(self, answer: object) -> Float64:
+    def _over_folds(self, answer: Callable[[Fold], Float64]) -> Float64:
         """The answers of every fold, in the order of the tested references."""
         place = {int(row): i for i, row in enumerate(self.tested.rows)}
         out = np.empty(len(place))
         for fold in self.folds:
-            out[[place[int(row)] for row in fold.test]] = answer(fold)  # type: ignore[operator]
+            out[[place[int(row)] for row in fold.test]] = answer(fold)
         return out
 
     def _tiers(self, fold: Fold) -> Float64:

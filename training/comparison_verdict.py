@@ -13,6 +13,12 @@ from training.evaluation import Interval
 MOST_HELPFUL_FACTOR = 100.0
 
 
+SILENT_RULES = (
+    "The scorecard gives all these leads the same points: none of its rules speaks of these data. "
+    "Write one that does before you call the rules worse (leadscore rules check shows the matches)."
+)
+
+
 class Finding(StrEnum):
     """What the comparison found."""
 
@@ -47,7 +53,10 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
         f"Tested on {leads:,} leads with {conversions:,} conversions that neither had seen.",
     )
     finding = _finding(loss, rate)
-    return Verdict(finding, _headline(finding, loss, rate, leads), because)
+    headline = _headline(finding, loss, rate, leads)
+    if rules.auc.low == rules.auc.high == 0.5:
+        because = (SILENT_RULES, *because)
+    return Verdict(finding, headline, because)
 
 
 def _finding(loss: Interval, rate: Interval) -> Finding:

@@ -141,7 +141,9 @@ def _rounded(card: Scorecard, log_odds: Float64, times: Float64, weight: Float64
     old = np.array([rule.points for rule in card.card.rules])
     seen = times.any(axis=0)
     largest = np.abs(log_odds[seen]).max(initial=0.0)
-    factor = np.abs(old[seen]).max(initial=1.0) / largest if largest > 0 else 0.0
+    if largest < 1e-6:
+        return card  # nothing was learned: the old points stay
+    factor = np.abs(old[seen]).max() / largest
     points = [round_points(value * factor) for value in log_odds]
     made = _without_groups(card.card, points)
     total = times @ np.array(points)

@@ -122,10 +122,10 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     if not sys.stderr.isatty():
         begun: set[str] = set()
 
-        def tell_line(what: str, done: int, total: int) -> None:  # noqa: ARG001
-            if what not in begun:
+        def tell_line(what: str, done: int, total: int) -> None:
+            if what not in begun and done < total:
                 begun.add(what)
-                say(f"{what} ({total} steps)" if total > 1 else what)
+                say(f"{what}: {total} steps")
 
         yield tell_line
         return

@@ -19,6 +19,6 @@ def open_leads(dataset: Dataset) -> tuple[Object, Int64]:
     if not dataset.has_time:
         return lead_ids, np.full(len(lead_ids), NO_TIME, dtype=np.int64)
     is_open = ~dataset.leads["lead_id"].isin(dataset.outcomes["lead_id"]).to_numpy()
-    until = pd.Timestamp(dataset.settings.observed_until).as_unit("us").value
+    until = pd.Timestamp(dataset.settings.observed_until).as_unit("us").asm8.astype(np.int64)
     chosen = lead_ids[is_open]
     return chosen, np.full(len(chosen), until, dtype=np.int64)

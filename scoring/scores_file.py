@@ -44,8 +44,8 @@ def write_scores(table: pa.Table, path: Path) -> None:
 
 def text_columns(table: pa.Table) -> pa.Table:
     """The table as a CSV file shows it: moments as ISO 8601 in UTC."""
-    moments = pc.strftime(table["as_of"], format="%Y-%m-%dT%H:%M:%SZ")
-    return table.set_column(table.schema.get_field_index("as_of"), "as_of", moments)
+    place = table.schema.get_field_index("as_of")
+    return table.set_column(place, "as_of", iso_moments(table["as_of"]))
 
 
 def iso_moments(moments: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,0 +1,176 @@
+"""What the demo does, step by step, and what it shows at the end."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.printing import console_on, print_pairs, progress_bar, step
+from commands.registry import now
+from commands.training import Made, Wanted, chosen_scorecard, keep
+from commands.training_report import figure
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from features.dataset import Dataset
+    from training.comparison import Comparison
+    from training.fit import Trained
+
+SHOWN_OF = {"hot": 4, "warm": 3, "cold": 3}
+"""How many open leads of each band the demo shows: the surest of each."""
+SIMULATED = "default"
+"""Name of the simulated world, by which a champion of the demo is known."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the demo made and found."""
+
+    made: Made
+    comparison: Comparison
+    scores: pa.Table
+    data: Path
+    scores_file: Path
+    promoted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return {
+            "data": str(self.data),
+            "scores": str(self.scores_file),
+            "promoted": self.promoted,
+            **self.made.to_dict(),
+            "verdict": self.comparison.verdict.headline,
+            "leads": ten_leads(self.scores),
+        }
+
+
+def run_demo(n_leads: int, seed: int, folder: Path | None) -> Shown:
+    """Simulate, check, train, compare, promote and score."""
+    from training.settings import TrackingSettings
+
+    folder = folder or TrackingSettings().home / "demo"
+    dataset = simulated(n_leads, seed, folder / "leads")
+    made, trained = trained_on(dataset, folder, seed)
+    comparison = compared(dataset, trained)
+    promoted = promote_if_free(made)
+    scores = scored(dataset, made, folder / "scores.csv")
+    return Shown(made, comparison, scores, folder / "leads", folder / "scores.csv", promoted)
+
+
+def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
+    """Write simulated leads and read them back within the contract."""
+    from features.reading import read_dataset
+    from training.simulator import WORLDS, simulate, write_simulation
+
+    with step(f"simulate {n_leads:,} leads"):
+        write_simulation(simulate(n_leads, seed, world=WORLDS[SIMULATED]), out)
+    with step("check them against the data contract"):
+        return read_dataset(out)
+
+
+def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[Made, Trained]:
+    """Train, write the release folder and register it."""
+    from training.cuts import CutsChoice
+    from training.fit import Training, train
+
+    with step("train"), progress_bar() as tell:
+        card = chosen_scorecard(None)
+        trained = train(dataset, Training(seed=seed, scorecard=card), progress=tell)
+    wanted = Wanted(str(folder / "leads"), folder / "release", True, None, seed, CutsChoice())
+    return keep(wanted, trained, folder), trained
+
+
+def compared(dataset: Dataset, trained: Trained) -> Comparison:
+    """The learned score beside the default scorecard, on the references it was tested on."""
+    from training.comparison_data import compare_tested
+
+    with step("compare with the rules"):
+        found = compare_tested(dataset, trained.source, trained.tested, chosen_scorecard(None))
+    return found.comparison
+
+
+def promote_if_free(made: Made) -> bool:
+    """Promote, unless a champion answers that is not a demo's: nobody's own is replaced."""
+    from scoring.release import load_release
+    from scoring.release_store import ReleaseStore
+    from training.promotion import promote
+    from training.settings import TrackingSettings
+
+    pointer = ReleaseStore(TrackingSettings().home).pointer()
+    if pointer is not None and load_release(Path(pointer.path)).name != SIMULATED:
+        return False
+    with step(f"promote version {made.version}"):
+        promote(made.version, who="leadscore demo", now=now())
+    return True
+
+
+def scored(dataset: Dataset, made: Made, out: Path) -> pa.Table:
+    """Scores of every open lead, written to ``out``."""
+    from commands.leads import score_all
+    from features.open_leads import open_leads
+    from scoring.scores_file import write_scores
+
+    table = score_all(made.release, dataset, *open_leads(dataset), version=made.version)
+    write_scores(table, out)
+    return table
+
+
+def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:
+    """The surest leads of each band, hottest first."""
+    ranked = sorted(
+        (row for row in scores.to_pylist() if row["error"] is None),
+        key=lambda row: (-row["probability"], row["lead_id"]),
+    )
+    chosen: list[dict[str, Any]] = []
+    for band, count in SHOWN_OF.items():
+        chosen += [row for row in ranked if row["band"] == band][:count]
+    return chosen
+
+
+def print_shown(shown: Shown) -> None:
+    """Ten leads with their reasons, what the comparison found, and what to type next."""
+    print_leads(ten_leads(shown.scores))
+    metrics = shown.made.release.metrics
+    print_pairs(
+        [
+            ("model", metrics["verdict"]),
+            ("log loss", f"{figure(metrics['log_loss'])}; "
+             f"base rate {figure(metrics['base_rate']['log_loss'])}"),
+            ("and the rules?", shown.comparison.verdict.headline),
+            ("leads", shown.data),
+            ("scores", shown.scores_file),
+            ("release", shown.made.out),
+            ("version", f"{shown.made.version} in the registry (leadscore models)"),
+        ]
+    )  # fmt: skip
+    print()
+    if not shown.promoted:
+        print(
+            f"Not promoted: a champion of your own answers. leadscore promote {shown.made.version}"
+        )
+    print("Serve it:  leadscore serve     then open http://127.0.0.1:8000/docs")
+
+
+def print_leads(rows: list[dict[str, Any]]) -> None:
+    """Leads with probability, band, the rules' points and the reasons."""
+    from rich import box
+    from rich.table import Table
+
+    colour = {"hot": "red", "warm": "yellow", "cold": "blue"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("lead", "converts in 30 days", "band", "rules", "because (share of the log-odds)"):
+        table.add_column(name, justify="right" if name == "rules" else "left")
+    for row in rows:
+        reasons = [row[f"reason_{i}"] for i in (1, 2, 3) if row[f"reason_{i}"]]
+        table.add_row(
+            row["lead_id"],
+            f"{row['probability']:.0%}  ({row['low']:.0%} to {row['high']:.0%})",
+            f"[{colour[row['band']]}]{row['band']}[/]",
+            f"{row['rule_points']:.0f} {row['rule_band']}",
+            "\n".join(reasons),
+        )
+    console_on(sys.stdout).print(table)

@@ -1,0 +1,153 @@
+"""Commands about the registry: what is there, what answers, and changing it."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import JsonOption
+
+if TYPE_CHECKING:
+    from training.promotion import Change
+    from training.tracking import ModelRow
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    for command in (models, promote, rollback, fetch):
+        app.command()(command)
+
+
+def models(as_json: JsonOption = False) -> None:
+    """List the registered versions, newest first, with their figures on later references.
+
+    Examples:
+
+      leadscore models
+
+      leadscore models --json
+    """
+    from commands.printing import print_json
+    from training.tracking import models as registered
+
+    rows = registered()
+    print_json([row.to_dict() for row in rows]) if as_json else print_models(rows)
+
+
+def promote(
+    version: Annotated[
+        str,
+        typer.Argument(metavar="VERSION", help="A number from leadscore models, or 'challenger'."),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version the champion: the release that answers from now on.
+
+    A running server takes it up by itself. The one before stays at hand for leadscore rollback.
+
+    Examples:
+
+      leadscore promote 3
+
+      leadscore promote challenger
+    """
+    from training.promotion import promote as change
+
+    print_change(change(version, who=who(), now=now()), as_json=as_json)
+
+
+def rollback(as_json: JsonOption = False) -> None:
+    """Let the release answer again that answered before; works with the registry down.
+
+    Examples:
+
+      leadscore rollback
+    """
+    from training.promotion import rollback as change
+
+    print_change(change(who=who(), now=now()), as_json=as_json)
+
+
+def fetch(
+    release: Annotated[
+        str,
+        typer.Argument(metavar="RELEASE", help="An alias or a version number."),
+    ] = "champion",
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a release from the registry into the store on this disk, verified.
+
+    The server runs this by itself; on another machine it is how the champion gets there.
+
+    Examples:
+
+      leadscore fetch
+
+      leadscore fetch 3 --json
+    """
+    from commands.printing import print_json
+    from training.tracking import fetch as bring
+
+    found = bring(release, who=who(), now=now())
+    told = {"version": found.version, "release_id": found.release_id, "path": found.path}
+    if as_json:
+        print_json(told)
+    else:
+        print(f"version {found.version}, release {found.release_id}: {found.path}")
+
+
+def who() -> str:
+    """The person whom the audit trail names."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def now() -> str:
+    """The moment that the audit trail gets."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def print_change(change: Change, *, as_json: bool) -> None:
+    """Which release answers now, and which a rollback returns to."""
+    from commands.printing import print_json, say
+
+    if as_json:
+        print_json(change.to_dict())
+        return
+    print(f"version {change.champion.version} answers (release {change.champion.release_id})")
+    if change.previous:
+        print(f"leadscore rollback returns to version {change.previous.version}")
+    if not change.settled:
+        say("the registry could not be told yet; the next command that reaches it does")
+
+
+def print_models(rows: list[ModelRow]) -> None:
+    """Versions as a table."""
+    from commands.printing import print_table
+
+    if not rows:
+        print("No version is registered yet. Next: leadscore train DATASET")
+        return
+    print_table(
+        ["version", "is", "release", "dataset", "log loss", "AUC", "references", "trained until"],
+        [
+            [row.version, ", ".join(row.aliases), row.release_id, row.dataset, loss_of(row),
+             row.auc, row.references, row.trained_until[:10]]
+            for row in rows
+        ],
+        right=["version", "log loss", "AUC", "references"],
+    )  # fmt: skip
+
+
+def loss_of(row: ModelRow) -> str | None:
+    """The log loss with its interval."""
+    if row.log_loss is None:
+        return None
+    if row.log_loss_low is None or row.log_loss_high is None:
+        return f"{row.log_loss:.3f}"
+    return f"{row.log_loss:.3f} ({row.log_loss_low:.3f} to {row.log_loss_high:.3f})"

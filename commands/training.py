@@ -1,0 +1,104 @@
+"""From a dataset to a release on disk and a version in the registry: what train and demo share."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.printing import progress_bar, step
+
+if TYPE_CHECKING:
+    from scoring.release import Release
+    from scoring.scorecard import Scorecard
+    from training.cuts import CutsChoice
+    from training.fit import Trained
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked for; ``out`` None keeps the release in the store alone."""
+
+    dataset: str
+    out: Path | None
+    register: bool
+    scorecard: Path | None
+    seed: int
+    cuts: CutsChoice
+    exclude: tuple[str, ...] = ()
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came out: the release as verified on disk, and its version (empty: not registered)."""
+
+    release: Release
+    out: Path | None
+    version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        manifest = self.release.manifest
+        return {
+            "release_id": self.release.release_id,
+            "version": self.version or None,
+            "out": str(self.out) if self.out else None,
+            "dataset": manifest["data"],
+            "settings": manifest["settings"],
+            "cuts": self.release.cuts.to_dict(),
+            "features": len(self.release.spec),
+            "metrics": self.release.metrics,
+        }
+
+
+def train_release(wanted: Wanted) -> Made:
+    """Read, train, write the release folder, log and register."""
+    from features.reading import read_dataset
+    from training.fit import Training, train
+
+    card = chosen_scorecard(wanted.scorecard)
+    with step(f"read {wanted.dataset}"):
+        dataset = read_dataset(wanted.dataset)
+    asked = Training(wanted.seed, wanted.cuts, card, wanted.exclude, jobs=wanted.jobs)
+    with step("train"), progress_bar() as tell:
+        trained = train(dataset, asked, progress=tell)
+    with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
+        return keep(wanted, trained, Path(folder))
+
+
+def chosen_scorecard(file: Path | None) -> Scorecard:
+    """The scorecard of ``file``, or the one that ships with the product."""
+    from scoring.scorecard import default_scorecard, load_scorecard
+
+    return default_scorecard() if file is None else load_scorecard(file)
+
+
+def keep(wanted: Wanted, trained: Trained, scratch: Path) -> Made:
+    """Write the release folder, load it back verified, and register it where that was asked."""
+    from scoring.release import write_release
+
+    folder = wanted.out or scratch / "release"
+    release = write_release(folder, trained.contents)
+    version = ""
+    if wanted.register:
+        from training.tracking_log import log_training
+
+        with step("log and register"):
+            made = log_training(trained, folder, source=named_source(wanted.dataset))
+        version = made.version
+    return Made(release, wanted.out, version)
+
+
+def named_source(dataset: str) -> str:
+    """How the registry remembers where a dataset was read: absolute, and without a password.
+
+    >>> named_source("postgresql://reader:secret@localhost/crm")
+    'postgresql://reader:***@localhost/crm'
+    """
+    if "://" not in dataset:
+        return str(Path(dataset).absolute())
+    from sqlalchemy import make_url
+
+    return make_url(dataset).render_as_string(hide_password=True)

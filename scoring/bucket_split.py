@@ -29,6 +29,7 @@ def connection(work: Path, threads: int) -> duckdb.DuckDBPyConnection:
     config = {"memory_limit": MEMORY_LIMIT, "threads": threads, "temp_directory": str(spill)}
     found = duckdb.connect(config=config)
     found.execute("SET TimeZone = 'UTC'")
+    found.execute("SET enable_progress_bar = false")  # it would write to stdout
     return found
 
 

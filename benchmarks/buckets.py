@@ -1,0 +1,192 @@
+"""Score 100 million interactions on one machine in buckets: time, peak memory, and a kill -9.
+
+    python benchmarks/buckets.py [--leads 2000000] [--kill-after 60] [--folder DIR]
+
+Leads are made up here (50 interactions each, of the simulator's kinds), the release is trained on
+3,000 simulated leads. The run is killed once, together with its workers, and started again; the
+peak is the resident memory of the whole process tree, sampled four times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+UTC = pa.timestamp("us", tz="UTC")
+START_US = 1_704_067_200_000_000
+DAY_US = 86_400_000_000
+ROWS_A_LEAD = 50
+LEADS_AT_ONCE = 40_000
+RESULTS = Path(__file__).parent / "results" / "buckets.json"
+COMMAND = [sys.executable, "-c", "import leadscore; leadscore.main()"]
+
+
+def make_data(folder: Path, n_leads: int, like: Path) -> int:
+    """Leads and interactions with the columns and kinds of ``like``; bytes of interactions."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    leads = read_csv(like / "leads")
+    rows = leads.take(pa.array(rng.integers(0, leads.num_rows, n_leads)))
+    ids = pa.array([f"L{i:08d}" for i in range(n_leads)])
+    created = START_US + rng.integers(0, 300, n_leads) * DAY_US
+    rows = rows.set_column(rows.schema.get_field_index("lead_id"), "lead_id", ids)
+    rows = rows.set_column(rows.schema.get_field_index("created_at"), "created_at",
+                           pa.array(created, UTC))  # fmt: skip
+    parquet.write_table(rows, folder / "leads.parquet")
+    observed_until = "2024-12-31T00:00:00Z"
+    (folder / "dataset.toml").write_text(f'name = "large"\nobserved_until = {observed_until}\n')
+    kinds = pa.array(sorted(set(read_csv(like / "interactions")["kind"].to_pylist())))
+    with parquet.ParquetWriter(folder / "interactions.parquet", schema()) as writer:
+        for start in range(0, n_leads, LEADS_AT_ONCE):
+            count = min(LEADS_AT_ONCE, n_leads - start)
+            # in order of time within a part, so that a lead's rows lie apart
+            who = start + rng.integers(0, count, count * ROWS_A_LEAD)
+            n = len(who)
+            at = created[who] + rng.integers(0, 60 * DAY_US, n)
+            table = pa.table(
+                [ids.take(pa.array(who)), pa.array(at, UTC),
+                 kinds.take(pa.array(rng.integers(0, len(kinds), n))),
+                 pa.array(rng.exponential(10.0, n)), pa.array(rng.exponential(60.0, n))],
+                schema=schema(),
+            )  # fmt: skip
+            writer.write_table(table, row_group_size=1_000_000)
+    return (folder / "interactions.parquet").stat().st_size
+
+
+def schema() -> pa.Schema:
+    return pa.schema(
+        [("lead_id", pa.string()), ("occurred_at", UTC), ("kind", pa.string()),
+         ("value", pa.float64()), ("duration_s", pa.float64())]
+    )  # fmt: skip
+
+
+def read_csv(stem: Path) -> pa.Table:
+    from pyarrow import csv
+
+    return csv.read_csv(next(stem.parent.glob(f"{stem.name}.csv*")))
+
+
+def tree(root: int) -> list[int]:
+    """The process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parent = int(stat.rsplit(")", 1)[1].split()[1])
+            children.setdefault(parent, []).append(int(entry.name))
+    found, left = [], [root]
+    while left:
+        found.append(left.pop())
+        left += children.get(found[-1], [])
+    return found
+
+
+def resident_mb(pids: list[int]) -> float:
+    total = 0
+    for pid in pids:
+        try:
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        except OSError:
+            continue
+    return total * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def run(arguments: list[str], kill_when: Any = None) -> tuple[float, float, str | None]:
+    """(seconds, peak MB, stdout or None if it was killed)."""
+    began = time.perf_counter()
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True)
+    peak, killed = 0.0, False
+    while process.poll() is None:
+        pids = tree(process.pid)
+        peak = max(peak, resident_mb(pids))
+        if kill_when is not None and kill_when():
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            killed = True
+            break
+        time.sleep(0.25)
+    out, _ = process.communicate()
+    seconds = time.perf_counter() - began
+    if not killed and process.returncode != 0:
+        raise SystemExit(f"leadscore failed with {process.returncode}")
+    return seconds, peak, None if killed else out
+
+
+def measure(folder: Path, n_leads: int) -> dict[str, Any]:
+    sample, release, large = folder / "sample", folder / "release", folder / "large"
+    run(["simulate", str(sample), "--leads", "3000"])
+    os.environ["LEADSCORE_HOME"] = str(folder / "home")
+    run(["train", str(sample), "--out", str(release)])
+    size = make_data(large, n_leads, sample)
+    out = folder / "scores.parquet"
+    command = ["score", str(large), "--release", str(release), "--out", str(out),
+               "--buckets", "auto", "--json"]  # fmt: skip
+    scores = folder / "scores.parquet.work" / "scores"
+
+    def some_buckets_done() -> bool:
+        return scores.is_dir() and len(list(scores.glob("bucket-*"))) >= 3
+
+    first, first_peak, told = run(command, kill_when=some_buckets_done)
+    finished = len(list(scores.glob("bucket-*"))) if told is None else 0
+    if told is None:
+        second, second_peak, told = run(command)
+    else:
+        second, second_peak = 0.0, 0.0
+    assert told is not None
+    result = json.loads(told)
+    assert result["rows"] == n_leads
+    assert result["buckets_done_now"] == result["buckets"] - finished
+    return {
+        "interactions": n_leads * ROWS_A_LEAD,
+        "leads": n_leads,
+        "interactions_file_mb": round(size / 1e6),
+        "buckets": result["buckets"],
+        "seconds_until_killed": round(first, 1),
+        "buckets_finished_when_killed": finished,
+        "seconds_after_restart": round(second, 1),
+        "buckets_done_after_restart": result["buckets_done_now"],
+        "seconds": round(first + second, 1),
+        "interactions_a_second": round(n_leads * ROWS_A_LEAD / (first + second)),
+        "peak_mb": round(max(first_peak, second_peak)),
+        "rows_scored": result["rows"],
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--leads", type=int, default=2_000_000)
+    parser.add_argument("--folder", type=Path, help="scratch (about 12 GB); removed in the end")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="leadscore-buckets-", dir=options.folder))
+    try:
+        result = measure(folder, options.leads)
+    finally:
+        shutil.rmtree(folder)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

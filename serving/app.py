@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from serving import routes_ingest, routes_leads, routes_scores, routes_service
 from serving.calls import Call, Endpoint
 from serving.documentation import describe
-from serving.front import BODY, HEADERS, REQUEST_ID, Front, problem_reply
+from serving.front import ACTOR, BODY, HEADERS, REQUEST_ID, Front, problem_reply
 from serving.problems import TITLES, Problem
 from serving.route import Route
 from serving.services import Services, services_of
@@ -43,7 +46,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         services.served.setdefault(route.path, set()).add(route.method)
     app.add_exception_handler(HTTPException, _http_exception)
     direct = {(route.method, route.path): route.endpoint for route in routes if route.direct}
-    app.add_middleware(Front, settings=settings, metrics=metrics, direct=direct)
+    app.add_middleware(
+        Front,
+        settings=settings,
+        metrics=metrics,
+        direct=direct,
+        doorkeeper=services.doorkeeper,
+        scope_of=_scopes(app, routes),
+    )
     describe(app, routes)
     return app
 
@@ -70,12 +80,29 @@ def _add(app: FastAPI, route: Route) -> None:
     )
 
 
+def _scopes(app: FastAPI, routes: Sequence[Route]) -> Callable[[Scope], str]:
+    """What a request needs a key for, by method and path; nothing for what is not there."""
+    exact = {(r.method, r.path): r.scope for r in routes if "{" not in r.path}
+    shaped = {(r.method, r.name): r.scope for r in routes if "{" in r.path}
+
+    def scope_of(scope: Scope) -> str:
+        found = exact.get((scope["method"], scope["path"]))
+        if found is not None:
+            return found
+        for route in app.router.routes:
+            if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.FULL:
+                return shaped.get((scope["method"], route.name), "")
+        return ""
+
+    return scope_of
+
+
 def _adapter(endpoint: Endpoint) -> Callable[[Request], object]:
     async def answer(request: Request) -> Response:
         scope = request.scope
         call = Call(
             scope[HEADERS], scope[BODY], scope["query_string"], request.path_params,
-            scope[REQUEST_ID],
+            scope[REQUEST_ID], scope[ACTOR],
         )  # fmt: skip
         reply = await endpoint(call)
         return Response(reply.body, reply.status, reply.headers, reply.media_type)

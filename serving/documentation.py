@@ -22,6 +22,12 @@ ABOUT = (
     "`X-Request-ID`, the caller's own if it sent one."
 )
 
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key; none is needed on the loopback until the first is made.",
+}
+
 
 def describe(app: FastAPI, routes: Sequence[Route]) -> None:
     """Make the application serve this document."""
@@ -48,7 +54,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "leadscore", "version": version("leadscore"), "description": ABOUT},
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": {"key": KEY}},
     }
 
 
@@ -77,6 +83,9 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *route.query, *route.headers],
         "responses": {str(route.status): _answer(route, schema_of), **_problems(route, schema_of)},
     }
+    if route.scope:
+        operation["security"] = [{"key": []}, {}]
+        operation["description"] += f" Needs a key with the scope `{route.scope}`."
     if route.takes is not None:
         content: dict[str, Any] = {"schema": schema_of[route.takes]}
         if route.example is not None:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +19,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.calls import Call, Endpoint, Reply
+from serving.doorkeeper import Doorkeeper
 from serving.metrics import Metrics
 from serving.problems import MEDIA_TYPE, Problem, of_exception
 from serving.settings import Settings
@@ -28,6 +29,7 @@ log = logging.getLogger("leadscore.serving")
 BODY = "leadscore.body"
 REQUEST_ID = "leadscore.request_id"
 HEADERS = "leadscore.headers"
+ACTOR = "leadscore.actor"
 
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._-]{8,64}$")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -38,6 +40,16 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+PAGE_HEADERS = [
+    *SECURITY_HEADERS[:-1],
+    (
+        b"content-security-policy",
+        b"default-src 'none'; connect-src 'self'; img-src data: https://fastapi.tiangolo.com; "
+        b"script-src https://cdn.jsdelivr.net 'unsafe-inline'; "
+        b"style-src https://cdn.jsdelivr.net 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+]
+"""The page at /docs alone loads its scripts from where FastAPI's page takes them."""
 
 
 class Front:
@@ -50,11 +62,16 @@ class Front:
         settings: Settings,
         metrics: Metrics,
         direct: Mapping[tuple[str, str], Endpoint],
+        doorkeeper: Doorkeeper,
+        scope_of: Callable[[Scope], str],
     ) -> None:
         self.app = app
         self.settings = settings
         self.metrics = metrics
         self.direct = direct
+        self.doorkeeper = doorkeeper
+        self.scope_of = scope_of
+        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,22 +93,41 @@ class Front:
 
     async def _answer(self, exchange: _Exchange) -> None:
         scope = exchange.scope
-        method = scope["method"]
-        body = b""
-        if method in _WITH_BODY:
-            body = await exchange.body(self.settings)
-        endpoint = self.direct.get((method, scope["path"]))
+        method, path = scope["method"], scope["path"]
+        peer = (scope.get("client") or ("",))[0]
+        actor = self.doorkeeper.admit(exchange.headers, self.scope_of(scope), peer)
+        if path.startswith("/v1/"):
+            await self._take_turn()
+        body = await exchange.body(self.settings) if method in _WITH_BODY else b""
+        endpoint = self.direct.get((method, path))
         if endpoint is not None:
-            exchange.route = scope["path"]
-            call = Call(exchange.headers, body, scope["query_string"], {}, exchange.request_id)
+            exchange.route = path
+            query, request_id = scope["query_string"], exchange.request_id
+            call = Call(exchange.headers, body, query, {}, request_id, actor)
             await exchange.reply(await endpoint(call))
             return
-        scope[BODY] = body
-        scope[REQUEST_ID] = exchange.request_id
-        scope[HEADERS] = exchange.headers
+        scope[BODY], scope[ACTOR] = body, actor
+        scope[REQUEST_ID], scope[HEADERS] = exchange.request_id, exchange.headers
         await self.app(scope, _replay(body), exchange.send)
-        route = scope.get("route")
-        exchange.route = getattr(route, "path", "(none)")
+        exchange.route = getattr(scope.get("route"), "path", "(none)")
+
+    async def _take_turn(self) -> None:
+        """Wait for the requests that came before; a 503 when too many of them do.
+
+        Requests are answered one after the other, so the queue in front of them is the time they
+        wait. Giving way once lets all that have arrived be counted before any is answered.
+        """
+        if self._waiting >= self.settings.max_waiting:
+            self.metrics.shed.labels("waiting").inc()
+            raise Problem(
+                503, "overloaded", "Too many requests wait; come back in a moment.",
+                headers={"Retry-After": "1"},
+            )  # fmt: skip
+        self._waiting += 1
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._waiting -= 1
 
 
 class _Exchange:
@@ -170,7 +206,8 @@ class _Exchange:
             self.status = message["status"]
             headers = list(message.get("headers", ()))
             there = {name.lower() for name, _ in headers}
-            headers += [pair for pair in SECURITY_HEADERS if pair[0] not in there]
+            shown = SECURITY_HEADERS if self.scope["path"] != "/docs" else PAGE_HEADERS
+            headers += [pair for pair in shown if pair[0] not in there]
             headers.append((b"x-request-id", self.request_id.encode("ascii")))
             message = {**message, "headers": headers}
         await self._send(message)

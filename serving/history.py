@@ -13,10 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from features.grouping import NO_EVENT, group_rows
-from features.histories import Answers, Float64, Histories, Int32, Interactions, Object
+from features.histories import (
+    Answers,
+    Float64,
+    Histories,
+    Int32,
+    Int64,
+    Interactions,
+    Object,
+)
 
 _NO_EVENTS = np.zeros(0, dtype=np.uint64)
 _NAN = float("nan")
+_NO_ANSWERS = Answers(
+    np.zeros(2, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64),
+    np.zeros(0, dtype=np.int32), (), (),
+)  # fmt: skip
 
 Value = bool | float | str | None
 
@@ -26,12 +38,12 @@ class Lists:
     """One lead's interactions and answers as parallel lists; None is unknown."""
 
     kinds: Sequence[str] = ()
-    at_us: Sequence[int] = ()
+    at_us: Sequence[int] | Int64 = ()
     values: Sequence[float | None] = ()
     durations_s: Sequence[float | None] = ()
     event_ids: Sequence[str | None] = ()
     attributes: Sequence[str] = ()
-    answered_us: Sequence[int] = ()
+    answered_us: Sequence[int] | Int64 = ()
     answers: Sequence[Value] = ()
 
 
@@ -78,19 +90,27 @@ def _attribute(value: Value) -> Float64 | Object:
 def _coded(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
     ordered = tuple(sorted(set(names)))
     rank = {name: i for i, name in enumerate(ordered)}
-    return np.array([rank[name] for name in names], dtype=np.int32), ordered
+    return np.array(list(map(rank.__getitem__, names)), dtype=np.int32), ordered
 
 
 def _floats(values: Sequence[float | None]) -> Float64:
-    return np.array([_NAN if v is None else v for v in values], dtype=np.float64)
+    unknown = values.count(None)
+    if unknown == len(values):
+        return np.full(unknown, _NAN)
+    if unknown:
+        values = [_NAN if v is None else v for v in values]
+    return np.array(values, dtype=np.float64)
 
 
 def _events(event_ids: Sequence[str | None]) -> npt.NDArray[np.uint64]:
-    """A number per event, equal where the ids are equal; none at all if no id is given."""
+    """A number per event, equal where the ids are equal; none at all if none is repeated."""
+    given = len(event_ids) - event_ids.count(None)
+    if given == 0 or len(set(event_ids)) >= given + (given < len(event_ids)):
+        return _NO_EVENTS
     rank: dict[str, int] = {}
     none = int(NO_EVENT)
     codes = [none if e is None else rank.setdefault(e, len(rank) + 1) for e in event_ids]
-    return np.array(codes, dtype=np.uint64) if rank else _NO_EVENTS
+    return np.array(codes, dtype=np.uint64)
 
 
 def _interactions(lists: Lists) -> Interactions:
@@ -103,6 +123,8 @@ def _interactions(lists: Lists) -> Interactions:
 
 
 def _answers(lists: Lists) -> Answers:
+    if not lists.attributes:
+        return _NO_ANSWERS
     attribute, attributes = _coded(lists.attributes)
     value, values = _coded([text_of(v) for v in lists.answers])
     at_us = np.array(lists.answered_us, dtype=np.int64)

@@ -17,6 +17,8 @@ from features.jit import compiled
 from serving.problems import Problem
 
 MAX_KEYS_OF_ONE_OBJECT = 2000
+MAX_OPEN_KEYS = 4000
+"""Keys of all objects that enclose one place."""
 MAX_NUMBER_LENGTH = 64
 
 FINE, DUPLICATE_KEY, TOO_DEEP, NUL, LONG_NUMBER, TOO_WIDE, ESCAPED_KEY = range(7)
@@ -33,101 +35,73 @@ _QUOTE, _BACKSLASH, _COMMA, _ZERO = 34, 92, 44, 48
 
 
 @compiled
-def _string_end(text: npt.NDArray[np.uint8], start: int) -> tuple[int, int, int]:
-    """(position of the closing quote, escapes seen, NULs seen) of a string's inside."""
-    n = len(text)
-    i = start
-    escapes = 0
-    nuls = 0
-    while i < n and text[i] != _QUOTE:
-        if text[i] == _BACKSLASH:
-            escapes += 1
-            if (
-                i + 5 < n
-                and text[i + 1] == 117
-                and text[i + 2] == _ZERO
-                and text[i + 3] == _ZERO
-                and text[i + 4] == _ZERO
-                and text[i + 5] == _ZERO
-            ):
-                nuls += 1
-            i += 1
-        i += 1
-    return i, escapes, nuls
-
-
-@compiled
-def _same_key(text: npt.NDArray[np.uint8], a: int, a_end: int, b: int, b_end: int) -> bool:
-    if a_end - a != b_end - b:
-        return False
-    for k in range(a_end - a):  # noqa: SIM110  (a kernel: loops are what it is made of)
-        if text[a + k] != text[b + k]:
-            return False
-    return True
-
-
-@compiled
 def scan(text: npt.NDArray[np.uint8], max_depth: int, max_keys: int, max_number: int) -> int:
     """The first complaint of this body as a code; ``FINE`` says nothing about its syntax."""
     n = len(text)
-    room = max_depth + 2
-    in_object = np.zeros(room, np.bool_)
-    wants_key = np.zeros(room, np.bool_)
-    first_key = np.zeros(room, np.int64)
-    start = np.empty(64, np.int64)
-    end = np.empty(64, np.int64)
+    in_object = np.zeros(max_depth + 2, np.bool_)
+    wants_key = np.zeros(max_depth + 2, np.bool_)
+    first_key = np.zeros(max_depth + 2, np.int64)
+    start = np.empty(MAX_OPEN_KEYS, np.int64)
+    end = np.empty(MAX_OPEN_KEYS, np.int64)
     n_keys = 0
     depth = 0
     number = 0
-    escaped = False
+    escaped_key = False
     i = 0
     while i < n:
         c = text[i]
         if c == _QUOTE:
+            i += 1
+            begin = i
+            escapes = False
+            while i < n and text[i] != _QUOTE:
+                if text[i] == _BACKSLASH:
+                    escapes = True
+                    zeros = 0
+                    if i + 5 < n and text[i + 1] == 117:
+                        while zeros < 4 and text[i + 2 + zeros] == _ZERO:
+                            zeros += 1
+                    if zeros == 4:
+                        return NUL
+                    i += 1
+                i += 1
             number = 0
-            close, escapes, nuls = _string_end(text, i + 1)
-            if nuls > 0:
-                return NUL
-            if in_object[depth] and wants_key[depth]:
+            if wants_key[depth]:
                 wants_key[depth] = False
-                if escapes > 0:
-                    escaped = True
-                if n_keys - first_key[depth] >= max_keys:
+                escaped_key |= escapes
+                if n_keys - first_key[depth] >= max_keys or n_keys >= MAX_OPEN_KEYS:
                     return TOO_WIDE
+                length = i - begin
                 for k in range(first_key[depth], n_keys):
-                    if _same_key(text, start[k], end[k], i + 1, close):
-                        return DUPLICATE_KEY
-                if n_keys == len(start):
-                    start = np.append(start, np.empty(n_keys, np.int64))
-                    end = np.append(end, np.empty(n_keys, np.int64))
-                start[n_keys] = i + 1
-                end[n_keys] = close
+                    if end[k] - start[k] == length:
+                        same = 0
+                        while same < length and text[start[k] + same] == text[begin + same]:
+                            same += 1
+                        if same == length:
+                            return DUPLICATE_KEY
+                start[n_keys] = begin
+                end[n_keys] = i
                 n_keys += 1
-            i = close
-        elif c == 123 or c == 91:  # { [
-            number = 0
-            depth += 1
-            if depth > max_depth:
-                return TOO_DEEP
-            in_object[depth] = c == 123
-            wants_key[depth] = c == 123
-            first_key[depth] = n_keys
-        elif c == 125 or c == 93:  # } ]
-            number = 0
-            if depth > 0:
-                n_keys = first_key[depth]
-                depth -= 1
-        elif c == _COMMA:
-            number = 0
-            wants_key[depth] = in_object[depth]
-        elif 43 <= c <= 57 or c == 69 or c == 101:  # digits, sign, point, exponent
+        elif (43 <= c <= 57 and c != _COMMA) or c == 69 or c == 101:  # digits, sign, point, e
             number += 1
             if number > max_number:
                 return LONG_NUMBER
         else:
             number = 0
+            if c == _COMMA:
+                wants_key[depth] = in_object[depth]
+            elif c == 123 or c == 91:  # { [
+                depth += 1
+                if depth > max_depth:
+                    return TOO_DEEP
+                in_object[depth] = c == 123
+                wants_key[depth] = c == 123
+                first_key[depth] = n_keys
+            elif (c == 125 or c == 93) and depth > 0:  # } ]
+                n_keys = first_key[depth]
+                depth -= 1
         i += 1
-    return ESCAPED_KEY if escaped else FINE
+    return ESCAPED_KEY if escaped_key else FINE
 
 
 def complaint_of(body: bytes, max_depth: int) -> int | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from features.histories import NO_TIME, Histories, References
+from features.histories import NO_TIME, Histories, Int64, References
 from serving.history import Lists, history_of
 from serving.messages import ScoreRequest
 from serving.problems import invalid
@@ -35,9 +35,10 @@ def microseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def many_microseconds(moments: Sequence[datetime]) -> list[int]:
-    """:func:`microseconds` of many."""
-    return [round(moment.timestamp() * 1e6) for moment in moments]
+def many_microseconds(moments: Sequence[datetime]) -> Int64:
+    """:func:`microseconds` of many, (n,) int64."""
+    seconds = np.array([moment.timestamp() for moment in moments], dtype=np.float64)
+    return np.rint(seconds * 1e6).astype(np.int64)
 
 
 def checked(moment: datetime, at: str, latest: datetime) -> datetime:
@@ -49,10 +50,10 @@ def checked(moment: datetime, at: str, latest: datetime) -> datetime:
     return moment
 
 
-def checked_all(moments: list[datetime], latest: datetime, where: str, field: str) -> list[int]:
+def checked_all(moments: list[datetime], latest: datetime, where: str, field: str) -> Int64:
     """Many moments in microseconds; a 422 names the first that is out of bounds."""
     found = many_microseconds(moments)
-    if found and (min(found) < EARLIEST_US or max(found) > microseconds(latest)):
+    if len(found) and (found.min() < EARLIEST_US or found.max() > microseconds(latest)):
         for position, moment in enumerate(moments):
             checked(moment, f"{where}[{position}].{field}", latest)
     return found

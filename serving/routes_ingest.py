@@ -120,7 +120,7 @@ class _Ingest:
             {"lead_id": row.lead_id, "occurred_us": at, "kind": row.kind, "value": row.value,
              "duration_s": row.duration_s, "channel": row.channel, "source": row.source,
              "event_id": row.event_id or _content_id(row, at), "received_us": now_us}
-            for row, at in zip(rows, at_us, strict=True)
+            for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
         return await self._add(call, tables.interaction, plain, now_us)
 
@@ -136,7 +136,7 @@ class _Ingest:
         plain = [
             {"lead_id": row.lead_id, "answered_us": at, "attribute": row.attribute,
              "value": text_of(row.value), "received_us": now_us}
-            for row, at in zip(rows, at_us, strict=True)
+            for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
         return await self._add(call, tables.answer, plain, now_us)
 
@@ -152,7 +152,7 @@ class _Ingest:
         plain = [
             {"lead_id": row.lead_id, "outcome": row.outcome, "occurred_us": at,
              "received_us": now_us}
-            for row, at in zip(rows, at_us, strict=True)
+            for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
         return await self._add(call, tables.outcome, plain, now_us)
 

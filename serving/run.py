@@ -11,13 +11,18 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.app import create_app
+from serving.doorkeeper import refuse_open_door
 from serving.logs import logging_config
 from serving.metrics import MULTIPROCESS
 from serving.settings import Settings, export
 
 
 def serve(settings: Settings) -> None:
-    """Answer until SIGTERM or SIGINT; requests in flight may finish. Returns after the last."""
+    """Answer until SIGTERM or SIGINT; requests in flight may finish. Returns after the last.
+
+    UsageError when it would listen beyond this machine without API keys.
+    """
+    refuse_open_door(settings)
     export(settings)
     if settings.workers == 1:
         _run(create_app(settings), settings)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
+from serving.doorkeeper import Doorkeeper
 from serving.live import Live
 from serving.metrics import Metrics
 from serving.recording import Recorder
@@ -22,6 +23,7 @@ class Services:
     live: Live
     store: Store
     recorder: Recorder
+    doorkeeper: Doorkeeper
     served: dict[str, set[str]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -44,4 +46,5 @@ def services_of(settings: Settings) -> Services:
     """The services for these settings; nothing is opened before ``start``."""
     metrics = Metrics()
     store = Store(settings, metrics)
-    return Services(settings, metrics, Live(settings, metrics), store, Recorder(metrics, store))
+    live, recorder = Live(settings, metrics), Recorder(metrics, store)
+    return Services(settings, metrics, live, store, recorder, Doorkeeper(settings))

@@ -15,12 +15,14 @@ probabilities = st.floats(0, 1)
 cuts = st.tuples(st.floats(0, 2), st.floats(0, 2)).map(lambda two: Cuts(min(two), max(two)))
 
 
+@settings(deadline=None)
 @given(cuts, probabilities, probabilities)
 def test_more_probable_is_never_colder(cut, one, other):
     low, high = sorted((one, other))
     assert ORDER[cut.band_of(low)] <= ORDER[cut.band_of(high)]
 
 
+@settings(deadline=None)
 @given(cuts, st.lists(probabilities))
 def test_many_at_once_are_as_one_by_one(cut, some):
     bands = cut.bands_of(np.array(some, dtype=np.float64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
@@ -52,6 +52,7 @@ def test_equal_scores_and_no_leads() -> None:
     assert platt(np.zeros(0), np.zeros(0)) == (1.0, 0.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-50, 50), st.booleans(), st.floats(0, 5)), max_size=30))
 def test_it_never_turns_the_order_round(rows) -> None:
     x, y, w = (np.array([row[i] for row in rows], dtype=float) for i in range(3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import made_up_release
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -30,6 +30,7 @@ def test_no_share_no_reason() -> None:
     assert top_reasons(SPEC, np.zeros(WIDTH), np.ones(WIDTH), k=0) == []
 
 
+@settings(deadline=None)
 @given(
     arrays(np.float64, (4, 6), elements=st.sampled_from([0.0, -0.0, 0.5, -0.5, 1.0, -2.0])),
     st.integers(0, 8),

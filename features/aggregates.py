@@ -30,14 +30,14 @@ class Source(StrEnum):
 
 
 def number(value: float) -> str:
-    """A number as a person writes it.
+    """A number as a person writes it: whole from a hundred on, else three figures.
 
-    >>> number(12.0), number(0.25), number(1234567.0), number(3.14159)
-    ('12', '0.25', '1,234,567', '3.14')
+    >>> number(12.0), number(0.25), number(1234567.0), number(1462.15), number(3.14159)
+    ('12', '0.25', '1,234,567', '1,462', '3.14')
     """
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.2f}" if abs(value) >= 0.01 else f"{value:.2g}"
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
 def _days(value: float) -> str:
@@ -46,6 +46,10 @@ def _days(value: float) -> str:
     if value < 2:
         return f"{round(value * 24)} hours"
     return f"{round(value)} days"
+
+
+def _several(amount: float, one: str) -> str:
+    return f"{number(amount)} {one}{'' if amount == 1 else 's'}"
 
 
 def span(window_days: float | None) -> str:
@@ -145,11 +149,11 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     ),
     "active_days": Aggregate(
         memory.OP_ACTIVE_DAYS, "days (UTC)", ZERO, windowed=True,
-        sentence=lambda said: f"{number(said.value)} days with {said.many} {said.span}",
+        sentence=lambda said: f"{_several(said.value, 'day')} with {said.many} {said.span}",
     ),
     "sessions": Aggregate(
         memory.OP_SESSIONS, "sessions (30-minute gap)", ZERO, windowed=True,
-        sentence=lambda said: f"{number(said.value)} sessions with {said.many} {said.span}",
+        sentence=lambda said: f"{_several(said.value, 'session')} with {said.many} {said.span}",
     ),
     "value_total": Aggregate(
         memory.OP_VALUE_TOTAL, "value", ZERO, windowed=True,
@@ -157,7 +161,7 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     ),
     "value_mean": Aggregate(
         memory.OP_VALUE_MEAN, "value", "NaN when no value is known", windowed=True,
-        sentence=lambda said: f"{said.many} worth {number(said.value)} each {said.span}",
+        sentence=lambda said: f"{said.many} worth {number(said.value)} on average {said.span}",
         unknown="no known value of {many}",
     ),
     "minutes_total": Aggregate(
@@ -166,14 +170,14 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     ),
     "minutes_mean": Aggregate(
         memory.OP_MINUTES_MEAN, "minutes", "NaN when no duration is known", windowed=True,
-        sentence=lambda said: f"{number(said.value)} minutes a {said.one} {said.span}",
+        sentence=lambda said: f"{number(said.value)} minutes per {said.one} {said.span}",
         unknown="no known duration of {many}",
     ),
     "decayed": Aggregate(
         memory.OP_DECAYED, "interactions, each halved every half-life", ZERO, decays=True,
         sentence=lambda said: (
-            f"{said.many} weigh {number(said.value)}"
-            f" (each counts half after {number(said.half_life_days or 0)} days)"
+            f"{number(said.value)} recent {said.many}"
+            f" (each counts half after {_several(said.half_life_days or 0, 'day')})"
         ),
     ),
     "days_since_last": Aggregate(

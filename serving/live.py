@@ -7,8 +7,11 @@ import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
-from features.errors import LeadscoreError, ReleaseError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from features.errors import LeadscoreError, ReleaseError, UsageError
 from scoring.release import load_release
 from scoring.release_store import ReleaseStore
 from serving.answering import Answering
@@ -18,6 +21,7 @@ from serving.settings import Settings
 from serving.warm import warm
 
 log = logging.getLogger("leadscore.serving")
+AGAIN_S = 30.0
 
 
 class Live:
@@ -27,8 +31,10 @@ class Live:
         self.settings = settings
         self.metrics = metrics
         self.current: Answering | None = None
-        self.refused: tuple[str, str] | None = None
+        self.shadow: Answering | None = None
         self.known: dict[str, tuple[str, ...]] = {}
+        self._refused: tuple[str, str] | None = None
+        self._refused_at = 0.0
 
     def answering(self) -> Answering:
         """What answers now; a 503 before the first release is there."""
@@ -41,33 +47,36 @@ class Live:
             )
         return self.current
 
-    def wanted(self) -> tuple[Path, str] | None:
-        """Folder and version of the release that should answer; None before a promotion."""
-        if self.settings.release is not None:
-            return self.settings.release, ""
-        pointer = ReleaseStore(self.settings.home).pointer()
-        return None if pointer is None else (Path(pointer.path), pointer.version)
+    def start(self) -> None:
+        """Load what should answer, or the one before it if that is refused; and the challenger."""
+        self.refresh()
+        if self.current is None and self.settings.release is None:
+            self._fall_back()
+        if self.settings.shadow is not None:
+            self._load_shadow(self.settings.shadow)
 
     def refresh(self) -> bool:
         """Load what should answer if it does not yet. True if a swap was made.
 
-        A release that is refused leaves the old one in place, is counted, and is not tried
-        again until the pointer changes.
+        A release that is refused leaves the old one in place, is counted, and is tried again
+        only when the pointer changes or after half a minute.
         """
         try:
-            wanted = self.wanted()
+            wanted = self._wanted()
         except LeadscoreError as error:
-            self._refuse("pointer", str(error))
+            self._refuse(("pointer", ""), error)
             return False
-        if wanted is None or self._is_current(*wanted) or self.refused == _key(*wanted):
+        if wanted is None or self._is_current(*wanted):
             return False
-        folder, version = wanted
+        key = str(wanted[0]), wanted[1]
+        if key == self._refused and monotonic() - self._refused_at < AGAIN_S:
+            return False
         try:
-            self.swap(prepare(folder, version))
+            self.swap(prepare(*wanted, self.settings))
         except LeadscoreError as error:
-            self._refuse(*_key(folder, version), text=str(error))
+            self._refuse(key, error)
             return False
-        self.refused = None
+        self._refused = None
         return True
 
     def swap(self, prepared: Answering) -> None:
@@ -75,10 +84,33 @@ class Live:
         self.known[prepared.release_id] = prepared.release.spec.names
         self.current = prepared
         self.metrics.answering(prepared.release_id, prepared.version)
-        log.info(
-            "release answers",
-            extra={"release_id": prepared.release_id, "version": prepared.version},
-        )
+        said = {"release_id": prepared.release_id, "version": prepared.version}
+        log.info("release answers", extra=said)
+
+    def _wanted(self) -> tuple[Path, str] | None:
+        """Folder and version of the release that should answer; None before a promotion."""
+        if self.settings.release is not None:
+            return self.settings.release, ""
+        pointer = ReleaseStore(self.settings.home).pointer()
+        return None if pointer is None else (Path(pointer.path), pointer.version)
+
+    def _fall_back(self) -> None:
+        """At start only: the release before the one that was refused."""
+        try:
+            pointer = ReleaseStore(self.settings.home).pointer()
+            if pointer is None or pointer.previous is None:
+                return
+            before = pointer.previous
+            self.swap(prepare(Path(before.path), before.version, self.settings))
+        except LeadscoreError as error:
+            log.error("the release before it is refused too: %s", error)
+
+    def _load_shadow(self, folder: Path) -> None:
+        try:
+            self.shadow = prepare(folder, "", self.settings)
+        except LeadscoreError as error:
+            self.metrics.releases_refused.inc()
+            log.error("challenger refused: %s", error)
 
     async def releases_trained_since(self, received_us: int | None) -> list[str]:
         """Releases in the home whose data reach past the moment a lead was first received.
@@ -93,30 +125,39 @@ class Live:
         )
 
     def _is_current(self, folder: Path, version: str) -> bool:
-        if self.current is None or self.current.version != version:
+        if self.current is None:
             return False
-        return self.settings.release is not None or folder.name == self.current.release_id
+        if self.settings.release is not None:
+            return True
+        same = folder.name == self.current.release_id
+        return same and self.current.version == (version or self.current.release_id)
 
-    def _refuse(self, folder: str, version: str = "", text: str = "") -> None:
-        if self.refused == (folder, version):
-            return
-        self.refused = (folder, version)
-        self.metrics.releases_refused.inc()
-        log.error("release refused, the old one stays: %s", text or version)
-
-
-def _key(folder: Path, version: str) -> tuple[str, str]:
-    return str(folder), version
+    def _refuse(self, key: tuple[str, str], error: LeadscoreError) -> None:
+        if self._refused != key:
+            self.metrics.releases_refused.inc()
+            log.error("release refused, the old one stays: %s", error)
+        self._refused, self._refused_at = key, monotonic()
 
 
-def prepare(folder: Path, version: str) -> Answering:
-    """Load, verify (digests, feature set, golden rows) and warm a release. ReleaseError if bad."""
+def prepare(folder: Path, version: str, settings: Settings) -> Answering:
+    """Load, verify (digests, signature, feature set, golden rows) and warm. ReleaseError if bad."""
     if not folder.is_dir():
         raise ReleaseError(f"no release folder at {folder}; train or fetch it again")
-    release = load_release(folder)
+    release = load_release(folder, trusted(settings))
     answering = Answering(release, version or release.release_id)
     warm(answering)
     return answering
+
+
+def trusted(settings: Settings) -> list[Ed25519PublicKey] | None:
+    """The keys that may sign a release; None when unsigned releases are fine here."""
+    words = [word.strip() for word in settings.trusted_keys.split(",") if word.strip()]
+    if not words and not settings.production:
+        return None
+    try:
+        return [Ed25519PublicKey.from_public_bytes(bytes.fromhex(word)) for word in words]
+    except ValueError as error:
+        raise UsageError("LEADSCORE_TRUSTED_KEYS: expected 64 hex digits a key") from error
 
 
 def trained_since(releases: Path, received_us: int) -> list[str]:

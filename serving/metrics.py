@@ -61,6 +61,12 @@ class Metrics:
             "leadscore_releases_refused", "Releases that were refused; any increase is an alert",
             registry=registry,
         )  # fmt: skip
+        self.fetches_failed = Counter(
+            "leadscore_fetches_failed", "Times the registry could not be asked", registry=registry
+        )
+        self.shadow_failed = Counter(
+            "leadscore_shadow_failed", "Leads the challenger could not score", registry=registry
+        )
         self.unlogged = Counter(
             "leadscore_scores_unlogged", "Scores answered but not written down", registry=registry
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from serving.answering import Answering, Told
+from serving.answering import Answering, Told, answer
+from serving.calls import encode
 from serving.metrics import Metrics
 from serving.questions import Clock, microseconds
 from serving.store.scores import ScoreRow
@@ -32,6 +35,7 @@ class Recorder:
     def __init__(self, metrics: Metrics, store: Store) -> None:
         self.metrics = metrics
         self.store = store
+        self.shadow: Callable[[], Answering | None] = lambda: None
 
     async def record(
         self, answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,
@@ -40,21 +44,41 @@ class Recorder:
         """Return when the score is on disk (as the settings ask). ``given``: its input."""
         self._count(told)
         if self.store.settings.score_log != "off":
+            self._ask_challenger(told, asking, given, origin)
             await self.store.log(row_of(answering, told, said, asking, given, origin))
 
     def record_soon(
         self, answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,
-        origin: str = BODY, role: str = CHAMPION,
+        origin: str = BODY,
     ) -> None:  # fmt: skip
         """Write the score down without waiting; :meth:`settle` waits for all before it."""
-        if role == CHAMPION:
-            self._count(told)
+        self._count(told)
         if self.store.settings.score_log != "off":
-            self.store.log_soon(row_of(answering, told, said, asking, given, origin, role))
+            self._ask_challenger(told, asking, given, origin)
+            self.store.log_soon(row_of(answering, told, said, asking, given, origin))
 
     async def settle(self) -> None:
         """Return when everything written down so far is on disk (as the settings ask)."""
         await self.store.settle()
+
+    def _ask_challenger(self, told: Told, asking: Asking, given: bytes, origin: str) -> None:
+        """Let the challenger score the same question a moment later; it is logged, never told."""
+        challenger = self.shadow()
+        if challenger is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._score_in_shadow, challenger, told, asking, given, origin)
+
+    def _score_in_shadow(
+        self, challenger: Answering, told: Told, asking: Asking, given: bytes, origin: str
+    ) -> None:
+        try:
+            lead_id = told.answer.lead_id
+            other = answer(challenger, told.asked, lead_id, asking.language, asking.n_reasons)
+            said = encode(other.answer)
+            row = row_of(challenger, other, said, asking, given, origin, CHALLENGER)
+            self.store.log_soon(row)
+        except Exception:
+            self.metrics.shadow_failed.inc()
 
     def _count(self, told: Told) -> None:
         answer = told.answer

@@ -12,6 +12,7 @@ from serving.metrics import Metrics
 from serving.recording import Recorder
 from serving.settings import Settings
 from serving.store.store import Store
+from serving.watch import fetch, watch
 
 
 @dataclass
@@ -30,7 +31,11 @@ class Services:
     async def start(self) -> None:
         """Load and warm the release before the first request; then watch for the next."""
         await self.store.start()
-        self.live.refresh()
+        self.live.start()
+        loop = asyncio.get_running_loop()
+        self.tasks.append(loop.create_task(watch(self.live), name="watch-releases"))
+        if self.settings.fetch_s > 0:
+            self.tasks.append(loop.create_task(fetch(self.settings, self.metrics), name="fetch"))
 
     async def stop(self) -> None:
         """End the background tasks."""
@@ -47,4 +52,5 @@ def services_of(settings: Settings) -> Services:
     metrics = Metrics()
     store = Store(settings, metrics)
     live, recorder = Live(settings, metrics), Recorder(metrics, store)
+    recorder.shadow = lambda: live.shadow
     return Services(settings, metrics, live, store, recorder, Doorkeeper(settings))

@@ -103,6 +103,12 @@ def client(release_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def make() -> Callable[..., Release]:
+    """Writes a small release to a folder; another seed makes another model."""
+    return make_release
+
+
+@pytest.fixture(scope="session")
 def running() -> Callable[[Settings], Any]:
     """Starts the service with any settings, as a context manager."""
     return serving

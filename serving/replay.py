@@ -1,0 +1,103 @@
+"""A score of the past, given again: from what was stored of it, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.errors import DataError, LeadscoreError, StorageError
+from scoring.release_store import ReleaseStore
+from serving.answering import Answering, Told, answer, answer_request
+from serving.live import prepare
+from serving.messages import ScoreRequest
+from serving.questions import Clock
+from serving.recording import BODY, vector_hash
+from serving.routes_leads import moment_of, question_of
+from serving.settings import Settings
+from serving.store.database import connect, failure, store_url
+from serving.store.histories import Read, history
+from serving.store.migrate import schema_version
+from serving.store.tables import score
+
+_request = msgspec.json.Decoder(ScoreRequest)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """``identical``: vector and answer are those of then, to the last bit; else what differs."""
+
+    score_id: str
+    identical: bool
+    differences: tuple[str, ...]
+    then: dict[str, Any]
+    now: dict[str, Any]
+
+
+def replay(settings: Settings, score_id: str) -> Replayed:
+    """Give a stored score again from its stored input, as_of and release.
+
+    DataError when there is no such score or its lead's history is gone; ReleaseError when its
+    release is not on this machine any more.
+    """
+    engine = connect(store_url(settings))
+    if schema_version(engine) is None:
+        raise DataError("there is no store yet; it is made when `leadscore serve` first runs")
+    try:
+        with engine.begin() as connection:
+            row = connection.execute(sa.select(score).where(score.c.score_id == score_id)).first()
+            if row is None:
+                raise DataError("no such score in the store; a score just given takes a second")
+            told = _again(settings, connection, row)
+    except SQLAlchemyError as error:
+        raise failure(error) from error
+    finally:
+        engine.dispose()
+    return _compared(row, told)
+
+
+def _again(settings: Settings, connection: sa.Connection, row: sa.Row[Any]) -> Told:
+    answering = _release_of(settings, row)
+    if row.origin == BODY:
+        now = moment_of(row.asked_us)
+        clock = Clock(now, now + timedelta(seconds=settings.clock_skew_s))
+        request = _request.decode(row.input.encode())
+        as_of = moment_of(row.as_of_us)
+        return answer_request(answering, request, clock, row.language, row.n_reasons, as_of)
+    stored = history(connection, row.lead_id, msgspec.json.decode(row.input, type=Read))
+    if stored is None:
+        raise DataError("the history behind this score is not in the store any more")
+    asked = question_of(stored, moment_of(row.as_of_us), answering, explicit=True)
+    return answer(answering, asked, row.lead_id, row.language, row.n_reasons)
+
+
+def _release_of(settings: Settings, row: sa.Row[Any]) -> Answering:
+    folders = [ReleaseStore(settings.home).releases / row.release_id]
+    if settings.release is not None:
+        folders.append(settings.release)
+    for folder in (f for f in folders if Path(f).is_dir()):
+        try:
+            found = prepare(folder, row.version, settings)
+        except LeadscoreError:
+            continue
+        if found.release_id == row.release_id:
+            return found
+    raise StorageError(
+        f"release {row.release_id} is not on this machine; bring it: leadscore fetch VERSION"
+    )
+
+
+def _compared(row: sa.Row[Any], told: Told) -> Replayed:
+    then = json.loads(row.answer)
+    now = json.loads(msgspec.json.encode(told.answer))
+    now["score_id"] = then["score_id"]
+    differences = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    if vector_hash(told) != row.vector_hash:
+        differences.append("vector")
+    return Replayed(row.score_id, not differences, tuple(differences), then, now)

@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    leads: Annotated[int, typer.Option("--leads", min=500, help="How many leads.")] = 6000,
+    leads: Annotated[int, typer.Option("--leads", min=500, help="How many leads.")] = 5000,
     seed: SeedOption = 0,
     folder: Annotated[
         Path | None,

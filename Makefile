@@ -55,7 +55,7 @@ bench: bench-features bench-quality bench-serving ## every figure of the README,
 
 .PHONY: bench-features
 bench-features: $(VENV)/.bench ## vectors: speed and memory
-	@$(BIN)/python benchmarks/features.py
+	@$(BIN)/python benchmarks/vectors.py
 
 .PHONY: bench-quality
 bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets

@@ -1,0 +1,68 @@
+"""This project's engine, from the Parquet file to the matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
+
+from features.building import InteractionRows, LeadFacts, interactions_of, one_history
+from features.histories import Answers, Histories, References
+from features.spec import Feature, FeatureSpec
+from features.vectors import vectors
+
+
+def _of(topic: str, aggregate: str, **more: float) -> Feature:
+    return Feature("interactions", topic, aggregate, **more)
+
+
+def spec() -> FeatureSpec:
+    """The sixty features, in the order of ``asked.NAMES``."""
+    columns = []
+    for kind in KINDS:
+        columns += [_of(kind, "count", window_days=float(w)) for w in WINDOWS_DAYS]
+        columns += [_of(kind, "days_since_last")]
+        columns += [_of(kind, "decayed", half_life_days=float(HALF_LIFE_DAYS))]
+    columns += [_of("any", "count", window_days=float(w)) for w in WINDOWS_DAYS]
+    columns += [_of("any", a) for a in ("count", "days_since_last", "days_since_first")]
+    columns += [
+        _of("any", "decayed", half_life_days=float(HALF_LIFE_DAYS)),
+        _of("any", "active_days", window_days=30.0),
+        _of("any", "minutes_total"),
+        _of("any", "value_total"),
+    ]
+    return FeatureSpec(tuple(columns))
+
+
+def histories(path: Path) -> Histories:
+    """Every lead of the file, in the order of its id."""
+    columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
+    table = pq.read_table(path, columns=columns, read_dictionary=["lead_id", "kind"])
+    table = table.unify_dictionaries()
+    ids = np.array(sorted(table["lead_id"].chunk(0).dictionary.to_pylist()), dtype=object)
+    table = table.append_column("event_id", pa.nulls(len(table), pa.string()))
+    n = len(ids)
+    none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
+    answers = Answers(np.zeros(n + 1, np.int64), *none, (), ())
+    return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(table, ids), answers)
+
+
+def compute(path: Path, moments: list[int]) -> np.ndarray:
+    """The matrix, leads in order of id, each lead's moments in the order given."""
+    known = histories(path)
+    lead = np.repeat(np.arange(len(known)), len(moments))
+    return vectors(spec(), known, References(lead, np.tile(moments, len(known)).astype(np.int64)))
+
+
+def one(rows: dict[str, list], as_of: int) -> np.ndarray:
+    """One lead from Python lists."""
+    told = InteractionRows(rows["kind"], rows["at_us"], rows["value"], rows["duration_s"])
+    lead = one_history(LeadFacts("L", 0, {}, told))
+    return vectors(_SPEC, lead, References(_FIRST, np.array([as_of])))
+
+
+_SPEC = spec()
+_FIRST = np.zeros(1, dtype=np.int64)

@@ -48,35 +48,26 @@ def _release(path: Path) -> Release:
 def score_bucket(job: BucketJob) -> tuple[int, int]:
     """Score the questions of one bucket into its file; (bucket, rows)."""
     work = WorkFolder(job.work)
-    questions = read_parts(work.parts("questions", job.bucket), QUESTIONS)
-    scored = bucket_table(
-        _release(job.release),
-        questions,
-        settings=DatasetSettings.model_validate(work.read_json("settings.json")),
-        leads=_lead_parts(work, job.bucket, questions),
-        interactions=read_parts(work.interaction_parts(job.bucket), INTERACTIONS_SCHEMA),
-        answers=read_parts(work.parts("answers", job.bucket), ANSWERS_SCHEMA),
-        model_version=job.model_version,
+    questions = read_parts(work.parts("questions", job.bucket), QUESTIONS).sort_by("position")
+    leads = leads_of(_lead_parts(work, job.bucket, questions))
+    dataset = Dataset(
+        DatasetSettings.model_validate(work.read_json("settings.json")),
+        leads,
+        read_parts(work.interaction_parts(job.bucket), INTERACTIONS_SCHEMA),
+        leads.iloc[:0][["lead_id"]],
+        read_parts(work.parts("answers", job.bucket), ANSWERS_SCHEMA),
     )
+    release = _release(job.release)
+    scored = dataset_scores(release, dataset, questions, model_version=job.model_version)
     with whole_file(work.scores(job.bucket)) as beside:
         parquet.write_table(scored, beside, compression="lz4")
     return job.bucket, scored.num_rows
 
 
-def bucket_table(
-    release: Release,
-    questions: pa.Table,
-    *,
-    settings: DatasetSettings,
-    leads: pa.Table,
-    interactions: pa.Table,
-    answers: pa.Table,
-    model_version: str,
+def dataset_scores(
+    release: Release, dataset: Dataset, questions: pa.Table, *, model_version: str
 ) -> pa.Table:
-    """The scores of QUESTIONS (in any order), as BUCKET_COLUMNS sorted by position."""
-    questions = questions.sort_by("position")
-    frame = leads_of(leads)
-    dataset = Dataset(settings, frame, interactions, frame.iloc[:0][["lead_id"]], answers)
+    """The scores of QUESTIONS about ``dataset``, row by row, as BUCKET_COLUMNS."""
     moments = pc.fill_null(questions.column("as_of").cast(pa.int64()), NO_TIME)
     table = scores_table(
         release,

@@ -144,9 +144,10 @@ def leaf_shares(
     satisfied: npt.NDArray[np.bool_],
     points: Float64,
     weights: Float64,
+    scratch: Float64,
     out: Float64,
 ) -> None:
-    """Shapley values of one leaf, written into ``out`` (d,).
+    """Shapley values of one leaf, written into ``out`` (d,); ``scratch`` (d,) is overwritten.
 
     The leaf's game is v(S) = value × Π_{j in S} o_j × Π_{j not in S} z_j, with o_j 1 if the row
     satisfies slot j and z_j the training share that does (Lundberg et al. 2020, path-dependent
@@ -155,17 +156,20 @@ def leaf_shares(
     exact. Nothing is divided by: every product skips slot i.
     """
     width = shares.shape[0]
+    out[:] = 0.0
+    for q in range(points.shape[0]):
+        t = points[q]
+        before = weights[q] * value
+        for i in range(width):  # the product of the factors before slot i …
+            factor = (1.0 - t) * shares[i] + (t if satisfied[i] else 0.0)
+            scratch[i] = before
+            before *= factor
+        after = 1.0
+        for i in range(width - 1, -1, -1):  # … times that of the factors after it
+            out[i] += scratch[i] * after
+            after *= (1.0 - t) * shares[i] + (t if satisfied[i] else 0.0)
     for i in range(width):
-        total = 0.0
-        for q in range(points.shape[0]):
-            product = 1.0
-            for j in range(width):
-                if j != i:
-                    met = points[q] if satisfied[j] else 0.0
-                    product *= met + (1.0 - points[q]) * shares[j]
-            total += weights[q] * product
-        here = 1.0 if satisfied[i] else 0.0
-        out[i] = value * (here - shares[i]) * total
+        out[i] *= (1.0 if satisfied[i] else 0.0) - shares[i]
 
 
 @compiled
@@ -184,7 +188,7 @@ def fill_table(
             continue
         first, last = slot_start[leaf], slot_start[leaf + 1]
         width = last - first
-        satisfied = np.zeros(width, dtype=np.bool_)
+        satisfied, scratch = np.zeros(width, dtype=np.bool_), np.empty(width)
         for mask in range(1 << width):
             for j in range(width):
                 satisfied[j] = (mask >> j) & 1 == 1
@@ -195,5 +199,6 @@ def fill_table(
                 satisfied,
                 points,
                 weights,
+                scratch,
                 table[at : at + width],
             )

@@ -54,6 +54,8 @@ def _add(
 ) -> None:
     left = np.empty(node_feature.shape[0], dtype=np.bool_)
     shares = np.empty(out.shape[1])
+    most = np.max(np.diff(slot_start)) if slot_start.shape[0] > 1 else 0
+    satisfied, own, scratch = np.empty(most, dtype=np.bool_), np.empty(most), np.empty(most)
     for row in range(vectors.shape[0]):
         for node in range(left.shape[0]):
             value = vectors[row, node_feature[node]]
@@ -73,18 +75,18 @@ def _add(
                 for j in range(width):
                     shares[slot_feature[first + j]] += table[at + j]
                 continue
-            satisfied = np.ones(width, dtype=np.bool_)
+            satisfied[:width] = True
             for step in range(path_start[leaf], path_start[leaf + 1]):
                 if left[path_node[step]] != path_left[step]:
                     satisfied[path_slot[step]] = False
-            own = np.empty(width)
             leaf_shares(
                 leaf_value[leaf],
                 slot_share[first : first + width],
-                satisfied,
+                satisfied[:width],
                 points,
                 point_weights,
-                own,
+                scratch[:width],
+                own[:width],
             )
             for j in range(width):
                 shares[slot_feature[first + j]] += own[j]

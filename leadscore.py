@@ -17,7 +17,18 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from commands import access, comparing, data, demo, leads, models, registry, rules, service
+from commands import (
+    access,
+    comparing,
+    data,
+    demo,
+    explaining,
+    leads,
+    models,
+    registry,
+    rules,
+    service,
+)
 from features.errors import LeadscoreError
 
 INTERRUPTED = 130
@@ -57,7 +68,18 @@ def create_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for family in (demo, data, models, registry, leads, comparing, rules, service, access):
+    for family in (
+        demo,
+        data,
+        models,
+        registry,
+        leads,
+        comparing,
+        explaining,
+        rules,
+        service,
+        access,
+    ):
         family.add_to(app)
     return app
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from training.explanation import Movement
     from training.worklist import Worklist
 
+CSV_COLUMNS = (
+    "rank", "lead_id", "probability", "band", "rule_points", "weeks_on_list",
+    "reason_1", "reason_2", "reason_3", "channel", "rhythm", "message",
+)  # fmt: skip
 WEEK_US = 7 * 86_400_000_000
 MomentHelp = "A moment, like 2024-05-01 or 2024-05-01T09:00:00Z (UTC)."
 
@@ -193,7 +197,10 @@ def print_movement(moved: Movement) -> None:
         points = None if part.points is None else f"{part.points:+.1f}"
         rows.append([part.title, f"{part.log_odds:+.3f}", points, through or None])
     change = moved.after.log_odds - moved.before.log_odds
-    rows.append(["in all", f"{change:+.3f}", None, None])
+    points = None
+    if moved.before.points is not None and moved.after.points is not None:
+        points = f"{moved.after.points - moved.before.points:+.1f}"
+    rows.append(["in all", f"{change:+.3f}", points, None])
     columns = ["cause", "log-odds", "rule points", "through"]
     print_table(columns, rows, right=["log-odds", "rule points"])
     if moved.happened:
@@ -232,10 +239,7 @@ def write_csv(found: Worklist, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(
-            ["rank", "lead_id", "probability", "band", "rule_points", "weeks_on_list"]
-            + ["reason_1", "reason_2", "reason_3", "channel", "rhythm", "message"]
-        )
+        rows.writerow(CSV_COLUMNS)
         for item in found.items:
             reasons = [*item.reasons, "", "", ""][:3]
             step = item.next_step

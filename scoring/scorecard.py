@@ -143,6 +143,13 @@ class Scorecard:
         reached = (points >= self.cuts.warm).astype(np.intp) + (points >= self.cuts.hot)
         return np.array([b.value for b in Band], dtype=object)[reached]
 
+    def speaking(self, scores: CardScores, row: int) -> frozenset[str]:
+        """Names of the rules with a share in one row's points, and of exclusions that match."""
+        n_rules = len(self.card.rules)
+        told = scores.shares[row] != 0.0
+        told[n_rules:] = scores.matched[row, n_rules:]
+        return frozenset(self.rule_names[i] for i in np.flatnonzero(told))
+
     def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
         """Every rule with a share in one row's points, the largest first."""
         shares = scores.shares[row]

@@ -67,9 +67,13 @@ def card_from_data(
     try:
         return Card.model_validate(dict(data))
     except ValidationError as error:
-        faults = [_fault(dict(e), lines or {}) for e in error.errors(include_url=False)]
-    faults = list(dict.fromkeys(faults))
-    raise DataError("\n".join(f"{source}{fault}" for fault in faults)) from None
+        raise DataError(faults_of(error, source, lines or {})) from None
+
+
+def faults_of(error: ValidationError, source: str, lines: Mapping[Place, int]) -> str:
+    """Every fault once, a line each: file, line, key and what is wrong."""
+    faults = [_fault(dict(e), lines) for e in error.errors(include_url=False)]
+    return "\n".join(f"{source}{fault}" for fault in dict.fromkeys(faults))
 
 
 def _fault(error: dict[str, Any], lines: Mapping[Place, int]) -> str:

@@ -19,19 +19,20 @@ Part = Literal["fit", "engagement"]
 Value = str | bool | int | float
 
 
-def _many(value: Any) -> Any:
+def one_or_many(value: Any) -> Any:
     """One word or a list of them, as a tuple: ``is = "x"`` reads like ``is = ["x"]``."""
     if isinstance(value, list):
         return tuple(value)
     return value if isinstance(value, tuple) or value is None else (value,)
 
 
-Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_many)]
-Values = Annotated[tuple[Value, ...], BeforeValidator(_many)]
+Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(one_or_many)]
+Values = Annotated[tuple[Value, ...], BeforeValidator(one_or_many)]
 Positive = Annotated[float, Field(gt=0, le=36500)]
 
 
-def _refuse(key: str, message: str) -> PydanticCustomError:
+def refuse(key: str, message: str) -> PydanticCustomError:
+    """A fault of one key, for a validator to raise."""
     return PydanticCustomError("scorecard", "{message}", {"message": message, "key": key})
 
 
@@ -69,7 +70,7 @@ class Condition(Strict):
     @model_validator(mode="after")
     def _is_one_question(self) -> Condition:
         if bool(self.attribute) == bool(self.interaction):
-            raise _refuse("name", "needs either attribute = … or interaction = …, not both or none")
+            raise refuse("name", "needs either attribute = … or interaction = …, not both or none")
         if self.attribute:
             self._check_attribute()
         else:
@@ -79,37 +80,33 @@ class Condition(Strict):
     def _check_attribute(self) -> None:
         for key in ("within_days", "minutes_at_least", "without"):
             if getattr(self, key):
-                raise _refuse(key, f"{key} belongs to interactions, not to an attribute")
+                raise refuse(key, f"{key} belongs to interactions, not to an attribute")
         ranged = self.at_least is not None or self.below is not None
         if (bool(self.is_) + ranged + (self.known is not None)) != 1:
-            raise _refuse(
+            raise refuse(
                 "attribute", "an attribute needs one of: is = …, at_least/below = …, known = true"
             )
         self._check_range()
 
     def _check_interaction(self) -> None:
         if self.is_ or self.known is not None:
-            raise _refuse(
-                "is" if self.is_ else "known", "belongs to an attribute, not interactions"
-            )
+            raise refuse("is" if self.is_ else "known", "belongs to an attribute, not interactions")
         if UNANSWERED in self.interaction:
             self._check_unanswered()
         if self.at_least is not None and self.at_least < 1:
-            raise _refuse("at_least", "must be 1 or more; leave it out for at least one")
+            raise refuse("at_least", "must be 1 or more; leave it out for at least one")
         self._check_range()
 
     def _check_unanswered(self) -> None:
         if len(self.interaction) > 1:
-            raise _refuse("interaction", f'"{UNANSWERED}" stands alone')
+            raise refuse("interaction", f'"{UNANSWERED}" stands alone')
         for key in ("within_days", "minutes_at_least", "half_life_days"):
             if getattr(self, key, None):
-                raise _refuse(key, f'"{UNANSWERED}" counts since the last reply; leave {key} out')
+                raise refuse(key, f'"{UNANSWERED}" counts since the last reply; leave {key} out')
 
     def _check_range(self) -> None:
         if self.at_least is not None and self.below is not None and self.below <= self.at_least:
-            raise _refuse(
-                "below", f"must be above at_least ({self.at_least:g}); the range is empty"
-            )
+            raise refuse("below", f"must be above at_least ({self.at_least:g}); the range is empty")
 
     @property
     def side(self) -> Part:
@@ -137,15 +134,15 @@ class Rule(Condition):
         if self.attribute:
             for key in ("half_life_days", "max_points"):
                 if getattr(self, key) is not None:
-                    raise _refuse(key, f"{key} belongs to interactions, not to an attribute")
+                    raise refuse(key, f"{key} belongs to interactions, not to an attribute")
             if self.count == "each":
-                raise _refuse("count", 'count = "each" belongs to interactions')
+                raise refuse("count", 'count = "each" belongs to interactions')
         elif self.count == "each" and self.half_life_days and self.within_days:
-            raise _refuse(
+            raise refuse(
                 "within_days", 'count = "each" takes half_life_days or within_days, not both'
             )
         elif self.max_points is not None and self.count != "each":
-            raise _refuse("max_points", 'only limits count = "each"; points are given once here')
+            raise refuse("max_points", 'only limits count = "each"; points are given once here')
         return self
 
     @property
@@ -175,7 +172,7 @@ class PointCuts(Strict):
     @model_validator(mode="after")
     def _rising(self) -> PointCuts:
         if self.hot <= self.warm:
-            raise _refuse("hot", f"must be above warm ({self.warm:g})")
+            raise refuse("hot", f"must be above warm ({self.warm:g})")
         return self
 
 
@@ -190,8 +187,8 @@ class Card(Strict):
     bands: PointCuts
     outbound_kinds: Words = ()
     groups: dict[str, GroupCap] = {}
-    rules: Annotated[tuple[Rule, ...], BeforeValidator(_many), Field(min_length=1)]
-    exclusions: Annotated[tuple[Exclusion, ...], BeforeValidator(_many)] = ()
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(one_or_many), Field(min_length=1)]
+    exclusions: Annotated[tuple[Exclusion, ...], BeforeValidator(one_or_many)] = ()
 
     @model_validator(mode="after")
     def _names_agree(self) -> Card:

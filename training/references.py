@@ -113,7 +113,7 @@ def labelled_references(dataset: Dataset, histories: Histories) -> LabelledRefer
     Raises:
         DataError: no reference remains.
     """
-    closed_us, converted = _closings(dataset, histories)
+    closed_us, converted = closings(dataset, histories)
     if not dataset.has_time:
         lead = np.arange(len(histories), dtype=np.int64)
         return _labelled(lead, np.zeros(len(lead), np.int64), closed_us, converted, dataset, 0)
@@ -156,7 +156,7 @@ def _labelled(
     )
 
 
-def _closings(dataset: Dataset, histories: Histories) -> tuple[Int64, Bool]:
+def closings(dataset: Dataset, histories: Histories) -> tuple[Int64, Bool]:
     """Per lead of the histories: when it closed (``OPEN`` if not) and whether it converted."""
     closed = np.full(len(histories), OPEN, np.int64)
     converted = np.zeros(len(histories), bool)

@@ -1,0 +1,163 @@
+"""The playbook: the next step with a lead, by band, with exceptions by reason."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from features.errors import DataError
+from scoring.bands import Band
+from scoring.reasons import Reason
+from scoring.scorecard_file import faults_of, line_index, packaged_text
+from scoring.scorecard_rules import Strict, Words, one_or_many, refuse
+
+DEFAULT_PLAYBOOK = "default_playbook.toml"
+
+
+class Step(Strict):
+    """What to do: where, how often, what to say."""
+
+    channel: str = Field(min_length=1)
+    rhythm: str = Field(min_length=1)
+    message: str = Field(min_length=1)
+
+
+class Exceptional(Step):
+    """A step that replaces the band's when its conditions hold.
+
+    ``topic``: one of these topics is among the strongest reasons; ``speaks`` says on which side.
+    ``rule``: one of these rules of the scorecard gave or took points, or excluded the lead.
+    ``bands``: only in these; empty means in all.
+    """
+
+    name: str = Field(min_length=1)
+    topic: Words = ()
+    speaks: Literal["for", "against"] | None = None
+    rule: Words = ()
+    bands: Words = ()
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Exceptional:
+        if bool(self.topic) == bool(self.rule):
+            raise refuse("name", "needs either topic = … or rule = …")
+        if self.speaks and not self.topic:
+            raise refuse("speaks", "belongs to topic")
+        unknown = set(self.bands) - {band.value for band in Band}
+        if unknown:
+            raise refuse("bands", f"unknown band {sorted(unknown)[0]!r}; cold, warm or hot")
+        return self
+
+    def fits(self, band: Band, reasons: Sequence[Reason], rules: frozenset[str]) -> bool:
+        """Whether the exception holds for a score with these reasons and matched rules."""
+        if self.bands and band.value not in self.bands:
+            return False
+        if self.rule:
+            return not rules.isdisjoint(self.rule)
+        return any(self._is_meant(reason) for reason in reasons)
+
+    def _is_meant(self, reason: Reason) -> bool:
+        if topic_of(reason.feature) not in self.topic:
+            return False
+        return self.speaks is None or (reason.contribution > 0) == (self.speaks == "for")
+
+
+class Bands(Strict):
+    """One step for each band."""
+
+    cold: Step
+    warm: Step
+    hot: Step
+
+
+class Plays(Strict):
+    """The contents of a playbook file."""
+
+    name: str = Field(min_length=1)
+    bands: Bands
+    exceptions: Annotated[tuple[Exceptional, ...], BeforeValidator(one_or_many)] = ()
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The step for one lead. ``because``: the band, or the exception's name."""
+
+    channel: str
+    rhythm: str
+    message: str
+    because: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain data, as an answer carries it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """Steps by band with exceptions, read from TOML."""
+
+    plays: Plays
+
+    def next_step(
+        self, band: Band, reasons: Sequence[Reason] = (), rules: frozenset[str] = frozenset()
+    ) -> NextStep:
+        """The first exception that fits, else the band's step.
+
+        ``reasons``: the strongest of a score. ``rules``: names of scorecard rules and exclusions
+        with a share in its points.
+        """
+        for play in self.plays.exceptions:
+            if play.fits(band, reasons, rules):
+                return NextStep(play.channel, play.rhythm, play.message, play.name)
+        step: Step = getattr(self.plays.bands, band.value)
+        return NextStep(step.channel, step.rhythm, step.message, band.value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that :meth:`from_dict` reads back equal."""
+        data: dict[str, Any] = self.plays.model_dump(mode="json", exclude_defaults=True)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Playbook:
+        """Read what :meth:`to_dict` wrote; DataError with the key of each fault."""
+        return _checked(data, "playbook", {})
+
+
+def topic_of(feature: str) -> str:
+    """What a feature speaks of, from its name.
+
+    >>> [topic_of(n) for n in ("page_view.count_7d", "sector=health", "o_sent.complete.count_all")]
+    ['page_view', 'sector', 'o_sent.complete']
+    """
+    return feature.split("=", 1)[0] if "=" in feature else feature.rpartition(".")[0] or feature
+
+
+def _checked(data: Mapping[str, Any], source: str, lines: Mapping[Any, int]) -> Playbook:
+    try:
+        return Playbook(Plays.model_validate(dict(data)))
+    except ValidationError as error:
+        raise DataError(faults_of(error, source, lines)) from None
+
+
+def load_playbook(path: Path | str) -> Playbook:
+    """Read a playbook; DataError with line and key of every fault."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise DataError(f"cannot read the playbook {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"{path}: not valid TOML: {error}") from None
+    return _checked(data, str(path), line_index(text))
+
+
+@lru_cache(maxsize=1)
+def default_playbook() -> Playbook:
+    """The playbook that ships with leadscore."""
+    text = packaged_text(DEFAULT_PLAYBOOK)
+    return _checked(tomllib.loads(text), DEFAULT_PLAYBOOK, line_index(text))

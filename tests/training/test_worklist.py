@@ -1,0 +1,149 @@
+"""Whom to call this week: as many as the team can, and no lead that comes and goes at the cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_release import small_release
+
+import leadscore
+from features.building import histories_of
+from features.errors import UsageError
+from features.reading import read_dataset
+from scoring.playbook import default_playbook
+from scoring.scorecard import default_scorecard
+from training.worklist import Worklist, make_worklist, steady_list
+
+DAY_US = 86_400_000_000
+
+
+@given(
+    st.permutations(range(12)),
+    st.frozensets(st.integers(0, 11)),
+    st.integers(1, 12),
+    st.floats(0, 1),
+)
+def test_a_list_is_full_ranked_and_fair(
+    ranked: list[int], before: frozenset[int], capacity: int, margin: float
+) -> None:
+    made = steady_list(ranked, before, capacity, margin)
+    assert len(made) == capacity
+    assert [ranked.index(lead) for lead in made] == sorted(ranked.index(lead) for lead in made)
+    assert set(made) >= set(ranked[:capacity]) & before  # who deserves a place keeps it
+    best_out = [lead for lead in ranked if lead not in made]
+    for lead in made:
+        if lead not in before and best_out:
+            assert ranked.index(lead) < ranked.index(best_out[0])
+
+
+def test_a_lead_at_the_cut_does_not_flip() -> None:
+    """Two leads change places at the cut every week; the list changes once."""
+    on_list: frozenset[int] = frozenset()
+    seen = []
+    for week in range(10):
+        ranked = [0, 1, 2, 3, 4] if week % 2 else [0, 1, 3, 2, 4]
+        on_list = frozenset(steady_list(ranked, on_list, capacity=3, margin=0.34))
+        seen.append(on_list)
+    assert seen == [frozenset({0, 1, 3})] * 10
+    plain = [frozenset(steady_list(r, frozenset(), 3)) for r in ([0, 1, 3, 2], [0, 1, 2, 3])]
+    assert plain[0] != plain[1]
+
+
+LEADS = "lead_id,created_at,employees\n" + "".join(
+    f"L{i},2026-01-0{i}T00:00:00Z,10\n" for i in range(1, 7)
+)
+OUTCOMES = "lead_id,outcome,occurred_at\nL6,converted,2026-02-01T00:00:00Z\n"
+
+
+def views(lead: str, day: int, month: int, number: int) -> str:
+    return "".join(
+        f"{lead},2026-{month:02}-{day:02}T{10 + i}:00:00Z,page_view\n" for i in range(number)
+    )
+
+
+INTERACTIONS = (
+    "lead_id,occurred_at,kind\n"
+    + views("L1", 26, 1, 5)
+    + views("L2", 26, 1, 3)
+    + views("L3", 26, 1, 2)
+    + views("L6", 26, 1, 7)
+    + views("L1", 2, 2, 5)
+    + views("L2", 2, 2, 2)
+    + views("L3", 2, 2, 3)
+)
+TOML = 'name = "weeks"\nobserved_until = 2026-02-03T00:00:00Z\n'
+
+
+@pytest.fixture
+def weekly(dataset_folder: Callable[..., Path], tmp_path: Path) -> Callable[..., Worklist]:
+    """L6 leads and closes on the first of February; L2 and L3 change places a week later."""
+    folder = dataset_folder(
+        leads=LEADS, outcomes=OUTCOMES, interactions=INTERACTIONS, answers=None, dataset_toml=TOML
+    )
+    release = small_release(tmp_path / "R", scorecard=default_scorecard())
+
+    def make(capacity: float = 2.0, day: int = 34, margin: float = 0.5) -> Worklist:
+        data = read_dataset(folder)
+        at = int(np.datetime64("2026-01-01", "us").astype(np.int64)) + (day - 1) * DAY_US
+        return make_worklist(
+            data, histories_of(data), release, default_playbook(), capacity, at, margin
+        )
+
+    return make
+
+
+def names(found: Worklist) -> list[str]:
+    return [item.lead_id for item in found.items]
+
+
+def test_without_a_margin_the_best_are_on_the_list(weekly: Callable[..., Worklist]) -> None:
+    assert names(weekly(day=27, margin=0.0)) == ["L6", "L1"]
+    now = weekly(day=34, margin=0.0)
+    assert names(now) == ["L1", "L3"]  # L6 closed; L3 did more than L2 in the last week
+    assert now.items[0].weeks > 1
+    assert now.items[1].weeks == 1
+    assert now.left == (("L6", "closed"),)
+    assert now.open_leads == 5
+
+
+def test_who_was_on_the_list_stays_within_the_margin(weekly: Callable[..., Worklist]) -> None:
+    assert names(weekly(day=27)) == ["L1", "L2"]  # on it since the quiet weeks; L6 is just above
+    now = weekly(day=34)
+    assert names(now) == ["L1", "L2"]
+    assert now.items[1].weeks > 2
+    assert now.left == ()
+
+
+def test_every_item_says_why_and_what_next(weekly: Callable[..., Worklist]) -> None:
+    first = weekly().items[0]
+    assert first.rank == 1
+    assert first.low <= first.probability <= first.high
+    assert any("page views" in reason for reason in first.reasons)
+    assert first.next_step.because == first.band
+    assert first.rule_points == 0.0  # page views without length: no rule of the default card
+
+
+def test_a_capacity_is_needed(weekly: Callable[..., Worklist]) -> None:
+    with pytest.raises(UsageError, match="expected 1 or more"):
+        weekly(capacity=0.2)
+
+
+def test_worklist_from_the_command_line(
+    weekly: Callable[..., Worklist], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["worklist", str(tmp_path / "small"), "--hot-per-week", "2"]
+    asked += ["--release", str(tmp_path / "R")]
+    out = tmp_path / "lists" / "week.csv"
+    assert leadscore.run([*asked, "--out", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [item["lead_id"] for item in answer["items"]] == ["L1", "L3"]
+    assert answer["items"][0]["next_step"]["message"]
+    assert out.read_text(encoding="utf-8").splitlines()[0].startswith("rank,lead_id,probability")
+    assert leadscore.run(asked) == 0
+    assert "2 of 5 open leads" in capsys.readouterr().out

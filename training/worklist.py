@@ -1,0 +1,172 @@
+"""This week's leads to call: ranked, as many as the team can, and steady from week to week.
+
+A lead that was on last week's list stays while it ranks within the capacity plus a margin; only
+then are free places given to the best others. So a lead at the cut does not come and go. Last
+week's list is not stored: it is made again from the history, week by week, which gives the same
+list on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.dataset import Dataset
+from features.errors import UsageError
+from features.histories import NO_TIME, Histories, Int64, References
+from scoring.bands import Band
+from scoring.chunks import histories_of_references
+from scoring.playbook import NextStep, Playbook
+from scoring.reasons import top_reasons
+from scoring.release import Release
+from scoring.scores import Scores, score
+from training.references import DAY_US, closings
+
+WEEK_US = 7 * DAY_US
+REPLAYED_WEEKS = 8
+MARGIN = 0.25
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """One lead to call. ``weeks``: how many weeks in a row it has been on the list; 1 is new."""
+
+    rank: int
+    lead_id: str
+    probability: float
+    low: float
+    high: float
+    band: str
+    rule_points: float | None
+    weeks: int
+    reasons: tuple[str, ...]
+    next_step: NextStep
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """The list of one week. ``left``: leads of last week's list that are off it, and why."""
+
+    as_of_us: int
+    open_leads: int
+    items: tuple[WorkItem, ...]
+    left: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return asdict(self)
+
+
+def steady_list(
+    ranked: Sequence[int], before: frozenset[int], capacity: int, margin: float = MARGIN
+) -> list[int]:
+    """Who is on the list, best first: last week's leads keep their place within the margin.
+
+    ``ranked``: leads, best first. A lead of ``before`` stays while its rank is within
+    ``capacity * (1 + margin)``; the rest of the places go to the best of the others.
+
+    >>> steady_list([7, 8, 9, 5, 6], frozenset({5}), capacity=3, margin=0.34)
+    [7, 8, 5]
+    >>> steady_list([7, 8, 9, 6, 5], frozenset({5}), capacity=3, margin=0.34)
+    [7, 8, 9]
+    """
+    within = int(capacity * (1 + margin) + 1e-9)
+    staying = [lead for lead in ranked[:within] if lead in before][:capacity]
+    free = capacity - len(staying)
+    joining = [lead for lead in ranked if lead not in set(staying)][:free]
+    chosen = {*staying, *joining}
+    return [lead for lead in ranked if lead in chosen]
+
+
+def make_worklist(
+    dataset: Dataset,
+    histories: Histories,
+    release: Release,
+    playbook: Playbook,
+    hot_per_week: float,
+    as_of_us: int,
+    margin: float = MARGIN,
+) -> Worklist:
+    """The list of the week that begins at ``as_of_us``, steady over the weeks before.
+
+    Raises:
+        UsageError: no capacity, or a dataset without time.
+    """
+    capacity = round(hot_per_week)
+    if capacity < 1:
+        raise UsageError(f"--hot-per-week is {hot_per_week:g}; expected 1 or more")
+    if (histories.created_at_us == NO_TIME).any():
+        raise UsageError("a worklist needs created_at; this dataset has no time")
+    closed_us, _ = closings(dataset, histories)
+    streak: dict[int, int] = {}
+    before: frozenset[int] = frozenset()
+    for week in range(REPLAYED_WEEKS, -1, -1):
+        moment = as_of_us - week * WEEK_US
+        leads = np.flatnonzero((histories.created_at_us <= moment) & (closed_us > moment))
+        scores = _scored(histories, release, leads, moment)
+        ranked = leads[np.lexsort((leads, -scores.log_odds))].tolist() if len(leads) else []
+        last, chosen = before, steady_list(ranked, before, capacity, margin)
+        streak = {lead: streak.get(lead, 0) + 1 for lead in chosen}
+        before = frozenset(chosen)
+    place = {int(lead): i for i, lead in enumerate(leads)}
+    places = np.array([place[lead] for lead in chosen], dtype=np.intp)
+    items = _items(chosen, places, streak, histories, release, scores, playbook, as_of_us)
+    left = tuple(
+        (str(histories.lead_ids[lead]), "closed" if lead not in place else "others rank higher")
+        for lead in sorted(last - before)
+    )
+    return Worklist(as_of_us, len(leads), items, left)
+
+
+def _scored(histories: Histories, release: Release, leads: Int64, moment: int) -> Scores:
+    asked = References(leads.astype(np.int64), np.full(len(leads), moment, np.int64))
+    return score(release, *histories_of_references(histories, asked))
+
+
+def _items(
+    chosen: list[int],
+    places: npt.NDArray[np.intp],
+    streak: dict[int, int],
+    histories: Histories,
+    release: Release,
+    scores: Scores,
+    playbook: Playbook,
+    as_of_us: int,
+) -> tuple[WorkItem, ...]:
+    spoken = _speaking_rules(chosen, histories, release, as_of_us)
+    made = []
+    for rank, (lead, row) in enumerate(zip(chosen, places, strict=True), start=1):
+        reasons = top_reasons(release.spec, scores.vectors[row], scores.contributions[row])
+        band = Band(str(scores.band[row]))
+        points = scores.rule_points
+        made.append(
+            WorkItem(
+                rank,
+                str(histories.lead_ids[lead]),
+                float(scores.probability[row]),
+                float(scores.low[row]),
+                float(scores.high[row]),
+                band.value,
+                None if points is None else float(points[row]),
+                streak[lead],
+                tuple(reason.text for reason in reasons),
+                playbook.next_step(band, reasons, spoken[rank - 1]),
+            )
+        )
+    return tuple(made)
+
+
+def _speaking_rules(
+    chosen: list[int], histories: Histories, release: Release, as_of_us: int
+) -> list[frozenset[str]]:
+    """Which rules of the release's scorecard speak of each lead; none without a scorecard."""
+    card = release.scorecard
+    if card is None or not chosen:
+        return [frozenset()] * len(chosen)
+    leads = np.array(chosen, dtype=np.int64)
+    points = card.points(histories, References(leads, np.full(len(leads), as_of_us, np.int64)))
+    return [card.speaking(points, row) for row in range(len(chosen))]

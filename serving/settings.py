@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     release: Path | None = Field(None, description="serve this release folder and watch nothing")
 
     database_url: str | None = Field(None, description="store; SQLite in the home unless set")
+    database_wait_s: float = Field(5.0, gt=0, description="how long a locked store is waited for")
 
     # which release answers
     watch_s: float = Field(1.0, gt=0, description="how often the pointer is looked at")

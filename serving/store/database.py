@@ -12,7 +12,6 @@ from features.errors import StorageError, UsageError
 from serving.settings import Settings
 from serving.store.errors import StorageBusy, StorageFull
 
-BUSY_MS = 5000
 STATEMENT_MS = 10_000
 
 
@@ -21,25 +20,28 @@ def store_url(settings: Settings) -> str:
     return settings.database_url or f"sqlite:///{(settings.home / 'store.db').absolute()}"
 
 
-def connect(url: str) -> sa.Engine:
-    """An engine for the URL; opens no connection yet. UsageError if it cannot be one."""
+def connect(url: str, wait_s: float = 5.0) -> sa.Engine:
+    """An engine for the URL; opens no connection yet. UsageError if it cannot be one.
+
+    ``wait_s``: how long a write waits for a lock that another process holds.
+    """
     try:
         parsed = sa.make_url(url)
         backend = parsed.get_backend_name()
         if backend == "sqlite":
-            return _sqlite(parsed)
+            return _sqlite(parsed, wait_s)
         if backend in ("postgresql", "postgres"):
-            return _postgresql(parsed)
+            return _postgresql(parsed, wait_s)
     except (ArgumentError, ModuleNotFoundError) as error:
         raise UsageError(f"the database URL is of no use ({type(error).__name__})") from None
     raise UsageError(f"a store on {backend} is not supported; use sqlite:/// or postgresql://")
 
 
-def _sqlite(url: sa.URL) -> sa.Engine:
+def _sqlite(url: sa.URL, wait_s: float) -> sa.Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}, pool_size=4
+        url, connect_args={"timeout": wait_s, "check_same_thread": False}, pool_size=4
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -61,8 +63,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _postgresql(url: sa.URL) -> sa.Engine:
-    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={BUSY_MS}"
+def _postgresql(url: sa.URL, wait_s: float) -> sa.Engine:
+    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={round(wait_s * 1000)}"
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -12,6 +13,9 @@ import sqlalchemy as sa
 from features.histories import NO_TIME, Histories
 from serving.history import Lists, Value, history_of
 from serving.store.tables import answer, interaction, lead
+
+_ACT = ("id", "occurred_us", "kind", "value", "duration_s")
+_ANSWER = ("id", "answered_us", "attribute", "value")
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -38,30 +42,34 @@ def history(connection: sa.Connection, lead_id: str, until: Read | None = None) 
     row = connection.execute(sa.select(lead).where(lead.c.lead_id == lead_id)).first()
     if row is None or (until is not None and row.received_us != until.lead_received_us):
         return None
-    acts = _rows(connection, interaction, lead_id, None if until is None else until.interaction)
-    told = _rows(connection, answer, lead_id, None if until is None else until.answer)
-    attributes = json.loads(row.attributes)
+    ids, at_us, kinds, values, durations_s = _columns(
+        connection, interaction, lead_id, _ACT, None if until is None else until.interaction
+    )
+    answer_ids, answered_us, attribute, answers = _columns(
+        connection, answer, lead_id, _ANSWER, None if until is None else until.answer
+    )
     lists = Lists(
-        kinds=[act.kind for act in acts],
-        at_us=[act.occurred_us for act in acts],
-        values=[act.value for act in acts],
-        durations_s=[act.duration_s for act in acts],
-        event_ids=[None] * len(acts),  # unique in the store already
-        attributes=[said.attribute for said in told],
-        answered_us=[said.answered_us for said in told],
-        answers=[said.value for said in told],
-    )
+        kinds, at_us, values, durations_s,
+        event_ids=[None] * len(kinds),  # unique in the store already
+        attributes=attribute, answered_us=answered_us, answers=answers,
+    )  # fmt: skip
+    attributes = json.loads(row.attributes)
     created = NO_TIME if row.created_us is None else row.created_us
-    read = Read(
-        row.received_us, max((a.id for a in acts), default=0), max((t.id for t in told), default=0)
-    )
+    read = Read(row.received_us, max(ids, default=0), max(answer_ids, default=0))
     return Stored(history_of(lead_id, created, attributes, lists), row.created_us, attributes, read)
 
 
-def _rows(
-    connection: sa.Connection, table: sa.Table, lead_id: str, until: int | None
-) -> list[sa.Row[tuple[object, ...]]]:
-    query = sa.select(table).where(table.c.lead_id == lead_id)
+def _columns(
+    connection: sa.Connection,
+    table: sa.Table,
+    lead_id: str,
+    names: tuple[str, ...],
+    until: int | None,
+) -> list[tuple[Any, ...]]:
+    """The lead's rows, a tuple per column; plain driver tuples, for there may be a million."""
+    query = sa.select(*(table.c[name] for name in names)).where(table.c.lead_id == lead_id)
     if until is not None:
         query = query.where(table.c.id <= until)
-    return list(connection.execute(query))
+    found = connection.execute(query).cursor
+    rows = [] if found is None else found.fetchall()
+    return list(zip(*rows, strict=True)) or [()] * len(names)

@@ -45,7 +45,7 @@ class Store:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.engine = connect(store_url(settings))
+        self.engine = connect(store_url(settings), settings.database_wait_s)
         self.writer = Writer(self.engine, settings.max_writes)
         self.journal = Journal(settings.home / "journal", metrics.unlogged.inc)
         self.tombstones = Tombstones(b"")

@@ -7,21 +7,31 @@ promoted at all is decided by the gate (`training.gate`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from features.errors import RegistryError, UsageError
+from features.errors import (
+    GateError,
+    LeadscoreError,
+    RegistryError,
+    StorageError,
+    UsageError,
+)
 from scoring.release import load_release
 from scoring.release_store import Pointer, ReleaseStore, Stored
 from training.champion import change_champion, reconcile
 from training.settings import TrackingSettings
-from training.tracking import locate, store_version
-from training.tracking_registry import PREVIOUS, Registry
+from training.tracking import fetch, locate, store_version
+from training.tracking_registry import CHAMPION, PREVIOUS, Registry
 
-Gate = Callable[[Stored, Stored | None], dict[str, Any]]
-"""Asked (challenger, champion or None) before a promotion; returns the evidence for the audit
-trail, or raises GateError."""
+if TYPE_CHECKING:
+    from training.gate_rules import GateLimits, GateReport
+
+Gate = Callable[[Stored, Stored | None], "GateReport"]
+"""Asked (challenger, champion or None) before a promotion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,16 @@ def promote(
     *,
     who: str,
     now: str,
+    force: bool = False,
+    dataset: str | None = None,
+    limits: GateLimits | None = None,
     gate: Gate | None = None,
-    forced: bool = False,
 ) -> Change:
     """Make ``version`` (a number or ``challenger``) the champion.
 
-    ``who`` and ``now`` (ISO 8601) go to the audit trail, and so does ``forced``. Raises
+    ``who`` and ``now`` (ISO 8601) go to the audit trail with the gate's evidence, and ``force``
+    does when it overrules the gate. ``dataset``: what the gate compares on, by default the newer
+    of the two that the sides were trained on. ``gate`` replaces `training.gate.examine`. Raises
     UsageError if it answers already, GateError if the gate refuses, RegistryError if it is not
     known, ReleaseError if its files are refused; nothing has changed then.
     """
@@ -66,14 +80,27 @@ def promote(
     if not to.version:
         raise UsageError(f"{version} is a folder; promote a version number from `leadscore models`")
     store = ReleaseStore(settings.home)
+    with suppress(StorageError):  # what another machine promoted is the champion here too
+        fetch(CHAMPION, settings, who=who, now=now)
     champion = _champion(store, to)
-    evidence = gate(to, champion) if gate is not None else {}
+    report = _asked(gate or _gate(settings, now, dataset, limits), to, champion, force=force)
+    if not report.passed and not force:
+        raise GateError(
+            f"version {to.version} is not promoted: {'; '.join(report.refusals)}. "
+            "--force promotes it all the same and is written to the audit trail"
+        )
     with store.locked():
         reconcile(settings)
         if _champion(store, to) != champion:
             raise UsageError("another promotion finished meanwhile; compare with it and try again")
-        change = {"what": "promote", "who": who, "when": now, "forced": forced, **evidence}
-        return _changed(change_champion(settings, to, champion, change), evidence)
+        change = {
+            "what": "promote",
+            "who": who,
+            "when": now,
+            "forced": not report.passed,
+            "gate": report.to_dict(),
+        }
+        return _changed(change_champion(settings, to, champion, change), report.to_dict())
 
 
 def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) -> Change:
@@ -92,6 +119,26 @@ def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) ->
             raise UsageError("nothing answered before: there is no release to roll back to")
         change = {"what": "rollback", "who": who, "when": now}
         return _changed(change_champion(settings, to, pointer.stored, change), {})
+
+
+def _gate(
+    settings: TrackingSettings, now: str, dataset: str | None, limits: GateLimits | None
+) -> Gate:
+    from training.gate import examine  # reads, scores and audits: nothing a rollback needs
+
+    return partial(examine, settings=settings, now=now, dataset=dataset, limits=limits)
+
+
+def _asked(gate: Gate, to: Stored, champion: Stored | None, *, force: bool) -> GateReport:
+    """The gate's report; when forced, that it could not be asked is a refusal like others."""
+    from training.gate_rules import GateReport
+
+    try:
+        return gate(to, champion)
+    except LeadscoreError as error:
+        if not force:
+            raise
+        return GateReport((f"the gate could not be asked: {error}",), {})
 
 
 def _champion(store: ReleaseStore, to: Stored) -> Stored | None:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pandas as pd
 
 from training.fit import Trained
+from training.settings import TrackingSettings
+from training.tracking_registry import Version, mlflow_client
 
 FOLDER = "evaluation"
 TABLE_FILE = "out_of_time.parquet"
 ABOUT_FILE = "out_of_time.json"
+COLUMNS = ("lead", "as_of_us", "label", "weight", "probability", "base_rate")
 
 
 def out_of_time_table(trained: Trained) -> pd.DataFrame:
@@ -51,3 +54,16 @@ def log_out_of_time(trained: Trained) -> None:
         mlflow.log_artifact(str(file), FOLDER)
         about = {"cutoff_us": trained.tested.cutoff_us, "recipe": trained.tested.recipe}
         mlflow.log_text(json.dumps(about, sort_keys=True), f"{FOLDER}/{ABOUT_FILE}")
+
+
+def recorded_test(settings: TrackingSettings, version: Version) -> pd.DataFrame:
+    """The table that was logged with a version; empty if its run holds none.
+
+    Raises RegistryError when the registry is down.
+    """
+    with mlflow_client(settings) as client, tempfile.TemporaryDirectory() as folder:
+        files = client.list_artifacts(version.run_id, FOLDER) if version.run_id else []
+        if f"{FOLDER}/{TABLE_FILE}" not in {file.path for file in files}:
+            return pd.DataFrame({name: [] for name in COLUMNS})
+        path = client.download_artifacts(version.run_id, f"{FOLDER}/{TABLE_FILE}", folder)
+        return pd.read_parquet(path)

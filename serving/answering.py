@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from features.histories import Float64
 from features.vectors import vectors
-from scoring.bands import label
-from scoring.reasons import top_reasons
+from scoring.bands import Band, label
+from scoring.playbook import Playbook, default_playbook
+from scoring.reasons import Reason, top_reasons
 from scoring.release import Release
 from serving.evidence import Expected, expected_of, notes_on
 from serving.messages import (
     Interval,
     ModelOut,
+    NextStepOut,
     ReasonOut,
+    RuleReasonOut,
     RuleScore,
     ScoreAnswer,
     ScoreRequest,
@@ -30,6 +33,7 @@ class Answering:
 
     release: Release
     version: str
+    playbook: Playbook = field(default_factory=default_playbook)
 
     @property
     def release_id(self) -> str:
@@ -80,11 +84,13 @@ def answer(
     explained = release.model.explain(found)
     probability, log_odds = float(explained.probability[0]), float(explained.log_odds[0])
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
+    strongest = top_reasons(release.spec, found[0], explained.contributions[0], k=n_reasons)
     told = [
         ReasonOut(r.feature, r.text, r.value if r.value == r.value else None, r.contribution)
-        for r in top_reasons(release.spec, found[0], explained.contributions[0], k=n_reasons)
+        for r in strongest
     ]
     band = release.cuts.band_of(probability)
+    rules, spoken = _rules(release, asked)
     notes = notes_on(answering.expected, asked.histories, asked.references)
     said = ScoreAnswer(
         score_id=secrets.token_hex(16),
@@ -99,7 +105,8 @@ def answer(
         log_odds=log_odds,
         reasons=told,
         other_reasons=log_odds - explained.base - sum(r.contribution for r in told),
-        rules=_rules(release, asked),
+        rules=rules,
+        next_step=_next_step(answering.playbook, band, strongest, spoken),
         low_evidence=bool(notes),
         notes=notes,
         model=answering.model,
@@ -107,8 +114,22 @@ def answer(
     return Told(said, found[0], explained.contributions[0], asked)
 
 
-def _rules(release: Release, asked: Question) -> RuleScore | None:
-    if release.scorecard is None:
-        return None
-    card = release.scorecard.points(asked.histories, asked.references)
-    return RuleScore(float(card.points[0]), str(card.band[0]))
+def _rules(release: Release, asked: Question) -> tuple[RuleScore | None, frozenset[str]]:
+    """What the scorecard says, and the names of the rules that speak of this lead."""
+    card = release.scorecard
+    if card is None:
+        return None, frozenset()
+    scores = card.points(asked.histories, asked.references)
+    reasons = [RuleReasonOut(r.rule, r.points, r.evidence) for r in card.reasons(scores, 0)]
+    points, fit, engagement = (
+        float(of[0]) for of in (scores.points, scores.fit, scores.engagement)
+    )
+    said = RuleScore(points, str(scores.band[0]), fit, engagement, reasons)
+    return said, card.speaking(scores, 0)
+
+
+def _next_step(
+    playbook: Playbook, band: Band, reasons: list[Reason], rules: frozenset[str]
+) -> NextStepOut:
+    step = playbook.next_step(band, reasons, rules)
+    return NextStepOut(step.channel, step.rhythm, step.message, step.because)

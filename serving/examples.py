@@ -46,7 +46,22 @@ SCORE_ANSWER: dict[str, Any] = {
         }
     ],
     "other_reasons": 0.5672266077369397,
-    "rules": {"points": 85.0, "band": "hot"},
+    "rules": {
+        "points": 62.0,
+        "band": "hot",
+        "fit": 12.0,
+        "engagement": 50.0,
+        "reasons": [
+            {"rule": "Called us", "points": 50.0, "text": "1 inbound call in the last 60 days"},
+            {"rule": "Budget is there", "points": 12.0, "text": "budget is approved"},
+        ],
+    },
+    "next_step": {
+        "channel": "the channel they used",
+        "rhythm": "within the hour",
+        "message": "They asked: answer the question first, then qualify.",
+        "because": "Asked us",
+    },
     "low_evidence": False,
     "notes": [],
     "model": MODEL,

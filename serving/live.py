@@ -12,6 +12,7 @@ from time import monotonic
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from features.errors import LeadscoreError, ReleaseError, UsageError
+from scoring.playbook import default_playbook, load_playbook
 from scoring.release import load_release
 from scoring.release_store import ReleaseStore
 from serving.answering import Answering
@@ -144,7 +145,8 @@ def prepare(folder: Path, version: str, settings: Settings) -> Answering:
     if not folder.is_dir():
         raise ReleaseError(f"no release folder at {folder}; train or fetch it again")
     release = load_release(folder, trusted(settings))
-    answering = Answering(release, version or release.release_id)
+    plays = load_playbook(settings.playbook) if settings.playbook else default_playbook()
+    answering = Answering(release, version or release.release_id, plays)
     warm(answering)
     return answering
 

@@ -76,11 +76,34 @@ class ReasonOut(msgspec.Struct, frozen=True, gc=False):
     contribution: float
 
 
+class RuleReasonOut(msgspec.Struct, frozen=True, gc=False):
+    """One rule's share of the points, and what was counted for it."""
+
+    rule: str
+    points: float
+    text: str
+
+
+class NextStepOut(msgspec.Struct, frozen=True, gc=False):
+    """What the playbook says to do. ``because``: the band, or the exception that holds."""
+
+    channel: str
+    rhythm: str
+    message: str
+    because: str
+
+
 class RuleScore(msgspec.Struct, frozen=True, gc=False):
-    """What the sales team's scorecard says of the same history."""
+    """What the sales team's scorecard says of the same history.
+
+    ``points`` = ``fit`` + ``engagement``, and the points of all ``reasons`` sum to them.
+    """
 
     points: float
     band: str
+    fit: float
+    engagement: float
+    reasons: list[RuleReasonOut]
 
 
 class ModelOut(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +134,7 @@ class ScoreAnswer(msgspec.Struct, frozen=True, gc=False):
     reasons: list[ReasonOut]
     other_reasons: float
     rules: RuleScore | None
+    next_step: NextStepOut
     low_evidence: bool
     notes: list[str]
     model: ModelOut

@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     fetch_s: float = Field(0.0, ge=0, description="how often the registry is asked; 0: never")
     fetch_timeout_s: float = Field(120.0, gt=0)
     shadow: Path | None = Field(None, description="a challenger: scored and logged, never answered")
+    playbook: Path | None = Field(
+        None, description="next steps as TOML; the default ones unless set"
+    )
     production: bool = Field(False, description="keys required, only signed releases answer")
     trusted_keys: str = Field("", description="Ed25519 public keys in hex, separated by commas")
 

@@ -12,7 +12,6 @@ from features.contract import AttributeSettings, Available, DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError, UsageError
 from features.histories import Histories
-from scoring.intervals import venn_abers
 from scoring.release_contents import ReleaseContents
 from scoring.scorecard import Scorecard
 from training.cuts import CutsChoice, choose_cuts
@@ -22,6 +21,7 @@ from training.honest_test import Tested, honest_test
 from training.learning import Learned, Method, Source, learn
 from training.out_of_time import Progress, probability
 from training.references import LabelledReferences, labelled_references
+from training.score_spread import interval_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,11 @@ def _contents(
     cuts, why = choose_cuts(
         training.cuts, chances, learned.tested.weight, leads_per_week(source.labelled, source)
     )
-    intervals = venn_abers(
-        learned.log_odds, learned.tested.label.astype(np.float64), learned.tested.weight
-    )
     return ReleaseContents(
         name=dataset.settings.name,
         spec=learned.spec,
         model=learned.model,
-        intervals=intervals,
+        intervals=interval_table(learned, source),
         cuts=cuts,
         horizon_days=dataset.settings.horizon_days,
         has_time=dataset.has_time,

@@ -85,7 +85,9 @@ def contents(**replaced):
         "name": "made-up",
         "spec": SPEC,
         "model": model(),
-        "intervals": venn_abers(model().log_odds(x), y, max_points=50),
+        "intervals": venn_abers(model().log_odds(x), y, max_points=50).with_spread(
+            np.array([-2.0, 1.0]), np.array([0.6, 0.4]), 2.0
+        ),
         "cuts": Cuts(0.1, 0.4),
         "horizon_days": 30.0,
         "scorecard": default_scorecard(),

@@ -72,18 +72,64 @@ def test_nothing_is_known_without_references() -> None:
     assert (low[0], high[0]) == (0.0, 1.0)
 
 
+SPREAD = (np.array([-2.0, 0.0]), np.array([1.0, 0.5]))
+
+
+def logistic(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
+
+
+def test_a_spread_widens_by_the_formula() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(-1, 1, 5_000)
+    narrow = venn_abers(x, (rng.random(len(x)) < logistic(x)).astype(float))
+    asked = np.array([-5.0, -2.0, -1.5, -1.0, 0.0, 0.7])
+    p = logistic(asked)
+    low, high = narrow.with_spread(*SPREAD, 2.0).interval(asked, p)
+    one = np.interp(asked, *SPREAD)
+    center = asked - (1 - 2 * p) * one**2 / 2
+    inner_low, inner_high = narrow.interval(asked, p)
+    np.testing.assert_allclose(low, np.minimum(inner_low, logistic(center - 2 * one)), atol=1e-12)
+    np.testing.assert_allclose(high, np.maximum(inner_high, logistic(center + 2 * one)), atol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-20, 20), min_size=1, max_size=9), st.floats(0, 3))
+def test_one_by_one_equals_all_at_once_and_the_score_is_inside(scores, spreads) -> None:
+    table = venn_abers(np.array([-1.0, 0.0, 2.0]), np.array([0.0, 1.0, 1.0]))
+    table = table.with_spread(*SPREAD, spreads)
+    asked = np.array(scores)
+    p = logistic(asked)
+    low, high = table.interval(asked, p)
+    assert ((low <= p) & (p <= high) & (low >= 0) & (high <= 1)).all()
+    for i in range(len(asked)):
+        alone = table.interval(asked[i : i + 1], p[i : i + 1])
+        assert (alone[0][0], alone[1][0]) == (low[i], high[i])
+
+
 def test_it_survives_its_file() -> None:
     table = venn_abers(np.array([-1.0, 0.0, 2.0]), np.array([0.0, 1.0, 1.0]))
+    table = table.with_spread(*SPREAD, 2.0)
     again = IntervalTable.from_dict(table.to_dict())
     assert again.to_dict() == table.to_dict()
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"at": [1.0, 0.0]}, {"low": [0.0]}, {"high": [0.0, 0.5, 2.0]}, {"low": [0.5, 0.1, 0.2]}],
+    [
+        {"at": [1.0, 0.0]},
+        {"low": [0.0]},
+        {"high": [0.0, 0.5, 2.0]},
+        {"low": [0.5, 0.1, 0.2]},
+        {"spread": [0.1]},
+        {"spread": [0.1, -0.1]},
+        {"spread_at": [1.0, 1.0]},
+        {"spreads": None},
+    ],
 )
 def test_a_damaged_table_is_refused(changes: dict[str, list[float]]) -> None:
     plain = {"at": [0.0, 1.0], "low": [0.0, 0.1, 0.2], "high": [0.3, 0.4, 1.0]}
+    plain |= {"spread_at": [-1.0, 1.0], "spread": [0.2, 0.1], "spreads": 2.0}
     IntervalTable.from_dict(plain)
     with pytest.raises(ReleaseError):
         IntervalTable.from_dict({**plain, **changes})

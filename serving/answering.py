@@ -26,6 +26,9 @@ from serving.messages import (
 )
 from serving.questions import Clock, Question, question
 
+PLAYBOOK_REASONS = 3
+"""The next step looks at so many reasons, however many are asked for."""
+
 
 @dataclass(frozen=True)
 class Answering:
@@ -84,10 +87,11 @@ def answer(
     explained = release.model.explain(found)
     probability, log_odds = float(explained.probability[0]), float(explained.log_odds[0])
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
-    strongest = top_reasons(release.spec, found[0], explained.contributions[0], k=n_reasons)
+    k = max(n_reasons, PLAYBOOK_REASONS)
+    strongest = top_reasons(release.spec, found[0], explained.contributions[0], k=k)
     told = [
         ReasonOut(r.feature, r.text, r.value if r.value == r.value else None, r.contribution)
-        for r in strongest
+        for r in strongest[:n_reasons]
     ]
     band = release.cuts.band_of(probability)
     rules, spoken = _rules(release, asked)
@@ -106,7 +110,7 @@ def answer(
         reasons=told,
         other_reasons=log_odds - explained.base - sum(r.contribution for r in told),
         rules=rules,
-        next_step=_next_step(answering.playbook, band, strongest, spoken),
+        next_step=_next_step(answering.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
         low_evidence=bool(notes),
         notes=notes,
         model=answering.model,

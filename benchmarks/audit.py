@@ -19,7 +19,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from planted_leaks import LEAKS, plant, with_decoys
+from planted_leaks import LEAKS, SUBTLE, plant, with_decoys
 
 from features.reading import read_dataset
 from training.audit import audit
@@ -81,7 +81,7 @@ def simulated(n_leads: int, seeds: int):
             dataset = with_decoys(np.random.default_rng(seed), dataset, truth)
             group = f"{world_name}-{seed}"
             yield row(group, "none", dataset, set())
-            for name in LEAKS:
+            for name in LEAKS | SUBTLE:
                 planted, wanted = plant(name, dataset, seed)
                 yield row(group, name, planted, set(wanted))
             print(group, "done", file=sys.stderr)
@@ -96,20 +96,24 @@ def real():
 
 
 def markdown(found: pd.DataFrame) -> str:
-    planted = found[found["set"].str.contains("-")]
+    simulated_set = found["set"].str.contains("-")
+    planted = found[simulated_set & ~found["leak"].isin(SUBTLE)]
     lines = [
         "| leak | sets | wanted | found | sure | false alarms |",
         "|---|---|---|---|---|---|",
     ]
     for leak, rows in planted.groupby("leak", sort=False):
         lines.append(_line(leak, rows))
-    lines.append(_line("**all simulated sets**", planted))
-    for name, rows in found[~found["set"].str.contains("-")].groupby("set", sort=False):
+    lines.append(_line("**all of these**", planted))
+    for leak, rows in found[found["leak"].isin(SUBTLE)].groupby("leak", sort=False):
+        lines.append(_line(leak, rows))
+    for name, rows in found[~simulated_set].groupby("set", sort=False):
         lines.append(_line(f"{name} (real)", rows))
     recall = planted["found"].sum() / planted["wanted"].sum()
-    lines += ["", f"Recall on planted leaks {recall:.3f}; false alarms per simulated set "]
-    lines[-1] += (
-        f"{planted['false_alarms'].mean():.2f}, most in one set {planted['false_alarms'].max()}."
+    alarms = planted["false_alarms"]
+    lines.append(
+        f"\nRecall on planted leaks, without the soft ones: {recall:.3f}. False alarms per "
+        f"simulated set: {alarms.mean():.2f}, most in one set {alarms.max()}."
     )
     return "\n".join(lines) + "\n"
 
@@ -122,7 +126,7 @@ def _line(name: str, rows: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--leads", type=int, default=6_000)
+    parser.add_argument("--leads", type=int, default=4_000)
     chosen = parser.parse_args()
     warnings.simplefilter("ignore", FutureWarning)
     found = pd.DataFrame([*real(), *simulated(chosen.leads, chosen.seeds)])

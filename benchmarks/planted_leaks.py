@@ -1,4 +1,4 @@
-"""Fourteen ways in which a CRM lets the outcome into its data, and honest attributes that look bad.
+"""Ways in which a CRM lets the outcome into its data, and honest attributes that look bad.
 
 Each leak is planted into the dataset of a simulation; ``plant`` returns the dataset and the names
 that an audit has to find. The honest ones are added by ``with_decoys``.
@@ -187,6 +187,39 @@ def answered_when_closing(rng, dataset, ends):
     )
 
 
+def flag_of_buyers(rng, dataset, ends):
+    return add(dataset, a1=(rng.random(len(ends.won)) < np.where(ends.won, 0.9, 0.3)).astype(float))
+
+
+def last_change(rng, dataset, ends):
+    n = len(ends.won)
+    since = _us(dataset.leads["created_at"]) / 1e6 + rng.uniform(0, 40 * 86_400, n)
+    closed = _us(ends.at) / 1e6 + rng.exponential(18_000, n)
+    return add(dataset, a1=np.where(ends.closed, closed, since).round())
+
+
+def emptied_when_closing(rng, dataset, ends):
+    n = len(ends.won)
+    return add(dataset, a1=known_if(rng.normal(0, 1, n), ~ends.closed | (rng.random(n) < 0.02)))
+
+
+def softly_rated(rng, dataset, ends):
+    rating = words(rng, len(ends.won), ["A", "B", "C"], [0.15, 0.35, 0.5])
+    rating[ends.won] = words(rng, int(ends.won.sum()), ["A", "B", "C"], [0.6, 0.3, 0.1])
+    return add(dataset, a1=rating)
+
+
+def soft_length_of_talk(rng, dataset, ends):
+    talk = np.exp(rng.normal(np.where(ends.won, 6.0, 5.0), 0.8, len(ends.won)))
+    return add(dataset, a1=talk.round())
+
+
+def softly_known(rng, dataset, ends):
+    n = len(ends.won)
+    known = rng.random(n) < np.where(ends.won, 0.6, 0.15)
+    return add(dataset, a1=known_if(rng.normal(0, 1, n), known))
+
+
 Planter = Callable[[np.random.Generator, Dataset, Ends], Dataset]
 LEAKS: dict[str, tuple[Planter, tuple[str, ...]]] = {
     "a copy of the outcome, 8 % wrong": (copy_of_outcome, ("a1",)),
@@ -203,7 +236,16 @@ LEAKS: dict[str, tuple[Planter, tuple[str, ...]]] = {
     "a kind within the hour before the purchase": (kind_before_the_outcome, ("k1",)),
     "a kind after the purchase": (kind_after_the_outcome, ("k1",)),
     "an answer given when closing": (answered_when_closing, ("a1",)),
+    "a flag set for 90 % of buyers, 30 % of others": (flag_of_buyers, ("a1",)),
+    "the moment of the last change": (last_change, ("a1",)),
+    "emptied when closing": (emptied_when_closing, ("a1",)),
 }
+SUBTLE: dict[str, tuple[Planter, tuple[str, ...]]] = {
+    "soft: rated A by 60 % of buyers, 15 % of others": (softly_rated, ("a1",)),
+    "soft: a talk longer by one spread (AUC 0.8)": (soft_length_of_talk, ("a1",)),
+    "soft: known for 60 % of buyers, 15 % of others": (softly_known, ("a1",)),
+}
+"""No stronger than an honest attribute may be: shown beside the others, not counted with them."""
 
 
 def with_decoys(rng: np.random.Generator, dataset: Dataset, truth: np.ndarray) -> Dataset:
@@ -233,5 +275,5 @@ def with_decoys(rng: np.random.Generator, dataset: Dataset, truth: np.ndarray) -
 
 def plant(name: str, dataset: Dataset, seed: int) -> tuple[Dataset, tuple[str, ...]]:
     """The dataset with one leak, and what has to be found."""
-    planter, names = LEAKS[name]
+    planter, names = (LEAKS | SUBTLE)[name]
     return planter(np.random.default_rng(seed), dataset, ends_of(dataset)), names

@@ -15,6 +15,7 @@ import numpy as np
 from features.building import histories_of
 from features.contract import Available
 from features.dataset import Dataset
+from features.histories import Histories
 from training.audit_alone import Alone, alone, together
 from training.audit_columns import F, Ground, Int, attributes_of, ground_at_creation
 from training.audit_fill import differences, filled_in_batches, open_leads_lack, overwritten
@@ -51,10 +52,11 @@ def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
     if min((ground.label == 1).sum(), (ground.label == 0).sum()) < FEWEST_OF_EACH:
         notes.append(f"fewer than {FEWEST_OF_EACH} leads of each outcome: nothing can be told")
     else:
-        suspects += _attributes(dataset, ground, row, costs=costs)
-        if dataset.has_time and (dataset.interactions.num_rows or dataset.answers.num_rows):
-            more, kinds = _histories(dataset, costs=costs)
-            suspects += more
+        histories = histories_of(dataset) if dataset.has_time else None
+        suspects += _attributes(dataset, histories, ground, row, costs=costs)
+        if histories and (len(histories.interactions.kinds) or len(histories.answers.attributes)):
+            suspects += _histories(dataset, histories, costs=costs)
+            kinds = len(histories.interactions.kinds)
     suspects += [Suspect(n, "attribute", Verdict.EXCLUDED, ()) for n in sorted(excluded)]
     suspects.sort(key=lambda s: (ORDER.index(s.verdict), -(s.gain or 0.0), s.name))
     if not dataset.has_time:
@@ -84,16 +86,18 @@ def confirmed_at_creation(dataset: Dataset) -> frozenset[str]:
     return frozenset(at_creation - guessed)
 
 
-def _attributes(dataset: Dataset, ground: Ground, row: Int, *, costs: bool) -> list[Suspect]:
+def _attributes(
+    dataset: Dataset, histories: Histories | None, ground: Ground, row: Int, *, costs: bool
+) -> list[Suspect]:
     found: Found = {}
     reached = {column.name: alone(ground, column) for column in ground.columns}
     for column in ground.columns:
         _add(found, column.name, value_evidence(ground, column, reached[column.name]))
         _add(found, column.name, [e for e in [open_leads_lack(ground, column)] if e])
     created: F | None = None
-    if dataset.has_time:
+    if histories is not None:
         _merge(found, filled_in_batches(ground, reached))
-        later = later_of(dataset)
+        later = later_of(dataset, histories)
         created = later.created_s[row]
         _merge(found, holds_the_future(later, row, ground.columns))
     _merge(found, overwritten(ground))
@@ -107,8 +111,7 @@ def _attributes(dataset: Dataset, ground: Ground, row: Int, *, costs: bool) -> l
     return _with_costs(ground, suspects) if costs else suspects
 
 
-def _histories(dataset: Dataset, *, costs: bool) -> tuple[list[Suspect], int]:
-    histories = histories_of(dataset)
+def _histories(dataset: Dataset, histories: Histories, *, costs: bool) -> list[Suspect]:
     by_kind, by_answer = kind_evidence(dataset, histories), answer_evidence(dataset, histories)
     ground = ground_at_references(dataset, histories)
     reached: dict[str, Alone] = {}
@@ -127,7 +130,7 @@ def _histories(dataset: Dataset, *, costs: bool) -> tuple[list[Suspect], int]:
     ]
     if costs and ground is not None:
         suspects = _with_costs(ground, suspects)
-    return suspects, len(histories.interactions.kinds)
+    return suspects
 
 
 def _suspect(

@@ -14,7 +14,7 @@ from training.audit_values import Evidence, Sign
 
 EXPECTED_OPEN = 15
 LACKING = 0.05
-FEWEST_CLOSED = 15
+FEWEST_CLOSED = 8
 BATCH_LOW, BATCH_HIGH, BATCH_ROWS = 0.15, 0.65, 50
 BATCH_GAIN = 0.03
 COPY_AGREES, COPY_SAME_WORDS, COPY_ONE_WORD, COPY_ODDS = 0.35, 0.4, 0.75, 1.5
@@ -24,29 +24,46 @@ MOST_NUMBERS = 40
 
 
 def open_leads_lack(ground: Ground, column: Column) -> Evidence | None:
-    """Values that leads of the same time have once closed, and hardly ever while open."""
-    is_open, closed = ~ground.known, ground.known
+    """Values that leads of the same time have once closed, and hardly ever while open.
+
+    Each open lead is compared with the closed ones created next to it; where these are too few,
+    as among the newest, it is left out.
+    """
+    is_open, weight = _closed_neighbours(ground)
     if is_open.sum() < EXPECTED_OPEN:
         return None
-    n_blocks = int(ground.block.max()) + 1
-    n_open = np.bincount(ground.block[is_open], minlength=n_blocks)
-    n_closed = np.bincount(ground.block[closed], minlength=n_blocks)
-    usable = n_closed >= FEWEST_CLOSED
     flags = [(column.bins[i], column.code == i) for i in range(len(column.bins))]
     if 0.02 < column.filled.mean() < 0.98:
         flags.append(("any value", column.filled))
     for label, has in flags:
-        in_closed = np.bincount(ground.block[closed & has], minlength=n_blocks)
-        in_open = np.bincount(ground.block[is_open & has], minlength=n_blocks)
-        expected = (n_open * in_closed / np.maximum(n_closed, 1))[usable].sum()
-        seen = in_open[usable].sum()
+        expected = float(weight[has].sum())
+        seen = int((has & is_open).sum())
         if expected >= EXPECTED_OPEN and seen <= LACKING * expected:
             return Evidence(
                 Sign.OPEN_LEADS_LACK_IT,
-                f"filled in only after closing: {seen:,.0f} leads still open have {label!r}, where "
+                f"filled in only after closing: {seen:,} leads still open have {label!r}, where "
                 f"{expected:,.0f} closed ones of the same time would",
             )
     return None
+
+
+def _closed_neighbours(ground: Ground) -> tuple[Bool, F]:
+    """Open leads that have closed neighbours, and how much each closed lead stands for them.
+
+    The weights (n,) sum to the number of these open leads: the sum over the closed leads with some
+    value is how many open ones should have it.
+    """
+    n = len(ground.label)
+    half = max(20, n // 50)
+    closed = ground.known
+    before = np.concatenate([[0], np.cumsum(closed)])
+    low, high = np.clip(np.arange(n) - half, 0, n), np.clip(np.arange(n) + half, 0, n)
+    near = before[high] - before[low]
+    is_open = ~closed & (near >= FEWEST_CLOSED)
+    steps = np.zeros(n + 1)
+    np.add.at(steps, low[is_open], 1 / near[is_open])
+    np.add.at(steps, high[is_open], -1 / near[is_open])
+    return is_open, np.where(closed, np.cumsum(steps)[:-1], 0.0)
 
 
 def filled_in_batches(ground: Ground, reached: dict[str, Alone]) -> dict[str, Evidence]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from scipy.stats import rankdata
 
 from features.dataset import Dataset
+from features.histories import Histories
 from training.audit_columns import Bool, Column, F, Int
+from training.audit_kinds import OPEN, closings
 from training.audit_values import Evidence, Sign
 
 MOST_KINDS = 60
@@ -44,69 +45,56 @@ class Later:
     changed: dict[str, Bool]
 
 
-def later_of(dataset: Dataset) -> Later:
+def later_of(dataset: Dataset, histories: Histories) -> Later:
     """Sum up every lead's history after its creation; rows as in ``dataset.leads``."""
-    ids = pd.Index(dataset.leads["lead_id"])
-    created = _us(dataset.leads["created_at"])
-    closed = dataset.leads["lead_id"].map(dataset.outcomes.set_index("lead_id")["occurred_at"])
-    seconds = (pd.to_datetime(closed, utc=True) - dataset.leads["created_at"]).dt.total_seconds()
-    events = _after_creation(dataset.interactions, "occurred_at", ids, created)
-    frequent = events["kind"].value_counts().index[:MOST_KINDS]
-    kinds = tuple(sorted(str(kind) for kind in frequent))
-    code = pd.Categorical(events["kind"], categories=list(kinds)).codes.astype(np.int64)
-    lead = events["lead"].to_numpy()
-    counts = np.zeros((len(ids), len(kinds)))
-    np.add.at(counts, (lead[code >= 0], code[code >= 0]), 1.0)
-    last_kind = np.full(len(ids), None, dtype=object)
-    last_kind[lead] = events["kind"].to_numpy()
-    last_s = np.full(len(ids), np.nan)
-    last_s[lead] = _us(events["occurred_at"]) / SECOND_US
-    amounts = {"interactions": counts.sum(axis=1)}
-    for name in ("duration_s", "value"):
-        amounts[f"{name} of interactions"] = np.bincount(
-            lead, events[name].fillna(0.0).to_numpy(), minlength=len(ids)
-        )
-    answers, changed = _last_answers(dataset, ids, created)
+    n, created = len(histories), histories.created_at_us
+    table = histories.interactions
+    lead = np.repeat(np.arange(n), np.diff(table.offsets))
+    after = table.at_us > created[lead]
+    lead, kind = lead[after], table.kind[after].astype(np.int64)
+    frequent = np.argsort(-np.bincount(kind, minlength=len(table.kinds)), kind="stable")
+    frequent = np.sort(frequent[:MOST_KINDS])
+    place = np.full(len(table.kinds) + 1, len(frequent))
+    place[frequent] = np.arange(len(frequent))
+    width = len(frequent) + 1
+    counts = np.bincount(lead * width + place[kind], minlength=n * width).reshape(n, width)
+    names = np.array([*table.kinds, None], dtype=object)
+    last_kind, last_s = np.full(n, len(table.kinds)), np.full(n, np.nan)
+    last_kind[lead], last_s[lead] = kind, table.at_us[after] / SECOND_US
+    amounts: dict[str, F] = {"interactions": np.bincount(lead, minlength=n).astype(np.float64)}
+    for name, amount in (("duration_s", table.duration_s), ("value", table.value)):
+        known = np.nan_to_num(amount[after])
+        total = np.bincount(lead, known, minlength=n)
+        amounts[f"{name} of interactions"] = np.asarray(total, dtype=np.float64)
+    closed, _ = closings(dataset)
+    seconds = np.where(closed == OPEN, np.nan, (closed - created) / SECOND_US)
+    answers, changed = _last_answers(histories)
     return Later(
-        kinds,
-        counts,
-        amounts,
-        last_kind,
-        last_s,
-        np.asarray(seconds, dtype=np.float64),
-        created / SECOND_US,
-        answers,
-        changed,
+        kinds=tuple(table.kinds[code] for code in frequent),
+        counts=counts[:, :-1].astype(np.float64),
+        amounts=amounts,
+        last_kind=names[last_kind],
+        last_s=last_s,
+        seconds_to_close=seconds,
+        created_s=created / SECOND_US,
+        answers=answers,
+        changed=changed,
     )
 
 
-def _last_answers(
-    dataset: Dataset, ids: pd.Index, created: Int
-) -> tuple[dict[str, np.ndarray], dict[str, Bool]]:
-    said = _after_creation(dataset.answers, "answered_at", ids, created)
+def _last_answers(histories: Histories) -> tuple[dict[str, np.ndarray], dict[str, Bool]]:
+    table = histories.answers
+    lead = np.repeat(np.arange(len(histories)), np.diff(table.offsets))
+    after = table.at_us > histories.created_at_us[lead]
+    words = np.array([*table.values, None], dtype=object)
     answers, changed = {}, {}
-    for name, rows in said.groupby("attribute", sort=True):
-        first, last = (np.full(len(ids), None, dtype=object) for _ in range(2))
-        lead, value = rows["lead"].to_numpy(), rows["value"].to_numpy(dtype=object)
-        first[lead[::-1]] = value[::-1]
-        last[lead] = value
-        answers[str(name)] = last
-        changed[str(name)] = np.asarray(first != last)
+    for code, name in enumerate(table.attributes):
+        rows = after & (table.attribute == code)
+        first, last = np.full((2, len(histories)), len(table.values))
+        first[lead[rows][::-1]] = table.value[rows][::-1]
+        last[lead[rows]] = table.value[rows]
+        answers[name], changed[name] = words[last], np.asarray(first != last)
     return answers, changed
-
-
-def _after_creation(table: pa.Table, moment: str, ids: pd.Index, created: Int) -> pd.DataFrame:
-    """Rows later than creation, with ``lead`` (row of the lead), in order of time."""
-    rows: pd.DataFrame = table.to_pandas()
-    rows["lead"] = ids.get_indexer(pd.Index(rows["lead_id"]))
-    at = _us(rows[moment])
-    chosen = (rows["lead"] >= 0).to_numpy() & (at > created[rows["lead"]])
-    order = np.argsort(at[chosen], kind="stable")
-    return rows[chosen].iloc[order]
-
-
-def _us(moments: pd.Series) -> Int:
-    return pd.DatetimeIndex(moments).as_unit("us").asi8
 
 
 def holds_the_future(later: Later, row: Int, columns: tuple[Column, ...]) -> dict[str, Evidence]:

@@ -28,13 +28,12 @@ AT_CLOSING = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of one table as arrays: lead (row of the histories), name and time of each.
+    """Rows of one kind: lead (row of the histories), time, and when the lead closed.
 
-    ``closed_us``, ``converted`` are the lead's (the largest integer while open).
+    ``converted`` (n_leads,): whether each lead converted.
     """
 
     lead: Int
-    name: np.ndarray
     at_us: Int
     closed_us: Int
     converted: np.ndarray
@@ -60,9 +59,11 @@ def kind_evidence(dataset: Dataset, histories: Histories) -> dict[str, list[Evid
     closed, won = closings(dataset)
     found: dict[str, list[Evidence]] = {}
     base = float(won[closed != OPEN].mean()) if (closed != OPEN).any() else 0.0
+    by_kind = np.argsort(table.kind, kind="stable")
+    starts = np.searchsorted(table.kind[by_kind], np.arange(len(table.kinds) + 1))
     for code, name in enumerate(table.kinds):
-        chosen = table.kind == code
-        rows = Rows(lead[chosen], np.array([]), table.at_us[chosen], closed[lead[chosen]], won)
+        chosen = by_kind[starts[code] : starts[code + 1]]
+        rows = Rows(lead[chosen], table.at_us[chosen], closed[lead[chosen]], won)
         evidence = [e for e in (_after(rows), _announces(rows), _one_outcome(rows, base)) if e]
         if evidence:
             found[name] = evidence

@@ -66,7 +66,8 @@ EXPECTED_IN_BIN = 3.0
 ALMOST_NEVER = 0.03
 SURELY = 5.0
 PURE_LOW, PURE_LOW_EXPECTED, PURE_HIGH_ROWS = 0.15, 20, 30
-UNKNOWN_GAIN, UNKNOWN_ODDS = 0.11, 10.0
+UNKNOWN_GAIN, UNKNOWN_LOW = 0.11, 0.08
+UNKNOWN_ODDS, UNKNOWN_LEAST = 10.0, 0.03
 
 
 def value_evidence(ground: Ground, column: Column, found: Alone) -> list[Evidence]:
@@ -170,10 +171,10 @@ def _unknown_knows(ground: Ground, column: Column) -> Evidence | None:
         return None
     flag = Column(column.name, column.filled.astype(np.int64), ("unknown", "known"))
     odds = [_odds(ground, flag, known & part) for part in (ground.first, ~ground.first)]
-    gain = _flag_gain(ground, flag)
-    if min(odds) * max(odds) <= 0 or not (
-        gain >= UNKNOWN_GAIN or (min(map(abs, odds)) >= np.log(UNKNOWN_ODDS) and gain >= 0.03)
-    ):
+    found = alone(ground, flag)
+    much = found.gain >= UNKNOWN_GAIN and found.low >= UNKNOWN_LOW
+    firmly = min(map(abs, odds)) >= np.log(UNKNOWN_ODDS) and found.low >= UNKNOWN_LEAST
+    if min(odds) * max(odds) <= 0 or not (much or firmly):
         return None
     label = ground.label
     rates = [label[known & (flag.code == code)].mean() for code in (0, 1)]
@@ -182,10 +183,6 @@ def _unknown_knows(ground: Ground, column: Column) -> Evidence | None:
         f"whether it is known tells the outcome: {rates[1]:.1%} convert where it is known, "
         f"{rates[0]:.1%} where it is not",
     )
-
-
-def _flag_gain(ground: Ground, flag: Column) -> float:
-    return alone(ground, flag).gain
 
 
 def _odds(ground: Ground, flag: Column, rows: Bool) -> float:

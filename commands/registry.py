@@ -42,21 +42,35 @@ def promote(
         str,
         typer.Argument(metavar="VERSION", help="A number from leadscore models, or 'challenger'."),
     ],
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset", metavar="DATASET", help="Compare on this; else on what they learned from."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote although the gate refuses; it is written down.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version the champion: the release that answers from now on.
+    """Make a version the champion, if the gate lets it pass: the release that answers from now on.
 
-    A running server takes it up by itself. The one before stays at hand for leadscore rollback.
+    The gate compares it with the champion on references that neither has learned from, and exits
+    with 4 when it refuses, with the evidence. A running server takes the champion up by itself;
+    the one before stays at hand for leadscore rollback.
 
     Examples:
 
       leadscore promote 3
 
-      leadscore promote challenger
+      leadscore promote challenger --dataset newer-leads
     """
+    from commands.printing import step
     from training.promotion import promote as change
 
-    print_change(change(version, who=who(), now=now()), as_json=as_json)
+    with step("ask the gate"):
+        made = change(version, who=who(), now=now(), dataset=dataset, force=force)
+    print_change(made, as_json=as_json)
 
 
 def rollback(as_json: JsonOption = False) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.printing import progress_bar, step
 
 if TYPE_CHECKING:
+    from features.dataset import Dataset
     from scoring.release import Release
     from scoring.scorecard import Scorecard
     from training.cuts import CutsChoice
@@ -28,6 +29,7 @@ class Wanted:
     cuts: CutsChoice
     exclude: tuple[str, ...] = ()
     jobs: int = 2
+    allow_leaks: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,27 @@ def train_release(wanted: Wanted) -> Made:
     card = chosen_scorecard(wanted.scorecard)
     with step(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
+    if not wanted.allow_leaks:
+        stop_on_leaks(dataset, wanted.exclude)
     asked = Training(wanted.seed, wanted.cuts, card, wanted.exclude, jobs=wanted.jobs)
     with step("train"), progress_bar() as tell:
         trained = train(dataset, asked, progress=tell)
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         return keep(wanted, trained, Path(folder))
+
+
+def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> None:
+    """Look for leaks in what is not excluded. Raises GateError with the evidence of sure ones."""
+    from features.building import histories_of
+    from training.audit import audit, stop_on_sure_leaks
+    from training.fit import without
+
+    with step("look for leaks"):
+        if exclude:
+            settings = without(dataset.settings, histories_of(dataset), exclude)
+            dataset = replace(dataset, settings=settings)
+        report = audit(dataset, costs=False)
+    stop_on_sure_leaks(report)
 
 
 def chosen_scorecard(file: Path | None) -> Scorecard:

@@ -27,16 +27,14 @@ def print_training(made: Made) -> None:
     print_pairs(about(metrics, manifest["data"]))
     print()
     print_figures(metrics)
-    print_pairs([("cuts", manifest["settings"]["cuts"])])
+    where = f" in {made.out}" if made.out else " in the release store"
     print_pairs(
-        [("release", f"{made.release.release_id}" + (f" in {made.out}" if made.out else ""))]
+        [("cuts", manifest["settings"]["cuts"]), ("release", made.release.release_id + where)]
     )
     if made.version:
         print(f"\nRegistered as version {made.version}. Next: leadscore promote {made.version}")
     else:
-        print(
-            f"\nNot registered. Next: leadscore score DATASET --release {made.out} --out FILE.csv"
-        )
+        print("\nNot registered. Next: leadscore score DATASET --release DIR --out FILE.csv")
 
 
 def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, object]]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from features.dataset import Dataset
+from features.errors import UsageError
 from features.histories import Float64, Int64
 from features.vectors import vectors
 from scoring.scorecard import CardScores, Scorecard
@@ -16,7 +17,7 @@ from training.baselines import newest_first, odoo_scores, percentile_tiers
 from training.comparison import LEARNED, REWEIGHTED, RULES, Bout, Comparison, Worth
 from training.comparison_ground import Ground
 from training.comparison_measures import Contestant
-from training.comparison_segments import add_segments
+from training.comparison_segments import add_segments, cost_attribute
 from training.feature_choice import choose_spec
 from training.fit import check_classes, source_of
 from training.fit_record import FLATTERS
@@ -64,9 +65,13 @@ def compare(
 
     Raises:
         DataError: no mature reference, or one class only.
+        UsageError: weeks are asked for and there is no time, or the cost is no number.
     """
     question = question or Question()
+    if question.hot_per_week is not None and not dataset.has_time:
+        raise UsageError("--hot-per-week needs created_at to count weeks by; leave it out here")
     source = source_of(dataset, question.exclude)
+    cost_attribute(source, question.cost)
     check_classes(source.labelled)
     method = Method(question.seed, jobs=question.jobs, progress=progress)
     tested = honest_test(source, source.labelled.observed_until_us, method)

@@ -10,6 +10,7 @@ import numpy as np
 
 from features.aggregates import Source as FeatureSource
 from features.contract import AttributeType, Available, Group
+from features.errors import UsageError
 from features.histories import NO_TIME, Float64, Object
 from features.spec import AttributeSpec, Feature, FeatureSpec
 from features.vectors import vectors
@@ -166,13 +167,17 @@ def _segment(bout: Bout, by: str, name: str, rows: Bool) -> Segment:
 
 
 def cost_attribute(source: Source, asked: str | None) -> str | None:
-    """The attribute that holds what a lead cost: the one asked for, else a number called so."""
-    if asked is not None:
-        return asked
-    for name, declared in source.settings.attributes.items():
-        if declared.type == AttributeType.NUMBER and "cost" in name.lower().split("_"):
-            return name
-    return None
+    """The attribute that holds what a lead cost: the one asked for, else a number called so.
+
+    Raises:
+        UsageError: the one asked for is no number known of the leads.
+    """
+    numbers = [n for n, a in source.settings.attributes.items() if a.type == AttributeType.NUMBER]
+    if asked is not None and asked not in numbers:
+        there = ", ".join(numbers) or "none"
+        raise UsageError(f"--cost-attribute {asked!r} is not a number here; numbers are: {there}")
+    named = [name for name in numbers if "cost" in name.lower().split("_")]
+    return asked or (named[0] if named else None)
 
 
 def _costs(bout: Bout, source: Source, words: dict[str, Object], asked: str | None) -> list[Cost]:

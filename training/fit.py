@@ -14,6 +14,7 @@ from features.errors import DataError, UsageError
 from features.histories import Histories
 from scoring.release_contents import ReleaseContents
 from scoring.scorecard import Scorecard
+from training.calibration_report import calibration_of, diagram_of
 from training.cuts import CutsChoice, choose_cuts
 from training.delay import Treatment
 from training.fit_record import golden_vectors, leads_per_week, metrics_of, record_of, statistics_of
@@ -21,6 +22,7 @@ from training.honest_test import Tested, honest_test
 from training.learning import Learned, Method, Source, learn
 from training.out_of_time import Progress, probability
 from training.references import LabelledReferences, labelled_references
+from training.reliability_chart import reliability_chart
 from training.score_spread import interval_table
 
 
@@ -28,6 +30,7 @@ from training.score_spread import interval_table
 class Training:
     """What the user decides. ``exclude``: attributes that must not be used.
 
+    ``time_budget_s``: estimated seconds for one search (see ``training.budget``), None for all.
     ``jobs``: fits run side by side; the result does not depend on it.
     """
 
@@ -36,6 +39,7 @@ class Training:
     scorecard: Scorecard | None = None
     exclude: tuple[str, ...] = ()
     treatment: Treatment = Treatment.MATURE
+    time_budget_s: float | None = None
     jobs: int = 2
 
 
@@ -70,7 +74,9 @@ def train(
     training = training or Training()
     source = source_of(dataset, training.exclude)
     check_classes(source.labelled)
-    method = Method(training.seed, training.treatment, training.jobs, progress)
+    method = Method(
+        training.seed, training.treatment, training.time_budget_s, training.jobs, progress
+    )
     until_us = source.labelled.observed_until_us
     tested = honest_test(source, until_us, method)
     learned = learn(source, np.ones(len(source.labelled), bool), until_us, method)
@@ -121,6 +127,12 @@ def check_classes(labelled: LabelledReferences) -> None:
         )
 
 
+def _scorecard(training: Training, dataset: Dataset) -> Scorecard | None:
+    """The rules to ship, for which ``outbound`` means what it means in this dataset."""
+    card = training.scorecard
+    return None if card is None else card.with_outbound(dataset.settings.outbound_kinds)
+
+
 def _contents(
     dataset: Dataset, training: Training, source: Source, learned: Learned, tested: Tested
 ) -> ReleaseContents:
@@ -136,15 +148,22 @@ def _contents(
         cuts=cuts,
         horizon_days=dataset.settings.horizon_days,
         has_time=dataset.has_time,
-        scorecard=training.scorecard,
+        scorecard=_scorecard(training, dataset),
         data=record_of(dataset, source),
         settings={
             "seed": training.seed,
             "excluded": sorted(training.exclude),
             "treatment": str(training.treatment),
+            "time_budget_s": training.time_budget_s,
             "cuts": why,
         },
         statistics=statistics_of(learned),
-        metrics=metrics_of(learned, tested, training.seed),
+        metrics={
+            **metrics_of(learned, tested, training.seed),
+            "calibration": calibration_of(source, tested, training.seed),
+        },
+        documents={
+            "reliability.svg": str(reliability_chart(diagram_of(tested, training.seed))).encode()
+        },
         golden_vectors=golden_vectors(learned.sample.vectors),
     )

@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 import made_up_release
-import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -29,35 +30,39 @@ def bucket_count(buckets: str) -> int | None:
     return int(buckets)
 
 
-def score_by_buckets(
-    dataset: str,
-    release: Path,
-    out: Path,
-    references: Path | None,
-    *,
-    buckets: str,
-    workers: int,
-    version: str | None,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class FarRun:
+    """What the command was asked to score, as it stands on the command line."""
+
+    dataset: str
+    release: Path
+    out: str
+    references: str | None
+    buckets: str | None
+    version: str
+
+
+def score_by_buckets(asked: FarRun, workers: int) -> dict[str, Any]:
     """Score in buckets on disk; the summary that the command prints."""
     from commands.leads import questions
     from commands.printing import progress_bar, say, step
     from scoring.buckets import BucketRun, score_in_buckets
 
+    out = Path(asked.out)
     work = out.with_name(f"{out.name}.work")
     run = BucketRun(
-        source=dataset,
-        release=release,
+        source=asked.dataset,
+        release=asked.release,
         out=out,
         work=work,
-        questions_from=references,
-        model_version=version,
-        buckets=bucket_count(buckets),
+        questions_from=Path(asked.references) if asked.references else None,
+        model_version=asked.version,
+        buckets=bucket_count(asked.buckets or "auto"),
         workers=workers,
     )
     say(f"what is finished is kept in {work}: run the same command again to go on after a stop")
-    with step(f"score {dataset} in buckets"), progress_bar() as tell:
-        result = score_in_buckets(run, lambda data: questions(data, references), tell)
+    with step(f"score {asked.dataset} in buckets"), progress_bar() as tell:
+        result = score_in_buckets(run, lambda data: questions(data, asked.references), tell)
     return {
         "rows": result.rows,
         "bands": result.bands,
@@ -65,5 +70,34 @@ def score_by_buckets(
         "buckets": result.buckets,
         "buckets_done_now": result.buckets_done_now,
         "resumed": result.resumed,
+        "quarantined": sum(rows.rows for rows in result.quarantined if not rows.harmless),
+    }
+
+
+def score_by_spark(asked: FarRun, master: str | None) -> dict[str, Any]:
+    """Score on Spark, which shows its own progress; the summary that the command prints."""
+    from commands.printing import step
+    from scoring.spark import SparkRun, score_with_spark, spark_session
+
+    run = SparkRun(
+        source=asked.dataset,
+        release=asked.release,
+        out=asked.out,
+        references=asked.references,
+        model_version=asked.version,
+        buckets=bucket_count(asked.buckets or "auto"),
+    )
+    session = spark_session(master)
+    session.sparkContext.setLogLevel("OFF")  # an error is told once, in words, by us
+    try:
+        with step(f"score {asked.dataset} on Spark ({session.sparkContext.master})"):
+            result = score_with_spark(session, run)
+    finally:
+        session.stop()
+    return {
+        "rows": result.rows,
+        "bands": result.bands,
+        "errors": result.errors,
+        "buckets": result.buckets,
         "quarantined": sum(rows.rows for rows in result.quarantined if not rows.harmless),
     }

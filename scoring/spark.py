@@ -190,7 +190,7 @@ def spark_schema(schema: pa.Schema) -> str:
     >>> spark_schema(pa.schema([("a", pa.string()), ("b", pa.int64())]))
     '`a` string, `b` bigint'
     """
-    words = {"string": "string", "double": "double", "int64": "bigint",
+    words = {"string": "string", "binary": "binary", "double": "double", "int64": "bigint",
              "timestamp[us, tz=UTC]": "timestamp"}  # fmt: skip
     return ", ".join(f"`{field.name}` {words[str(field.type)]}" for field in schema)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
+import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from small_release import small_release
@@ -12,6 +16,8 @@ from small_release import small_release
 import leadscore
 from commands.scale import bucket_count
 from features.errors import UsageError
+from features.frames import arrow_of
+from features.reading import read_dataset
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +53,32 @@ def test_bucket_counts() -> None:
     for wrong in ("0", "many", "65537", "-1"):
         with pytest.raises(UsageError, match="expected auto or a number"):
             bucket_count(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_spark_gives_the_same_rows(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+        pytest.skip("no PySpark or no Java here")
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    plain = parquet.read_table(score(place, "beside.parquet"))
+    source = tmp_path / "as_parquet"
+    source.mkdir()
+    dataset = read_dataset(place / "leads")
+    parquet.write_table(arrow_of(dataset.leads), source / "leads.parquet")
+    parquet.write_table(arrow_of(dataset.outcomes), source / "outcomes.parquet")
+    parquet.write_table(dataset.interactions, source / "interactions.parquet")
+    parquet.write_table(dataset.answers, source / "answers.parquet")
+    shutil.copy(place / "leads" / "dataset.toml", source)
+    capsys.readouterr()
+    out = tmp_path / "scores"
+    release = str(place / "release")
+    arguments = ["score", str(source), "--release", release, "--out", str(out), "--json"]
+    assert leadscore.run([*arguments, "--engine", "spark", "--spark-master", "local[2]"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == plain.num_rows
+    files = sorted(out.glob("part-*.parquet"))
+    written = pa.concat_tables([parquet.read_table(file) for file in files])
+    assert written.cast(plain.schema).equals(plain)

@@ -1,7 +1,7 @@
 """How good probabilities are: log loss, Brier, AUC, calibration error, lift, and their intervals.
 
 All take ``label`` (n: 0 or 1), ``probability`` (n: in [0, 1]) and ``weight`` (n: > 0, a lead's
-references share one unit). Intervals are percentile bootstraps over leads, not references.
+references share at most one unit). Intervals are percentile bootstraps over leads, not references.
 """
 
 from __future__ import annotations

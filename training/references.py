@@ -35,8 +35,10 @@ class LabelledReferences:
     """References in order of (as_of, lead row), with what became of their leads.
 
     ``closed_us`` (n): when the lead closed, ``OPEN`` if it has not. ``converted`` (n): it closed
-    as converted, however late. ``weight`` (n): 1 / number of references of the same lead, so that
-    a lead asked about six times counts once. ``has_time`` false: as_of is 0 for all and a label is
+    as converted, however late. ``weight`` (n): 1 / number of reference ages, the same for
+    all, so that a lead asked about at every age counts once. (One over the references that a lead
+    *has* would favour leads that closed early, the quick buyers most of all: probabilities learned
+    so are too high.) ``has_time`` false: as_of is 0 for all and a label is
     the lead's outcome, whenever it came.
     """
 
@@ -144,12 +146,12 @@ def observed_until_us(dataset: Dataset) -> int:
 def _labelled(
     lead: Int64, as_of: Int64, closed: Int64, converted: Bool, dataset: Dataset, until: int
 ) -> LabelledReferences:
-    asked = np.bincount(lead, minlength=len(closed))
+    ages = len(set(dataset.settings.reference_ages_days)) if dataset.has_time else 1
     return LabelledReferences(
         References(lead, as_of),
         closed[lead],
         converted[lead],
-        1.0 / asked[lead],
+        np.full(len(lead), 1.0 / ages),
         round(dataset.settings.horizon_days * DAY_US),
         until,
         dataset.has_time,

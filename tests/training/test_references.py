@@ -83,9 +83,18 @@ def test_a_mature_reference_keeps_its_label_for_ever(small_dataset: Small) -> No
     assert (late != IMMATURE).all()
 
 
-def test_the_references_of_one_lead_weigh_one_together(small_dataset: Small) -> None:
-    labelled = _labelled(_read(small_dataset))
-    np.testing.assert_allclose(np.bincount(labelled.lead, weights=labelled.weight), np.ones(5))
+def test_a_lead_asked_about_at_every_age_weighs_one(small_dataset: Small) -> None:
+    dataset = _read(small_dataset)
+    labelled = _labelled(dataset)
+    ages = len(dataset.settings.reference_ages_days)
+    asked = np.bincount(labelled.lead)
+    weight = np.bincount(labelled.lead, weights=labelled.weight)
+    assert asked.max() == ages
+    np.testing.assert_allclose(weight[asked == ages], 1.0)
+
+
+def test_a_weight_says_nothing_of_the_outcome(small_dataset: Small) -> None:
+    assert len(set(_labelled(_read(small_dataset)).weight)) == 1
 
 
 def test_references_stand_in_order_of_time(small_dataset: Small) -> None:

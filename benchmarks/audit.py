@@ -125,8 +125,8 @@ def _line(name: str, rows: pd.DataFrame) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--leads", type=int, default=4_000)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--leads", type=int, default=3_000)
     chosen = parser.parse_args()
     warnings.simplefilter("ignore", FutureWarning)
     found = pd.DataFrame([*real(), *simulated(chosen.leads, chosen.seeds)])

@@ -80,19 +80,19 @@ def _add(app: FastAPI, route: Route) -> None:
     )
 
 
-def _scopes(app: FastAPI, routes: Sequence[Route]) -> Callable[[Scope], str]:
-    """What a request needs a key for, by method and path; nothing for what is not there."""
+def _scopes(app: FastAPI, routes: Sequence[Route]) -> Callable[[Scope], str | None]:
+    """What a request needs a key for, by method and path; None for what is not there."""
     exact = {(r.method, r.path): r.scope for r in routes if "{" not in r.path}
     shaped = {(r.method, r.name): r.scope for r in routes if "{" in r.path}
 
-    def scope_of(scope: Scope) -> str:
+    def scope_of(scope: Scope) -> str | None:
         found = exact.get((scope["method"], scope["path"]))
         if found is not None:
             return found
         for route in app.router.routes:
             if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.FULL:
                 return shaped.get((scope["method"], route.name), "")
-        return ""
+        return None
 
     return scope_of
 
@@ -110,6 +110,16 @@ def _adapter(endpoint: Endpoint) -> Callable[[Request], object]:
     return answer
 
 
+def _allowed(request: Request) -> str:
+    """Every method of this path, over all its routes."""
+    matching = (
+        route
+        for route in request.app.router.routes
+        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE
+    )
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+
+
 async def _http_exception(request: Request, error: Exception) -> Response:
     """404, 405 and the like from the framework, in our one shape."""
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this type alone)
@@ -118,7 +128,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
         status,
         TITLES.get(status, "error").lower().replace(" ", "-"),
         "There is nothing here; see /openapi.json." if status == 404 else TITLES.get(status, ""),
-        headers=dict(error.headers or {}),
+        headers={"Allow": _allowed(request)} if status == 405 else dict(error.headers or {}),
     )
     reply = problem_reply(problem, request.scope.get(REQUEST_ID, ""))
     return Response(reply.body, reply.status, reply.headers, reply.media_type)

@@ -47,10 +47,10 @@ class Call:
                 self.query_string.decode("ascii"), keep_blank_values=True, errors="strict"
             )
         except ValueError as error:
-            raise Problem(400, "malformed-query", "The query string is not UTF-8.") from error
+            raise Problem(422, "invalid-query", "The query string is not UTF-8.") from error
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise Problem(400, "malformed-query", "A query parameter is given twice.")
+            raise Problem(422, "invalid-query", "A query parameter is given twice.")
         return found
 
 

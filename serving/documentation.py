@@ -63,14 +63,14 @@ def _struct(kind: Any) -> bool:
 
 
 def _raw_leads(components: dict[str, Any]) -> None:
-    """A batch decodes its leads one by one; the document says what each of them is."""
+    """A batch decodes its leads one by one: anything may stand there, a lead gets a score."""
     batch = components.get("BatchRequest")
     if batch is not None:
         batch["properties"]["leads"] = {
             "type": "array",
             "minItems": 1,
             "maxItems": 1000,
-            "items": {"$ref": REF.format(name="ScoreRequest")},
+            "items": {"anyOf": [{"$ref": REF.format(name="ScoreRequest")}, {}]},
         }
 
 
@@ -81,7 +81,10 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
         "description": route.about,
         "tags": [route.tag],
         "parameters": [*_path_parameters(route), *route.query, *route.headers],
-        "responses": {str(route.status): _answer(route, schema_of), **_problems(route, schema_of)},
+        "responses": {
+            **{str(status): _answer(route, schema_of) for status in route.statuses},
+            **_problems(route, schema_of),
+        },
     }
     if route.scope:
         operation["security"] = [{"key": []}, {}]

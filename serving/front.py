@@ -63,7 +63,7 @@ class Front:
         metrics: Metrics,
         direct: Mapping[tuple[str, str], Endpoint],
         doorkeeper: Doorkeeper,
-        scope_of: Callable[[Scope], str],
+        scope_of: Callable[[Scope], str | None],
     ) -> None:
         self.app = app
         self.settings = settings
@@ -95,10 +95,12 @@ class Front:
         scope = exchange.scope
         method, path = scope["method"], scope["path"]
         peer = (scope.get("client") or ("",))[0]
-        actor = self.doorkeeper.admit(exchange.headers, self.scope_of(scope), peer)
+        needed = self.scope_of(scope)
+        actor = self.doorkeeper.admit(exchange.headers, needed or "", peer)
         if path.startswith("/v1/"):
             await self._take_turn()
-        body = await exchange.body(self.settings) if method in _WITH_BODY else b""
+        expected = needed is not None and method in _WITH_BODY
+        body = await exchange.body(self.settings) if expected else b""
         endpoint = self.direct.get((method, path))
         if endpoint is not None:
             exchange.route = path

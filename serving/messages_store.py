@@ -10,6 +10,8 @@ from msgspec import Meta
 
 from serving.messages import Amount, EventId, In, Known, LeadId, Moment, Name, Text
 
+ROWS = Meta(min_length=1, max_length=10_000)
+
 
 class LeadIn(In, frozen=True):
     """A lead. The first PUT fixes its creation; what later ones change is learned then."""
@@ -54,19 +56,19 @@ class OutcomeIn(In, frozen=True):
 class InteractionsIn(In, frozen=True):
     """Interactions of any leads."""
 
-    interactions: list[InteractionIn]
+    interactions: Annotated[list[InteractionIn], ROWS]
 
 
 class AnswersIn(In, frozen=True):
     """Answers of any leads."""
 
-    answers: list[AnswerIn]
+    answers: Annotated[list[AnswerIn], ROWS]
 
 
 class OutcomesIn(In, frozen=True):
     """Outcomes of any leads."""
 
-    outcomes: list[OutcomeIn]
+    outcomes: Annotated[list[OutcomeIn], ROWS]
 
 
 class LeadTaken(msgspec.Struct, frozen=True):

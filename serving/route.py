@@ -22,7 +22,7 @@ class Route:
     endpoint: Endpoint
     gives: Any
     takes: Any = None
-    status: int = 200
+    statuses: tuple[int, ...] = (200,)
     example: Any = None
     answer_example: Any = None
     query: tuple[dict[str, Any], ...] = ()

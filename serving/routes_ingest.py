@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -50,7 +50,8 @@ def routes(services: Services) -> list[Route]:
             "PUT", "/v1/leads/{lead_id}", "put_lead", "Create or change a lead",
             "The first PUT fixes what was known at creation. Attributes that a later PUT changes "
             f"are recorded as answers of that moment, so no past score moves. {IDEMPOTENT}",
-            does.put_lead, LeadTaken, LeadIn, example=LEAD, answer_example=LEAD_TAKEN,
+            does.put_lead, LeadTaken, LeadIn, statuses=(200, 201),
+            example=LEAD, answer_example=LEAD_TAKEN,
             **{**common, "problems": (*PROBLEMS, 409, 410)},
         ),
         Route(
@@ -111,7 +112,7 @@ class _Ingest:
         """Append interactions."""
         only(call.query)
         rows = decode(_interactions, call.body, self.settings.max_depth).interactions
-        clock = self._clock(rows, "$.interactions")
+        clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.occurred_at for row in rows], clock.latest, "$.interactions", "occurred_at"
         )
@@ -128,7 +129,7 @@ class _Ingest:
         """Append answers."""
         only(call.query)
         rows = decode(_answers, call.body, self.settings.max_depth).answers
-        clock = self._clock(rows, "$.answers")
+        clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.answered_at for row in rows], clock.latest, "$.answers", "answered_at"
         )
@@ -144,7 +145,7 @@ class _Ingest:
         """Add outcomes."""
         only(call.query)
         rows = decode(_outcomes, call.body, self.settings.max_depth).outcomes
-        clock = self._clock(rows, "$.outcomes")
+        clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.occurred_at for row in rows], clock.latest, "$.outcomes", "occurred_at"
         )
@@ -155,11 +156,6 @@ class _Ingest:
             for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
         return await self._add(call, tables.outcome, plain, now_us)
-
-    def _clock(self, rows: Sequence[object], at: str) -> Clock:
-        if not 1 <= len(rows) <= self.settings.max_rows:
-            raise invalid(at, f"expected 1 to {self.settings.max_rows} rows")
-        return Clock.read(self.settings.clock_skew_s)
 
     async def _add(
         self, call: Call, table: sa.Table, rows: list[dict[str, Any]], now_us: int

@@ -56,7 +56,7 @@ def routes(services: Services) -> list[Route]:
             "GET", "/v1/leads", "ranked_leads", "Leads, hottest first",
             "Ranked by the newest score of each lead; a page at a time.",
             does.ranked, RankedLeads, query=(BAND, LIMIT, CURSOR), headers=language,
-            problems=(401, 403, 422, 429, 503), scope="read", tag="leads",
+            problems=PROBLEMS, scope="read", tag="leads",
         ),
         Route(
             "GET", "/v1/leads/{lead_id}/score", "score_lead", "Score a lead of the store",
@@ -113,6 +113,8 @@ class _Leads:
         rows, following = await self.services.store.read(
             lambda c: scores_of(c, lead_id, limit, query.get("cursor"))
         )
+        if not rows and await self.services.store.read(lambda c: _received(c, lead_id)) is None:
+            raise Problem(404, "not-found", "Nothing is kept of such a lead, or it was erased.")
         names = self._names(rows)
         past = [
             _past(row, _before(row, rows[i + 1 :]), names, call.language)

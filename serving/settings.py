@@ -50,7 +50,6 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(20.0, gt=0, description="a body must have arrived by then")
     clock_skew_s: float = Field(300.0, ge=0, description="how far ahead a caller's clock may be")
 
-    max_rows: int = Field(10_000, ge=1, description="rows of one ingestion request")
     max_waiting: int = Field(128, ge=1, description="requests queued before new ones get a 503")
     max_writes: int = Field(256, ge=1, description="writes queued before new ones get a 503")
     rate_per_s: float = Field(5000.0, gt=0, description="requests a second of one key")

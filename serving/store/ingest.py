@@ -37,15 +37,12 @@ class NewLead:
 
 def insert_new(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> int:
-    """Insert the rows that are not there yet; how many were new."""
+) -> None:
+    """Insert the rows that are not there yet."""
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    before = 0
     for start in range(0, len(rows), AT_ONCE):
         part = list(rows[start : start + AT_ONCE])
-        result = connection.execute(make(table).values(part).on_conflict_do_nothing())
-        before += max(result.rowcount, 0)
-    return before
+        connection.execute(make(table).values(part).on_conflict_do_nothing())
 
 
 def known_leads(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, int | None]:
@@ -104,8 +101,10 @@ def _create(connection: sa.Connection, lead: NewLead, now_us: int) -> None:
             received_us=now_us,
         )
     )
-    names = [{"name": name} for name in lead.attributes]
-    if insert_new(connection, tables.attribute_name, names):
+    shown = set(connection.scalars(sa.select(tables.attribute_name.c.name)))
+    names = [{"name": name} for name in lead.attributes if name not in shown]
+    if names:
+        insert_new(connection, tables.attribute_name, names)
         refresh_views(connection)
 
 

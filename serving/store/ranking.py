@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from serving.problems import invalid
+from serving.problems import Problem
 from serving.store.tables import score, standing
 
 
@@ -56,7 +56,7 @@ def write_cursor(key: Sequence[Any]) -> str:
 
 
 def read_cursor(cursor: str, kinds: tuple[type, type]) -> tuple[Any, Any]:
-    """What :func:`write_cursor` wrote; a 422 for anything else."""
+    """What :func:`write_cursor` wrote; a 404 for anything else."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
@@ -68,4 +68,6 @@ def read_cursor(cursor: str, kinds: tuple[type, type]) -> tuple[Any, Any]:
             raise ValueError("out of range")
         return first, second
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise invalid("?cursor", "not a cursor of ours; take it from `next`") from None
+        raise Problem(
+            404, "no-such-page", "This cursor leads nowhere; take it from `next`."
+        ) from None

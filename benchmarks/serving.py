@@ -1,0 +1,234 @@
+"""Requests a second, latency, memory and start of the service and its peers, in one table.
+
+``make bench-serving`` (needs wrk: apt-get install wrk). Everything runs on this machine, the load
+generator too, so compare the rows with each other. One lead with 50 interactions is sent to
+leadscore and to the naive service; mlflow and BentoML get 60 ready-made numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from serving_load import BUILD, free_port, load, memory_mb, wait_for_answer
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / "serving_peers"
+CONNECTIONS = (1, 16, 64)
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A service to start and to ask."""
+
+    name: str
+    command: Sequence[str]
+    path: str
+    body: bytes | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    needs: str | None = None
+
+
+def main() -> None:
+    """Measure every candidate and print one table (and JSON with --json)."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--seconds", type=int, default=8, help="of each measurement")
+    asked.add_argument("--only", default="", help="only candidates whose name holds this")
+    asked.add_argument("--release", type=Path, help="use this release instead of training one")
+    asked.add_argument("--json", action="store_true")
+    given = asked.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed; apt-get install wrk")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    chosen = [c for c in candidates(given.release or made_release()) if given.only in c.name]
+    results = []
+    for candidate in chosen:
+        print(f"measuring {candidate.name}", file=sys.stderr, flush=True)
+        results.append(measured(candidate, given.seconds))
+    if given.json:
+        print(json.dumps(results, indent=2))
+    else:
+        print_table(results)
+
+
+def candidates(release: Path) -> list[Candidate]:
+    """The service in its variants, the ceiling, and the peers."""
+    python = sys.executable
+    lead = json.dumps(a_lead(release)).encode()
+    numbers = [[float(i % 7) for i in range(60)]]
+    model = peer_model()
+    server = [python, "-m", "leadscore", "serve", "--port", "{port}", "--release", str(release)]
+    uvicorn = [python, "-m", "uvicorn", "--port", "{port}", "--no-access-log", "--app-dir"]
+    mlflow = [python, "-m", "mlflow", "models", "serve", "-m", str(mlflow_model()), "-p", "{port}"]
+    bento = [python, "-m", "bentoml", "serve", "bento:Scorer", "-p", "{port}"]
+    split = json.dumps({"dataframe_split": {"columns": feature_names(), "data": numbers}}).encode()
+    peer = {"PEER_MODEL": str(model)}
+    rate = {"LEADSCORE_RATE_PER_S": "1000000", "LEADSCORE_RATE_BURST": "1000000"}
+    off = {**rate, "LEADSCORE_SCORE_LOG": "off"}
+    relaxed = {**rate, "LEADSCORE_SCORE_LOG": "relaxed"}
+    two = [*server, "--workers", "2"]
+    return [
+        Candidate("leadscore, 1 worker, durable log", server, "/v1/scores", lead, rate),
+        Candidate("leadscore, 2 workers, durable log", two, "/v1/scores", lead, rate),
+        Candidate("leadscore, 1 worker, relaxed log", server, "/v1/scores", lead, relaxed),
+        Candidate("leadscore, 1 worker, no log", server, "/v1/scores", lead, off),
+        Candidate("empty FastAPI route", [*uvicorn, str(PEERS), "empty:app"], "/empty"),
+        Candidate(
+            "FastAPI + pandas + sklearn", [*uvicorn, str(PEERS), "naive:app"], "/score", lead, peer
+        ),
+        Candidate(
+            "mlflow models serve (60 numbers)",
+            [*mlflow, "--env-manager", "local", "--workers", "1"],
+            "/invocations", split, needs="mlflow",
+        ),
+        Candidate(
+            "BentoML (60 numbers)",
+            [*bento, "--working-dir", str(PEERS)],
+            "/score", json.dumps({"rows": numbers}).encode(), peer, needs="bentoml",
+        ),
+    ]  # fmt: skip
+
+
+def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
+    """Start it, ask it, end it."""
+    if candidate.needs and not importable(candidate.needs):
+        return {"name": candidate.name, "skipped": f"{candidate.needs} is not installed"}
+    port = free_port()
+    with tempfile.TemporaryDirectory(dir=BUILD) as home:
+        environment = {
+            **os.environ, **ONE_THREAD, "LEADSCORE_HOME": home, **candidate.environment,
+        }  # fmt: skip
+        command = [part.format(port=port) for part in candidate.command]
+        started = time.perf_counter()
+        with (BUILD / "last-server.log").open("w") as log:
+            process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            url = f"http://127.0.0.1:{port}{candidate.path}"
+            first_s = wait_for_answer(url, candidate.body, process, started)
+            load(url, candidate.body, 8, 2)  # warm
+            rows = {c: load(url, candidate.body, c, seconds) for c in CONNECTIONS}
+            memory = memory_mb(process.pid)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+    return {
+        "name": candidate.name,
+        "first_answer_s": round(first_s, 2),
+        "memory_mb": round(memory),
+        "connections": {c: vars(row) for c, row in rows.items()},
+    }
+
+
+def print_table(results: Sequence[Mapping[str, Any]]) -> None:
+    """One row a candidate; requests a second (p50 / p99 in ms) at 1, 16 and 64 connections."""
+    print("| service | " + " | ".join(f"{c} conn." for c in CONNECTIONS) + " | memory | start |")
+    print("|---|" + "---:|" * (len(CONNECTIONS) + 2))
+    for result in results:
+        if "skipped" in result:
+            print(f"| {result['name']} | {result['skipped']} |" + " |" * (len(CONNECTIONS) + 1))
+            continue
+        cells = [
+            f"{row['per_second']:,.0f}/s ({row['p50_ms']:.2g} / {row['p99_ms']:.3g} ms)"
+            + (f" {row['failed']} failed" if row["failed"] else "")
+            for row in result["connections"].values()
+        ]
+        tail = f"{result['memory_mb']} MB | {result['first_answer_s']} s"
+        print(f"| {result['name']} | {' | '.join(cells)} | {tail} |")
+
+
+def made_release() -> Path:
+    """A release trained on simulated leads, kept in build/."""
+    release = BUILD / "release"
+    if not release.exists():
+        data = BUILD / "data"
+        run = [sys.executable, "-m", "leadscore"]
+        home = {**os.environ, "LEADSCORE_HOME": str(BUILD / "home")}
+        subprocess.run([*run, "simulate", str(data), "--leads", "4000"], check=True, env=home)
+        train = [*run, "train", str(data), "--out", str(release), "--no-register"]
+        subprocess.run(train, check=True, env=home)
+    return release
+
+
+def a_lead(release: Path) -> dict[str, Any]:
+    """One lead with 50 interactions of the kinds that the release knows."""
+    spec = json.loads((release / "spec.json").read_bytes())
+    known = {f["topic"] for f in spec["features"] if f["source"] == "interactions"}
+    kinds = sorted(known - {"any", "inbound", "outbound"}) or ["page_view"]
+    interactions = [
+        {
+            "kind": kinds[i % len(kinds)],
+            "occurred_at": f"2026-03-{1 + i % 19:02d}T{i % 24:02d}:{i:02d}:00Z",
+            "duration_s": 30.0 + i,
+            "event_id": f"event-{i:04d}",
+        }
+        for i in range(50)
+    ]
+    lead = {"lead_id": "L-1042", "created_at": "2026-02-28T09:00:00Z", "attributes": {}}
+    return {**lead, "as_of": "2026-03-20T08:00:00Z", "interactions": interactions}
+
+
+def feature_names() -> list[str]:
+    """Names of the peers' 60 numbers."""
+    kinds = ("page_view", "email_open", "webinar", "contact_form", "inbound_call")
+    return [f"{kinds[i % 5]}_{(1, 7, 30)[i % 3]}_{i}" for i in range(60)]
+
+
+def peer_pipeline() -> Any:
+    """A scikit-learn pipeline on 60 numbers, as small as the comparison allows."""
+    import numpy as np
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(500, 60)), columns=feature_names())
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    return pipeline.fit(features, rng.integers(0, 2, 500))
+
+
+def peer_model() -> Path:
+    """The peers' pipeline as they load it."""
+    import joblib
+
+    path = BUILD / "peer.joblib"
+    joblib.dump(peer_pipeline(), path)
+    return path
+
+
+def mlflow_model() -> Path:
+    """The peers' pipeline as MLflow saves it."""
+    path = BUILD / "mlflow-model"
+    if not path.exists() and importable("mlflow"):
+        import mlflow.sklearn
+
+        mlflow.sklearn.save_model(
+            peer_pipeline(), path, pip_requirements=["scikit-learn"],
+            serialization_format="cloudpickle",
+        )  # fmt: skip
+    return path
+
+
+def importable(name: str) -> bool:
+    """Whether this Python has the package."""
+    import importlib.util
+
+    return importlib.util.find_spec(name) is not None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Load from wrk on one URL, and what the process that answers it costs."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+BUILD = Path(__file__).resolve().parent.parent / "build" / "bench-serving"
+MEGABYTE = 1024.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured at one number of connections."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+
+
+def load(url: str, body: bytes | None, connections: int, seconds: int) -> Row:
+    """wrk against one URL."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s"]
+    if body is not None:
+        file = BUILD / "body.json"
+        file.write_bytes(body)
+        script = BUILD / "post.lua"
+        script.write_text(
+            f'local f = io.open("{file}", "rb")\nwrk.method = "POST"\nwrk.body = f:read("*a")\n'
+            'f:close()\nwrk.headers["Content-Type"] = "application/json"\n'
+        )
+        command += ["-s", str(script)]
+    said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    return Row(
+        float(_found(r"Requests/sec:\s+([\d.]+)", said)),
+        milliseconds(_found(r"50%\s+([\d.]+\w+)", said)),
+        milliseconds(_found(r"99%\s+([\d.]+\w+)", said)),
+        int(failed.group(1)) if failed else 0,
+    )
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        sys.exit(f"wrk said something unexpected:\n{text}")
+    return match.group(1)
+
+
+def milliseconds(word: str) -> float:
+    """wrk's 1.23ms, 45us or 1.02s in milliseconds."""
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", word).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+
+
+def wait_for_answer(
+    url: str, body: bytes | None, process: subprocess.Popen[bytes], started: float
+) -> float:
+    """Seconds from the start to the first good answer."""
+    headers = {"Content-Type": "application/json"}
+    while time.perf_counter() - started < 120:
+        if process.poll() is not None:
+            sys.exit(f"it ended at once; see {BUILD / 'last-server.log'}")
+        try:
+            request = urllib.request.Request(url, data=body, headers=headers)
+            with urllib.request.urlopen(request, timeout=10):
+                return time.perf_counter() - started
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.02)
+    sys.exit("no answer within two minutes")
+
+
+def memory_mb(leader: int) -> float:
+    """Resident memory of the process group, in MB."""
+    total = 0.0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            if os.getpgid(int(status.parent.name)) == leader:
+                found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
+                total += int(found.group(1)) / MEGABYTE if found else 0.0
+        except (OSError, ProcessLookupError):
+            continue
+    return total
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scoring.bands import Cuts
-from training.gate_rules import GateLimits, GateReport, Pairs, calibration_test, judge
+from training.gate_rules import GateLimits, GateReport, Pairs, judge
 
 CUTS = Cuts(0.2, 0.5)
 
@@ -110,6 +110,10 @@ def test_a_miscalibrated_challenger_is_refused_even_if_it_beats_the_champion(
     assert any("probabilities are not true" in refusal for refusal in refusals)
 
 
+def test_a_somewhat_timid_challenger_passes() -> None:
+    assert verdict(pairs(0.0, None, slope=0.75)).passed
+
+
 def test_better_ranking_does_not_excuse_miscalibration_worse_than_the_champions() -> None:
     bad = pairs(0.0, 8.0, shift=0.6)
     report = verdict(bad)
@@ -144,29 +148,3 @@ def test_too_few_references_decide_nothing(n: int) -> None:
     (refusal,) = verdict(pairs(0.0, 2.0, n=n)).refusals
     assert f"only {n} references" in refusal
     assert "--dataset" in refusal
-
-
-def test_the_calibration_test_keeps_its_level_and_counts_leads_not_references() -> None:
-    """Of well calibrated scores 5 % are doubted at 5 %, also when every lead is asked thrice."""
-    doubted = {1: 0, 3: 0}
-    for seed in range(300):
-        rng = np.random.default_rng(seed)
-        probability = rng.uniform(0.05, 0.6, 400)
-        label = (rng.random(400) < probability).astype(np.int8)
-        for times in doubted:
-            lead = np.tile(np.arange(400), times)
-            found = calibration_test(
-                np.tile(label, times), np.tile(probability, times), np.ones(len(lead)), lead
-            )
-            doubted[times] += found.p_value < 0.05
-    assert doubted[1] == doubted[3]
-    assert 4 <= doubted[1] <= 28
-
-
-def test_a_constant_score_can_be_tested_too() -> None:
-    label = np.array([1, 0, 0, 0] * 50, np.int8)
-    right = calibration_test(label, np.full(200, 0.25), np.ones(200), np.arange(200))
-    wrong = calibration_test(label, np.full(200, 0.5), np.ones(200), np.arange(200))
-    assert right.p_value > 0.9
-    assert wrong.p_value < 1e-6
-    assert wrong.gain > 0.1

@@ -22,7 +22,7 @@ DEFAULT_CAPACITY_SHARE = 0.1
 class Ground:
     """Questions with known answers, out of the reach of whoever made the scores.
 
-    ``label`` (n: 0/1), ``weight`` (n: one lead's references share one unit), ``lead`` (n),
+    ``label`` (n: 0/1), ``weight`` (n: see ``LabelledReferences``), ``lead`` (n),
     ``as_of_us`` (n). ``has_time`` false: there are no weeks, all leads compete at once.
     ``hot_per_week``: how many leads the team can call in a week; None: one in ten.
     """

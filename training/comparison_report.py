@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 from importlib import resources
@@ -58,6 +59,7 @@ def environment() -> Environment:
         "count": lambda v: f"{round(v):,}",
         "money": lambda v: f"{v:,.0f}" if abs(v) >= 100 else f"{v:,.2f}",
         "span": span,
+        "minus": minus,
     }
     return made
 
@@ -69,6 +71,15 @@ def percent(value: float) -> str:
     '12.3\\u202f%'
     """
     return "–" if value != value else f"{value * 100:.1f}\u202f%"
+
+
+def minus(words: object) -> str:
+    """Words in which a negative number has a true minus sign.
+
+    >>> minus("from -0.5 to +0.1, re-weighted")
+    'from −0.5 to +0.1, re-weighted'
+    """
+    return re.sub(r"(?<!\w)-(?=\d)", "−", str(words))
 
 
 def span(interval: Interval) -> str:

@@ -67,8 +67,12 @@ def percent(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    """A number as a tick label."""
-    return f"{value:g}"
+    """A number as a tick label.
+
+    >>> plain(-0.5)
+    '−0.5'
+    """
+    return f"{value:g}".replace("-", "−")
 
 
 def text(

@@ -23,7 +23,7 @@ from scoring.calibration import platt
 from scoring.intervals import IntervalTable, venn_abers
 from training.learning import Learned, Source
 
-SPREADS = 2.0
+SPREADS = 2.2
 BINS = 20
 FEWEST = 50
 """A bin of scores holds at least so many references."""

@@ -25,6 +25,11 @@ demo: $(VENV)/.runtime ## train, compare and score simulated leads, then serve u
 test: $(VENV)/.dev ## run every test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
 
+.PHONY: test-spark
+test-spark: $(VENV)/.spark ## run the tests that need PySpark and Java 17 (make test skips them)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/scoring/test_spark.py tests/laws/test_law_2_on_spark.py \
+		tests/test_cli_scale.py
+
 .PHONY: check
 check: $(VENV)/.dev ## formatting, lint, types, and which room may import which
 	@$(BIN)/ruff format --check .
@@ -75,6 +80,7 @@ lock: ## resolve requirements/*.txt again (needs the package index)
 	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
 	@$(LOCK) -o requirements/runtime.txt
 	@$(LOCK) --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(LOCK) --extra dev --extra spark -c requirements/dev.txt -o requirements/spark.txt
 	@$(LOCK) --extra bench -o requirements/bench.txt
 
 .PHONY: clean
@@ -117,6 +123,12 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@$(INSTALL_LOCKED) requirements/dev.txt
 	@$(INSTALL_PROJECT)
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.spark: requirements/spark.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the locked packages with PySpark (once; some minutes)" >&2
+	@$(INSTALL_LOCKED) requirements/spark.txt
+	@$(INSTALL_PROJECT)
+	@touch $@ $(VENV)/.dev $(VENV)/.runtime
 
 $(VENV)/.bench: requirements/bench.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing the locked packages with the benchmark peers (once; some minutes)" >&2

@@ -53,6 +53,15 @@ def train(
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train although a leak is sure (leadscore audit).")
     ] = False,
+    time_budget: Annotated[
+        float | None,
+        typer.Option(
+            "--time-budget",
+            metavar="SECONDS",
+            min=0.0,
+            help="Leave out what is estimated to take longer; the clock decides nothing.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Fits side by side.")] = 2,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
@@ -87,6 +96,7 @@ def train(
     wanted = Wanted(
         dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
         cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
+        time_budget_s=time_budget,
     )  # fmt: skip
     made = train_release(wanted)
     print_json(made.to_dict()) if as_json else print_training(made)

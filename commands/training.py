@@ -30,6 +30,7 @@ class Wanted:
     exclude: tuple[str, ...] = ()
     jobs: int = 2
     allow_leaks: bool = False
+    time_budget_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,14 @@ def train_release(wanted: Wanted) -> Made:
         dataset = read_dataset(wanted.dataset)
     if not wanted.allow_leaks:
         stop_on_leaks(dataset, wanted.exclude)
-    asked = Training(wanted.seed, wanted.cuts, card, wanted.exclude, jobs=wanted.jobs)
+    asked = Training(
+        seed=wanted.seed,
+        cuts=wanted.cuts,
+        scorecard=card,
+        exclude=wanted.exclude,
+        time_budget_s=wanted.time_budget_s,
+        jobs=wanted.jobs,
+    )
     with step("train"), progress_bar() as tell:
         trained = train(dataset, asked, progress=tell)
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:

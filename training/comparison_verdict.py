@@ -13,6 +13,7 @@ from training.evaluation import Interval
 MOST_HELPFUL_FACTOR = 100.0
 
 
+SILENT = 1e-9
 SILENT_RULES = (
     "The scorecard gives all these leads the same points: none of its rules speaks of these data. "
     "Write one that does before you call the rules worse (leadscore rules check shows the matches)."
@@ -54,8 +55,12 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
     )
     finding = _finding(loss, rate)
     headline = _headline(finding, loss, rate, leads)
-    if rules.auc.low == rules.auc.high == 0.5:
+    if rules.auc.high - rules.auc.low < SILENT:
         because = (SILENT_RULES, *because)
+        if finding is Finding.LEARNED:
+            headline = (
+                "Use the learned score, or write other rules: these say nothing of the leads."
+            )
     return Verdict(finding, headline, because)
 
 

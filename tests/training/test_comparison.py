@@ -68,6 +68,15 @@ def test_a_difference_by_noise_cannot_be_told() -> None:
     assert found.verdict.headline.startswith("Cannot tell: the difference is within chance.")
 
 
+def test_rules_that_say_nothing_are_named_as_such() -> None:
+    found = match(GROUND, rules=np.zeros(4000), learned=TRUTH)
+    assert found.verdict.finding is Finding.LEARNED
+    assert "say nothing of the leads" in found.verdict.headline
+    assert "none of its rules speaks of these data" in found.verdict.because[0]
+    silent = match(GROUND, rules=np.full(4000, 0.1), learned=NOISE)
+    assert silent.verdict.finding is Finding.CANNOT_TELL
+
+
 def test_noise_against_noise_cannot_be_told() -> None:
     found = match(GROUND, rules=NOISE, learned=np.random.default_rng(6).normal(size=4000))
     assert found.verdict.finding is Finding.CANNOT_TELL

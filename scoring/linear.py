@@ -17,11 +17,15 @@ from scoring.parts import number, numbers
 
 TRANSFORMS = ("identity", "log1p")
 """``log1p`` is signed: sign(x) × log(1 + |x|), so that it is defined for every number."""
+LARGEST = 1e100
+"""Larger amounts count as this much, so that no sum of a lead's values can end in infinity."""
 _FIELDS = ("fill", "center", "scale", "coef", "missing_coef", "missing_share")
 
 
 @compiled
 def _transformed(value: float, transform: int) -> float:
+    if abs(value) > LARGEST:
+        value = math.copysign(LARGEST, value)
     if transform == 0:
         return value
     return math.copysign(math.log1p(abs(value)), value)

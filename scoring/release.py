@@ -76,7 +76,9 @@ def sign_release(path: Path | str, key: Ed25519PrivateKey) -> str:
     path = Path(path)
     load_release(path)
     manifest = read_file(path, MANIFEST_FILE, MAX_MANIFEST_BYTES)
-    replace_file(path / SIGNATURE_FILE, signature_of(manifest, key))
+    # written beside the folder: a killed writer must not leave anything inside a release
+    beside = path.absolute().with_name(f".{path.absolute().name}.{SIGNATURE_FILE}.partial")
+    replace_file(path / SIGNATURE_FILE, signature_of(manifest, key), beside)
     return key.public_key().public_bytes_raw().hex()
 
 

@@ -59,7 +59,7 @@ def read_file(folder: Path, name: str, most: int = MAX_FILE_BYTES) -> bytes:
 def file_names(folder: Path) -> set[str]:
     """Every name in ``folder``. Raises ReleaseError when it is no folder or holds too many."""
     try:
-        names = {entry.name for _, entry in zip(range(MAX_FILES + 1), os.scandir(folder))}  # noqa: B905
+        names = set(os.listdir(folder))
     except OSError as problem:
         raise ReleaseError(f"{folder}: no release folder here ({problem.strerror})") from problem
     if len(names) > MAX_FILES:
@@ -95,9 +95,12 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         raise StorageError(f"cannot write {path}: {problem.strerror}") from problem
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write one file in one step: the old content or the new one, never half."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+def replace_file(path: Path, content: bytes, beside: Path | None = None) -> None:
+    """Write one file in one step: the old content or the new one, never half.
+
+    It is written ``beside`` first (in the same folder, if not given) and then moved.
+    """
+    beside = beside or path.with_name(f".{path.name}.{os.getpid()}")
     try:
         _write(beside, content)
         os.replace(beside, path)

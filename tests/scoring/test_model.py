@@ -69,6 +69,14 @@ def test_a_score_beyond_the_limit_keeps_its_signs_and_sums() -> None:
     )
 
 
+def test_amounts_that_ran_into_infinity_still_score() -> None:
+    x = np.full((2, X.shape[1]), np.inf)
+    x[1] *= -1
+    explained = made_up_release.model().explain(x)
+    assert np.isfinite(explained.contributions).all()
+    assert ((explained.probability > 0) & (explained.probability < 1)).all()
+
+
 def test_nothing_known_says_the_base_rate() -> None:
     model = Model((ConstantPart(-2.0, 3),), (1.0,), 1.0, 0.5, 3)
     explained = model.explain(np.full((2, 3), np.nan))

@@ -240,6 +240,7 @@ def test_a_signature_by_a_trusted_key_is_accepted(copy: Path) -> None:
     key = Ed25519PrivateKey.generate()
     release = signed(copy, key)
     assert release.signed_by == key.public_key().public_bytes_raw().hex()
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"]
     assert load_release(copy).signed_by == release.signed_by
 
 

@@ -167,6 +167,7 @@ def measure(folder: Path, n_leads: int) -> dict[str, Any]:
         "peak_mb": round(max(first_peak, second_peak)),
         "rows_scored": result["rows"],
         "cores": os.cpu_count(),
+        "load_average_at_the_end": round(os.getloadavg()[0], 1),
         "machine": platform.machine(),
         "python": platform.python_version(),
     }

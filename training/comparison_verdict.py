@@ -13,6 +13,9 @@ from training.evaluation import Interval
 MOST_HELPFUL_FACTOR = 100.0
 
 
+WORTH_NATS = 4.0
+"""A gap worth less than this over all leads together is what fitting the two numbers of a
+calibration line can make, whatever its interval says."""
 SILENT = 1e-9
 SILENT_RULES = (
     "The scorecard gives all these leads the same points: none of its rules speaks of these data. "
@@ -41,8 +44,9 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
     """Judge by the paired differences rules minus learned in log loss and in weekly conversion.
 
     The learned score is to be used when its log loss is lower beyond doubt (the 95 % interval of
-    the paired difference excludes 0) and the leads it would have called do not convert less
-    beyond doubt; the rules are to be kept in the mirrored case. Otherwise the data cannot tell.
+    the paired difference excludes 0, and the gap is more than calibrating can make) and the leads
+    it would have called do not convert less beyond doubt; the rules are to be kept in the
+    mirrored case. Otherwise the data cannot tell.
     """
     loss, rate = rules.log_loss_difference, rules.converted_difference
     if loss is None or rate is None:
@@ -53,7 +57,7 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
         _auc_words(rules),
         f"Tested on {leads:,} leads with {conversions:,} conversions that neither had seen.",
     )
-    finding = _finding(loss, rate)
+    finding = _finding(loss, rate, leads)
     headline = _headline(finding, loss, rate, leads)
     if rules.auc.high - rules.auc.low < SILENT:
         because = (SILENT_RULES, *because)
@@ -64,7 +68,9 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
     return Verdict(finding, headline, because)
 
 
-def _finding(loss: Interval, rate: Interval) -> Finding:
+def _finding(loss: Interval, rate: Interval, leads: int) -> Finding:
+    if abs(loss.value) * leads < WORTH_NATS:
+        return Finding.CANNOT_TELL
     if loss.low > 0 and not rate.low > 0:
         return Finding.LEARNED
     if loss.high < 0 and not rate.high < 0:
@@ -82,7 +88,7 @@ def _headline(finding: Finding, loss: Interval, rate: Interval, leads: int) -> s
         )
     if finding is Finding.RULES:
         return "Keep the rules: they are better than what could be learned from these data."
-    if loss.low > 0 or loss.high < 0:
+    if (loss.low > 0 and rate.low > 0) or (loss.high < 0 and rate.high < 0):
         better, called = ("learned score", "rules") if loss.low > 0 else ("rules", "learned score")
         return (
             f"Cannot tell: the {better} gives better probabilities, yet the leads that the "

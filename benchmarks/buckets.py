@@ -1,9 +1,9 @@
 """Score 100 million interactions on one machine in buckets: time, peak memory, and a kill -9.
 
-    python benchmarks/buckets.py [--leads 2000000] [--kill-after 60] [--folder DIR]
+    python benchmarks/buckets.py [--leads 2000000] [--folder DIR] [--like DIR --release DIR]
 
 Leads are made up here (50 interactions each, of the simulator's kinds), the release is trained on
-3,000 simulated leads. The run is killed once, together with its workers, and started again; the
+3,000 simulated leads (or given, with the leads to imitate). The run is killed once, together with its workers, and started again; the
 peak is the resident memory of the whole process tree, sampled four times a second.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import signal
 import subprocess
@@ -129,12 +130,26 @@ def run(arguments: list[str], kill_when: Any = None) -> tuple[float, float, str 
     return seconds, peak, None if killed else out
 
 
-def measure(folder: Path, n_leads: int) -> dict[str, Any]:
-    sample, release, large = folder / "sample", folder / "release", folder / "large"
+def trained(folder: Path) -> tuple[Path, Path]:
+    """Simulated leads, and a release trained on them."""
+    sample, release = folder / "sample", folder / "release"
     run(["simulate", str(sample), "--leads", "3000"])
-    os.environ["LEADSCORE_HOME"] = str(folder / "home")
     run(["train", str(sample), "--out", str(release)])
-    size = make_data(large, n_leads, sample)
+    return sample, release
+
+
+def cpu_seconds() -> float:
+    """Processor time of all ended child processes and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(folder: Path, n_leads: int, like: Path | None, release: Path | None) -> dict[str, Any]:
+    os.environ["LEADSCORE_HOME"] = str(folder / "home")
+    if like is None or release is None:
+        like, release = trained(folder)
+    large = folder / "large"
+    size = make_data(large, n_leads, like)
     out = folder / "scores.parquet"
     command = ["score", str(large), "--release", str(release), "--out", str(out),
                "--buckets", "auto", "--json"]  # fmt: skip
@@ -145,6 +160,7 @@ def measure(folder: Path, n_leads: int) -> dict[str, Any]:
 
     first, first_peak, told = run(command, kill_when=some_buckets_done)
     finished = len(list(scores.glob("bucket-*"))) if told is None else 0
+    began = cpu_seconds()
     if told is None:
         second, second_peak, told = run(command)
     else:
@@ -161,6 +177,7 @@ def measure(folder: Path, n_leads: int) -> dict[str, Any]:
         "seconds_until_killed": round(first, 1),
         "buckets_finished_when_killed": finished,
         "seconds_after_restart": round(second, 1),
+        "cpu_seconds_after_restart": round(cpu_seconds() - began, 1),
         "buckets_done_after_restart": result["buckets_done_now"],
         "seconds": round(first + second, 1),
         "interactions_a_second": round(n_leads * ROWS_A_LEAD / (first + second)),
@@ -177,11 +194,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leads", type=int, default=2_000_000)
     parser.add_argument("--folder", type=Path, help="scratch (about 12 GB); removed in the end")
+    parser.add_argument("--like", type=Path, help="simulated leads, if a release is given")
+    parser.add_argument("--release", type=Path, help="a release trained on leads like those")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="leadscore-buckets-", dir=options.folder))
     try:
-        result = measure(folder, options.leads)
+        result = measure(folder, options.leads, options.like, options.release)
     finally:
         shutil.rmtree(folder)
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from buckets import ROWS_A_LEAD, make_data, run
+from buckets import ROWS_A_LEAD, make_data, run, trained
 from pyarrow import parquet
 
 RESULTS = Path(__file__).parent / "results" / "spark.json"
@@ -29,10 +29,9 @@ RESULTS = Path(__file__).parent / "results" / "spark.json"
 def measure(folder: Path, n_leads: int, master: str) -> dict[str, Any]:
     from scoring.spark import SparkRun, score_with_spark, spark_session
 
-    sample, release, large = folder / "sample", folder / "release", folder / "large"
     os.environ["LEADSCORE_HOME"] = str(folder / "home")
-    run(["simulate", str(sample), "--leads", "3000"])
-    run(["train", str(sample), "--out", str(release)])
+    sample, release = trained(folder)
+    large = folder / "large"
     make_data(large, n_leads, sample)
     plain = folder / "plain.parquet"
     local, local_peak, _ = run(

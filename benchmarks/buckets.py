@@ -3,8 +3,9 @@
     python benchmarks/buckets.py [--leads 2000000] [--folder DIR] [--like DIR --release DIR]
 
 Leads are made up here (50 interactions each, of the simulator's kinds), the release is trained on
-3,000 simulated leads (or given, with the leads to imitate). The run is killed once, together with its workers, and started again; the
-peak is the resident memory of the whole process tree, sampled four times a second.
+3,000 simulated leads (or given, with the leads to imitate). The run is killed once, together with
+its workers, and started again; the peak is the resident memory of the whole process tree, sampled
+four times a second.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from training import simulator_world as w
-from training.simulator_kernel import cumulative, live
+from training.simulator_kernel import cumulative, dice_of, live
 from training.simulator_leads import draw_leads, prior_of
 from training.simulator_tables import DAY_US, F, Tables, tables_of
 from training.simulator_truth import Int, Traces, first_noon, share_of_day, time_of_day_us
@@ -55,22 +55,9 @@ def simulate(n_leads: int, seed: int, *, world: World = DEFAULT) -> Simulation:
     until = tables.first_day_us + world.days * DAY_US
     noon = first_noon(created, tables)
     days = -((created - until) // DAY_US)
-    event, place, state, closing = live(
-        rng,
-        first_state,
-        noon,
-        days,
-        cumulative(tables.rate.transpose(0, 2, 1)),
-        tables.total,
-        cumulative(tables.move),
-        tables.converts,
-        tables.lost,
-        tables.busy,
-        tables.buying,
-        w.ATTEMPT,
-    )
+    event, place, closing = live(rng, first_state, noon, days, dice_of(tables))
     closed_at = _closing_times(created, closing, until)
-    events = _events(rng, tables, created, event, place, state)
+    events = _events(rng, tables, created, event, place)
     events = events[events["at"] < closed_at[events["lead"]]]
     events = events.sort_values(["lead", "at"], kind="stable", ignore_index=True)
     ids = np.array([f"L{number:06d}" for number in range(n_leads)], dtype=object)
@@ -123,10 +110,10 @@ def _closing_times(created: Int, closing: F, until: int) -> Int:
 
 
 def _events(
-    rng: np.random.Generator, tables: Tables, created: Int, event: Int, place: F, state: Int
+    rng: np.random.Generator, tables: Tables, created: Int, event: Int, place: F
 ) -> pd.DataFrame:
     """Lead, at, kind, duration, value, level of every interaction and answer."""
-    lead, day, kind = event.T
+    lead, day, kind, state = event.T
     duration = tables.log_duration[kind, state] + tables.log_duration_spread[
         kind
     ] * rng.standard_normal(len(kind))

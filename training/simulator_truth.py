@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training import simulator_world as w
-from training.simulator_kernel import filtered
-from training.simulator_tables import DAY_US, STATES_PER_TYPE, F, Tables, tables_of
+from training.simulator_filter import Seen, filtered, likelihood_of
+from training.simulator_tables import DAY_US, F, Tables, tables_of
 from training.simulator_world import World
 
 Int = npt.NDArray[np.int64]
@@ -100,33 +100,15 @@ def beliefs(traces: Traces, tables: Tables, lead: Int, as_of_us: Int) -> tuple[F
     """
     start = as_of_us - (as_of_us - traces.created_us[lead]) % DAY_US
     gone = _share_between(start, as_of_us)
-    with np.errstate(divide="ignore"):
-        log_rate = np.log(tables.rate)
     belief, attempts, day = filtered(
         traces.prior,
         first_noon(traces.created_us, tables),
         traces.created_us,
-        traces.offsets,
-        traces.at_us,
-        traces.kind,
-        traces.mark,
-        traces.level,
+        Seen(traces.offsets, traces.at_us, traces.kind, traces.mark, traces.level),
         np.searchsorted(lead, np.arange(len(traces.prior) + 1)),
         as_of_us,
         gone,
-        log_rate,
-        tables.total,
-        tables.move,
-        tables.converts,
-        tables.lost,
-        tables.busy,
-        tables.buying,
-        np.stack([tables.log_duration, tables.log_value]),
-        np.stack([tables.log_duration_spread, tables.log_value_spread]),
-        np.log(tables.answer),
-        w.ATTEMPT,
-        w.KINDS.index(w.ANSWERS[0]),
-        STATES_PER_TYPE,
+        likelihood_of(tables),
     )
     return belief, attempts, day, gone
 

@@ -8,7 +8,7 @@ import pytest
 
 from training import simulator_world as w
 from training.simulator import DEFAULT, NOISY, simulate, true_probability
-from training.simulator_kernel import cumulative, live
+from training.simulator_kernel import dice_of, live
 from training.simulator_tables import DAY_US, tables_of
 from training.simulator_truth import Traces, beliefs, first_noon, share_of_day
 from training.simulator_truth import true_probability as probability_of
@@ -27,14 +27,7 @@ def play(first_state: np.ndarray, noon: int, days: int, seed: int):
         first_state,
         np.full(n, noon),
         np.full(n, days),
-        cumulative(WORLD.rate.transpose(0, 2, 1)),
-        WORLD.total,
-        cumulative(WORLD.move),
-        WORLD.converts,
-        WORLD.lost,
-        WORLD.busy,
-        WORLD.buying,
-        w.ATTEMPT,
+        dice_of(WORLD),
     )
 
 
@@ -58,7 +51,7 @@ def brute_force():
     rng = np.random.default_rng(7)
     state = rng.choice(len(prior), size=250_000, p=prior)
     noon = int(first_noon(np.array([TUESDAY_US]), WORLD)[0])
-    event, place, _, closing = play(state, noon, 45, 8)
+    event, place, closing = play(state, noon, 45, 8)
     return prior, event, place, closing
 
 
@@ -111,7 +104,7 @@ def test_looking_ahead_agrees_with_futures_drawn_from_the_belief():
     rng = np.random.default_rng(3)
     state = rng.choice(belief.shape[1], size=60_000, p=belief[0])
     noon = int(first_noon(np.array([created]), WORLD)[0] + day[0])
-    _, _, _, closing = play(state, noon, HORIZON, 4)
+    _, _, closing = play(state, noon, HORIZON, 4)
     drawn = (closing[:, 1] == 1).mean()
     truth = probability_of(DEFAULT, simulation.traces, np.array([busiest]), as_of)[0]
     assert drawn == pytest.approx(truth, abs=3.5 * np.sqrt(truth * (1 - truth) / 60_000))

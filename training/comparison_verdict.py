@@ -51,7 +51,7 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
     loss, rate = rules.log_loss_difference, rules.converted_difference
     if loss is None or rate is None:
         raise ValueError("the rules have no paired difference to the learned score")
-    because = (
+    because: tuple[str, ...] = (
         _loss_words(loss),
         _rate_words(rules, rate, capacity_words),
         _auc_words(rules),

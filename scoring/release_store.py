@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from typing import Any
 from features.errors import LeadscoreError, ReleaseError, StorageError
 from scoring.release import load_release
 from scoring.release_contents import MANIFEST_FILE
-from scoring.release_files import file_names, read_file, replace_file, write_folder
+from scoring.release_files import file_names, read_file, sync, write_folder
 
 POINTER_FILE = "champion.json"
 VERSIONS_FILE = "versions.json"
@@ -203,11 +203,18 @@ class ReleaseStore:
 
 
 def _write(path: Path, data: Any) -> None:
+    """Replace a file in one step; it and its folder's entry are on disk when this returns."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(json.dumps(data, indent=1).encode() + b"\n")
+        sync(beside)
+        os.replace(beside, path)
+        sync(path.parent)
     except OSError as error:
-        raise StorageError(f"cannot write to {path.parent}: {error.strerror}") from error
-    replace_file(path, json.dumps(data, indent=1).encode() + b"\n")
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _files(folder: Path) -> dict[str, bytes]:

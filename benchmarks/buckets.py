@@ -37,8 +37,8 @@ RESULTS = Path(__file__).parent / "results" / "buckets.json"
 COMMAND = [sys.executable, "-c", "import leadscore; leadscore.main()"]
 
 
-def make_data(folder: Path, n_leads: int, like: Path) -> int:
-    """Leads and interactions with the columns and kinds of ``like``; bytes of interactions."""
+def make_data(folder: Path, n_leads: int, like: Path) -> None:
+    """Leads and interactions with the columns and kinds of ``like``."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     leads = read_csv(like / "leads")
@@ -66,7 +66,6 @@ def make_data(folder: Path, n_leads: int, like: Path) -> int:
                 schema=schema(),
             )  # fmt: skip
             writer.write_table(table, row_group_size=1_000_000)
-    return (folder / "interactions.parquet").stat().st_size
 
 
 def schema() -> pa.Schema:
@@ -145,12 +144,16 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measure(folder: Path, n_leads: int, like: Path | None, release: Path | None) -> dict[str, Any]:
+def measure(
+    folder: Path, n_leads: int, like: Path | None, release: Path | None, large: Path | None
+) -> dict[str, Any]:
     os.environ["LEADSCORE_HOME"] = str(folder / "home")
     if like is None or release is None:
         like, release = trained(folder)
-    large = folder / "large"
-    size = make_data(large, n_leads, like)
+    if large is None:
+        large = folder / "large"
+        make_data(large, n_leads, like)
+    size = (large / "interactions.parquet").stat().st_size
     out = folder / "scores.parquet"
     command = ["score", str(large), "--release", str(release), "--out", str(out),
                "--buckets", "auto", "--json"]  # fmt: skip
@@ -197,11 +200,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="scratch (about 12 GB); removed in the end")
     parser.add_argument("--like", type=Path, help="simulated leads, if a release is given")
     parser.add_argument("--release", type=Path, help="a release trained on leads like those")
+    parser.add_argument("--data", type=Path, help="what an earlier make_data wrote")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="leadscore-buckets-", dir=options.folder))
     try:
-        result = measure(folder, options.leads, options.like, options.release)
+        result = measure(folder, options.leads, options.like, options.release, options.data)
     finally:
         shutil.rmtree(folder)
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -110,6 +110,7 @@ def score(
         data = read_dataset(dataset, outcomes_required=False)
     asked = questions(data, references)
     table = score_all(loaded, data, *asked, version=version)
+    warn_beyond(loaded, data, *asked)
     write_scores(table, Path(out))
     summary |= {
         "rows": table.num_rows,
@@ -151,6 +152,25 @@ def score_all(
             as_of_us,
             model_version=version,
             progress=lambda done, total: tell("score", done, total),
+        )
+
+
+def warn_beyond(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64) -> None:
+    """Say how many leads are older than any that the release has learned from."""
+    from commands.printing import say
+    from scoring.reach import beyond_learned, oldest_learned_days
+
+    oldest = oldest_learned_days(release.manifest["data"])
+    if oldest is None or not data.has_time:
+        return
+    created = data.leads.set_index("lead_id")["created_at"].reindex(lead_ids)
+    moments = created.astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    beyond = int(beyond_learned(oldest, moments, as_of_us).sum())
+    if beyond:
+        say(
+            f"note: {beyond:,} of {len(lead_ids):,} leads are older than any learned from "
+            f"({oldest:g} days); their scores extrapolate. Add later reference_ages_days in "
+            "dataset.toml and train again"
         )
 
 

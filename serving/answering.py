@@ -46,7 +46,7 @@ class Answering:
     @cached_property
     def expected(self) -> Expected:
         """What the release wants to be told of a lead."""
-        return expected_of(self.release.spec)
+        return expected_of(self.release.spec, self.release.manifest["data"])
 
     @cached_property
     def model(self) -> ModelOut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from features.histories import Histories, References
 from features.plan import FIXED_STREAMS
 from features.spec import AttributeSpec, FeatureSpec
 from features.vectors import encode
+from scoring.reach import beyond_learned, oldest_learned_days
 from serving.history import Value
 from serving.messages import ScoreRequest
 from serving.problems import FieldError, Problem
@@ -28,6 +30,7 @@ class Expected:
     codes: Mapping[str, dict[str, float]]
     kinds: frozenset[str]
     counts_interactions: bool
+    oldest_days: float | None
 
     def check(self, request: ScoreRequest) -> None:
         """A 422 for each value that cannot be read as the type the model knows.
@@ -50,8 +53,8 @@ class Expected:
             )  # fmt: skip
 
 
-def expected_of(spec: FeatureSpec) -> Expected:
-    """What a specification expects."""
+def expected_of(spec: FeatureSpec, data: Mapping[str, Any]) -> Expected:
+    """What a specification expects; ``data``: the release's record of what it learned from."""
     counted = [f.topic for f in spec.features if f.source == "interactions"]
     return Expected(
         attributes={a.name: a for a in spec.attributes},
@@ -60,6 +63,7 @@ def expected_of(spec: FeatureSpec) -> Expected:
         },
         kinds=frozenset(counted) - set(FIXED_STREAMS) | set(spec.outbound_kinds),
         counts_interactions=bool(counted),
+        oldest_days=oldest_learned_days(data),
     )
 
 
@@ -80,6 +84,9 @@ def notes_on(expected: Expected, histories: Histories, references: References) -
     unseen, unknown = _attributes_amiss(expected, histories)
     if unseen:
         notes.append(f"a value that the model has seldom or never seen: {', '.join(unseen)}")
+    created = histories.created_at_us[references.lead]
+    if beyond_learned(expected.oldest_days, created, references.as_of_us).any():
+        notes.append(f"older than any lead learned from ({expected.oldest_days:g} days)")
     total = len(expected.attributes)
     if total and 1 - unknown / total < LITTLE_KNOWN:
         notes.append(f"{unknown} of {total} attributes that the model uses are unknown")

@@ -59,6 +59,12 @@ ExcludeOption = Annotated[
 ]
 
 
+AllowLeaksOption = Annotated[
+    bool,
+    typer.Option("--allow-leaks", help="Compare although a leak is sure (leadscore audit)."),
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add ``compare``."""
     app.command()(compare)
@@ -74,12 +80,14 @@ def compare(
     cost_attribute: CostOption = None,
     exclude: ExcludeOption = None,
     reweighted: RewrittenOption = None,
+    allow_leaks: AllowLeaksOption = False,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Compare rules, learned score and baselines on the same leads, which none of them has seen.
 
-    The verdict comes first and may be: keep the rules, or cannot tell.
+    The verdict comes first and may be: keep the rules, or cannot tell. A sure leak stops it, as it
+    stops training (exit code 4): a score that knows the outcome wins every comparison.
 
     Examples:
 
@@ -94,7 +102,7 @@ def compare(
 
     worth = worth_of(value_per_conversion, cost_per_contact)
     asked = Question(seed, hot_per_week, worth, cost_attribute, tuple(exclude or ()))
-    found, refitted = run_comparison(dataset, scorecard, asked)
+    found, refitted = run_comparison(dataset, scorecard, asked, allow_leaks=allow_leaks)
     if out is not None:
         from training.comparison_report import report_html
 
@@ -117,10 +125,11 @@ def worth_of(value: float | None, cost: float | None) -> Worth | None:
 
 
 def run_comparison(
-    source: str, scorecard: Path | None, asked: Question
+    source: str, scorecard: Path | None, asked: Question, *, allow_leaks: bool
 ) -> tuple[Comparison, Scorecard]:
     """Read, learn at an earlier moment, compare."""
     from commands.printing import progress_bar, step
+    from commands.training import stop_on_leaks
     from features.reading import read_dataset
     from scoring.scorecard import default_scorecard, load_scorecard
     from training import comparison_data
@@ -128,6 +137,8 @@ def run_comparison(
     card = load_scorecard(scorecard) if scorecard else default_scorecard()
     with step(f"read {source}"):
         data = read_dataset(source)
+    if not allow_leaks:
+        stop_on_leaks(data, asked.exclude)
     with step("learn and compare"), progress_bar() as tell:
         made = comparison_data.compare(data, card, asked, progress=tell)
     return made.comparison, made.reweighted
@@ -209,7 +220,7 @@ def print_bands(found: Comparison) -> None:
     print(f"Learned bands: {view.cuts}.")
     if swap.gap.value == swap.gap.value:
         print(
-            f"Hot by the learned score only: {swap.only_learned.leads:,} leads, "
-            f"{swap.only_learned.rate.value:.1%} convert; by the rules only: "
-            f"{swap.only_rules.leads:,} leads, {swap.only_rules.rate.value:.1%}."
+            f"Swap set ({swap.basis}): by the learned score only "
+            f"{swap.only_learned.leads:,} leads, {swap.only_learned.rate.value:.1%} convert; "
+            f"by the rules only: {swap.only_rules.leads:,} leads, {swap.only_rules.rate.value:.1%}."
         )

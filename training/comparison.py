@@ -148,7 +148,7 @@ class Bout:
             weeks = int(self.ground.weeks.max()) + 1
             hot_share = min(self.ground.capacity * weeks / len(self.ground.called), 1.0)
         bands, words = equal_workload(self.ground, learned.score, rules.band, hot_share)
-        own = rules.band
-        if own is None:
-            own, _ = equal_workload(self.ground, rules.score, None, hot_share)
-        return band_view(self.ground, own, bands, words, self.times)
+        listed, _ = equal_workload(self.ground, rules.score, None, hot_share)
+        own = listed if rules.band is None else rules.band
+        fair = None if hot_share is None else listed
+        return band_view(self.ground, own, bands, words, self.times, fair)

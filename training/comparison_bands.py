@@ -35,9 +35,11 @@ class BandRate:
 class Swap:
     """Leads that one score calls hot and the other does not.
 
-    ``gap``: conversion of those only the learned score calls, minus those only the rules call,
-    with its paired bootstrap; NaN where a side is empty.
+    ``basis``: which leads count as hot here. ``gap``: conversion of those only the learned score
+    calls, minus those only the rules call, with its paired bootstrap; NaN where a side is empty.
     """
+
+    basis: str
 
     only_learned: BandRate
     only_rules: BandRate
@@ -66,9 +68,20 @@ class BandView:
 
 
 def band_view(
-    ground: Ground, rules: Object, learned: Object, cuts: str, times: Float64
+    ground: Ground,
+    rules: Object,
+    learned: Object,
+    cuts: str,
+    times: Float64,
+    within_capacity: Object | None = None,
 ) -> BandView:
-    """Compare two bandings of the same references, (n,) of cold, warm, hot each."""
+    """Compare two bandings of the same references, (n,) of cold, warm, hot each.
+
+    ``within_capacity``: the rules' bands if they called as many as the capacity allows; the
+    swap set is then taken between the two lists of equal length.
+    """
+    hot = rules if within_capacity is None else within_capacity
+    basis = "hot by their own bands" if within_capacity is None else "the best that can be called"
     by_rules = {band: np.asarray(rules == band, dtype=np.bool_) for band in BANDS}
     by_model = {band: np.asarray(learned == band, dtype=np.bool_) for band in BANDS}
     return BandView(
@@ -79,7 +92,13 @@ def band_view(
             tuple(_rate(ground, f"{a} → {b}", by_rules[a] & by_model[b]) for b in BANDS)
             for a in BANDS
         ),
-        _swap(ground, by_rules[Band.HOT], by_model[Band.HOT], times),
+        _swap(
+            ground,
+            np.asarray(hot == Band.HOT.value, dtype=np.bool_),
+            by_model[Band.HOT],
+            times,
+            basis,
+        ),
     )
 
 
@@ -128,9 +147,10 @@ def _rate(ground: Ground, name: str, rows: Bool) -> BandRate:
     )
 
 
-def _swap(ground: Ground, rules: Bool, model: Bool, times: Float64) -> Swap:
+def _swap(ground: Ground, rules: Bool, model: Bool, times: Float64, basis: str) -> Swap:
     mine, theirs = model & ~rules, rules & ~model
     return Swap(
+        basis,
         _rate(ground, "only learned", mine),
         _rate(ground, "only rules", theirs),
         _rate(ground, "both", rules & model),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from importlib import resources
@@ -53,7 +54,7 @@ def report_html(found: Comparison) -> str:
 def environment() -> Environment:
     """Templates with escaping on, and the filters for figures."""
     made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "pct": percent,
         "three": lambda v: "–" if v != v else f"{v:.3f}",
         "count": lambda v: f"{round(v):,}",
@@ -61,6 +62,7 @@ def environment() -> Environment:
         "span": span,
         "minus": minus,
     }
+    made.filters |= filters
     return made
 
 
@@ -149,7 +151,8 @@ def _swap_words(found: Comparison) -> str:
     if swap.gap.value != swap.gap.value:
         return "One of the two sides is empty: there is nothing to swap."
     return (
-        f"Leads that only the learned score calls hot convert {swap.gap.value * 100:+.1f} points "
+        f"Here hot means: {swap.basis}. Leads that only the learned score calls convert "
+        f"{swap.gap.value * 100:+.1f} points "
         f"against those that only the rules do (95 %: {swap.gap.low * 100:+.1f} to "
         f"{swap.gap.high * 100:+.1f})."
     )

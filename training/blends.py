@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from features.histories import Float64, Int64
-from scoring.calibration import platt
+from training.drift import fit_levels, line_to_carry
 from training.out_of_time import TestRows, Trial, log_odds_losses
 from training.references import Int8
 
@@ -19,19 +19,21 @@ CLEARLY = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make a model: families with their step, averaged, then slope and intercept.
+    """How to make a model: families with their step, averaged, spread around the base rate.
 
     ``steps``: name of the family → its step; empty when nothing beats the base rate.
-    ``log_loss``, ``base_rate_log_loss``: pooled out of time, calibrated across folds.
-    ``gain_in_errors``: how many standard errors the recipe is better than the base rate.
+    ``slope``: how far scores are spread; ``level``: what is added to all of them, in log-odds.
+    ``recent``: older references weigh less. ``log_loss``, ``base_rate_log_loss``: pooled out of
+    time. ``gain_in_errors``: standard errors by which the recipe is better than the base rate.
     """
 
     steps: dict[str, float]
     slope: float
-    intercept: float
+    level: float
     log_loss: float
     base_rate_log_loss: float
     gain_in_errors: float
+    recent: bool = False
 
     @property
     def signal(self) -> bool:
@@ -45,30 +47,42 @@ class Recipe:
 
 
 def choose_recipe(
-    trials: Sequence[Trial], floor: Trial, tested: TestRows, unit: Int64
+    trials: Sequence[Trial], floor: Trial, tested: TestRows, unit: Int64, *, by_time: bool
 ) -> tuple[Recipe, Float64]:
     """The blend with the lowest pooled log loss, and its calibrated log-odds (m) out of time.
 
-    Every subset of the families is averaged in log-odds and put on a line fitted on the other
-    folds. ``unit`` (m): rows with the same number are one observation (a lead, identical rows).
-    A blend that does not beat the floor clearly is not used.
+    Every subset of the families is averaged in log-odds and, without time, put on a line fitted
+    on the other folds. ``unit`` (m): rows with the same number are one observation (a lead,
+    identical rows). A blend that does not beat the floor clearly is not used. ``floor``: the
+    base rate, whose log-odds are what each fold's models were trained at.
     """
     blends = [c for k in range(1, len(trials) + 1) for c in combinations(trials, k)]
     if not blends:
         return floor_recipe(floor, 0.0), floor.log_odds
+    center = floor.log_odds
     raw = [np.mean([t.log_odds for t in blend], axis=0) for blend in blends]
-    fair = [calibrated_across_folds(z, tested) for z in raw]
-    loss = [
-        float(np.average(log_odds_losses(tested.label, z), weights=tested.weight)) for z in fair
-    ]
+    fair = raw if by_time else [line_across_folds(z, center, tested) for z in raw]
+    loss = [pooled_loss(z, tested) for z in fair]
     best = int(np.argmin(loss))
-    gain = gain_in_errors(fair[best], floor.log_odds, tested, unit)
+    gain = gain_in_errors(fair[best], center, tested, unit)
     if gain < CLEARLY:
-        return floor_recipe(floor, gain), floor.log_odds
-    slope, intercept = platt(raw[best], tested.label.astype(np.float64), tested.weight)
+        return floor_recipe(floor, gain), center
+    args = (raw[best], center, tested.label, tested.weight)
+    if by_time:
+        group = tested.fold
+        line, level = line_to_carry(*args, group)
+    else:
+        group = np.zeros_like(tested.fold)
+        line = fit_levels(*args, group)
+        level = float(line.level[0])
     steps = {t.family.name: t.step for t in blends[best]}
-    chosen = Recipe(steps, slope, intercept, loss[best], float(floor.path_loss.min()), gain)
-    return chosen, slope * raw[best] + intercept
+    chosen = Recipe(steps, line.slope, level, loss[best], pooled_loss(center, tested), gain)
+    return chosen, line.spread(raw[best], center) + line.level[group]
+
+
+def pooled_loss(log_odds: Float64, tested: TestRows) -> float:
+    """Weighted mean log loss over all folds, in nats."""
+    return float(np.average(log_odds_losses(tested.label, log_odds), weights=tested.weight))
 
 
 def floor_recipe(floor: Trial, gain: float) -> Recipe:
@@ -77,17 +91,21 @@ def floor_recipe(floor: Trial, gain: float) -> Recipe:
     return Recipe({}, 1.0, 0.0, loss, loss, gain)
 
 
-def calibrated_across_folds(log_odds: Float64, tested: TestRows) -> Float64:
-    """Each fold on the line fitted on all other folds; a single fold on its own line."""
-    folds = np.unique(tested.fold)
+def line_across_folds(log_odds: Float64, center: Float64, tested: TestRows) -> Float64:
+    """Each fold on the line (slope around the base rate, level) fitted on all other folds."""
+    if tested.fold.max() == 0:
+        return log_odds
     out = np.empty_like(log_odds)
-    for fold in folds:
+    for fold in np.unique(tested.fold):
         mine = tested.fold == fold
-        others = ~mine if len(folds) > 1 else mine
-        slope, intercept = platt(
-            log_odds[others], tested.label[others].astype(np.float64), tested.weight[others]
+        line = fit_levels(
+            log_odds[~mine],
+            center[~mine],
+            tested.label[~mine],
+            tested.weight[~mine],
+            np.zeros((~mine).sum(), np.intp),
         )
-        out[mine] = slope * log_odds[mine] + intercept
+        out[mine] = line.spread(log_odds[mine], center[mine]) + line.level[0]
     return out
 
 

@@ -53,12 +53,8 @@ class Family(Protocol):
         """The path, simple first: inverse penalties, or numbers of trees."""
         ...
 
-    def path(self, sample: Sample, vectors: Float64, label: Int8, weight: Float64) -> Float64:
-        """Log-odds (len(steps), n) of ``vectors`` at each step, learned from ``sample``.
-
-        ``label`` and ``weight`` of ``vectors`` may end a path early, once its loss only rises;
-        the rest of the path then repeats its last point.
-        """
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
+        """Log-odds (len(steps), n) of ``vectors`` at each step, learned from ``sample``."""
         ...
 
     def fit(self, sample: Sample, step: float) -> Part:
@@ -73,9 +69,8 @@ class BaseRate:
     name: str = "base_rate"
     steps: tuple[float, ...] = (0.0,)
 
-    def path(self, sample: Sample, vectors: Float64, label: Int8, weight: Float64) -> Float64:
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
         """The base rate's log-odds, (1, n)."""
-        del label, weight
         return np.full((1, len(vectors)), sample.base_log_odds)
 
     def fit(self, sample: Sample, step: float) -> Part:
@@ -93,4 +88,7 @@ def make_candidates(seed: int) -> tuple[Family, ...]:
         Linear(),
         Boosted("additive", additive=True, seed=seed),
         Boosted("boosted", additive=False, seed=seed),
+        Boosted(
+            "randomised", additive=False, seed=seed, depth=5, feature_share=0.5, randomised=True
+        ),
     )

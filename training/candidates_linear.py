@@ -12,9 +12,8 @@ from features.histories import Float64
 from scoring.linear import LinearPart, transform_all, transform_codes
 from scoring.parts import Part
 from training.candidates import Sample
-from training.references import Int8
 
-STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse penalties, strong first, in units of one lead and one standard deviation."""
 FLAG_SCALE = 0.5
 """Scale of a 0/1 column. Dividing a rare flag by its tiny standard deviation would all but lift
@@ -31,19 +30,17 @@ class Linear:
     name: str = "linear"
     steps: tuple[float, ...] = STRENGTHS
 
-    def path(self, sample: Sample, vectors: Float64, label: Int8, weight: Float64) -> Float64:
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
         """Log-odds (len(steps), n), each step warm-started from the one before."""
-        del label, weight
         design = design_of(sample)
         rows, asked = design.matrix(sample.vectors), design.matrix(vectors)
         fits = fitted(rows, sample, self.steps)
         return np.stack([asked @ coef + intercept for coef, intercept in fits])
 
     def fit(self, sample: Sample, step: float) -> Part:
-        """The linear part at one penalty, warm-started along the same path."""
+        """The linear part at one penalty."""
         design = design_of(sample)
-        steps = tuple(s for s in self.steps if s <= step)
-        coef, intercept = fitted(design.matrix(sample.vectors), sample, steps)[-1]
+        coef, intercept = fitted(design.matrix(sample.vectors), sample, (step,))[0]
         return design.part(coef, intercept)
 
 
@@ -110,7 +107,7 @@ def fitted(
     matrix: Float64, sample: Sample, strengths: tuple[float, ...]
 ) -> list[tuple[Float64, float]]:
     """(coefficients, intercept) per strength, each started where the last one ended."""
-    model = LogisticRegression(solver="newton-cholesky", warm_start=True, max_iter=50, tol=1e-7)
+    model = LogisticRegression(solver="newton-cholesky", warm_start=True, max_iter=50, tol=1e-4)
     fits = []
     for strength in strengths:
         model.set_params(C=strength)

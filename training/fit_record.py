@@ -57,7 +57,8 @@ def metrics_of(learned: Learned, tested: Tested, seed: int) -> dict[str, Any]:
             "gain_in_errors": float(np.clip(recipe.gain_in_errors, -1e6, 1e6)),
             "by_time": learned.by_time,
             "slope": recipe.slope,
-            "intercept": recipe.intercept,
+            "level": recipe.level,
+            "recent": recipe.recent,
             "candidates": [
                 {"name": t.family.name, "step": t.step, "log_loss": float(t.path_loss.min())}
                 for t in learned.trials
@@ -114,6 +115,9 @@ def record_of(dataset: Dataset, source: Source) -> dict[str, Any]:
         "first_created_at": moment(int(dated.min())) if len(dated) else None,
         "last_created_at": moment(int(dated.max())) if len(dated) else None,
         "observed_until": moment(labelled.observed_until_us) if labelled.has_time else None,
+        "reference_ages_days": (
+            sorted(dataset.settings.reference_ages_days) if labelled.has_time else []
+        ),
         "leads": len(source.histories),
         "interactions": len(source.histories.interactions.at_us),
         "answers": len(source.histories.answers.at_us),

@@ -58,10 +58,14 @@ def honest_test(source: Source, until_us: int, method: Method) -> Tested:
 
     Where the history is too short for that, or there is no time: grouped folds.
     """
-    labelled = source.labelled
-    fold = newest_fold(labelled, until_us)
-    folds = [fold] if fold else _grouped(source, until_us, method)
+    folds = honest_folds(source, until_us, method)
     return _joined([_answered(source, f, until_us, method) for f in folds], source)
+
+
+def honest_folds(source: Source, until_us: int, method: Method) -> list[Fold]:
+    """The newest references as the only fold, or grouped folds where that cannot be."""
+    fold = newest_fold(source.labelled, until_us)
+    return [fold] if fold else _grouped(source, until_us, method)
 
 
 def _grouped(source: Source, until_us: int, method: Method) -> list[Fold]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,16 +15,23 @@ from features.vectors import vectors
 from scoring.model import Model
 from scoring.parts import ConstantPart
 from training.blends import Recipe, choose_recipe, label_counts
+from training.budget import affordable
 from training.candidates import BaseRate, Family, Sample, make_candidates
-from training.delay import Lesson, Treatment, lesson
+from training.delay import Treatment, lesson
 from training.feature_choice import choose_spec
-from training.out_of_time import Progress, Round, TestRows, Trial, test_rows_of, try_families
+from training.out_of_time import (
+    Progress,
+    TestRows,
+    Trial,
+    log_odds_losses,
+    test_rows_of,
+    try_families,
+)
 from training.references import Bool, LabelledReferences
-from training.splits import Fold, grouped_folds, identical_rows, time_folds
+from training.rounds import Rounds, make_rounds, recent_lesson, recent_rounds
 
-SMALL = 2_000
-"""Below this many references grouped folds are dealt several times, against the luck of one."""
-REPEATS = 3
+FEWEST_ORIGINS = 3
+"""With fewer rolling origins, whether newer references should weigh more is not asked."""
 FEWEST = 10
 """With fewer references of either class than this, nothing is learned but the base rate."""
 
@@ -44,6 +51,7 @@ class Method:
 
     seed: int = 0
     treatment: Treatment = Treatment.MATURE
+    time_budget_s: float | None = None
     jobs: int = 2
     progress: Progress | None = None
 
@@ -78,66 +86,82 @@ def learn(source: Source, allowed: Bool, until_us: int, method: Method) -> Learn
     taught = labelled.take(known.rows)
     spec = choose_spec(source.settings, source.histories, taught.references)
     matrix = vectors(spec, source.histories, labelled.references)
-    rounds, by_time, unit = _rounds(source, allowed, until_us, matrix, method)
-    families = make_candidates(method.seed) if min(label_counts(known.label)) >= FEWEST else ()
-    tested = test_rows_of(rounds, labelled.labels_by(until_us), labelled.weight)
+    rng = np.random.default_rng(method.seed)
+    rounds = make_rounds(labelled, matrix, allowed, until_us, method.treatment, rng)
+    tested = test_rows_of(rounds.rounds, labelled.labels_by(until_us), labelled.weight)
+    few = min(label_counts(known.label)) < FEWEST
+    families = () if few else _families(len(known.rows), len(spec), rounds, method)
     with threadpool_limits(1):
-        floor = try_families([BaseRate()], rounds, matrix, tested)[0]
-        trials = try_families(
-            families, rounds, matrix, tested, jobs=method.jobs, progress=method.progress
-        )
-        recipe, log_odds = choose_recipe(trials, floor, tested, unit[tested.rows])
+        floor = try_families([BaseRate()], rounds.rounds, matrix, tested)[0]
+        trials, is_recent = _trials(families, rounds, labelled, matrix, tested, method)
+        if is_recent:  # the base rate that those models were trained at
+            newer = recent_rounds(rounds, labelled).rounds
+            floor = try_families([BaseRate()], newer, matrix, tested)[0]
+        unit = rounds.unit[tested.rows]
+        recipe, log_odds = choose_recipe(trials, floor, tested, unit, by_time=rounds.by_time)
+        if is_recent and recipe.signal:
+            recipe = replace(recipe, recent=True)
+            known = recent_lesson(known, labelled, until_us)
         sample = Sample(matrix[known.rows], known.label, known.weight)
         model = fit_recipe(recipe, families, sample)
     return Learned(
-        spec, model, recipe, (floor, *trials), tested, log_odds, by_time, sample, known.rows
+        spec, model, recipe, (floor, *trials), tested, log_odds, rounds.by_time, sample, known.rows
     )
 
 
 def fit_recipe(recipe: Recipe, families: Sequence[Family], sample: Sample) -> Model:
-    """The recipe's parts fitted on all of ``sample``, with its calibration."""
-    width = sample.vectors.shape[1]
+    """The recipe's parts fitted on all of ``sample``, spread around its base rate."""
+    width, base = sample.vectors.shape[1], sample.base_log_odds
     if not recipe.signal:
-        return Model((ConstantPart(sample.base_log_odds, width),), (1.0,), 1.0, 0.0, width)
+        return Model((ConstantPart(base, width),), (1.0,), 1.0, 0.0, width)
     chosen = [family for family in families if family.name in recipe.steps]
     parts = tuple(family.fit(sample, recipe.steps[family.name]) for family in chosen)
     weights = (1.0 / len(parts),) * len(parts)
-    return Model(parts, weights, recipe.slope, recipe.intercept, width)
+    return Model(parts, weights, recipe.slope, (1 - recipe.slope) * base + recipe.level, width)
 
 
-def _rounds(
-    source: Source, allowed: Bool, until_us: int, matrix: Float64, method: Method
-) -> tuple[list[Round], bool, Int64]:
-    """The folds to choose by, whether they follow time, and each row's unit of observation."""
-    labelled = source.labelled
-    unit = labelled.lead if labelled.has_time else identical_rows(matrix)
-    folds = time_folds(labelled, until_us, allowed=allowed)
-    by_time = bool(folds)
-    if not by_time:
-        label = np.where(allowed, labelled.labels_by(until_us), -1).astype(np.int8)
-        rng = np.random.default_rng(method.seed)
-        repeats = REPEATS if int((label >= 0).sum()) < SMALL else 1
-        folds = grouped_folds(unit, label, rng, repeats=repeats)
-    rounds = [_round(labelled, allowed, unit, fold, until_us, method.treatment) for fold in folds]
-    usable = [r for r in rounds if len(r.test) and min(label_counts(r.lesson.label)) > 0]
-    return usable or [_everything(labelled, allowed, until_us)], by_time, unit
+def _families(n_rows: int, width: int, rounds: Rounds, method: Method) -> tuple[Family, ...]:
+    every = make_candidates(method.seed)
+    return affordable(every, n_rows, width, len(rounds.rounds), method.time_budget_s)
 
 
-def _everything(labelled: LabelledReferences, allowed: Bool, until_us: int) -> Round:
-    """All there is on both sides: good for the base rate alone, where no fold has both classes."""
-    known = lesson(labelled, allowed, until_us, Treatment.MATURE)
-    return Round(known, known.rows)
-
-
-def _round(
+def _trials(
+    families: Sequence[Family],
+    rounds: Rounds,
     labelled: LabelledReferences,
-    allowed: Bool,
-    unit: Int64,
-    fold: Fold,
-    until_us: int,
-    treatment: Treatment,
-) -> Round:
-    apart = allowed & ~np.isin(unit, unit[fold.test])
-    cutoff = until_us if fold.cutoff_us is None else fold.cutoff_us
-    learned: Lesson = lesson(labelled, apart, cutoff, treatment)
-    return Round(learned, fold.test)
+    matrix: Float64,
+    tested: TestRows,
+    method: Method,
+) -> tuple[list[Trial], bool]:
+    """Every family's trial, and whether older references weigh less in them.
+
+    They do when every family is better for it, on the pooled folds and on the newest: one alone
+    may gain by chance. The quickest is asked first, and the first that is not better ends it.
+    """
+
+    def tried(some: Sequence[Family], there: Rounds) -> list[Trial]:
+        return try_families(
+            some, there.rounds, matrix, tested, jobs=method.jobs, progress=method.progress
+        )
+
+    trials = tried(families, rounds)
+    if not rounds.by_time or len(rounds.rounds) < FEWEST_ORIGINS or not families:
+        return trials, False
+    newer = recent_rounds(rounds, labelled)
+    turned: list[Trial] = []
+    for before in trials:
+        turned += tried([before.family], newer)
+        if not _better(turned[-1], before, tested):
+            return trials, False
+    return turned, True
+
+
+def _better(after: Trial, before: Trial, tested: TestRows) -> bool:
+    """Whether the losses are lower over all folds and in the newest one."""
+    saved = log_odds_losses(tested.label, before.log_odds) - log_odds_losses(
+        tested.label, after.log_odds
+    )
+    newest = tested.fold == tested.fold.max()
+    return bool(
+        tested.weight @ saved > 0 and tested.weight[newest] @ saved[newest] > 0
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +19,18 @@ Progress = Callable[[str, int, int], None]
 """Told (what is being done, steps done, steps in all)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One fold made ready: what may be learned, and the rows to predict."""
+class Turn(Protocol):
+    """One fold made ready (``training.rounds.Round``)."""
 
-    lesson: Lesson
-    test: npt.NDArray[np.intp]
+    @property
+    def lesson(self) -> Lesson:
+        """What may be learned."""
+        ...
+
+    @property
+    def test(self) -> npt.NDArray[np.intp]:
+        """The rows to predict."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Trial:
     log_odds: Float64
 
 
-def test_rows_of(rounds: Sequence[Round], label: Int8, weight: Float64) -> TestRows:
+def test_rows_of(rounds: Sequence[Turn], label: Int8, weight: Float64) -> TestRows:
     """The test rows of all folds, one after the other."""
     rows = np.concatenate([r.test for r in rounds])
     fold = np.repeat(np.arange(len(rounds)), [len(r.test) for r in rounds])
@@ -59,7 +66,7 @@ def test_rows_of(rounds: Sequence[Round], label: Int8, weight: Float64) -> TestR
 
 def try_families(
     families: Sequence[Family],
-    rounds: Sequence[Round],
+    rounds: Sequence[Turn],
     vectors: Float64,
     tested: TestRows,
     *,
@@ -68,10 +75,7 @@ def try_families(
 ) -> list[Trial]:
     """Fit every family on every fold, in parallel, and pick the best step of each path."""
     tasks = [(family, j) for family in families for j in range(len(rounds))]
-    work = (
-        delayed(_one)(family, rounds[j], vectors, tested.label[tested.fold == j])
-        for family, j in tasks
-    )
+    work = (delayed(_one)(family, rounds[j], vectors) for family, j in tasks)
     paths: list[Float64] = []
     for path in Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(work):
         paths.append(path)
@@ -84,10 +88,10 @@ def try_families(
     ]
 
 
-def _one(family: Family, turn: Round, vectors: Float64, label: Int8) -> Float64:
+def _one(family: Family, turn: Turn, vectors: Float64) -> Float64:
     learned = turn.lesson
     sample = Sample(vectors[learned.rows], learned.label, learned.weight)
-    return family.path(sample, vectors[turn.test], label, np.ones(len(label)))
+    return family.path(sample, vectors[turn.test])
 
 
 def _trial(family: Family, path: Float64, tested: TestRows) -> Trial:

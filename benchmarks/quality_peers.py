@@ -1,0 +1,111 @@
+"""The peers of the quality benchmark, each as its documentation suggests: with its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from catboost import CatBoostClassifier
+from lightgbm import LGBMClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from scoring.calibration import platt
+from scoring.scorecard import default_scorecard
+from training.learning import Source
+from training.splits import Fold
+
+
+@dataclass(frozen=True)
+class Given:
+    """What everyone learns from, and what they are asked. NaN is unknown."""
+
+    vectors: np.ndarray
+    label: np.ndarray
+    weight: np.ndarray
+    asked: np.ndarray
+    fold: Fold
+    flaml_seconds: float
+
+
+Answer = Callable[[], np.ndarray]
+
+
+def every_peer(given: Given, source: Source) -> dict[str, Answer]:
+    """Name → a function that learns and answers with probabilities of ``given.asked``."""
+    there = {
+        "base rate": lambda: _base_rate(given),
+        "logistic regression": lambda: _logistic(given),
+        "HistGradientBoosting": lambda: _fitted(
+            HistGradientBoostingClassifier(random_state=0), given
+        ),
+        "LightGBM": lambda: _fitted(LGBMClassifier(random_state=0, n_jobs=1, verbosity=-1), given),
+        "CatBoost": lambda: _fitted(
+            CatBoostClassifier(
+                random_seed=0, verbose=False, thread_count=2, allow_writing_files=False
+            ),
+            given,
+        ),
+        "FLAML": lambda: _flaml(given),
+    }  # fmt: skip
+    if len(default_scorecard().points(source.histories, _references(source, given)).points):
+        there["default scorecard"] = lambda: _scorecard(given, source)
+    return there
+
+
+def _references(source: Source, given: Given):
+    return source.labelled.take(given.fold.test).references
+
+
+def _base_rate(given: Given) -> np.ndarray:
+    return np.full(len(given.asked), np.average(given.label, weights=given.weight))
+
+
+def _logistic(given: Given) -> np.ndarray:
+    model = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(max_iter=1000),
+    )
+    model.fit(given.vectors, given.label, logisticregression__sample_weight=given.weight)
+    return model.predict_proba(given.asked)[:, 1]
+
+
+def _fitted(model, given: Given) -> np.ndarray:
+    model.fit(given.vectors, given.label, sample_weight=given.weight)
+    return model.predict_proba(given.asked)[:, 1]
+
+
+def _flaml(given: Given) -> np.ndarray:
+    """Without weights: references weigh alike, and its own holdout fails with weights."""
+    from flaml import AutoML
+
+    model = AutoML()
+    model.fit(
+        given.vectors,
+        given.label,
+        task="classification",
+        metric="log_loss",
+        time_budget=given.flaml_seconds,
+        estimator_list=["lgbm", "catboost", "rf", "extra_tree", "lrl1"],
+        split_type="time" if given.fold.cutoff_us is not None else "stratified",
+        seed=0,
+        verbose=0,
+        n_jobs=1,
+    )
+    return np.asarray(model.predict_proba(given.asked))[:, 1]
+
+
+def _scorecard(given: Given, source: Source) -> np.ndarray:
+    """Points turned into probabilities by a line fitted on the training references."""
+    card, labelled = default_scorecard(), source.labelled
+    points = [
+        card.points(source.histories, labelled.take(rows).references).points
+        for rows in (given.fold.train, given.fold.test)
+    ]
+    slope, intercept = platt(points[0] / 50, given.label.astype(float), given.weight)
+    return 1 / (1 + np.exp(-(slope * points[1] / 50 + intercept)))

@@ -1,0 +1,102 @@
+"""The tables of the quality benchmark, wins and losses alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+NOT_PEERS = ("leadscore", "truth", "base rate", "default scorecard")
+COLUMNS = ("log_loss", "brier", "auc", "calibration_error", "top_decile_lift")
+
+
+def read_truth(path: Path) -> dict[tuple[str, int], float]:
+    """(lead, as_of in microseconds) → true probability."""
+    table = pd.read_csv(path)
+    moments = pd.to_datetime(table["as_of"], utc=True, format="ISO8601")
+    at = (moments - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(1, "us")
+    return dict(zip(zip(table["lead_id"], at, strict=True), table["probability"], strict=True))
+
+
+def of_one(found: dict[str, Any]) -> str:
+    """One dataset: every model, then what was won and lost."""
+    how = "newest fifth" if found["by_time"] else "grouped folds, no time: figures flatter"
+    lines = [
+        f"### {found['name']}",
+        "",
+        f"{found['references']:,} references of {found['leads']:,} leads ({how}), rate "
+        f"{found['rate']:.3f}; left out: {', '.join(found['excluded']) or 'nothing'}; "
+        f"recipe: {found['recipe']}.",
+        "",
+        "| model | log loss | Brier | AUC | calibration error | top-decile lift | "
+        "leadscore's log loss minus this one's | s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    ranked = sorted(found["models"].items(), key=lambda item: item[1]["log_loss"]["value"])
+    for model, figures in ranked:
+        values = " | ".join(f"{figures[column]['value']:.4f}" for column in COLUMNS)
+        gap = figures["leadscore_minus_this"]
+        paired = "" if model == "leadscore" else _paired(gap)
+        lines.append(f"| {model} | {values} | {paired} | {figures['seconds']:.0f} |")
+    return "\n".join([*lines, "", *_delay(found), ""])
+
+
+def _paired(gap: dict[str, float]) -> str:
+    word = "better" if gap["high"] < 0 else "WORSE" if gap["low"] > 0 else "even"
+    return f"{gap['value']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}] {word}"
+
+
+def _delay(found: dict[str, Any]) -> list[str]:
+    if not found["delay"]:
+        return []
+    lines = [
+        "| immature leads | rows | mean prediction | log loss | minus mature only "
+        "| distance to truth |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in found["delay"].items():
+        far = row.get("distance_to_truth")
+        lines.append(
+            f"| {name} | {row['rows']:,} | {row['mean_prediction']:.4f} | {row['log_loss']:.4f} | "
+            f"{row['minus_mature']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}] | "
+            f"{'' if far is None else format(far, '.4f')} |"
+        )
+    return [*lines, ""]
+
+
+def of_all(everything: list[dict[str, Any]]) -> str:
+    """Summary first: the best peer of each dataset, wins, losses, distance to the truth."""
+    lines = [
+        "# Quality of the probabilities",
+        "",
+        "From `make bench-quality`. Log loss in nats on references that no model had seen; "
+        "intervals are 95 % paired bootstraps over leads; below zero leadscore is better.",
+        "",
+        "| dataset | base rate | best peer | leadscore | minus the best peer | above truth |",
+        "|---|---|---|---|---|---|",
+    ]
+    won: list[str] = []
+    lost: list[str] = []
+    for found in everything:
+        models = found["models"]
+        peers = {k: v for k, v in models.items() if k not in NOT_PEERS}
+        best = min(peers, key=lambda k: peers[k]["log_loss"]["value"])
+        mine = models["leadscore"]["log_loss"]["value"]
+        above = ""
+        if "truth" in models:
+            above = f"{100 * (mine / models['truth']['log_loss']['value'] - 1):.1f} %"
+        lines.append(
+            f"| {found['name']} | {models['base rate']['log_loss']['value']:.4f} | {best} "
+            f"{peers[best]['log_loss']['value']:.4f} | {mine:.4f} | "
+            f"{_paired(peers[best]['leadscore_minus_this'])} | {above} |"
+        )
+        for model, figures in models.items():
+            gap = figures["leadscore_minus_this"]
+            if model not in ("leadscore", "truth") and gap["high"] < 0:
+                won.append(f"{found['name']}: {model}")
+            if model not in ("leadscore", "truth") and gap["low"] > 0:
+                lost.append(f"{found['name']}: {model} ({gap['value']:+.4f})")
+    lines += ["", f"Significantly better than {len(won)}: {'; '.join(won) or 'none'}.", ""]
+    lines += [f"Significantly worse than {len(lost)}: {'; '.join(lost) or 'none'}.", ""]
+    return "\n".join([*lines, *(of_one(found) for found in everything)])

@@ -1,0 +1,105 @@
+"""Immature leads: who teaches what under each treatment, and which treatment is unbiased."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.histories import References
+from training.delay import Treatment, lesson
+from training.references import DAY_US, OPEN, LabelledReferences
+
+CUTOFF = 100 * DAY_US
+HORIZON_DAYS = 30
+
+
+def _drawn(rows: list[tuple[int, float, bool]]) -> LabelledReferences:
+    """(day asked, day closed or infinity, converted)."""
+    as_of = np.array([row[0] * DAY_US for row in rows], np.int64)
+    closed = np.array([OPEN if np.isinf(r[1]) else int(r[1] * DAY_US) for r in rows], np.int64)
+    won = np.array([row[2] for row in rows])
+    lead = np.arange(len(rows), dtype=np.int64)
+    return LabelledReferences(
+        References(lead, as_of), closed, won, np.ones(len(rows)), HORIZON_DAYS * DAY_US,
+        CUTOFF, True,
+    )  # fmt: skip
+
+
+FOREVER = float("inf")
+ROWS = [
+    (50, 60, True),  # 0 mature, won in time
+    (50, 95, True),  # 1 mature, won too late
+    (50, FOREVER, False),  # 2 mature, still open
+    (90, 95, True),  # 3 young, already won
+    (90, 95, False),  # 4 young, already lost
+    (90, FOREVER, False),  # 5 young, open
+    (90, 105, True),  # 6 young, will be won after the cutoff: nobody may know
+    (110, 115, True),  # 7 asked after the cutoff
+]
+
+
+@pytest.mark.parametrize(
+    ("treatment", "expected"),
+    [
+        (Treatment.MATURE, {0: 1, 1: 0, 2: 0}),
+        (Treatment.CLOSED, {0: 1, 1: 1, 3: 1, 4: 0}),
+        (Treatment.NEGATIVE, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0, 5: 0, 6: 0}),
+        (Treatment.WEIGHTED, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0}),
+    ],
+)
+def test_who_teaches_what(treatment: Treatment, expected: dict[int, int]) -> None:
+    labelled = _drawn(ROWS)
+    learned = lesson(labelled, np.ones(len(labelled), bool), CUTOFF, treatment)
+    assert dict(zip(learned.rows.tolist(), learned.label.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("treatment", list(Treatment))
+def test_nothing_after_the_cutoff_changes_a_lesson(treatment: Treatment) -> None:
+    labelled = _drawn(ROWS)
+    other = _drawn([*ROWS[:5], (90, 101, False), (90, FOREVER, False), (120, 130, False)])
+    everyone = np.ones(len(labelled), bool)
+    one, two = (lesson(d, everyone, CUTOFF, treatment) for d in (labelled, other))
+    np.testing.assert_array_equal(one.rows, two.rows)
+    np.testing.assert_array_equal(one.label, two.label)
+    np.testing.assert_array_equal(one.weight, two.weight)
+
+
+def test_leads_that_are_not_allowed_teach_nothing() -> None:
+    labelled = _drawn(ROWS)
+    allowed = np.arange(len(labelled)) > 2
+    for treatment in Treatment:
+        assert (lesson(labelled, allowed, CUTOFF, treatment).rows > 2).all()
+
+
+def test_weights_stand_for_everyone_who_was_asked() -> None:
+    labelled = _drawn(ROWS)
+    learned = lesson(labelled, np.ones(len(labelled), bool), CUTOFF, Treatment.WEIGHTED)
+    assert learned.weight.sum() == pytest.approx(7.0)  # all but the one asked after the cutoff
+    weight = dict(zip(learned.rows.tolist(), learned.weight.tolist(), strict=True))
+    assert weight[2] > weight[3]  # few had thirty days to stay open, all had five to close
+
+
+def test_censoring_weights_find_the_rate_where_the_baselines_do_not() -> None:
+    """A third converts within the horizon, slowly; the lost close at once."""
+    rng = np.random.default_rng(0)
+    n = 40_000
+    asked = rng.uniform(0, 100, n)
+    won = rng.random(n) < 1 / 3
+    took = np.where(won, rng.uniform(5, 30, n), rng.uniform(0, 3, n))
+    labelled = LabelledReferences(
+        References(np.arange(n), (asked * DAY_US).astype(np.int64)),
+        ((asked + took) * DAY_US).astype(np.int64),
+        won,
+        np.ones(n),
+        HORIZON_DAYS * DAY_US,
+        CUTOFF,
+        True,
+    )
+    rate = {}
+    for treatment in Treatment:
+        learned = lesson(labelled, np.ones(n, bool), CUTOFF, treatment)
+        rate[treatment] = np.average(learned.label, weights=learned.weight)
+    assert rate[Treatment.MATURE] == pytest.approx(1 / 3, abs=0.01)
+    assert rate[Treatment.WEIGHTED] == pytest.approx(1 / 3, abs=0.01)
+    assert rate[Treatment.CLOSED] < 0.31
+    assert rate[Treatment.NEGATIVE] < 0.29

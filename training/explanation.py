@@ -162,6 +162,9 @@ def _happened(lead: Histories, from_us: int, to_us: int) -> Iterator[str]:
     counts = Counter(rows.kinds[kind] for kind in rows.kind[new])
     for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"{count} × {kind.replace('_', ' ')}"
-    for i in np.flatnonzero((said.at_us >= from_us) & (said.at_us < to_us)):
-        name = said.attributes[said.attribute[i]].replace("_", " ")
-        yield f"{name}: {said.values[said.value[i]] or 'unknown'}"
+    told = [
+        f"{said.attributes[said.attribute[i]].replace('_', ' ')}: "
+        f"{said.values[said.value[i]] or 'unknown'}"
+        for i in np.flatnonzero((said.at_us >= from_us) & (said.at_us < to_us))
+    ]
+    yield from dict.fromkeys(told)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -137,19 +138,9 @@ def _csv_chunks(path: Path, name: str, quarantine: Quarantine, skip: int) -> Ite
         broken.append(row)
         return "skip"
 
-    reader = arrow_csv.open_csv(
-        path,
-        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=aside),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-            null_values=list(NO_VALUE),
-        ),
-    )
+    reader = _open_csv(path, header, aside)
     done = noted = 0
-    with reader:
+    with closing(reader):
         for place, batch in enumerate(reader):
             for row in broken[noted:] if place >= skip else ():
                 _note(row, name, path.name, quarantine)
@@ -159,9 +150,35 @@ def _csv_chunks(path: Path, name: str, quarantine: Quarantine, skip: int) -> Ite
             done += table.num_rows
             if place >= skip:
                 yield Chunk(name, path.name, table, rows)
+    for row in broken[noted:]:
+        _note(row, name, path.name, quarantine)
     if done == 0:
         empty = pa.table({column: pa.array([], pa.string()) for column in header})
         yield Chunk(name, path.name, empty, _numbers(2, 0))
+
+
+def _open_csv(
+    path: Path, header: list[str], aside: Callable[[arrow_csv.InvalidRow], str]
+) -> Generator[pa.RecordBatch, None, None]:
+    """The rows as batches of strings; nothing where there is only a header."""
+    try:
+        with arrow_csv.open_csv(
+            path,
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),
+            parse_options=arrow_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=aside
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                null_values=list(NO_VALUE),
+            ),
+        ) as reader:
+            yield from reader
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file" not in str(error):
+            raise
 
 
 def _note(row: arrow_csv.InvalidRow, name: str, file: str, quarantine: Quarantine) -> None:

@@ -105,6 +105,11 @@ BROKEN = {
         ["leads.csv row 4: budget is not a number", "'inf'"],
     ),
     "empty set": ({"leads": LEADS, "outcomes": OUTCOMES}, ["leads.csv has no rows"]),
+    "a header without an end": ({"leads": LEADS.strip()}, ["leads.csv has no rows"]),
+    "only broken lines": (
+        {"leads": LEADS + "L1,2026-01-01T00:00:00Z\n"},
+        ["leads.csv row 2: 2 columns; expected 5"],
+    ),
     "empty file": ({"leads": ""}, ["leads.csv is empty"]),
     "two formats": (
         {"leads_csv_gz": gzip.compress(LEADS.encode())},

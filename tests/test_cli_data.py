@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import leadscore
@@ -70,3 +71,83 @@ def test_check_refuses_a_wrong_outcome_and_names_it(
     assert leadscore.run(["check", str(tmp_path), "--quarantine", str(tmp_path / "bad")]) == 3
     assert "'win'" in capsys.readouterr().err
     assert (tmp_path / "bad" / "outcomes.csv").is_file()
+
+
+@pytest.fixture(scope="module")
+def leaking(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated leads with a column that was filled in when they closed."""
+    folder = tmp_path_factory.mktemp("leaking")
+    for file in simulated.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    leads = pd.read_csv(folder / "leads.csv")
+    outcomes = pd.read_csv(folder / "outcomes.csv").set_index("lead_id")["outcome"]
+    leads["reason_closed"] = leads["lead_id"].map(outcomes).map({"converted": "a", "lost": "b"})
+    leads.to_csv(folder / "leads.csv", index=False)
+    return folder
+
+
+def test_audit_names_a_sure_leak_and_exits_with_4(
+    leaking: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leadscore.run(["audit", str(leaking), "--no-costs"]) == 4
+    assert "sure      attribute 'reason_closed'" in capsys.readouterr().out
+
+
+def test_audit_finds_nothing_in_what_is_honest(
+    simulated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leadscore.run(["audit", str(simulated), "--no-costs", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [s["name"] for s in told["suspects"] if s["verdict"] == "sure"] == []
+
+
+def test_training_stops_on_a_sure_leak_before_it_starts(
+    leaking: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "release"
+    assert leadscore.run(["train", str(leaking), "--out", str(out), "--no-register"]) == 4
+    assert "reason_closed" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_training_that_would_keep_nothing_is_refused(
+    simulated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leadscore.run(["train", str(simulated), "--no-register"]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+def test_a_foreign_attribute_cannot_be_excluded(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "release")
+    arguments = ["train", str(simulated), "--out", out, "--no-register", "--exclude", "sise"]
+    assert leadscore.run(arguments) == 2
+    assert "'sise'" in capsys.readouterr().err
+
+
+def test_a_lead_is_printed_as_the_api_takes_it(
+    simulated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leadscore.run(["lead", str(simulated), "L000003"]) == 0
+    assert json.loads(capsys.readouterr().out)["lead_id"] == "L000003"
+    assert leadscore.run(["lead", str(simulated), "L000003", "--as-of", "yesterday"]) == 2
+    assert "'yesterday'" in capsys.readouterr().err
+
+
+def test_scores_go_to_csv_or_parquet_only(
+    simulated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leadscore.run(["score", str(simulated), "--release", "x", "--out", "scores.xls"]) == 2
+    assert ".csv or .parquet" in capsys.readouterr().err
+
+
+def test_nothing_registered_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADSCORE_HOME", str(tmp_path))
+    assert leadscore.run(["models"]) == 0
+    assert "leadscore train" in capsys.readouterr().out
+    assert leadscore.run(["promote", "1"]) == 5
+    assert leadscore.run(["rollback"]) == 2
+    assert leadscore.run(["score", str(tmp_path), "--out", "s.csv"]) == 5

@@ -23,7 +23,7 @@ JUST_BEFORE = 0.75
 HOUR_US = 3_600_000_000
 ALL_CONVERT, NONE_CONVERTS = 0.97, 0.10
 BY_CHANCE = 1e-7
-AT_CLOSING = 0.25
+AT_CLOSING = 0.12
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,6 +137,7 @@ def stop_on_sure_leaks(report: AuditReport) -> None:
         f"{len(sure)} sure {'leak' if len(sure) == 1 else 'leaks'} in {report.dataset}: known only "
         "with or after the outcome, so the model would look good and fail in use\n"
         + "\n".join(lines)
-        + '\nsay in dataset.toml of each: available = "after_outcome" to leave it out, or '
-        '"at_creation" if it truly is known then; "leadscore audit" shows more'
+        + '\nsay in dataset.toml of each attribute: available = "after_outcome" to leave it out, '
+        'or "at_creation" if it truly is known then; leave the rows of a leaky kind or answer out '
+        'of the data; "leadscore audit" shows more'
     )

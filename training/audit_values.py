@@ -44,7 +44,7 @@ STRENGTH = {
     Sign.HOLDS_THE_FUTURE: 4,
     Sign.ANSWERED_AT_CLOSING: 2,
     Sign.AT_OR_AFTER_OUTCOME: 0,
-    Sign.ANNOUNCES_OUTCOME: 2,
+    Sign.ANNOUNCES_OUTCOME: 1,
     Sign.ONLY_ONE_OUTCOME: 2,
 }
 """How much each weighs; from four on, taken together, a leak is sure. 0: told, but harmless."""

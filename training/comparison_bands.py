@@ -81,7 +81,9 @@ def band_view(
     swap set is then taken between the two lists of equal length.
     """
     hot = rules if within_capacity is None else within_capacity
-    basis = "hot by their own bands" if within_capacity is None else "the best that can be called"
+    basis = "as their own bands say"
+    if within_capacity is not None:
+        basis = "the best that the team can call"
     by_rules = {band: np.asarray(rules == band, dtype=np.bool_) for band in BANDS}
     by_model = {band: np.asarray(learned == band, dtype=np.bool_) for band in BANDS}
     return BandView(

@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from serving_lead import a_lead, made_release
 from serving_load import BUILD, free_port, load, memory_mb, wait_for_answer
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "serving_peers"
 CONNECTIONS = (1, 16, 64)
+PATH = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -108,7 +110,7 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
     port = free_port()
     with tempfile.TemporaryDirectory(dir=BUILD) as home:
         environment = {
-            **os.environ, **ONE_THREAD, "LEADSCORE_HOME": home, **candidate.environment,
+            **os.environ, "PATH": PATH, **ONE_THREAD, "LEADSCORE_HOME": home, **candidate.environment,
         }  # fmt: skip
         command = [part.format(port=port) for part in candidate.command]
         started = time.perf_counter()
@@ -122,15 +124,28 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
             load(url, candidate.body, 8, 2)  # warm
             rows = {c: load(url, candidate.body, c, seconds) for c in CONNECTIONS}
             memory = memory_mb(process.pid)
+        except RuntimeError as error:
+            return {"name": candidate.name, "skipped": str(error)}
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
+            end(process)
     return {
         "name": candidate.name,
         "first_answer_s": round(first_s, 2),
         "memory_mb": round(memory),
         "connections": {c: vars(row) for c, row in rows.items()},
     }
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(20)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def print_table(results: Sequence[Mapping[str, Any]]) -> None:
@@ -148,37 +163,6 @@ def print_table(results: Sequence[Mapping[str, Any]]) -> None:
         ]
         tail = f"{result['memory_mb']} MB | {result['first_answer_s']} s"
         print(f"| {result['name']} | {' | '.join(cells)} | {tail} |")
-
-
-def made_release() -> Path:
-    """A release trained on simulated leads, kept in build/."""
-    release = BUILD / "release"
-    if not release.exists():
-        data = BUILD / "data"
-        run = [sys.executable, "-m", "leadscore"]
-        home = {**os.environ, "LEADSCORE_HOME": str(BUILD / "home")}
-        subprocess.run([*run, "simulate", str(data), "--leads", "4000"], check=True, env=home)
-        train = [*run, "train", str(data), "--out", str(release), "--no-register"]
-        subprocess.run(train, check=True, env=home)
-    return release
-
-
-def a_lead(release: Path) -> dict[str, Any]:
-    """One lead with 50 interactions of the kinds that the release knows."""
-    spec = json.loads((release / "spec.json").read_bytes())
-    known = {f["topic"] for f in spec["features"] if f["source"] == "interactions"}
-    kinds = sorted(known - {"any", "inbound", "outbound"}) or ["page_view"]
-    interactions = [
-        {
-            "kind": kinds[i % len(kinds)],
-            "occurred_at": f"2026-03-{1 + i % 19:02d}T{i % 24:02d}:{i:02d}:00Z",
-            "duration_s": 30.0 + i,
-            "event_id": f"event-{i:04d}",
-        }
-        for i in range(50)
-    ]
-    lead = {"lead_id": "L-1042", "created_at": "2026-02-28T09:00:00Z", "attributes": {}}
-    return {**lead, "as_of": "2026-03-20T08:00:00Z", "interactions": interactions}
 
 
 def feature_names() -> list[str]:

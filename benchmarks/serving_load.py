@@ -69,14 +69,14 @@ def wait_for_answer(
     headers = {"Content-Type": "application/json"}
     while time.perf_counter() - started < 120:
         if process.poll() is not None:
-            sys.exit(f"it ended at once; see {BUILD / 'last-server.log'}")
+            raise RuntimeError("it ended at once: see last-server.log")
         try:
             request = urllib.request.Request(url, data=body, headers=headers)
             with urllib.request.urlopen(request, timeout=10):
                 return time.perf_counter() - started
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.02)
-    sys.exit("no answer within two minutes")
+    raise RuntimeError("no answer within two minutes")
 
 
 def memory_mb(leader: int) -> float:

@@ -147,7 +147,14 @@ def prepare(folder: Path, version: str, settings: Settings) -> Answering:
     release = load_release(folder, trusted(settings))
     plays = load_playbook(settings.playbook) if settings.playbook else default_playbook()
     answering = Answering(release, version or release.release_id, plays)
-    warm(answering)
+    try:
+        warm(answering)
+    except LeadscoreError:
+        raise
+    except Exception as error:
+        raise ReleaseError(
+            f"{folder}: verifies, but cannot score here ({type(error).__name__})"
+        ) from error
     return answering
 
 

@@ -28,6 +28,9 @@ from serving.store.tables import score
 
 _request = msgspec.json.Decoder(ScoreRequest)
 
+NOT_OF_THE_SCORE = frozenset({"next_step"})
+"""The playbook's advice of today: it is a setting, not a part of the score or its release."""
+
 
 @dataclass(frozen=True)
 class Replayed:
@@ -97,7 +100,11 @@ def _compared(row: sa.Row[Any], told: Told) -> Replayed:
     then = json.loads(row.answer)
     now = json.loads(msgspec.json.encode(told.answer))
     now["score_id"] = then["score_id"]
-    differences = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    differences = [
+        name
+        for name in {**then, **now}
+        if then.get(name) != now.get(name) and name not in NOT_OF_THE_SCORE
+    ]
     if vector_hash(told) != row.vector_hash:
         differences.append("vector")
     return Replayed(row.score_id, not differences, tuple(differences), then, now)

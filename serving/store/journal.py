@@ -26,7 +26,10 @@ class Journal:
     def __init__(self, folder: Path, lost: Callable[[int], None]) -> None:
         self.folder = folder
         self._lost = lost
-        self._lines: list[bytes] = []
+        self._coming: list[bytes] = []  # of the event loop
+        self._coming_waiters: list[asyncio.Future[None]] = []
+        self._scheduled = False
+        self._lines: list[bytes] = []  # shared with the thread, under ``_more``
         self._waiters: list[asyncio.Future[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._more = threading.Condition()
@@ -42,6 +45,7 @@ class Journal:
 
     def stop(self) -> None:
         """Write what waits, then end."""
+        self._hand_over()
         with self._more:
             self._stopping = True
             self._more.notify()
@@ -51,32 +55,39 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many lines wait to be written."""
-        return len(self._lines)
+        return len(self._coming) + len(self._lines)
 
     def append(self, line: bytes) -> None:
         """Write this line soon; ``line`` has no newline in it."""
-        with self._more:
-            self._lines.append(line)
-            self._more.notify()
+        self._coming.append(line)
+        self._hand_over_soon()
 
     async def append_durably(self, line: bytes) -> None:
         """Write this line and return once it is on disk, or known to be lost (and counted)."""
-        assert self._loop is not None  # noqa: S101  (started with the application)
-        written = self._loop.create_future()
-        with self._more:
-            self._lines.append(line)
-            self._waiters.append(written)
-            self._more.notify()
-        await written
+        self._coming.append(line)
+        await self.settle()
 
     async def settle(self) -> None:
         """Return once every line appended before is on disk, or known to be lost."""
         assert self._loop is not None  # noqa: S101  (started with the application)
         written = self._loop.create_future()
-        with self._more:
-            self._waiters.append(written)
-            self._more.notify()
+        self._coming_waiters.append(written)
+        self._hand_over_soon()
         await written
+
+    def _hand_over_soon(self) -> None:
+        """Wake the writing thread once for all that this turn of the event loop appends."""
+        if not self._scheduled and self._loop is not None:
+            self._scheduled = True
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        self._scheduled = False
+        with self._more:
+            self._lines += self._coming
+            self._waiters += self._coming_waiters
+            self._more.notify()
+        self._coming, self._coming_waiters = [], []
 
     def rotate(self) -> list[Path]:
         """Close the file in use; every closed file that is nobody's any more, oldest first."""

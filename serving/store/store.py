@@ -152,6 +152,8 @@ class Store:
                 await self.drain()
                 await self._prune()
                 self.metrics.store_up.set(1)
+                self.metrics.queue.labels("writes").set(self.writer.waiting)
+                self.metrics.queue.labels("journal").set(self.journal.waiting)
             except (StorageError, OSError) as error:
                 self.metrics.store_up.set(0)
                 log.warning("upkeep of the store failed", extra={"error": type(error).__name__})

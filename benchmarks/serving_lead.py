@@ -1,0 +1,43 @@
+"""The lead that the benchmarks send, and the release that scores it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from serving_load import BUILD
+
+
+def made_release() -> Path:
+    """A release trained on simulated leads, kept in build/."""
+    release = BUILD / "release"
+    if not release.exists():
+        data = BUILD / "data"
+        run = [sys.executable, "-m", "leadscore"]
+        home = {**os.environ, "LEADSCORE_HOME": str(BUILD / "home")}
+        subprocess.run([*run, "simulate", str(data), "--leads", "4000"], check=True, env=home)
+        train = [*run, "train", str(data), "--out", str(release), "--no-register"]
+        subprocess.run(train, check=True, env=home)
+    return release
+
+
+def a_lead(release: Path) -> dict[str, Any]:
+    """One lead with 50 interactions of the kinds that the release knows."""
+    spec = json.loads((release / "spec.json").read_bytes())
+    known = {f["topic"] for f in spec["features"] if f["source"] == "interactions"}
+    kinds = sorted(known - {"any", "inbound", "outbound"}) or ["page_view"]
+    interactions = [
+        {
+            "kind": kinds[i % len(kinds)],
+            "occurred_at": f"2026-03-{1 + i % 19:02d}T{i % 24:02d}:{i:02d}:00Z",
+            "duration_s": 30.0 + i,
+            "event_id": f"event-{i:04d}",
+        }
+        for i in range(50)
+    ]
+    lead = {"lead_id": "L-1042", "created_at": "2026-02-28T09:00:00Z", "attributes": {}}
+    return {**lead, "as_of": "2026-03-20T08:00:00Z", "interactions": interactions}

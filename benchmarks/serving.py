@@ -110,7 +110,8 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
     port = free_port()
     with tempfile.TemporaryDirectory(dir=BUILD) as home:
         environment = {
-            **os.environ, "PATH": PATH, **ONE_THREAD, "LEADSCORE_HOME": home, **candidate.environment,
+            **os.environ, "PATH": PATH, **ONE_THREAD, "LEADSCORE_HOME": home,
+            **candidate.environment,
         }  # fmt: skip
         command = [part.format(port=port) for part in candidate.command]
         started = time.perf_counter()

@@ -14,6 +14,7 @@ import numpy as np
 
 from features.histories import Float64
 from scoring.release import Release
+from training.calibration_card import calibration_lines
 
 TOP_FEATURES = 12
 METRICS = (
@@ -31,6 +32,7 @@ def model_card(release: Release) -> str:
         _head(release),
         _data(release),
         _quality(release),
+        calibration_lines(release.metrics.get("calibration", {})),
         _choice(release.metrics.get("choice", {})),
         _bands(release),
         _features(release),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from training import honest_test
+from training.calibration_card import calibration_lines
 from training.calibration_report import calibration_of, common, thirds
 from training.fit import source_of
 from training.simulator import simulate, write_simulation
@@ -54,6 +55,17 @@ def test_a_probability_far_off_is_warned_of(source) -> None:
     found = calibration_of(source, honest(source, np.full(len(source.labelled), 0.6)), seed=0)
     assert any("too high" in warning for warning in found["warnings"])
     assert found["reliability"]["p_value"] < 0.05
+
+
+def test_the_card_tells_it(source) -> None:
+    n = len(source.labelled)
+    bad = "\n".join(calibration_lines(calibration_of(source, honest(source, np.full(n, 0.6)), 0)))
+    assert "**warning:**" in bad
+    assert "| country = " in bad
+    fair = float(source.labelled.label[source.labelled.label >= 0].mean())
+    good = "\n".join(calibration_lines(calibration_of(source, honest(source, np.full(n, fair)), 0)))
+    assert "miscalibration" in good
+    assert list(calibration_lines({})) == []
 
 
 def test_words() -> None:

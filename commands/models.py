@@ -62,6 +62,14 @@ def train(
             help="Leave out what is estimated to take longer; the clock decides nothing.",
         ),
     ] = None,
+    sign_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--sign-with",
+            metavar="KEY.pem",
+            help="Sign the release with this Ed25519 key; in production only signed ones answer.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Fits side by side.")] = 2,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
@@ -97,6 +105,7 @@ def train(
         dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
         cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
         time_budget_s=time_budget,
+        sign_with=sign_with,
     )  # fmt: skip
     made = train_release(wanted)
     print_json(made.to_dict()) if as_json else print_training(made)

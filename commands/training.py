@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.printing import progress_bar, step
+from commands.signing import signing_key
 
 if TYPE_CHECKING:
     from features.dataset import Dataset
@@ -31,6 +32,7 @@ class Wanted:
     jobs: int = 2
     allow_leaks: bool = False
     time_budget_s: float | None = None
+    sign_with: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Made:
         return {
             "release_id": self.release.release_id,
             "version": self.version or None,
+            "signed_by": self.release.signed_by,
             "out": str(self.out) if self.out else None,
             "dataset": manifest["data"],
             "settings": manifest["settings"],
@@ -62,6 +65,8 @@ def train_release(wanted: Wanted) -> Made:
     from training.fit import Training, train
 
     card = chosen_scorecard(wanted.scorecard)
+    if wanted.sign_with is not None:
+        signing_key(wanted.sign_with)  # a bad key is told before the work, not after it
     with step(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
     if not wanted.allow_leaks:
@@ -103,10 +108,13 @@ def chosen_scorecard(file: Path | None) -> Scorecard:
 
 def keep(wanted: Wanted, trained: Trained, scratch: Path) -> Made:
     """Write the release folder, load it back verified, and register it where that was asked."""
-    from scoring.release import write_release
+    from scoring.release import load_release, sign_release, write_release
 
     folder = wanted.out or scratch / "release"
     release = write_release(folder, trained.contents)
+    if wanted.sign_with is not None:
+        sign_release(folder, signing_key(wanted.sign_with))
+        release = load_release(folder)
     version = ""
     if wanted.register:
         from training.tracking_log import log_training

@@ -31,6 +31,8 @@ def print_training(made: Made) -> None:
     print_pairs(
         [("cuts", manifest["settings"]["cuts"]), ("release", made.release.release_id + where)]
     )
+    if made.release.signed_by:
+        print_pairs([("signed", f"by {made.release.signed_by} (goes into LEADSCORE_TRUSTED_KEYS)")])
     if made.version:
         print(f"\nRegistered as version {made.version}. Next: leadscore promote {made.version}")
     else:

@@ -11,15 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from features import answers_kernel, memory
-
-ANY, INBOUND, OUTBOUND = "any", "inbound", "outbound"
-"""The three streams beside the kinds: everything, the lead's own acts, our own attempts."""
-
-STREAM_WORDS = {
-    ANY: ("interaction", "interactions"),
-    INBOUND: ("act of their own", "acts of their own"),
-    OUTBOUND: ("contact attempt of ours", "contact attempts of ours"),
-}
+from features.wording import WEEKDAYS, Said, counted, days, number, several, spoken, trend
 
 
 class Source(StrEnum):
@@ -27,98 +19,6 @@ class Source(StrEnum):
 
     INTERACTIONS = "interactions"
     ATTRIBUTE = "attribute"
-
-
-def number(value: float) -> str:
-    """A number as a person writes it: whole from a hundred on, else three figures.
-
-    >>> number(12.0), number(0.25), number(1234567.0), number(1462.15), number(3.14159)
-    ('12', '0.25', '1,234,567', '1,462', '3.14')
-    """
-    if value == int(value) or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def _days(value: float) -> str:
-    if value < 1 / 24:
-        return f"{max(1, round(value * 1440))} minutes"
-    if value < 2:
-        return f"{round(value * 24)} hours"
-    return f"{round(value)} days"
-
-
-def _several(amount: float, one: str) -> str:
-    return f"{number(amount)} {one}{'' if amount == 1 else 's'}"
-
-
-def span(window_days: float | None) -> str:
-    """A window in words.
-
-    >>> span(7), span(1), span(0.5), span(None)
-    ('in the last 7 days', 'in the last 24 hours', 'in the last 12 hours', 'so far')
-    """
-    if window_days is None:
-        return "so far"
-    if window_days <= 2:
-        return f"in the last {number(window_days * 24)} hours"
-    return f"in the last {number(window_days)} days"
-
-
-def words(topic: str) -> tuple[str, str]:
-    """Singular and plural of a stream or kind.
-
-    >>> words("page_view"), words("any")
-    (('page view', 'page views'), ('interaction', 'interactions'))
-    """
-    if topic in STREAM_WORDS:
-        return STREAM_WORDS[topic]
-    spoken = topic.replace("_", " ").replace(".", " ").strip()
-    return spoken, spoken if spoken.endswith("s") else f"{spoken}s"
-
-
-def counted(value: float, topic: str) -> str:
-    """A number of interactions in words.
-
-    >>> counted(12, "page_view"), counted(1, "meeting"), counted(0, "any")
-    ('12 page views', '1 meeting', 'no interactions')
-    """
-    one, many = words(topic)
-    if value == 0:
-        return f"no {many}"
-    return f"{number(value)} {one if value == 1 else many}"
-
-
-def _trend(value: float, many: str) -> str:
-    if value == 0:
-        return f"as many {many} in the last week as in the weeks before"
-    return f"{'more' if value > 0 else 'fewer'} {many} in the last week than in the weeks before"
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a sentence may speak of: a known value and the feature it belongs to."""
-
-    value: float
-    topic: str
-    window_days: float | None = None
-    half_life_days: float | None = None
-    level: str | None = None
-
-    @property
-    def one(self) -> str:
-        """The topic in the singular."""
-        return words(self.topic)[0]
-
-    @property
-    def many(self) -> str:
-        """The topic in the plural."""
-        return words(self.topic)[1]
-
-    @property
-    def span(self) -> str:
-        """The window in words."""
-        return span(self.window_days)
 
 
 Sentence = Callable[[Said], str]
@@ -137,8 +37,6 @@ class Aggregate:
     decays: bool = False
 
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
 NEVER = "NaN when there was none"
 ZERO = "0 when there was none; never NaN"
 
@@ -149,11 +47,11 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     ),
     "active_days": Aggregate(
         memory.OP_ACTIVE_DAYS, "days (UTC)", ZERO, windowed=True,
-        sentence=lambda said: f"{_several(said.value, 'day')} with {said.many} {said.span}",
+        sentence=lambda said: f"{several(said.value, 'day')} with {said.many} {said.span}",
     ),
     "sessions": Aggregate(
         memory.OP_SESSIONS, "sessions (30-minute gap)", ZERO, windowed=True,
-        sentence=lambda said: f"{_several(said.value, 'session')} with {said.many} {said.span}",
+        sentence=lambda said: f"{several(said.value, 'session')} with {said.many} {said.span}",
     ),
     "value_total": Aggregate(
         memory.OP_VALUE_TOTAL, "value", ZERO, windowed=True,
@@ -177,33 +75,33 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
         memory.OP_DECAYED, "interactions, each halved every half-life", ZERO, decays=True,
         sentence=lambda said: (
             f"{number(said.value)} recent {said.many}"
-            f" (each counts half after {_several(said.half_life_days or 0, 'day')})"
+            f" (each counts half after {several(said.half_life_days or 0, 'day')})"
         ),
     ),
     "days_since_last": Aggregate(
         memory.OP_DAYS_SINCE_LAST, "days", NEVER,
-        sentence=lambda said: f"last {said.one} {_days(said.value)} ago",
+        sentence=lambda said: f"last {said.one} {days(said.value)} ago",
         unknown="no {one} yet",
     ),
     "days_since_first": Aggregate(
         memory.OP_DAYS_SINCE_FIRST, "days", NEVER,
-        sentence=lambda said: f"first {said.one} {_days(said.value)} ago",
+        sentence=lambda said: f"first {said.one} {days(said.value)} ago",
         unknown="no {one} yet",
     ),
     "gap_mean_days": Aggregate(
         memory.OP_GAP_MEAN, "days", "NaN with fewer than two",
-        sentence=lambda said: f"{_days(said.value)} between {said.many} on average",
+        sentence=lambda said: f"{days(said.value)} between {said.many} on average",
         unknown="fewer than two {many}",
     ),
     "gap_longest_days": Aggregate(
         memory.OP_GAP_LONGEST, "days", "NaN with fewer than two",
-        sentence=lambda said: f"longest silence between {said.many}: {_days(said.value)}",
+        sentence=lambda said: f"longest silence between {said.many}: {days(said.value)}",
         unknown="fewer than two {many}",
     ),
     "trend": Aggregate(
         memory.OP_TREND, "log ratio of the last 7 days to the weekly mean of the 4 weeks before",
         NEVER,
-        sentence=lambda said: _trend(said.value, said.many),
+        sentence=lambda said: trend(said.value, said.many),
         unknown="no {one} yet",
     ),
     "share_weekend": Aggregate(
@@ -266,7 +164,7 @@ ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     ),
     "days_since_answer": Aggregate(
         answers_kernel.OP_DAYS_SINCE_ANSWER, "days", "NaN when never answered",
-        sentence=lambda said: f"{spoken(said.topic)} answered {_days(said.value)} ago",
+        sentence=lambda said: f"{spoken(said.topic)} answered {days(said.value)} ago",
         unknown="{topic} never asked or not answered",
     ),
     "unknown_answers": Aggregate(
@@ -281,7 +179,7 @@ ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     ),
     "age_days": Aggregate(
         answers_kernel.OP_LEAD_AGE, "days", "NaN when creation is unknown",
-        sentence=lambda said: f"lead created {_days(said.value)} ago",
+        sentence=lambda said: f"lead created {days(said.value)} ago",
         unknown="creation unknown",
     ),
     "created_hour": Aggregate(
@@ -296,12 +194,3 @@ ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     ),
 }  # fmt: skip
 """Columns of attributes, answers and the lead itself, computed by ``features.answers_kernel``."""
-
-
-def spoken(topic: str) -> str:
-    """An attribute's name as a person says it.
-
-    >>> spoken("emp_var_rate"), spoken("Lead Origin")
-    ('emp var rate', 'Lead Origin')
-    """
-    return topic.replace("_", " ")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.aggregates import ANY, INBOUND, OUTBOUND, Source
+from features.aggregates import Source
 from features.contract import BANT, AttributeType
 from features.errors import DataError
 from features.histories import Bools, Float64, Int32, Int64
 from features.memory import DAY_US, NEEDS_DECAY, NEEDS_OF
 from features.spec import AttributeSpec, Feature, FeatureSpec
+from features.wording import ANY, INBOUND, OUTBOUND
 
 WEEK_DAYS, FIVE_WEEKS_DAYS = 7.0, 35.0
 FIXED_STREAMS = (ANY, INBOUND, OUTBOUND)

@@ -17,13 +17,11 @@ from features.aggregates import (
     ATTRIBUTE_AGGREGATES,
     INTERACTION_AGGREGATES,
     Aggregate,
-    Said,
     Source,
-    spoken,
-    words,
 )
 from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType, Group
 from features.errors import DataError
+from features.wording import Said, spoken, words
 
 FORMAT = 1
 

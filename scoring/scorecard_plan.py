@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.aggregates import OUTBOUND, Source
+from features.aggregates import Source
 from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType
 from features.histories import Float64, Int32
 from features.spec import AttributeSpec, Feature, FeatureSpec
 from features.vectors import FALSE_WORDS, TRUE_WORDS, encode
+from features.wording import OUTBOUND
 from scoring import scorecard_kernel as kernel
 from scoring.scorecard_rules import UNANSWERED, Card, Condition, Rule, Value, is_category
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.aggregates import ANY, INBOUND, OUTBOUND, Source
+from features.aggregates import Source
 from features.contract import BANT, AttributeSettings, AttributeType, Available, DatasetSettings
 from features.histories import NO_TIME, Float64, Histories, References
 from features.kernel import first_at_or_after
 from features.spec import AttributeSpec, Feature, FeatureSpec
 from features.vectors import vectors
+from features.wording import ANY, INBOUND, OUTBOUND
 
 WINDOWS_DAYS = (1.0, 7.0, 30.0, 90.0, None)
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0)

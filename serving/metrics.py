@@ -50,7 +50,7 @@ class Metrics:
             registry=registry, multiprocess_mode="min",
         )  # fmt: skip
         self._release = Gauge(
-            "leadscore_release_info", "The release that answers", ["release_id", "version"],
+            "leadscore_release_info", "1 for the release that answers", ["release_id", "version"],
             registry=registry, multiprocess_mode="max",
         )  # fmt: skip
         self.release_loaded = Gauge(
@@ -85,6 +85,7 @@ class Metrics:
             "leadscore_queue_depth", "What waits", ["queue"],
             registry=registry, multiprocess_mode="livesum",
         )  # fmt: skip
+        self._answering: tuple[str, str] | None = None
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._bands: dict[str, Counter] = {}
 
@@ -110,7 +111,9 @@ class Metrics:
 
     def answering(self, release_id: str, version: str) -> None:
         """Note that a release answers from now on."""
-        self._release.clear()
+        if self._answering is not None:
+            self._release.labels(*self._answering).set(0)
+        self._answering = release_id, version
         self._release.labels(release_id, version).set(1)
         self.release_loaded.set(time.time())
         self.ready.set(1)

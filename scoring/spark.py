@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,8 +79,6 @@ def spark_session(master: str | None = None, **settings: str) -> SparkSession:
 
     Raises UsageError where PySpark is not installed, StorageError where Spark does not start.
     """
-    import warnings
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
@@ -201,7 +200,9 @@ def plain_errors() -> Iterator[None]:
     from pyspark.errors import PySparkException
 
     try:
-        yield
+        with warnings.catch_warnings():  # PySpark warns of pandas 3 whatever is asked of it
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     except LeadscoreError:
         raise
     except PySparkException as error:

@@ -52,7 +52,7 @@ EXAMPLES: dict[str, tuple[str, float, str | None]] = {
     "unanswered": ("outbound", 4, None),
     "value": ("employees", 250, None),
     "flag": ("newsletter", 1, None),
-    "ordinal": ("timeline", 2, None),
+    "ordinal": ("timeline", 1, "later < this year < now"),
     "unknown": ("budget", 1, None),
     "level": ("industry", 1, "software"),
     "other_level": ("industry", 1, None),

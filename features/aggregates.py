@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from features import answers_kernel, memory
-from features.wording import WEEKDAYS, Said, counted, days, number, several, spoken, trend
+from features.wording import (
+    WEEKDAYS,
+    Said,
+    counted,
+    days,
+    number,
+    ranked,
+    recent,
+    several,
+    spoken,
+    trend,
+)
 
 
 class Source(StrEnum):
@@ -74,7 +85,7 @@ INTERACTION_AGGREGATES: dict[str, Aggregate] = {
     "decayed": Aggregate(
         memory.OP_DECAYED, "interactions, each halved every half-life", ZERO, decays=True,
         sentence=lambda said: (
-            f"{number(said.value)} recent {said.many}"
+            f"{recent(said.value, said.many)}"
             f" (each counts half after {several(said.half_life_days or 0, 'day')})"
         ),
     ),
@@ -145,7 +156,7 @@ ATTRIBUTE_AGGREGATES: dict[str, Aggregate] = {
     ),
     "ordinal": Aggregate(
         answers_kernel.OP_ORDINAL, "rank of the answer, 0 is least", "NaN when unknown",
-        sentence=lambda said: f"{spoken(said.topic)}: rank {number(said.value)}",
+        sentence=lambda said: f"{spoken(said.topic)}: {ranked(said.value, said.level)}",
         unknown="{topic} unknown",
     ),
     "unknown": Aggregate(

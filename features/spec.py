@@ -35,7 +35,8 @@ class Feature:
     """One column of the vector: what it counts, of what, over which time.
 
     ``topic`` is an interaction kind, one of ``any``, ``inbound``, ``outbound``, an attribute, a
-    BANT group, or ``lead``. ``window_days`` None means without end.
+    BANT group, or ``lead``. ``window_days`` None means without end. ``level``: the level a column
+    stands for, or the ordered levels of an ordinal.
 
     >>> Feature("interactions", "page_view", "count", window_days=7).name
     'page_view.count_7d'

@@ -124,6 +124,30 @@ class Said:
         return span(self.window_days)
 
 
+LEVELS_IN_ORDER = " < "
+"""What stands between the ordered answers of an attribute, least first."""
+
+
+def ranked(value: float, levels: str | None) -> str:
+    """An ordered answer by its name, among all of them.
+
+    >>> ranked(1.0, "low < mid < high"), ranked(1.0, None)
+    ('mid (low < mid < high)', 'rank 1')
+    """
+    if levels is None:
+        return f"rank {number(value)}"
+    return f"{levels.split(LEVELS_IN_ORDER)[int(value)]} ({levels})"
+
+
+def recent(value: float, many: str) -> str:
+    """A decayed sum in words.
+
+    >>> recent(4.66, "page views"), recent(7.4e-7, "page views")
+    ('4.66 recent page views', 'hardly any recent page views')
+    """
+    return f"{number(value)} recent {many}" if value >= 0.05 else f"hardly any recent {many}"
+
+
 def spoken(topic: str) -> str:
     """An attribute's name as a person says it.
 

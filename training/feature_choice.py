@@ -13,7 +13,7 @@ from features.histories import NO_TIME, Float64, Histories, References
 from features.kernel import first_at_or_after
 from features.spec import AttributeSpec, Feature, FeatureSpec
 from features.vectors import vectors
-from features.wording import ANY, INBOUND, OUTBOUND
+from features.wording import ANY, INBOUND, LEVELS_IN_ORDER, OUTBOUND
 
 WINDOWS_DAYS = (1.0, 7.0, 30.0, 90.0, None)
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0)
@@ -223,7 +223,8 @@ def _attribute_features(
     for attribute in attributes:
         if attribute.type == AttributeType.CATEGORY:
             if attribute.ordered:
-                yield Feature(Source.ATTRIBUTE, attribute.name, "ordinal")
+                order = LEVELS_IN_ORDER.join(attribute.levels)
+                yield Feature(Source.ATTRIBUTE, attribute.name, "ordinal", level=order)
             for level in attribute.levels:
                 yield Feature(Source.ATTRIBUTE, attribute.name, "level", level=level)
             yield Feature(Source.ATTRIBUTE, attribute.name, "other_level")

@@ -157,6 +157,8 @@ def score_all(
 
 def warn_beyond(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64) -> None:
     """Say how many leads are older than any that the release has learned from."""
+    import numpy as np
+
     from commands.printing import say
     from scoring.reach import beyond_learned, oldest_learned_days
 
@@ -164,7 +166,7 @@ def warn_beyond(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int
     if oldest is None or not data.has_time:
         return
     created = data.leads.set_index("lead_id")["created_at"].reindex(lead_ids)
-    moments = created.astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    moments = created.astype("datetime64[us, UTC]").astype("int64").to_numpy(dtype=np.int64)
     beyond = int(beyond_learned(oldest, moments, as_of_us).sum())
     if beyond:
         say(

@@ -166,7 +166,8 @@ def warn_beyond(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int
     if oldest is None or not data.has_time:
         return
     created = data.leads.set_index("lead_id")["created_at"].reindex(lead_ids)
-    moments = created.astype("datetime64[us, UTC]").astype("int64").to_numpy(dtype=np.int64)
+    utc = created.astype("datetime64[us, UTC]")
+    moments = np.asarray(utc.astype("int64"), dtype=np.int64)
     beyond = int(beyond_learned(oldest, moments, as_of_us).sum())
     if beyond:
         say(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+RELEASE_ID_TAG = "release_id"
+"""Tag of a registered version: the release it holds."""
 
 
 class TrackingSettings(BaseSettings):
@@ -49,3 +53,12 @@ class TrackingSettings(BaseSettings):
     def registry_key(self) -> str:
         """A short name for (registry, model), without the URI's password."""
         return hashlib.sha256(f"{self.uri}\n{self.model_name}".encode()).hexdigest()[:16]
+
+    @property
+    def shown_uri(self) -> str:
+        """The tracking URI without a password, fit for a message.
+
+        >>> TrackingSettings(tracking_uri="postgresql://me:secret@db/x").shown_uri
+        'postgresql://db/x'
+        """
+        return re.sub(r"//[^/@]*@", "//", self.uri)

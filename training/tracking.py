@@ -17,6 +17,7 @@ from features.errors import RegistryError, ReleaseError, UsageError
 from scoring.release import load_release
 from scoring.release_store import ReleaseStore, Stored
 from training.champion import change_champion, reconcile, reconcile_if_pending
+from training.registry_peek import peek
 from training.settings import TrackingSettings
 from training.tracking_registry import ALIASES, CHAMPION, PREVIOUS, Registry, Version
 
@@ -76,8 +77,8 @@ def locate(
             raise
         if warn is not None:
             warn(
-                f"{error}. Using the last good release on disk: {stored.release_id} "
-                f"(version {stored.version or 'unknown'})."
+                f"the last good release on disk answers, {stored.release_id} (version "
+                f"{stored.version or 'unknown'}), because {error}"
             )
         return stored
 
@@ -143,14 +144,26 @@ def _download(settings: TrackingSettings, version: Version) -> Path:
 
 
 def _from_registry(ref: str, settings: TrackingSettings) -> Stored:
+    if (stored := _known(ref, settings)) is not None:
+        return stored
     registry = Registry(settings)
     version = registry.aliased(ref) if ref in ALIASES else registry.version(ref)
     if version is None:
         raise RegistryError(
-            f"no version of {settings.model_name} is called {ref} in {registry.shown}; "
+            f"no version of {settings.model_name} is called {ref} in {settings.shown_uri}; "
             "`leadscore models` lists what is there, `leadscore promote VERSION` names a champion"
         )
     return store_version(settings, version)
+
+
+def _known(ref: str, settings: TrackingSettings) -> Stored | None:
+    """What ``ref`` means if the store holds it already: the registry's client is not needed."""
+    found = peek(settings, ref)
+    store = ReleaseStore(settings.home)
+    if found is None or not store.intact(found[1]):
+        return None
+    store.remember(settings.registry_key, *found)
+    return Stored(found[1], found[0], str(store.releases / found[1]))
 
 
 def _on_disk(ref: str, settings: TrackingSettings) -> Stored | None:

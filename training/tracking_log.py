@@ -20,10 +20,10 @@ from scoring.release import Release, load_release
 from scoring.release_store import ReleaseStore
 from training.fit import Trained
 from training.model_card import model_card
-from training.settings import TrackingSettings
+from training.settings import RELEASE_ID_TAG, TrackingSettings
 from training.tracking_evaluation import log_out_of_time
 from training.tracking_plots import gains_figure, reliability_figure
-from training.tracking_registry import CHALLENGER, RELEASE_ID_TAG, Registry, mlflow_client
+from training.tracking_registry import CHALLENGER, Registry, mlflow_client
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

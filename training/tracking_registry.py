@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import socket
 import warnings
 from collections.abc import Iterator, Mapping
@@ -20,14 +19,13 @@ from urllib.parse import urlsplit
 
 from features.errors import LeadscoreError, RegistryError
 from scoring.release_store import RELEASE_ID
-from training.settings import TrackingSettings
+from training.settings import RELEASE_ID_TAG, TrackingSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
-RELEASE_ID_TAG = "release_id"
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -83,7 +81,7 @@ class Registry:
                 if _code(error) in _MISSING:
                     raise RegistryError(
                         f"no version {number} of {self.settings.model_name} in "
-                        f"{self.shown}; `leadscore models` lists them"
+                        f"{self.settings.shown_uri}; `leadscore models` lists them"
                     ) from error
                 raise
             return _version(entry, self._aliases(client) or {})
@@ -123,11 +121,6 @@ class Registry:
                     registry_uri=self.settings.uri,
                 )
             )
-
-    @property
-    def shown(self) -> str:
-        """The registry's address without a password."""
-        return re.sub(r"//[^/@]*@", "//", self.settings.uri)
 
     def _aliases(self, client: MlflowClient) -> dict[str, str] | None:
         """``None`` if the model was never registered."""
@@ -174,7 +167,7 @@ def mlflow_client(settings: TrackingSettings) -> Iterator[MlflowClient]:
             raise
         except Exception as error:
             raise RegistryError(
-                f"the model registry {Registry(settings).shown} failed: {_root_cause(error)}; "
+                f"the model registry {settings.shown_uri} failed: {_root_cause(error)}; "
                 "is it running, and is LEADSCORE_TRACKING_URI right?"
             ) from error
 

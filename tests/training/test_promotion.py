@@ -276,7 +276,7 @@ for turn in range(10_000):
 
 
 def test_kill_9_during_rollbacks_leaves_old_or_new_and_no_gap_in_the_trail(
-    settings: TrackingSettings,
+    settings: TrackingSettings, tmp_path: Path
 ) -> None:
     """A real process rolls to and fro and is killed at odd moments; readers never see half."""
     for version in ("1", "2"):
@@ -284,14 +284,16 @@ def test_kill_9_during_rollbacks_leaves_old_or_new_and_no_gap_in_the_trail(
     store = ReleaseStore(settings.home)
     acknowledged = 2
     for round_ in range(4):
-        roller = subprocess.Popen(
-            [sys.executable, "-c", ROLLING, str(settings.home), settings.uri],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        with open(tmp_path / "errors", "w") as errors:
+            roller = subprocess.Popen(
+                [sys.executable, "-c", ROLLING, str(settings.home), settings.uri],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         assert roller.stdout is not None
         said = [roller.stdout.readline().strip()]  # it rolls
+        assert said[0], (tmp_path / "errors").read_text()
         end = time.monotonic() + 0.02 + 0.037 * round_
         while time.monotonic() < end:
             assert answering(settings) in (("1", "2"), ("2", "1"))

@@ -16,13 +16,19 @@ from small_training import registered
 from features.errors import RegistryError, ReleaseError, UsageError
 from scoring.release import load_release
 from scoring.release_store import ReleaseStore
+from training.gate_rules import GateReport
 from training.promotion import promote
+from training.registry_peek import peek
 from training.settings import TrackingSettings
 from training.tracking import fetch, locate, models, resolve
 from training.tracking_log import Registered
 from training.tracking_registry import Registry, mlflow_client
 
 WHO = {"who": "ada", "now": "2026-06-02T09:00:00Z"}
+
+
+def passes(*_: object) -> GateReport:
+    return GateReport((), {})
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,33 @@ def test_a_version_a_word_and_a_folder_mean_the_same_files(
     assert locate(first.version, settings).release_id == first.release_id
 
 
+def test_what_is_in_the_store_is_found_without_the_client_of_mlflow(
+    settings: TrackingSettings, first: Registered
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from training.settings import TrackingSettings\n"
+        "from training.tracking import locate\n"
+        "settings = TrackingSettings(home=Path(sys.argv[1]))\n"
+        "print(locate('challenger', settings).version, locate('1', settings).release_id)\n"
+        "assert 'mlflow' not in sys.modules"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(settings.home)], check=True, capture_output=True, text=True
+    )
+    assert found.stdout.split() == [first.version, first.release_id]
+
+
+def test_a_deleted_version_is_not_found_any_more(tmp_path: Path) -> None:
+    settings = TrackingSettings(home=tmp_path / "home")
+    made = registered(settings, tmp_path / "R", 0.5)
+    assert peek(settings, made.version) == (made.version, made.release_id)
+    assert peek(settings, "champion") is None
+    assert peek(settings.model_copy(update={"model_name": "other"}), made.version) is None
+    with mlflow_client(settings) as client:
+        client.delete_model_version(settings.model_name, made.version)
+    assert peek(settings, made.version) is None
+
+
 def test_what_is_not_on_disk_is_downloaded_and_verified(
     settings: TrackingSettings, first: Registered
 ) -> None:
@@ -141,7 +174,7 @@ def test_the_registry_down_is_an_error_at_once_and_the_champion_answers_from_dis
 ) -> None:
     settings = TrackingSettings(home=tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.6)
-    promote(made.version, settings, **WHO)
+    promote(made.version, settings, **WHO, gate=passes)
     ReleaseStore(settings.home).remember(
         settings.model_copy(update={"tracking_uri": "http://127.0.0.1:9"}).registry_key,
         "7",
@@ -152,7 +185,7 @@ def test_the_registry_down_is_an_error_at_once_and_the_champion_answers_from_dis
     assert resolve("champion", down, warn=told.append).name == made.release_id
     assert len(told) == 1
     assert "Connection refused" in told[0]
-    assert "last good release on disk" in told[0]
+    assert "last good release on disk answers" in told[0]
     assert resolve("7", down).name == made.release_id
     with pytest.raises(RegistryError, match="Connection refused"):
         resolve("challenger", down)
@@ -172,7 +205,7 @@ def test_fetch_follows_an_alias_that_was_moved_elsewhere(tmp_path: Path) -> None
     settings = TrackingSettings(home=tmp_path / "home")
     one = registered(settings, tmp_path / "R1", 0.5)
     two = registered(settings, tmp_path / "R2", 0.6)
-    promote(one.version, settings, **WHO)
+    promote(one.version, settings, **WHO, gate=passes)
     Registry(settings).set_aliases({"champion": two.version})
     assert fetch("champion", settings, **WHO).release_id == two.release_id
     pointer = ReleaseStore(settings.home).pointer()
@@ -188,7 +221,7 @@ def test_fetch_follows_an_alias_that_was_moved_elsewhere(tmp_path: Path) -> None
 def test_an_alias_that_was_deleted_leaves_the_last_good_release(tmp_path: Path) -> None:
     settings = TrackingSettings(home=tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.5)
-    promote(made.version, settings, **WHO)
+    promote(made.version, settings, **WHO, gate=passes)
     Registry(settings).set_aliases({"champion": None})
     told: list[str] = []
     assert resolve("champion", settings, warn=told.append).name == made.release_id

@@ -22,6 +22,7 @@ from features.errors import RegistryError
 from scoring.release_store import ReleaseStore
 from training.gate_rules import GateReport
 from training.promotion import promote
+from training.registry_peek import peek
 from training.settings import TrackingSettings
 from training.tracking import fetch, models, resolve
 from training.tracking_log import EXAMPLE, Registered
@@ -96,6 +97,8 @@ def test_a_server_is_used_by_two_machines_then_hangs_then_dies(tmp_path: Path) -
         path = resolve("champion", there)
         assert path == there.home / "releases" / made.release_id
         assert fetch("champion", there, **WHO).release_id == made.release_id
+        assert peek(there, "champion") == peek(there, "1") == ("1", made.release_id)
+        assert peek(there, "challenger") is peek(there, "9") is None
         assert not (here.home / "mlartifacts").exists()  # the server keeps what was logged
         assert not (here.home / "mlflow.db").exists()
 

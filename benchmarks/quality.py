@@ -3,9 +3,9 @@
 Run: ``python benchmarks/quality.py [--only NAME ...] [--flaml-seconds 60] [--leads 20000]``.
 Data: each folder of ../shared/data (or LEADSCORE_DATA) and three simulated worlds. Saves
 benchmarks/results/quality/NAME.json per dataset, then quality.json and quality.md from all of
-them. Columns that the audit is sure of, or that are known after the outcome only, are left out
-for everyone. Everyone learns from the same vectors, labels and weights; the test is the newest
-fifth of the mature references, or grouped folds where there is no time.
+them. Columns that the audit is sure of or suspects, or that are known after the outcome only,
+are left out for everyone. Everyone learns from the same vectors, labels and weights; the test is
+the newest fifth of the mature references, or grouped folds where there is no time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from quality_delay import delay_table
 from features.dataset import Dataset
 from features.reading import read_dataset
 from features.vectors import vectors
-from training.audit import audit, sure_leaks
+from training.audit import Verdict, audit
 from training.evaluation import evaluate, loss_difference
 from training.feature_choice import choose_spec
 from training.fit import source_of
@@ -77,11 +77,20 @@ def every_dataset(data: Path) -> list[str]:
     return [*real, *(WORLD_PREFIX + world for world in WORLDS)]
 
 
+def flagged(dataset: Dataset) -> list[str]:
+    """Attributes that the audit is sure of, or suspects and nobody has confirmed."""
+    report_of_audit = audit(dataset, costs=False)
+    named = {
+        s.name for s in report_of_audit.suspects if s.verdict in (Verdict.SURE, Verdict.SUSPECT)
+    }
+    return sorted(named & set(dataset.settings.attributes))
+
+
 def measured(name: str, options: argparse.Namespace) -> dict[str, object]:
     """Metrics, paired intervals and times of every model on one dataset."""
     dataset, truth = _dataset(name, options)
-    leaks = [suspect.name for suspect in sure_leaks(audit(dataset, costs=False))]
-    source = source_of(dataset, [leak for leak in leaks if leak in dataset.settings.attributes])
+    leaks = flagged(dataset)
+    source = source_of(dataset, leaks)
     labelled = source.labelled
     folds = honest_folds(source, labelled.observed_until_us, Method())
     print(f"{name}: {len(labelled):,} references, {len(folds)} folds, without {leaks}", flush=True)

@@ -15,9 +15,11 @@ from features.histories import Histories
 from scoring.release_contents import ReleaseContents
 from scoring.scorecard import Scorecard
 from training.calibration_report import calibration_of, diagram_of
+from training.candidates import make_candidates
 from training.cuts import CutsChoice, choose_cuts
 from training.delay import Treatment
 from training.fit_record import golden_vectors, leads_per_week, metrics_of, record_of, statistics_of
+from training.flattery import random_split
 from training.honest_test import Tested, honest_test
 from training.learning import Learned, Method, Source, learn
 from training.out_of_time import Progress, probability
@@ -140,6 +142,11 @@ def _contents(
     cuts, why = choose_cuts(
         training.cuts, chances, learned.tested.weight, leads_per_week(source.labelled, source)
     )
+    flattered = None
+    if dataset.has_time:
+        rng = np.random.default_rng(training.seed)
+        families = make_candidates(training.seed)
+        flattered = random_split(learned, source.labelled, families, rng)
     return ReleaseContents(
         name=dataset.settings.name,
         spec=learned.spec,
@@ -159,7 +166,7 @@ def _contents(
         },
         statistics=statistics_of(learned),
         metrics={
-            **metrics_of(learned, tested, training.seed),
+            **metrics_of(learned, tested, training.seed, flattered),
             "calibration": calibration_of(source, tested, training.seed),
         },
         documents={

@@ -23,12 +23,15 @@ FLATTERS = (
 )
 
 
-def metrics_of(learned: Learned, tested: Tested, seed: int) -> dict[str, Any]:
+def metrics_of(
+    learned: Learned, tested: Tested, seed: int, flattered: dict[str, float] | None
+) -> dict[str, Any]:
     """How good it is, in plain finite data.
 
     ``log_loss`` … ``top_decile_lift``: the honest test, each {value, low, high}. ``base_rate``:
     the same of the base rate. ``gain``: log loss minus that of the base rate. ``choice``: what
-    was tried when choosing the final recipe.
+    was tried when choosing the final recipe. ``random_split``: what the usual test would have
+    shown (``training.flattery``), None without time or signal.
     """
     rng = np.random.default_rng(seed)
     recipe = learned.recipe
@@ -38,6 +41,7 @@ def metrics_of(learned: Learned, tested: Tested, seed: int) -> dict[str, Any]:
         **figures,
         "base_rate": {name: _plain(figure) for name, figure in floor.items()},
         "gain": _plain(tested.gain(rng)),
+        "random_split": flattered,
         "signal": recipe.signal,
         "verdict": verdict(learned, tested),
         "test": {

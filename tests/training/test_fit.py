@@ -35,6 +35,12 @@ def test_signal_is_found_and_the_gain_is_significant(trained: Trained) -> None:
     assert metrics["choice"]["by_time"] is True
 
 
+def test_what_a_random_split_would_have_shown_is_told(trained: Trained) -> None:
+    shown = trained.contents.metrics["random_split"]
+    assert 0.5 < shown["auc"] <= 1
+    assert shown["log_loss"] < trained.contents.metrics["base_rate"]["log_loss"]["value"]
+
+
 def test_the_release_can_be_written_and_read_back(trained: Trained, tmp_path: Path) -> None:
     write_release(tmp_path / "release", trained.contents)
     release = load_release(tmp_path / "release")

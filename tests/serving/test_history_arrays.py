@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.building import AnswerRows, InteractionRows, LeadFacts, one_history
@@ -38,6 +38,7 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+@settings(deadline=None)
 @given(interactions, answers, st.dictionaries(st.sampled_from("xyz"), values))
 def test_equal_to_the_engine_s_own_reading(
     acts: list[Any], told: list[Any], attributes: dict[str, Any]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.json_guard import DUPLICATE_KEY, LONG_NUMBER, NUL, TOO_DEEP, TOO_WIDE, complaint_of
@@ -21,6 +21,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(plain, st.booleans())
 def test_honest_json_passes(document: Any, ascii_only: bool) -> None:
     if "\\u0000" in json.dumps(document):
@@ -29,6 +30,7 @@ def test_honest_json_passes(document: Any, ascii_only: bool) -> None:
     assert complaint_of(body, 12) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "ab", "é", 'a"', "a\\"]), max_size=6), st.booleans())
 def test_repeated_keys_are_found_however_they_are_written(names: list[str], escape: bool) -> None:
     keys = [json.dumps(name, ensure_ascii=escape and i % 2 == 0) for i, name in enumerate(names)]

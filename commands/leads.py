@@ -82,6 +82,7 @@ def score(
       leadscore score hdfs://host/leads --engine spark --out hdfs://host/scores
     """
     from commands.printing import print_json, say, step
+    from commands.reading import tell_reading
     from features.reading import read_dataset
     from scoring.release import load_release
     from scoring.scores_file import check_ending, write_scores
@@ -108,6 +109,7 @@ def score(
         return
     with step(f"read {dataset}"):
         data = read_dataset(dataset, outcomes_required=False)
+    tell_reading(data)
     asked = questions(data, references)
     table = score_all(loaded, data, *asked, version=version)
     warn_beyond(loaded, data, *asked)

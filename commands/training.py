@@ -61,6 +61,7 @@ class Made:
 
 def train_release(wanted: Wanted) -> Made:
     """Read, train, write the release folder, log and register."""
+    from commands.reading import tell_reading
     from features.reading import read_dataset
     from training.fit import Training, train
 
@@ -69,6 +70,7 @@ def train_release(wanted: Wanted) -> Made:
         signing_key(wanted.sign_with)  # a bad key is told before the work, not after it
     with step(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
+    tell_reading(dataset)
     if not wanted.allow_leaks:
         stop_on_leaks(dataset, wanted.exclude)
     asked = Training(

@@ -82,3 +82,16 @@ def test_spark_gives_the_same_rows(
     files = sorted(out.glob("part-*.parquet"))
     written = pa.concat_tables([parquet.read_table(file) for file in files])
     assert written.cast(plain.schema).equals(plain)
+
+
+def test_what_was_set_aside_and_inferred_is_told(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "leads"
+    shutil.copytree(place / "leads", source)
+    rows = (source / "outcomes.csv").read_text().splitlines()
+    rows[1] = rows[1].replace("lost", "gone").replace("converted", "gone")
+    (source / "outcomes.csv").write_text("\n".join(rows) + "\n")
+    score(tmp_path, "scores.csv", "--release", str(place / "release"))
+    told = capsys.readouterr().err
+    assert "set aside: 1 rows of outcomes.csv: unknown outcome" in told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +156,14 @@ def print_shown(shown: Shown) -> None:
         print(
             f"Not promoted: a champion of your own answers. leadscore promote {shown.made.version}"
         )
-    print("Serve it:  leadscore serve     then open http://127.0.0.1:8000/docs")
+    print(f"Serve it:  {typed()} serve     then open http://127.0.0.1:8000/docs")
+
+
+def typed() -> str:
+    """The command as it is typed here: by name when the shell finds it, else by its path."""
+    if shutil.which("leadscore"):
+        return "leadscore"
+    return os.path.relpath(sys.argv[0])
 
 
 def print_leads(rows: list[dict[str, Any]]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from serving_lead import a_lead, made_release
-from serving_load import BUILD, free_port, load, memory_mb, wait_for_answer
+from serving_load import BUILD, cpu_s, free_port, load, memory_mb, wait_for_answer
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "serving_peers"
@@ -123,7 +123,9 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
             url = f"http://127.0.0.1:{port}{candidate.path}"
             first_s = wait_for_answer(url, candidate.body, process, started)
             load(url, candidate.body, 8, 2)  # warm
+            used = cpu_s(process.pid)
             rows = {c: load(url, candidate.body, c, seconds) for c in CONNECTIONS}
+            used = (cpu_s(process.pid) - used) / max(1, sum(r.requests for r in rows.values()))
             memory = memory_mb(process.pid)
         except RuntimeError as error:
             return {"name": candidate.name, "skipped": str(error)}
@@ -133,6 +135,7 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
         "name": candidate.name,
         "first_answer_s": round(first_s, 2),
         "memory_mb": round(memory),
+        "cpu_us": round(used * 1e6),
         "connections": {c: vars(row) for c, row in rows.items()},
     }
 
@@ -151,18 +154,22 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def print_table(results: Sequence[Mapping[str, Any]]) -> None:
     """One row a candidate; requests a second (p50 / p99 in ms) at 1, 16 and 64 connections."""
-    print("| service | " + " | ".join(f"{c} conn." for c in CONNECTIONS) + " | memory | start |")
-    print("|---|" + "---:|" * (len(CONNECTIONS) + 2))
+    print(
+        "| service | "
+        + " | ".join(f"{c} conn." for c in CONNECTIONS)
+        + " | CPU an answer | memory | start |"
+    )
+    print("|---|" + "---:|" * (len(CONNECTIONS) + 3))
     for result in results:
         if "skipped" in result:
-            print(f"| {result['name']} | {result['skipped']} |" + " |" * (len(CONNECTIONS) + 1))
+            print(f"| {result['name']} | {result['skipped']} |" + " |" * (len(CONNECTIONS) + 2))
             continue
         cells = [
             f"{row['per_second']:,.0f}/s ({row['p50_ms']:.2g} / {row['p99_ms']:.3g} ms)"
             + (f" {row['failed']} failed" if row["failed"] else "")
             for row in result["connections"].values()
         ]
-        tail = f"{result['memory_mb']} MB | {result['first_answer_s']} s"
+        tail = f"{result['cpu_us']:,} µs | {result['memory_mb']} MB | {result['first_answer_s']} s"
         print(f"| {result['name']} | {' | '.join(cells)} | {tail} |")
 
 

@@ -25,6 +25,7 @@ class Row:
     p50_ms: float
     p99_ms: float
     failed: int
+    requests: int
 
 
 def load(url: str, body: bytes | None, connections: int, seconds: int) -> Row:
@@ -46,6 +47,7 @@ def load(url: str, body: bytes | None, connections: int, seconds: int) -> Row:
         milliseconds(_found(r"50%\s+([\d.]+\w+)", said)),
         milliseconds(_found(r"99%\s+([\d.]+\w+)", said)),
         int(failed.group(1)) if failed else 0,
+        int(_found(r"(\d+) requests in", said)),
     )
 
 
@@ -87,6 +89,20 @@ def memory_mb(leader: int) -> float:
             if os.getpgid(int(status.parent.name)) == leader:
                 found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
                 total += int(found.group(1)) / MEGABYTE if found else 0.0
+        except (OSError, ProcessLookupError):
+            continue
+    return total
+
+
+def cpu_s(leader: int) -> float:
+    """Processor time of the process group so far, in seconds: it tells what an answer costs
+    even while other work keeps the machine busy."""
+    total = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if os.getpgid(int(stat.parent.name)) == leader:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         except (OSError, ProcessLookupError):
             continue
     return total

@@ -70,6 +70,11 @@ bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets
 bench-serving: $(VENV)/.bench ## the API: requests a second and latency
 	@$(BIN)/python benchmarks/serving.py
 
+.PHONY: bench-scale
+bench-scale: $(VENV)/.bench ## 100 million interactions in buckets, and Spark (takes 12 GB of disk)
+	@$(BIN)/python benchmarks/buckets.py
+	@$(BIN)/python benchmarks/spark.py
+
 .PHONY: soak
 soak: $(VENV)/.dev ## ten minutes of half load: no growth, no error
 	@$(BIN)/python benchmarks/soak.py

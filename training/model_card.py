@@ -15,6 +15,8 @@ import numpy as np
 from features.histories import Float64
 from scoring.release import Release
 from training.calibration_card import calibration_lines
+from training.honest_test import Tested
+from training.model_card_tested import tested_lines
 
 TOP_FEATURES = 12
 METRICS = (
@@ -26,8 +28,11 @@ METRICS = (
 )
 
 
-def model_card(release: Release) -> str:
-    """The card in Markdown. Figures that were not recorded are left out, never made up."""
+def model_card(release: Release, tested: Tested | None = None) -> str:
+    """The card in Markdown; ``tested`` adds what became of the leads in the honest test.
+
+    Figures that were not recorded are left out, never made up.
+    """
     sections = (
         _head(release),
         _data(release),
@@ -35,6 +40,7 @@ def model_card(release: Release) -> str:
         calibration_lines(release.metrics.get("calibration", {})),
         _choice(release.metrics.get("choice", {})),
         _bands(release),
+        tested_lines(release.cuts, tested) if tested is not None else (),
         _features(release),
         _limits(release),
     )

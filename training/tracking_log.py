@@ -95,7 +95,7 @@ def _log_run(
         shown = (tested.label, tested.probability, tested.weight)
         mlflow.log_figure(reliability_figure(*shown), "plots/reliability.png")
         mlflow.log_figure(gains_figure(*shown), "plots/gains.png")
-        mlflow.log_text(model_card(release), CARD_FILE)
+        mlflow.log_text(model_card(release, tested), CARD_FILE)
         log_out_of_time(trained)
         with copied_code() as code:
             info = mlflow.pyfunc.log_model(

@@ -12,6 +12,7 @@ from small_release import FEATURES, small_release
 from small_training import DATA, METRICS
 
 from scoring.release import Release
+from training import honest_test
 from training.model_card import feature_shares, model_card
 
 VIEWS = [0, 0, 0, 1, 1, 2, 2, 3, 4, 6, 9]
@@ -78,6 +79,26 @@ def test_a_release_without_figures_has_a_card_without_figures(tmp_path: Path) ->
     assert "Log loss" not in card
     assert "What moves the score most" not in card
     assert "nan" not in card.lower()
+
+
+def test_the_honest_test_is_told_in_tables(tmp_path: Path) -> None:
+    tested = honest_test.Tested(
+        rows=np.arange(8),
+        label=np.array([0, 0, 0, 1, 0, 1, 1, 1], np.int8),
+        weight=np.ones(8),
+        lead=np.arange(8),
+        as_of_us=np.arange(8),
+        probability=np.array([0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.9, 0.9]),
+        base_rate=np.full(8, 0.5),
+        cutoff_us=0,
+        recipe="linear",
+    )
+    lines = model_card(release(tmp_path / "R"), tested).splitlines()
+    assert "| cold | 50.0% | 10.0% | 25.0% | 4.6% to 69.9% |" in lines
+    assert "| warm | 25.0% | 30.0% | 50.0% | 9.5% to 90.5% |" in lines
+    assert "| hot | 25.0% | 90.0% | 100.0% | 34.2% to 100.0% |" in lines
+    assert "| 10.0% | 25.0% |" in lines  # reliability
+    assert "| 50% | 75.0% |" in lines  # gains
 
 
 def test_the_share_of_a_feature_is_how_far_it_moves_typical_leads(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from training.splits import Fold, grouped_folds, identical_rows, time_folds
 
 SMALL = 2_000
 """Below this many references grouped folds are dealt several times, against the luck of one."""
-REPEATS = 3
+REPEATS = 2
 LARGE = 5_000_000
 """Above this many numbers to learn from only the newest ``LARGE_FOLDS`` origins are used."""
 LARGE_FOLDS = 3

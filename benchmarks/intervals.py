@@ -24,9 +24,9 @@ from training.learning import Method, learn
 from training.score_spread import SPREADS, interval_table
 from training.simulator import WORLDS, simulate, write_simulation
 
-SETS = (("default", 2_000), ("default", 10_000), ("noisy", 5_000), ("rare", 10_000))
+SETS = (("default", 2_000), ("noisy", 5_000), ("rare", 10_000), ("default", 10_000))
 QUESTIONS = 5_000
-TRIED = (1.645, SPREADS, 2.2)
+TRIED = (SPREADS, 2.2)
 
 
 def simulated(world: str, leads: int, seed: int, folder: Path) -> tuple[Dataset, pd.DataFrame]:

@@ -26,8 +26,8 @@ from scoring.calibration import platt
 from scoring.intervals import IntervalTable, venn_abers
 from training.learning import Learned, Source
 
-SPREADS = 1.8
-"""So many standard deviations on either side belong to the interval; chosen on simulated sets."""
+SPREADS = 1.645
+"""Standard deviations on either side of the interval: they hold 90 % of a normal distribution."""
 BINS = 20
 FEWEST = 50
 """A bin of scores holds at least so many references."""

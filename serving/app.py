@@ -15,7 +15,8 @@ from starlette.types import Scope
 from serving import routes_ingest, routes_leads, routes_scores, routes_service
 from serving.calls import Call, Endpoint
 from serving.documentation import describe
-from serving.front import ACTOR, BODY, HEADERS, REQUEST_ID, Front, problem_reply
+from serving.exchange import problem_reply
+from serving.front import ACTOR, BODY, HEADERS, REQUEST_ID, Front
 from serving.problems import TITLES, Problem
 from serving.route import Route
 from serving.services import Services, services_of

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from planted_leaks import LEAKS, SUBTLE, plant, with_decoys
 
 from features.reading import read_dataset
-from training.audit import audit
-from training.simulator import WORLDS, simulate, write_simulation
+from training.audit.audit import audit
+from training.simulator.simulate import WORLDS, simulate, write_simulation
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -19,10 +19,10 @@ from features.histories import References
 from features.reading import read_dataset
 from features.vectors import vectors
 from scoring.intervals import venn_abers
+from training.calibration.score_spread import SPREADS, interval_table
 from training.fit import source_of
 from training.learning import Method, learn
-from training.score_spread import SPREADS, interval_table
-from training.simulator import WORLDS, simulate, write_simulation
+from training.simulator.simulate import WORLDS, simulate, write_simulation
 
 SETS = (("default", 2_000), ("noisy", 5_000), ("rare", 10_000), ("default", 10_000))
 QUESTIONS = 5_000

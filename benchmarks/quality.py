@@ -29,15 +29,15 @@ from quality_delay import delay_table
 from features.dataset import Dataset
 from features.reading import read_dataset
 from features.vectors import vectors
-from training.audit import Verdict, audit
+from training.audit.audit import Verdict, audit
 from training.evaluation import evaluate, loss_difference
 from training.feature_choice import choose_spec
 from training.fit import source_of
 from training.honest_test import honest_folds, predicted
 from training.learning import Method, Source, learn
 from training.references import LabelledReferences
-from training.simulator import WORLDS, simulate
-from training.simulator_files import write_simulation
+from training.simulator.files import write_simulation
+from training.simulator.simulate import WORLDS, simulate
 from training.splits import Fold
 
 ROOT = Path(__file__).resolve().parents[1]

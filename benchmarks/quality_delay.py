@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from features.vectors import vectors
-from training.candidates import Sample
-from training.candidates_boosted import Boosted
+from training.candidates.boosted import Boosted
+from training.candidates.family import Sample
 from training.delay import Treatment, lesson
 from training.evaluation import loss_difference, losses
 from training.feature_choice import choose_spec

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from training.simulator import WORLDS, simulate
-from training.simulator_limits import learnable
+from training.simulator.limits import learnable
+from training.simulator.simulate import WORLDS, simulate
 
 RESULTS = Path(__file__).parent / "results"
 

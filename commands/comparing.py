@@ -18,8 +18,8 @@ from features.errors import UsageError
 
 if TYPE_CHECKING:
     from scoring.scorecard import Scorecard
-    from training.comparison import Comparison, Worth
-    from training.comparison_data import Question
+    from training.comparison.compare import Comparison, Worth
+    from training.comparison.data import Question
 
 OutOption = Annotated[
     Path | None,
@@ -98,13 +98,13 @@ def compare(
       leadscore compare my-leads --value-per-conversion 900 --cost-per-contact 15
     """
     from commands.printing import print_json, say
-    from training.comparison_data import Question
+    from training.comparison.data import Question
 
     worth = worth_of(value_per_conversion, cost_per_contact)
     asked = Question(seed, hot_per_week, worth, cost_attribute, tuple(exclude or ()))
     found, refitted = run_comparison(dataset, scorecard, asked, allow_leaks=allow_leaks)
     if out is not None:
-        from training.comparison_report import report_html
+        from training.comparison.report import report_html
 
         write(out, report_html(found))
         say(f"report: {out}")
@@ -117,7 +117,7 @@ def compare(
 
 def worth_of(value: float | None, cost: float | None) -> Worth | None:
     """Both or neither; UsageError otherwise."""
-    from training.comparison import Worth
+    from training.comparison.compare import Worth
 
     if (value is None) != (cost is None):
         raise UsageError("--value-per-conversion and --cost-per-contact go together; give both")
@@ -132,7 +132,7 @@ def run_comparison(
     from commands.training import stop_on_leaks
     from features.reading import read_dataset
     from scoring.scorecard import default_scorecard, load_scorecard
-    from training import comparison_data
+    from training.comparison import data as comparison_data
 
     card = load_scorecard(scorecard) if scorecard else default_scorecard()
     with step(f"read {source}"):

@@ -17,11 +17,11 @@ from commands.options import (
 )
 
 if TYPE_CHECKING:
-    from training.audit import AuditReport
+    from training.audit.audit import AuditReport
 
 
 class WorldName(StrEnum):
-    """The worlds that can be simulated; the keys of ``training.simulator.WORLDS``."""
+    """The worlds that can be simulated; the keys of ``training.simulator.simulate.WORLDS``."""
 
     DEFAULT = "default"
     RARE = "rare"
@@ -58,7 +58,7 @@ def simulate(
       leadscore simulate my-leads --leads 20000 --seed 7
     """
     from commands.printing import print_json, step
-    from training import simulator
+    from training.simulator import simulate as simulator
 
     with step(f"simulate {leads:,} leads"):
         made = simulator.simulate(leads, seed, world=simulator.WORLDS[world])
@@ -130,8 +130,8 @@ def audit(
     """
     from commands.printing import print_json, step
     from features.reading import read_dataset
-    from training.audit import audit as examine
-    from training.audit import sure_leaks
+    from training.audit.audit import audit as examine
+    from training.audit.audit import sure_leaks
 
     with step(f"read {dataset}"):
         data = read_dataset(dataset)
@@ -146,7 +146,7 @@ def print_audit(report: AuditReport) -> None:
     """Each suspect with its evidence below it, and what each verdict asks for."""
     from textwrap import fill
 
-    from training.audit_report import MEANING
+    from training.audit.report import MEANING
 
     print(report.summary() + "\n")
     for row in report.rows():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from features.dataset import Dataset
-    from training.comparison import Comparison
+    from training.comparison.compare import Comparison
     from training.fit import Trained
 
 SHOWN_OF = {"hot": 4, "warm": 3, "cold": 3}
@@ -66,7 +66,7 @@ def run_demo(n_leads: int, seed: int, folder: Path | None) -> Shown:
 def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
     """Write simulated leads and read them back within the contract."""
     from features.reading import read_dataset
-    from training.simulator import WORLDS, simulate, write_simulation
+    from training.simulator.simulate import WORLDS, simulate, write_simulation
 
     with step(f"simulate {n_leads:,} leads"):
         write_simulation(simulate(n_leads, seed, world=WORLDS[SIMULATED]), out)
@@ -88,7 +88,7 @@ def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[Made, Trained
 
 def compared(dataset: Dataset, trained: Trained) -> Comparison:
     """The learned score beside the default scorecard, on the references it was tested on."""
-    from training.comparison_data import compare_tested
+    from training.comparison.data import compare_tested
 
     with step("compare with the rules"):
         found = compare_tested(dataset, trained.source, trained.tested, chosen_scorecard(None))
@@ -99,8 +99,8 @@ def promote_if_free(made: Made) -> bool:
     """Promote, unless a champion answers that is not a demo's: nobody's own is replaced."""
     from scoring.release import load_release
     from scoring.release_store import ReleaseStore
-    from training.gate_rules import GateReport
-    from training.promotion import promote
+    from training.promotion.gate_rules import GateReport
+    from training.promotion.promote import promote
     from training.settings import TrackingSettings
 
     pointer = ReleaseStore(TrackingSettings().home).pointer()

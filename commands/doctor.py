@@ -149,7 +149,7 @@ def home() -> Finding:
 def registry() -> Finding:
     """The MLflow registry answers, and how quickly."""
     from training.settings import TrackingSettings
-    from training.tracking import models
+    from training.tracking.tracker import models
 
     settings = TrackingSettings()
     if not settings.tracking_uri and not (settings.home / "mlflow.db").exists():

@@ -14,7 +14,7 @@ from features.errors import UsageError
 if TYPE_CHECKING:
     from features.dataset import Dataset
     from scoring.release import Release
-    from training.explanation import Movement
+    from training.explanation.explain import Movement
     from training.worklist import Worklist
 
 CSV_COLUMNS = (
@@ -67,9 +67,9 @@ def explain(
     """
     from commands.printing import print_json, say
     from features.building import histories_of
-    from training.explanation import explain_move
-    from training.explanation_page import explanation_html
-    from training.timeline import timeline
+    from training.explanation.explain import explain_move
+    from training.explanation.page import explanation_html
+    from training.explanation.timeline import timeline
 
     data = read_with_time(dataset)
     to_us = moment(to, "--to", observed_until(data))
@@ -174,7 +174,7 @@ def loaded(release: str) -> tuple[Release, str]:
     """A verified release, and the version it is known by."""
     from commands.printing import say
     from scoring.release import load_release
-    from training.tracking import locate
+    from training.tracking.tracker import locate
 
     found = locate(release, warn=say)
     made = load_release(Path(found.path))
@@ -184,7 +184,7 @@ def loaded(release: str) -> tuple[Release, str]:
 def print_movement(moved: Movement) -> None:
     """The change in one sentence, then its parts."""
     from commands.printing import print_table
-    from training.explanation_page import headline
+    from training.explanation.page import headline
 
     print(f"{moved.lead_id}: {headline(moved)}")
     print(f"  {moved.before.band} → {moved.after.band}", end="")

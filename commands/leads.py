@@ -86,7 +86,7 @@ def score(
     from features.reading import read_dataset
     from scoring.release import load_release
     from scoring.scores_file import check_ending, write_scores
-    from training.tracking import locate
+    from training.tracking.tracker import locate
 
     if engine is Engine.LOCAL:
         check_ending(Path(out))

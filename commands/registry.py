@@ -11,8 +11,8 @@ import typer
 from commands.options import JsonOption
 
 if TYPE_CHECKING:
-    from training.promotion import Change
-    from training.tracking import ModelRow
+    from training.promotion.promote import Change
+    from training.tracking.tracker import ModelRow
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def models(as_json: JsonOption = False) -> None:
       leadscore models --json
     """
     from commands.printing import print_json
-    from training.tracking import models as registered
+    from training.tracking.tracker import models as registered
 
     rows = registered()
     print_json([row.to_dict() for row in rows]) if as_json else print_models(rows)
@@ -66,7 +66,7 @@ def promote(
       leadscore promote challenger --dataset newer-leads
     """
     from commands.printing import step
-    from training.promotion import promote as change
+    from training.promotion.promote import promote as change
 
     with step("ask the gate"):
         made = change(version, who=who(), now=now(), dataset=dataset, force=force)
@@ -80,7 +80,7 @@ def rollback(as_json: JsonOption = False) -> None:
 
       leadscore rollback
     """
-    from training.promotion import rollback as change
+    from training.promotion.promote import rollback as change
 
     print_change(change(who=who(), now=now()), as_json=as_json)
 
@@ -103,7 +103,7 @@ def fetch(
       leadscore fetch 3 --json
     """
     from commands.printing import print_json
-    from training.tracking import fetch as bring
+    from training.tracking.tracker import fetch as bring
 
     found = bring(release, who=who(), now=now())
     told = {"version": found.version, "release_id": found.release_id, "path": found.path}

@@ -90,7 +90,7 @@ def train_release(wanted: Wanted) -> Made:
 def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> None:
     """Look for leaks in what is not excluded. Raises GateError with the evidence of sure ones."""
     from features.building import histories_of
-    from training.audit import audit, stop_on_sure_leaks
+    from training.audit.audit import audit, stop_on_sure_leaks
     from training.fit import without
 
     with step("look for leaks"):
@@ -119,7 +119,7 @@ def keep(wanted: Wanted, trained: Trained, scratch: Path) -> Made:
         release = load_release(folder)
     version = ""
     if wanted.register:
-        from training.tracking_log import log_training
+        from training.tracking.log import log_training
 
         with step("log and register"):
             made = log_training(trained, folder, source=named_source(wanted.dataset))

@@ -33,7 +33,7 @@ def test_simulate_tells_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_every_world_of_the_simulator_can_be_asked_for() -> None:
     from commands.data import WorldName
-    from training.simulator import WORLDS
+    from training.simulator.simulate import WORLDS
 
     assert {name.value for name in WorldName} == set(WORLDS)
 

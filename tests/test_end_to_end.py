@@ -56,8 +56,8 @@ class House:
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house in which version 1 was trained on simulated leads and promoted."""
     made = House(tmp_path_factory.mktemp("house"))
-    made.run("simulate", "leads", "--leads", "700", "--seed", "5")
-    assert "700 leads" in made.run("check", "leads")
+    made.run("simulate", "leads", "--leads", "1200", "--seed", "5")
+    assert "1,200 leads" in made.run("check", "leads")
     trained = json.loads(made.run("train", "leads", "--out", "release", "--json"))
     assert trained["version"] == "1"
     assert trained["metrics"]["test"]["references"] > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from training.candidates import Family
+from training.candidates.family import Family
 
 CELLS_PER_SECOND = 1.5e9
 """Rows × columns × trees that LightGBM reads in a second with 63 bins at depth 3."""
@@ -20,7 +20,7 @@ NEWTON_STEPS = 25
 def estimated_seconds(family: Family, n_rows: int, n_columns: int, n_folds: int) -> float:
     """Seconds on one core to follow the family's path on every fold and to fit it once more.
 
-    >>> from training.candidates_boosted import Boosted
+    >>> from training.candidates.boosted import Boosted
     >>> quick, slow = (estimated_seconds(Boosted("b", False, 0), n, 100, 5) for n in (1000, 50000))
     >>> round(slow / quick)
     50

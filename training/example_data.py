@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from training.simulator import simulate, write_simulation
+from training.simulator.simulate import simulate, write_simulation
 
 REAL_DATA = Path("../../shared/data")
 """Where real dataset folders lie beside a checkout, seen from ``notebooks/``."""

@@ -14,8 +14,10 @@ from features.errors import DataError, UsageError
 from features.histories import Histories
 from scoring.release_contents import ReleaseContents
 from scoring.scorecard import Scorecard
-from training.calibration_report import calibration_of, diagram_of
-from training.candidates import make_candidates
+from training.calibration.reliability_chart import reliability_chart
+from training.calibration.report import calibration_of, diagram_of
+from training.calibration.score_spread import interval_table
+from training.candidates.family import make_candidates
 from training.cuts import CutsChoice, choose_cuts
 from training.delay import Treatment
 from training.fit_record import golden_vectors, leads_per_week, metrics_of, record_of, statistics_of
@@ -24,8 +26,6 @@ from training.honest_test import Tested, honest_test
 from training.learning import Learned, Method, Source, learn
 from training.out_of_time import Progress, probability
 from training.references import LabelledReferences, labelled_references
-from training.reliability_chart import reliability_chart
-from training.score_spread import interval_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from training.candidates import Family, Sample
+from training.candidates.family import Family, Sample
 from training.evaluation import auc, log_loss
 from training.learning import Learned, fit_recipe
 from training.references import LabelledReferences

@@ -16,7 +16,7 @@ from scoring.model import Model
 from scoring.parts import ConstantPart
 from training.blends import Recipe, choose_recipe, label_counts
 from training.budget import affordable
-from training.candidates import BaseRate, Family, Sample, make_candidates
+from training.candidates.family import BaseRate, Family, Sample, make_candidates
 from training.delay import Treatment, lesson
 from training.feature_choice import choose_spec
 from training.out_of_time import (

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 
 from features.histories import Float64
-from training.candidates import Family, Sample
+from training.candidates.family import Family, Sample
 from training.delay import Lesson
 from training.references import Int8
 

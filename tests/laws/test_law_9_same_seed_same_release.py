@@ -50,7 +50,7 @@ def test_files_of_a_release_are_the_same_in_every_process():
 
 @pytest.mark.slow
 def test_training_gives_the_same_bytes_in_every_process_with_any_number_of_jobs(tmp_path):
-    from training.simulator import simulate, write_simulation
+    from training.simulator.simulate import simulate, write_simulation
 
     write_simulation(simulate(200, seed=1), tmp_path)
     one = run(TRAIN, str(tmp_path), "1", hash_seed="1")

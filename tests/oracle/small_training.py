@@ -11,7 +11,7 @@ from small_release import small_release
 
 from training.honest_test import Tested
 from training.settings import TrackingSettings
-from training.tracking_log import Registered, log_training
+from training.tracking.log import Registered, log_training
 
 METRICS: dict[str, Any] = {
     "log_loss": {"value": 0.41, "low": 0.38, "high": 0.44},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from training.budget import affordable, estimated_seconds
-from training.candidates import make_candidates
+from training.candidates.family import make_candidates
 
 
 def test_no_budget_means_everything() -> None:

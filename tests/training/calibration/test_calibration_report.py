@@ -1,0 +1,76 @@
+"""Calibration as a release records it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from training import honest_test
+from training.calibration.card import calibration_lines
+from training.calibration.report import calibration_of, common, thirds
+from training.fit import source_of
+from training.simulator.simulate import simulate, write_simulation
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory):
+    from features.reading import read_dataset
+
+    folder = tmp_path_factory.mktemp("calibration") / "simulated"
+    write_simulation(simulate(300, seed=1), folder)
+    return source_of(read_dataset(folder))
+
+
+def honest(source, probability: np.ndarray) -> honest_test.Tested:
+    labelled = source.labelled
+    rows = np.flatnonzero(labelled.label >= 0)
+    return honest_test.Tested(
+        rows=rows,
+        label=labelled.label[rows],
+        weight=labelled.weight[rows],
+        lead=labelled.lead[rows],
+        as_of_us=labelled.as_of_us[rows],
+        probability=probability[rows],
+        base_rate=probability[rows],
+        cutoff_us=None,
+        recipe="given",
+    )
+
+
+def test_segments_are_attributes_as_of_the_question(source) -> None:
+    n = len(source.labelled)
+    found = calibration_of(source, honest(source, np.full(n, 0.1)), seed=0)
+    by = {segment["by"] for segment in found["segments"]}
+    assert {"source", "country", "employees"} <= by
+    names = {s["name"] for s in found["segments"] if s["by"] == "employees"}
+    assert "unknown" in names
+    assert len(names) == 4
+    assert found["reliability"]["observed"]
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_probability_far_off_is_warned_of(source) -> None:
+    found = calibration_of(source, honest(source, np.full(len(source.labelled), 0.6)), seed=0)
+    assert any("too high" in warning for warning in found["warnings"])
+    assert found["reliability"]["p_value"] < 0.05
+
+
+def test_the_card_tells_it(source) -> None:
+    n = len(source.labelled)
+    bad = "\n".join(calibration_lines(calibration_of(source, honest(source, np.full(n, 0.6)), 0)))
+    assert "**warning:**" in bad
+    assert "| country = " in bad
+    fair = float(source.labelled.label[source.labelled.label >= 0].mean())
+    good = "\n".join(calibration_lines(calibration_of(source, honest(source, np.full(n, fair)), 0)))
+    assert "miscalibration" in good
+    assert list(calibration_lines({})) == []
+
+
+def test_words() -> None:
+    assert set(thirds(np.full(5, 2.0))) == {"known"}
+    assert set(thirds(np.full(2, np.nan))) == {"unknown"}
+    many = np.array([f"v{i % 20}" for i in range(100)] + ["v3"] * 5, dtype=object)
+    assert len(set(common(many))) == 13
+    assert "v3" in set(common(many))

@@ -1,0 +1,119 @@
+"""Families: what the path promises is what the part serves, and the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.histories import Float64
+from scoring.model import Model
+from scoring.parts import Part
+from scoring.steps import StepPart
+from training.candidates.boosted import Boosted
+from training.candidates.family import BaseRate, Family, Sample, make_candidates
+from training.candidates.linear import Linear, design_of
+
+
+def _sample(n: int = 600, seed: int = 0) -> Sample:
+    """Six columns: two that matter, noise, a rare flag, a heavy tail and one half unknown."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 6))
+    x[:, 3] = rng.random(n) < 0.02
+    x[:, 4] = np.exp(3 * x[:, 4])
+    x[rng.random(n) < 0.5, 5] = np.nan
+    chance = 1 / (1 + np.exp(-(x[:, 0] - x[:, 1] + np.isnan(x[:, 5]))))
+    return Sample(x, (rng.random(n) < chance).astype(np.int8), np.ones(n))
+
+
+def _log_odds(part: Part, vectors: Float64) -> Float64:
+    return Model((part,), (1.0,), 1.0, 0.0, vectors.shape[1]).log_odds(vectors)
+
+
+FAMILIES = [BaseRate(), *make_candidates(seed=3)]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_the_part_says_what_the_path_promised(family: Family) -> None:
+    sample, asked = _sample(), _sample(300, seed=1)
+    path = family.path(sample, asked.vectors)
+    assert path.shape == (len(family.steps), 300)
+    middle = len(family.steps) // 3
+    part = family.fit(sample, family.steps[middle])
+    np.testing.assert_allclose(_log_odds(part, asked.vectors), path[middle], atol=2e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_the_same_sample_gives_the_same_bytes(family: Family) -> None:
+    sample = _sample()
+    step = family.steps[len(family.steps) // 2]
+    files = [Model((family.fit(sample, step),), (1.0,), 1.0, 0.0, 6).to_files() for _ in range(2)]
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+def test_unknown_everything_is_scored(family: Family) -> None:
+    part = family.fit(_sample(), family.steps[-1])
+    assert np.isfinite(_log_odds(part, np.full((1, 6), np.nan))).all()
+
+
+def test_the_additive_model_is_additive() -> None:
+    """Changing one feature moves the log-odds by the same, whatever the others are."""
+    part = Boosted("additive", additive=True, seed=0).fit(_sample(), 100)
+    assert isinstance(part, StepPart)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(50, 6))
+    low, high = rows.copy(), rows.copy()
+    low[:, 0], high[:, 0] = -1.0, 1.0
+    moved = _log_odds(part, high) - _log_odds(part, low)
+    np.testing.assert_allclose(moved, moved[0], atol=1e-9)
+    assert moved[0] > 0.5
+
+
+def test_learning_beats_the_base_rate_where_there_is_signal() -> None:
+    sample, asked = _sample(2000), _sample(2000, seed=1)
+    for family in make_candidates(seed=0):
+        path = family.path(sample, asked.vectors)
+        loss = np.logaddexp(0, np.where(asked.label == 1, -path, path)).mean(axis=1)
+        assert loss.min() < 0.60 < 0.69, family.name
+
+
+def test_monotone_constraints_hold() -> None:
+    family = Boosted("boosted", additive=False, seed=0, monotone=(1, -1, 0, 0, 0, 1))
+    part = family.fit(_sample(), 200)
+    rows = np.repeat(np.random.default_rng(0).normal(size=(30, 6)), 20, axis=0)
+    rows[:, 0] = np.tile(np.linspace(-3, 3, 20), 30)
+    along = _log_odds(part, rows).reshape(30, 20)
+    assert (np.diff(along, axis=1) >= -1e-12).all()
+
+
+def test_weights_count_leads_not_rows() -> None:
+    """Every row twice at half the weight: the same linear model."""
+    sample = _sample()
+    twice = Sample(
+        np.repeat(sample.vectors, 2, axis=0),
+        np.repeat(sample.label, 2),
+        np.repeat(sample.weight / 2, 2),
+    )
+    one, two = (Linear().fit(s, 0.1) for s in (sample, twice))
+    np.testing.assert_allclose(
+        _log_odds(one, sample.vectors), _log_odds(two, sample.vectors), atol=1e-5
+    )
+
+
+def test_heavy_tails_are_logged_and_flags_are_not() -> None:
+    design = design_of(_sample())
+    assert design.transform[4] == "log1p"
+    assert design.transform[3] == "identity"
+    assert design.flagged.tolist() == [5]
+
+
+def test_a_constant_or_unknown_column_does_no_harm() -> None:
+    sample = _sample()
+    vectors = np.column_stack([sample.vectors, np.full(600, 7.0), np.full(600, np.nan)])
+    part = Linear().fit(Sample(vectors, sample.label, sample.weight), 0.1)
+    assert np.isfinite(_log_odds(part, vectors)).all()
+
+
+def test_the_base_rate_is_kept_off_the_ends() -> None:
+    sample = Sample(np.zeros((9, 1)), np.zeros(9, np.int8), np.ones(9))
+    assert sample.base_rate == pytest.approx(0.05)

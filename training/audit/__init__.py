@@ -1,0 +1,1 @@
+"""The leakage audit: evidence that something knows the outcome before it can."""

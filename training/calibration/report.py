@@ -1,0 +1,101 @@
+"""What a release records of its calibration: the diagram, the segments and the warnings."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from features.aggregates import Source as FeatureSource
+from features.contract import AttributeType, Available, Group
+from features.histories import Float64, Object
+from features.spec import AttributeSpec, Feature, FeatureSpec
+from features.vectors import vectors
+from training.calibration.reliability import Reliability, reliability
+from training.calibration.segments import calibration_by_segment
+from training.comparison.segments import as_of_words
+from training.honest_test import Tested
+from training.learning import Source
+from training.splits import Rows
+
+MOST_ATTRIBUTES = 6
+MOST_LEVELS = 12
+"""Rarer values of a category share the segment ``(other)``."""
+FIRST_GROUPS = (Group.SOURCE, Group.FIT)
+
+
+def diagram_of(tested: Tested, seed: int) -> Reliability:
+    """The reliability diagram of the honest test."""
+    rng = np.random.default_rng(seed)
+    return reliability(tested.label, tested.probability, tested.weight, tested.lead, rng)
+
+
+def calibration_of(source: Source, tested: Tested, seed: int) -> dict[str, Any]:
+    """Plain data: ``reliability``, ``segments`` and ``warnings`` (sentences).
+
+    See :class:`training.calibration.reliability.Reliability` and
+    :class:`training.calibration.segments.SegmentCalibration`.
+    """
+    columns = segment_columns(source, tested.rows)
+    segments = calibration_by_segment(
+        tested.label, tested.probability, tested.weight, tested.lead, columns
+    )
+    return {
+        "reliability": diagram_of(tested, seed).to_dict(),
+        "segments": [segment.to_dict() for segment in segments],
+        "warnings": [segment.warning for segment in segments if segment.warning],
+    }
+
+
+def segment_columns(source: Source, rows: Rows) -> dict[str, Object]:
+    """Up to six attributes as words per reference, sources and firmographics first.
+
+    Categories by value, numbers by thirds of those that are known; ``unknown`` is a segment.
+    """
+    declared = source.settings.attributes
+    names = [n for n, a in declared.items() if a.available != Available.AFTER_OUTCOME and a.type]
+    order = {group: i for i, group in enumerate(FIRST_GROUPS)}
+    names.sort(key=lambda n: (order.get(declared[n].group or Group.OTHER, len(order)), n))
+    columns = {}
+    for name in names[:MOST_ATTRIBUTES]:
+        if declared[name].type == AttributeType.NUMBER:
+            columns[name] = thirds(_as_of_number(source, rows, name))
+        else:
+            columns[name] = common(as_of_words(source, rows, name))
+    return {name: column for name, column in columns.items() if len(set(column)) > 1}
+
+
+def _as_of_number(source: Source, rows: Rows, name: str) -> Float64:
+    spec = FeatureSpec(
+        (Feature(FeatureSource.ATTRIBUTE, name, "value"),),
+        (AttributeSpec(name, AttributeType.NUMBER),),
+    )
+    return vectors(spec, source.histories, source.labelled.take(rows).references)[:, 0]
+
+
+def thirds(values: Float64) -> Object:
+    """Numbers (n,) as words: three ranges of about equal number, and ``unknown``.
+
+    >>> thirds(np.array([1.0, 2.0, 3.0, 4.0, np.nan])).tolist()
+    ['up to 2', 'up to 2', '2 to 3', 'above 3', 'unknown']
+    """
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.full(len(values), "unknown", dtype=object)
+    cuts = np.unique(np.quantile(known, [1 / 3, 2 / 3], method="nearest"))
+    cuts = cuts[cuts < known.max()]
+    names = [f"up to {cut:g}" for cut in cuts[:1]]
+    names += [f"{low:g} to {high:g}" for low, high in pairwise(cuts.tolist())]
+    names += [f"above {cuts[-1]:g}" if len(cuts) else "known"]
+    place = np.searchsorted(cuts, np.nan_to_num(values), side="left")
+    words = np.array(names, dtype=object)[place]
+    words[np.isnan(values)] = "unknown"
+    return np.asarray(words, dtype=object)
+
+
+def common(words: Object) -> Object:
+    """The most frequent values as they are, the others as ``(other)``."""
+    names, counts = np.unique(words.astype(str), return_counts=True)
+    kept = set(names[np.argsort(-counts, kind="stable")[:MOST_LEVELS]])
+    return np.array([word if word in kept else "(other)" for word in words.astype(str)], object)

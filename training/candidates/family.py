@@ -1,0 +1,94 @@
+"""The families of models that compete, each with its path from simple to complex.
+
+A family is fitted along its path once per fold, which prices every point of the path out of
+time; the point with the lowest pooled loss is then fitted on everything. Parts come back as
+:mod:`scoring` arithmetic, so that what is evaluated is what will be served.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from features.histories import Float64
+from scoring.parts import ConstantPart, Part
+from training.references import Int8
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows to learn from: ``vectors`` (n, F; NaN unknown), ``label`` (n: 0/1), ``weight`` (n)."""
+
+    vectors: Float64
+    label: Int8
+    weight: Float64
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def base_rate(self) -> float:
+        """Weighted share of positives, kept off 0 and 1 by half a lead on either side."""
+        total = float(self.weight.sum())
+        return (float(self.weight @ (self.label == 1)) + 0.5) / (total + 1.0)
+
+    @property
+    def base_log_odds(self) -> float:
+        """Log-odds of the base rate."""
+        return float(np.log(self.base_rate / (1 - self.base_rate)))
+
+
+class Family(Protocol):
+    """One way of learning."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the candidates."""
+        ...
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The path, simple first: inverse penalties, or numbers of trees."""
+        ...
+
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
+        """Log-odds (len(steps), n) of ``vectors`` at each step, learned from ``sample``."""
+        ...
+
+    def fit(self, sample: Sample, step: float) -> Part:
+        """The part at one step, learned from all of ``sample``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRate:
+    """The floor: the same log-odds for everybody."""
+
+    name: str = "base_rate"
+    steps: tuple[float, ...] = (0.0,)
+
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
+        """The base rate's log-odds, (1, n)."""
+        return np.full((1, len(vectors)), sample.base_log_odds)
+
+    def fit(self, sample: Sample, step: float) -> Part:
+        """A constant."""
+        del step
+        return ConstantPart(sample.base_log_odds, sample.vectors.shape[1])
+
+
+def make_candidates(seed: int) -> tuple[Family, ...]:
+    """The families that compete in every training, in the order in which they are blended."""
+    from training.candidates.boosted import Boosted
+    from training.candidates.linear import Linear
+
+    return (
+        Linear(),
+        Boosted("additive", additive=True, seed=seed),
+        Boosted("boosted", additive=False, seed=seed),
+        Boosted(
+            "randomised", additive=False, seed=seed, depth=5, feature_share=0.5, randomised=True
+        ),
+    )

@@ -1,0 +1,116 @@
+"""Logistic regression with an L2 penalty on sensibly transformed features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from features.histories import Float64
+from scoring.linear import LinearPart, transform_all, transform_codes
+from scoring.parts import Part
+from training.candidates.family import Sample
+
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""Inverse penalties, strong first, in units of one lead and one standard deviation."""
+FLAG_SCALE = 0.5
+"""Scale of a 0/1 column. Dividing a rare flag by its tiny standard deviation would all but lift
+the penalty from it; this way rare levels are shrunk the most."""
+TAIL = 3.0
+"""A column whose largest absolute value is this many standard deviations out is logged."""
+RARE_MISSING = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Signed log1p of heavy tails, median for unknown plus a flag, standardised, L2."""
+
+    name: str = "linear"
+    steps: tuple[float, ...] = STRENGTHS
+
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
+        """Log-odds (len(steps), n), each step warm-started from the one before."""
+        design = design_of(sample)
+        rows, asked = design.matrix(sample.vectors), design.matrix(vectors)
+        fits = fitted(rows, sample, self.steps)
+        return np.stack([asked @ coef + intercept for coef, intercept in fits])
+
+    def fit(self, sample: Sample, step: float) -> Part:
+        """The linear part at one penalty."""
+        design = design_of(sample)
+        coef, intercept = fitted(design.matrix(sample.vectors), sample, (step,))[0]
+        return design.part(coef, intercept)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How columns become numbers of comparable size; arrays (F,) as in ``LinearPart``."""
+
+    transform: tuple[str, ...]
+    fill: Float64
+    center: Float64
+    scale: Float64
+    missing_share: Float64
+    flagged: npt.NDArray[np.intp]
+
+    def matrix(self, vectors: Float64) -> Float64:
+        """(n, F + flagged): transformed, filled, standardised columns, then missing flags."""
+        unknown = np.isnan(vectors)
+        filled = np.where(unknown, self.fill, vectors)
+        standard = transform_all(filled, transform_codes(self.transform)) - self.center
+        standard /= self.scale
+        flags = unknown[:, self.flagged] - self.missing_share[self.flagged]
+        return np.hstack([standard, flags / FLAG_SCALE])
+
+    def part(self, coef: Float64, intercept: float) -> LinearPart:
+        """Coefficients of :meth:`matrix` as the arithmetic that is served."""
+        width = len(self.transform)
+        missing_coef = np.zeros(width)
+        missing_coef[self.flagged] = coef[width:] / FLAG_SCALE
+        return LinearPart(
+            transform=self.transform,
+            fill=self.fill,
+            center=self.center,
+            scale=self.scale,
+            coef=coef[:width],
+            missing_coef=missing_coef,
+            intercept=intercept,
+            missing_share=self.missing_share,
+        )
+
+
+def design_of(sample: Sample) -> Design:
+    """Medians, transforms, centres and scales of the rows to learn from."""
+    vectors = sample.vectors
+    known = ~np.isnan(vectors)
+    any_known = known.any(axis=0)
+    fill = np.zeros(vectors.shape[1])
+    fill[any_known] = np.nanmedian(vectors[:, any_known], axis=0)
+    filled = np.where(known, vectors, fill)
+    flag = ((filled == 0) | (filled == 1)).all(axis=0)
+    spread = filled.std(axis=0)
+    reach = np.abs(filled - filled.mean(axis=0)).max(axis=0)
+    tailed = ~flag & (reach > TAIL * np.where(spread > 0, spread, np.inf))
+    transform = tuple("log1p" if t else "identity" for t in tailed)
+    moved = transform_all(filled, transform_codes(transform))
+    scale = moved.std(axis=0)
+    scale[scale <= 1e-9 * np.maximum(1.0, np.abs(moved).max(axis=0))] = 1.0
+    scale[flag] = FLAG_SCALE
+    share = 1 - known.mean(axis=0)
+    flagged = np.flatnonzero((share > RARE_MISSING) & (share < 1 - RARE_MISSING))
+    return Design(transform, fill, moved.mean(axis=0), scale, share, flagged)
+
+
+def fitted(
+    matrix: Float64, sample: Sample, strengths: tuple[float, ...]
+) -> list[tuple[Float64, float]]:
+    """(coefficients, intercept) per strength, each started where the last one ended."""
+    model = LogisticRegression(solver="newton-cholesky", warm_start=True, max_iter=50, tol=1e-4)
+    fits = []
+    for strength in strengths:
+        model.set_params(C=strength)
+        model.fit(matrix, sample.label, sample_weight=sample.weight)
+        fits.append((model.coef_[0].copy(), float(model.intercept_[0])))
+    return fits

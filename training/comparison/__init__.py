@@ -1,0 +1,1 @@
+"""Rules, learned score and baselines on the same references."""

@@ -1,0 +1,154 @@
+"""Rules, learned score and baselines on the same references: who is better, by how much, for whom.
+
+:func:`compare_scores` works on arrays; :func:`training.comparison.data.compare` on a dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from features.histories import Float64
+from training.comparison.bands import BandView, band_view, equal_workload
+from training.comparison.ground import Ground, draws
+from training.comparison.measures import (
+    Bin,
+    Contestant,
+    Measured,
+    Score,
+    calibration_bins,
+    gains,
+    measure,
+    score_table,
+)
+from training.comparison.value import ValueView, value_view
+from training.comparison.verdict import Verdict, verdict
+from training.intervals import rate_of
+
+RULES, REWEIGHTED, LEARNED = "rules", "reweighted", "learned"
+RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that was found, as data; the report and the terminal only draw it.
+
+    ``scores``: the main table. ``gains``: name → share of conversions found (101 points).
+    ``calibration``: name → bins. ``sections``: what a dataset adds (segments, age, cost, about).
+    """
+
+    verdict: Verdict
+    leads: int
+    references: int
+    conversions: int
+    rate: dict[str, float]
+    capacity: str
+    scores: tuple[Score, ...]
+    gains: dict[str, list[float]]
+    calibration: dict[str, list[Bin]]
+    bands: BandView
+    value: ValueView | None = None
+    sections: dict[str, Any] = field(default_factory=dict)
+
+    def score_of(self, name: str) -> Score:
+        """One row of the main table; ``KeyError`` when there is none of that name."""
+        return {score.name: score for score in self.scores}[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a conversion is worth and what calling a lead costs, in the same currency."""
+
+    value_per_conversion: float
+    cost_per_contact: float
+
+
+def compare_scores(
+    ground: Ground,
+    contestants: Sequence[Contestant],
+    rng: np.random.Generator,
+    *,
+    worth: Worth | None = None,
+    resamples: int = RESAMPLES,
+) -> Comparison:
+    """Compare ``rules`` with ``learned`` (both must be there) and with whoever stands beside.
+
+    Every score is calibrated alike and measured on the same references; intervals and
+    differences come from the same resampled leads.
+
+    Raises:
+        ValueError: ``rules`` or ``learned`` is missing, or one class only was seen.
+    """
+    return Bout.of(ground, contestants, rng, resamples).comparison(worth)
+
+
+@dataclass(frozen=True)
+class Bout:
+    """The contestants, measured, and the resampled leads: what every table is made from."""
+
+    ground: Ground
+    measured: dict[str, Measured]
+    times: Float64
+
+    @classmethod
+    def of(
+        cls,
+        ground: Ground,
+        contestants: Sequence[Contestant],
+        rng: np.random.Generator,
+        resamples: int = RESAMPLES,
+    ) -> Bout:
+        """Calibrate and measure. Raises ValueError as :func:`compare_scores` does."""
+        names = [c.name for c in contestants]
+        if RULES not in names or LEARNED not in names:
+            raise ValueError(f"the comparison needs {RULES!r} and {LEARNED!r}, found {names}")
+        if len(np.unique(ground.label)) < 2:
+            raise ValueError("the references that could be tested ended all alike")
+        folds = ground.folds(rng)
+        measured = {c.name: measure(ground, c, folds) for c in contestants}
+        return cls(ground, measured, draws(ground, rng, resamples))
+
+    def comparison(self, worth: Worth | None = None) -> Comparison:
+        """Every table of the report that needs no dataset."""
+        ground = self.ground
+        scores = score_table(ground, list(self.measured.values()), self.times, LEARNED)
+        rules = next(score for score in scores if score.name == RULES)
+        conversions = len(np.unique(ground.lead[ground.label == 1]))
+        rate = rate_of(ground.label, ground.weight, ground.lead)
+        return Comparison(
+            verdict(rules, ground.n_leads, conversions, ground.capacity_words),
+            ground.n_leads,
+            len(ground),
+            conversions,
+            rate.to_dict(),
+            ground.capacity_words,
+            tuple(scores),
+            {name: gains(ground, m.contestant.score).tolist() for name, m in self.measured.items()},
+            {name: calibration_bins(ground, m.probability) for name, m in self.measured.items()},
+            self.band_view(),
+            None
+            if worth is None
+            else value_view(
+                ground, self.measured, worth.value_per_conversion, worth.cost_per_contact
+            ),
+        )
+
+    def band_view(self) -> BandView:
+        """Bands by the rules against bands by the learned score at an equal workload."""
+        rules, learned = self.measured[RULES].contestant, self.measured[LEARNED].contestant
+        hot_share = None
+        if self.ground.hot_per_week is not None and self.ground.has_time:
+            weeks = int(self.ground.weeks.max()) + 1
+            hot_share = min(self.ground.capacity * weeks / len(self.ground.called), 1.0)
+        bands, words = equal_workload(self.ground, learned.score, rules.band, hot_share)
+        listed, _ = equal_workload(self.ground, rules.score, None, hot_share)
+        own = listed if rules.band is None else rules.band
+        fair = None if hot_share is None else listed
+        return band_view(self.ground, own, bands, words, self.times, fair)

@@ -1,0 +1,199 @@
+"""How good each score is on the same ground, with intervals over leads, alone and in pairs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from features.histories import Float64
+from training.comparison.ground import Ground, WeeklyList, calibrated
+from training.evaluation import Interval, calibration_error, losses
+from training.intervals import AucResult, auc_difference, delong, rate_of
+
+CURVE_POINTS = 101
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A score to compare. ``score`` (n): higher is better, on any scale, never NaN.
+
+    ``band`` (n of cold, warm, hot), if it has its own. ``about``: one line for the report.
+    """
+
+    name: str
+    title: str
+    about: str
+    score: Float64
+    band: np.ndarray[Any, np.dtype[np.object_]] | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A contestant, calibrated like all others, with what bootstraps need of it."""
+
+    contestant: Contestant
+    probability: Float64
+    loss_by_lead: Float64
+    mass_by_lead: Float64
+    area: AucResult
+    weekly: WeeklyList
+
+    def log_loss(self, times: Float64) -> Float64:
+        """Log loss under (…, leads) multiplicities."""
+        return np.asarray((times @ self.loss_by_lead) / (times @ self.mass_by_lead))
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of the main table. Differences are this one minus ``learned``.
+
+    ``converted_of_called``: conversion of the leads that the capacity reaches.
+    ``captured``: share of all conversions among them.
+    """
+
+    name: str
+    title: str
+    about: str
+    log_loss: Interval
+    auc: Interval
+    converted_of_called: Interval
+    captured: float
+    lift: float
+    calibration_error: float
+    log_loss_difference: Interval | None = None
+    auc_difference: Interval | None = None
+    auc_p_value: float | None = None
+    converted_difference: Interval | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def measure(ground: Ground, contestant: Contestant, folds: np.ndarray) -> Measured:
+    """Calibrate one contestant and prepare its figures."""
+    probability = calibrated(ground, contestant.score, folds)
+    loss = ground.weight * losses(ground.label, probability)
+    return Measured(
+        contestant,
+        probability,
+        np.bincount(ground.member, weights=loss).astype(np.float64),
+        np.bincount(ground.member, weights=ground.weight).astype(np.float64),
+        delong(ground.label, contestant.score, ground.weight, ground.lead),
+        WeeklyList.of(ground, contestant.score),
+    )
+
+
+def quantiles(value: float, values: Float64) -> Interval:
+    """A figure with the 2.5 % and 97.5 % points of its bootstrap; NaN draws are left out."""
+    usable = values[np.isfinite(values)]
+    if not len(usable):
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(usable, (0.025, 0.975))
+    return Interval(value, float(low), float(high))
+
+
+def score_table(
+    ground: Ground, measured: list[Measured], times: Float64, against: str
+) -> list[Score]:
+    """The main table: every contestant, and its paired difference to ``against``."""
+    once = np.ones(ground.n_leads)
+    drawn = {m.contestant.name: _called_rates(ground, m, times) for m in measured}
+    rival = next((m for m in measured if m.contestant.name == against), None)
+    rows = []
+    for m in measured:
+        called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
+        rate = converted / called if called else float("nan")
+        positives = float(m.weekly.positive.sum())
+        base = positives / len(m.weekly.rows)
+        row = Score(
+            m.contestant.name,
+            m.contestant.title,
+            m.contestant.about,
+            quantiles(float(m.log_loss(once)), m.log_loss(times)),
+            m.area.interval,
+            quantiles(rate, drawn[m.contestant.name]),
+            converted / positives if positives else float("nan"),
+            rate / base if base else float("nan"),
+            calibration_error(ground.label, m.probability, ground.weight),
+        )
+        if rival is not None and rival is not m:
+            theirs = _called_rate(rival)
+            row = _with_differences(
+                row, m, rival, times, drawn[m.contestant.name] - drawn[against], rate - theirs
+            )
+        rows.append(row)
+    return rows
+
+
+def _called_rate(m: Measured) -> float:
+    called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
+    return converted / called if called else float("nan")
+
+
+def _called_rates(ground: Ground, m: Measured, times: Float64) -> Float64:
+    """Conversion among the called under each resample, (resamples,)."""
+    place = ground.member[m.weekly.rows]
+    counts = [m.weekly.counts(drawn[place]) for drawn in times]
+    return np.array([c / n if n else np.nan for n, c in counts])
+
+
+def _with_differences(
+    row: Score, m: Measured, rival: Measured, times: Float64, rates: Float64, rate_gap: float
+) -> Score:
+    once = np.ones(times.shape[1])
+    gap = float(m.log_loss(once) - rival.log_loss(once))
+    area, p = auc_difference(m.area, rival.area)
+    return Score(
+        **{
+            **{name: getattr(row, name) for name in row.__dataclass_fields__},
+            "log_loss_difference": quantiles(gap, m.log_loss(times) - rival.log_loss(times)),
+            "auc_difference": area,
+            "auc_p_value": p,
+            "converted_difference": quantiles(rate_gap, rates),
+        }
+    )
+
+
+def gains(ground: Ground, score: Float64) -> Float64:
+    """Share of all conversions found when the best-scored share of leads is called.
+
+    (CURVE_POINTS,) at shares 0, 0.01 … 1; leads with equal scores are called in random order.
+    """
+    _, place = np.unique(-score, return_inverse=True)
+    mass = np.append(0.0, np.cumsum(np.bincount(place, weights=ground.weight)))
+    won = np.append(0.0, np.cumsum(np.bincount(place, weights=ground.weight * ground.label)))
+    at = np.linspace(0.0, 1.0, CURVE_POINTS)
+    return np.asarray(np.interp(at, mass / mass[-1], won / won[-1] if won[-1] else won))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Leads with alike probabilities, and how many of them converted."""
+
+    predicted: float
+    observed: Interval
+    leads: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def calibration_bins(ground: Ground, probability: Float64, bins: int = 10) -> list[Bin]:
+    """Observed rate by tenth of the predicted probability; equal values stay in one bin."""
+    edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1]))
+    place = np.searchsorted(edges, probability, side="right")
+    found = []
+    for b in np.unique(place):
+        rows = place == b
+        found.append(
+            Bin(
+                float(np.average(probability[rows], weights=ground.weight[rows])),
+                rate_of(ground.label[rows], ground.weight[rows], ground.lead[rows]),
+                len(np.unique(ground.lead[rows])),
+            )
+        )
+    return found

@@ -1,0 +1,173 @@
+"""The comparison as one HTML file: pictures inside, no network, made to be printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from training.comparison import charts as charts
+from training.comparison import charts_bands as band_charts
+from training.comparison.compare import LEARNED, RULES, Comparison
+from training.comparison.verdict import Finding
+from training.evaluation import Interval
+from training.svg import COLOURS, SOFT
+
+TEMPLATE = "report.html.j2"
+TONES = {
+    Finding.LEARNED: ("#17618f", "#eaf3f9"),
+    Finding.RULES: ("#a85a12", "#fcf3e8"),
+    Finding.CANNOT_TELL: ("#5a6672", "#f1f3f5"),
+}
+
+
+def report_html(found: Comparison) -> str:
+    """The whole report as text; words from the data are escaped."""
+    tone, wash = TONES[found.verdict.finding]
+    text = resources.files("training.comparison").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    return (
+        environment()
+        .from_string(text)
+        .render(
+            found=found,
+            tone=tone,
+            wash=wash,
+            about=_about(found),
+            rules=found.score_of(RULES),
+            learned=found.score_of(LEARNED),
+            charts=_pictures(found),
+            swap_words=_swap_words(found),
+            groups=_groups(found),
+            costs=found.sections.get("costs", []),
+            scorecard=found.sections.get("scorecard", "rules"),
+            colour=lambda name: COLOURS.get(name, SOFT),
+            side=side,
+        )
+    )
+
+
+def environment() -> Environment:
+    """Templates with escaping on, and the filters for figures."""
+    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    filters: dict[str, Callable[..., str]] = {
+        "pct": percent,
+        "three": lambda v: "–" if v != v else f"{v:.3f}",
+        "count": lambda v: f"{round(v):,}",
+        "money": lambda v: f"{v:,.0f}" if abs(v) >= 100 else f"{v:,.2f}",
+        "span": span,
+        "minus": minus,
+    }
+    made.filters |= filters
+    return made
+
+
+def percent(value: float) -> str:
+    """A share with one decimal and a narrow space.
+
+    >>> percent(0.1234)
+    '12.3\\u202f%'
+    """
+    return "–" if value != value else f"{value * 100:.1f}\u202f%"
+
+
+def minus(words: object) -> str:
+    """Words in which a negative number has a true minus sign.
+
+    >>> minus("from -0.5 to +0.1, re-weighted")
+    'from −0.5 to +0.1, re-weighted'
+    """
+    return re.sub(r"(?<!\w)-(?=\d)", "−", str(words))
+
+
+def span(interval: Interval) -> str:
+    """The ends of an interval of shares."""
+    if interval.low != interval.low:
+        return "–"
+    return f"{interval.low * 100:.1f} to {interval.high * 100:.1f}"
+
+
+def side(gap: Interval) -> str:
+    """The style of a difference in log loss: below zero is better, when beyond chance."""
+    if gap.low > 0 or gap.high < 0:
+        return "better" if gap.value < 0 else "worse"
+    return "even"
+
+
+def _pictures(found: Comparison) -> dict[str, Any]:
+    forest = charts.forest
+    return {
+        "called": forest(
+            charts.score_rows(found.scores, "converted_of_called"),
+            "convert of the called",
+            form="percent",
+        ),
+        "differences": forest(
+            charts.difference_rows(found.scores),
+            "log loss above the learned score's",
+            form="signed",
+            zero=True,
+        ),
+        "split": charts.split_chart(found),
+        "gains": charts.gains_chart(found),
+        "lift": charts.lift_chart(found),
+        "bands": band_charts.band_chart(found.bands),
+        "migration": band_charts.migration_chart(found.bands),
+        "swap": partial(forest, form="percent")(band_charts.swap_rows(found.bands), "convert"),
+        "calibration_rules": charts.calibration_chart(found, RULES),
+        "calibration_learned": charts.calibration_chart(found, LEARNED),
+        "value": charts.value_chart(found),
+    }
+
+
+def _about(found: Comparison) -> dict[str, Any]:
+    about = dict(found.sections.get("about", {}))
+    about.setdefault("dataset", "scores")
+    about.setdefault("horizon_days", 0)
+    about.setdefault("flatters", "")
+    learned_at = about.get("learned_at_us")
+    if learned_at is None:
+        about["tested"] = "tested by grouped folds"
+        about["how"] = (
+            "Each lead was scored by a model and by baselines made from other leads (grouped "
+            "folds; identical rows stay together). The future could not be held back."
+        )
+        return about
+    day = datetime.fromtimestamp(learned_at / 1e6, UTC).date()
+    about["tested"] = f"tested on what was asked since {day}"
+    about["how"] = (
+        f"Model and baselines were made from what was known on {day}; every question asked "
+        "since, of leads they had not seen, was then answered by all of them."
+    )
+    return about
+
+
+def _swap_words(found: Comparison) -> str:
+    swap = found.bands.swap
+    if swap.gap.value != swap.gap.value:
+        return "One of the two sides is empty: there is nothing to swap."
+    return (
+        f"Here hot means: {swap.basis}. Leads that only the learned score calls convert "
+        f"{swap.gap.value * 100:+.1f} points "
+        f"against those that only the rules do (95 %: {swap.gap.low * 100:+.1f} to "
+        f"{swap.gap.high * 100:+.1f})."
+    )
+
+
+def _groups(found: Comparison) -> list[tuple[str, str, list[Any]]]:
+    return [
+        (
+            "For whom",
+            "Groups with ten conversions or more; below zero speaks for the learned score.",
+            found.sections.get("segments", []),
+        ),
+        (
+            "By age of the lead",
+            "How long after its creation a lead was asked about.",
+            found.sections.get("ages", []),
+        ),
+    ]

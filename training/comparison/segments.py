@@ -1,0 +1,216 @@
+"""For whom is it better: the comparison within segments, by lead age, and what leads cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.aggregates import Source as FeatureSource
+from features.contract import AttributeType, Available, Group
+from features.errors import UsageError
+from features.histories import NO_TIME, Float64, Object
+from features.spec import AttributeSpec, Feature, FeatureSpec
+from features.vectors import vectors
+from scoring.bands import Band
+from training.comparison.bands import equal_workload
+from training.comparison.compare import LEARNED, RULES, Bout
+from training.comparison.measures import quantiles
+from training.evaluation import Interval, losses
+from training.intervals import auc_difference, delong, rate_of
+from training.learning import Source
+from training.references import DAY_US, Bool
+from training.splits import Rows
+
+FEWEST_CONVERSIONS = 10
+MOST_LEVELS = 8
+MOST_ATTRIBUTES = 4
+FIRST_GROUPS = (Group.SOURCE, Group.FIT)
+AGE_EDGES_DAYS = (0.0, 1.0, 7.0, 14.0, 30.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One group of leads. Differences are learned minus rules; negative log loss is better."""
+
+    by: str
+    name: str
+    leads: int
+    conversions: int
+    rate: Interval
+    rules_auc: float
+    learned_auc: float
+    auc_gap: Interval
+    log_loss_gap: Interval
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the leads of one source and band cost, in the currency of the cost attribute."""
+
+    source: str
+    band: str
+    leads: int
+    cost: float
+    cost_per_lead: float
+    conversions: float
+    cost_per_conversion: float | None
+
+
+def add_segments(bout: Bout, source: Source, rows: Rows, cost: str | None) -> dict[str, list[Any]]:
+    """Segments by attribute and by age, and cost by band where a cost is known."""
+    attributes = list(_categories(source))
+    words = {name: as_of_words(source, rows, name) for name in attributes}
+    return {
+        "segments": [s for name, column in words.items() for s in _segments(bout, name, column)],
+        "ages": list(_segments(bout, "age", _ages(source, rows))),
+        "costs": _costs(bout, source, words, cost),
+    }
+
+
+def _categories(source: Source) -> list[str]:
+    """Up to four categories to split by: sources and firmographics before others."""
+    declared = source.settings.attributes
+    names = [
+        name
+        for name, a in declared.items()
+        if a.type in (AttributeType.CATEGORY, AttributeType.BOOLEAN)
+        and a.available != Available.AFTER_OUTCOME
+    ]
+    order = {group: i for i, group in enumerate(FIRST_GROUPS)}
+    names.sort(key=lambda n: (order.get(declared[n].group or Group.OTHER, len(order)), n))
+    return names[:MOST_ATTRIBUTES]
+
+
+def as_of_words(source: Source, rows: Rows, name: str) -> Object:
+    """A category (or boolean) as of each reference, (n) of str; ``unknown`` where not known."""
+    levels = _levels(source, name)
+    spec = FeatureSpec(
+        (Feature(FeatureSource.ATTRIBUTE, name, "ordinal"),),
+        (AttributeSpec(name, AttributeType.CATEGORY, levels=levels),),
+    )
+    references = source.labelled.take(rows).references
+    codes = vectors(spec, source.histories, references)[:, 0]
+    found = [levels[int(code)] if code == code else "unknown" for code in codes]
+    return np.array(found, dtype=object)
+
+
+def _levels(source: Source, name: str) -> tuple[str, ...]:
+    column = source.histories.attributes.get(name)
+    known = [] if column is None else [v for v in np.unique(column.astype(str)) if v != "None"]
+    levels = {v.removesuffix(".0") for v in known if v != "nan"}
+    answers = source.histories.answers
+    if name in answers.attributes:
+        given = answers.value[answers.attribute == answers.attributes.index(name)]
+        levels |= {answers.values[code] for code in np.unique(given)} - {""}
+    return tuple(sorted(levels))
+
+
+def _ages(source: Source, rows: Rows) -> Object:
+    """Age of the lead at each question, in words that sort by age."""
+    created = source.histories.created_at_us[source.labelled.lead[rows]]
+    if (created == NO_TIME).any():
+        return np.full(len(rows), "unknown", dtype=object)
+    days = (source.labelled.as_of_us[rows] - created) / DAY_US
+    place = np.searchsorted(AGE_EDGES_DAYS, days, side="right")
+    names = ["", "first day", "1 to 7 days", "7 to 14 days", "14 to 30 days", "30 to 60 days"]
+    names.append("60 days or more")
+    return np.array([names[p] for p in place], dtype=object)
+
+
+def _segments(bout: Bout, by: str, column: Object) -> Iterator[Segment]:
+    """The commonest levels with enough conversions; nothing where all leads are alike."""
+    values, counts = np.unique(column, return_counts=True)
+    if len(values) < 2:
+        return
+    common = values[np.argsort(-counts, kind="stable")][:MOST_LEVELS]
+    order = [v for v in values if v in set(common)] if by != "age" else _by_age(common)
+    for value in order:
+        rows = np.asarray(column == value, dtype=np.bool_)
+        if (
+            int(bout.ground.label[rows].sum()) >= FEWEST_CONVERSIONS
+            and not bout.ground.label[rows].all()
+        ):
+            yield _segment(bout, by, str(value), rows)
+
+
+def _by_age(common: Object) -> list[str]:
+    names = ("first day", "1 to 7 days", "7 to 14 days", "14 to 30 days", "30 to 60 days")
+    return [n for n in (*names, "60 days or more") if n in set(common)]
+
+
+def _segment(bout: Bout, by: str, name: str, rows: Bool) -> Segment:
+    ground = bout.ground
+    label, weight, lead = ground.label[rows], ground.weight[rows], ground.lead[rows]
+    rules, learned = bout.measured[RULES], bout.measured[LEARNED]
+    areas = [delong(label, m.contestant.score[rows], weight, lead) for m in (learned, rules)]
+    gap = ground.weight * (
+        losses(ground.label, learned.probability) - losses(ground.label, rules.probability)
+    )
+    sums = np.bincount(ground.member, weights=gap * rows)
+    mass = np.bincount(ground.member, weights=ground.weight * rows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = (bout.times @ sums) / (bout.times @ mass)
+    return Segment(
+        by,
+        name,
+        len(np.unique(lead)),
+        len(np.unique(lead[label == 1])),
+        rate_of(label, weight, lead),
+        areas[1].value,
+        areas[0].value,
+        auc_difference(areas[0], areas[1])[0],
+        quantiles(float(sums.sum() / mass.sum()), values),
+    )
+
+
+def cost_attribute(source: Source, asked: str | None) -> str | None:
+    """The attribute that holds what a lead cost: the one asked for, else a number called so.
+
+    Raises:
+        UsageError: the one asked for is no number known of the leads.
+    """
+    numbers = [n for n, a in source.settings.attributes.items() if a.type == AttributeType.NUMBER]
+    if asked is not None and asked not in numbers:
+        there = ", ".join(numbers) or "none"
+        raise UsageError(f"--cost-attribute {asked!r} is not a number here; numbers are: {there}")
+    named = [name for name in numbers if "cost" in name.lower().split("_")]
+    return asked or (named[0] if named else None)
+
+
+def _costs(bout: Bout, source: Source, words: dict[str, Object], asked: str | None) -> list[Cost]:
+    """Cost per lead and per conversion, by source (where there is one) and learned band."""
+    name = cost_attribute(source, asked)
+    column = source.histories.attributes.get(name) if name else None
+    if column is None or column.dtype == object:
+        return []
+    ground = bout.ground
+    _, newest = np.unique(ground.member[::-1], return_index=True)
+    last = len(ground) - 1 - newest  # of each lead its last question
+    spent = column[ground.lead[last]].astype(np.float64)
+    learned = bout.measured[LEARNED].contestant.score
+    band, _ = equal_workload(ground, learned, bout.measured[RULES].contestant.band, None)
+    won = np.bincount(ground.member, weights=ground.label) > 0
+    of = next((n for n in words if source.settings.attributes[n].group == Group.SOURCE), None)
+    sources = words[of][last] if of else np.full(len(last), "all", dtype=object)
+    known = np.isfinite(spent)
+    return [
+        _cost(str(s), b, spent, won, known & (sources == s) & (band[last] == b))
+        for s in np.unique(sources)
+        for b in [str(band) for band in Band]
+    ]
+
+
+def _cost(source: str, band: str, spent: Float64, won: Bool, rows: Bool) -> Cost:
+    total, conversions = float(spent[rows].sum()), float(won[rows].sum())
+    return Cost(
+        source,
+        band,
+        int(rows.sum()),
+        total,
+        total / rows.sum() if rows.any() else 0.0,
+        conversions,
+        total / conversions if conversions else None,
+    )

@@ -1,0 +1,63 @@
+"""What calling leads earns, at a given worth of a conversion and cost of a contact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.comparison.ground import Ground
+from training.comparison.measures import CURVE_POINTS, Measured, gains
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What one score earns per 100 leads that come in.
+
+    ``at_capacity``: calling what the team can call. ``best`` at ``best_share``: calling that
+    share of leads. ``curve``: at shares 0, 0.01 … 1.
+    """
+
+    at_capacity: float
+    best: float
+    best_share: float
+    curve: list[float]
+
+
+@dataclass(frozen=True)
+class ValueView:
+    """Value by score; every figure in the currency given, per 100 leads."""
+
+    value_per_conversion: float
+    cost_per_contact: float
+    by_score: dict[str, Earned]
+
+
+def value_view(
+    ground: Ground, measured: Mapping[str, Measured], value: float, cost: float
+) -> ValueView:
+    """Earnings of each score: conversions found times ``value`` less contacts times ``cost``.
+
+    A contact is assumed to reach the lead and to change nothing: the value is that of having
+    spent the team's time on those who convert.
+    """
+    return ValueView(
+        value,
+        cost,
+        {name: _earned(ground, m, value, cost) for name, m in measured.items()},
+    )
+
+
+def _earned(ground: Ground, m: Measured, value: float, cost: float) -> Earned:
+    called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
+    rate = float(np.average(ground.label, weights=ground.weight))
+    share = np.linspace(0.0, 1.0, CURVE_POINTS)
+    curve = 100 * (gains(ground, m.contestant.score) * rate * value - share * cost)
+    best = int(np.argmax(curve))
+    return Earned(
+        100 * (converted * value - called * cost) / len(m.weekly.rows),
+        float(curve[best]),
+        float(share[best]),
+        curve.tolist(),
+    )

@@ -1,0 +1,1 @@
+"""Why a score moved, and how it stood over time."""

@@ -1,0 +1,170 @@
+"""Why did a score move: the change of log-odds, split exactly into what caused it.
+
+Four causes: time passed, the lead did something, an answer was learned or changed, another release
+answers. What the score would have been with only some of them is computed by the same code that
+scores, and a cause's part is the mean of what it adds over every order in which the causes can
+come (Shapley 1953); time comes before what happens in it (Faigle and Kern 1992). So the
+parts sum to the difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from features.errors import DataError, UsageError
+from features.histories import Histories, References
+from scoring.chunks import histories_of_references
+from scoring.release import Release
+from training.explanation.worlds import Cause, Said, Worlds
+
+MOST_DETAILS = 5
+NOTHING = 1e-12
+
+
+TITLES = {
+    Cause.TIME: "time passed",
+    Cause.INTERACTIONS: "new interactions",
+    Cause.ANSWERS: "answers learned or changed",
+    Cause.RELEASE: "another release answers",
+}
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One feature's share of a part, with what it said at the end."""
+
+    feature: str
+    text: str
+    log_odds: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one cause changed: log-odds, rule points (None without a scorecard), and by what."""
+
+    cause: Cause
+    title: str
+    log_odds: float
+    points: float | None
+    details: tuple[Detail, ...]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A lead's score at two moments and why it differs.
+
+    The parts' ``log_odds`` sum to ``after.log_odds - before.log_odds``, their ``points`` to the
+    difference in rule points. ``happened``: what was new, in words.
+    """
+
+    lead_id: str
+    before: Said
+    after: Said
+    parts: tuple[Part, ...]
+    happened: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return asdict(self)
+
+
+def explain_move(
+    histories: Histories,
+    lead_id: str,
+    from_us: int,
+    to_us: int,
+    release: Release,
+    from_release: Release | None = None,
+) -> Movement:
+    """Split the change of one lead's score between two moments (``from_us`` <= ``to_us``).
+
+    ``from_release`` answered at the first moment; None: the same as now.
+
+    Raises:
+        DataError: no such lead, or a moment before its creation.
+        UsageError: the moments are not in order.
+    """
+    if to_us < from_us:
+        raise UsageError("--from lies after --to; give the earlier moment first")
+    alone = one_lead(histories, lead_id)
+    if from_us < int(alone.created_at_us[0]):
+        raise DataError(f"--from lies before the creation of lead {lead_id!r}; ask later")
+    worlds = Worlds(alone, from_us, to_us, release, from_release or release)
+    parts = tuple(_parts(worlds))
+    before, after = worlds.said(frozenset()), worlds.said(frozenset(Cause))
+    return Movement(lead_id, before, after, parts, tuple(_happened(alone, from_us, to_us)))
+
+
+def one_lead(histories: Histories, lead_id: str) -> Histories:
+    """The history of one lead alone. Raises ``DataError`` when there is no such lead."""
+    found = np.flatnonzero(histories.lead_ids == lead_id)
+    if not len(found):
+        raise DataError(f"no lead {lead_id!r} in this dataset; check the id")
+    asked = References(found[:1].astype(np.int64), np.zeros(1, np.int64))
+    return histories_of_references(histories, asked)[0]
+
+
+def _parts(worlds: Worlds) -> Iterator[Part]:
+    for cause in worlds.causes:
+        steps = list(worlds.steps(cause))
+        moved = [worlds.value(after) - worlds.value(before) for before, after in steps]
+        yield Part(
+            cause,
+            TITLES[cause],
+            float(np.mean(moved)),
+            _mean_points(worlds, steps),
+            tuple(_details(worlds, cause, steps)),
+        )
+
+
+def _mean_points(
+    worlds: Worlds, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
+) -> float | None:
+    moved = [(worlds.points(before), worlds.points(after)) for before, after in steps]
+    known = [b - a for a, b in moved if a is not None and b is not None]
+    return float(np.mean(known)) if len(known) == len(moved) else None
+
+
+def _details(
+    worlds: Worlds, cause: Cause, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
+) -> Iterator[Detail]:
+    """The features through which a cause worked most, in words."""
+    total: Counter[str] = Counter()
+    for before, after in steps:
+        old, new = worlds.shares(before), worlds.shares(after)
+        for name in {**old, **new}:
+            total[name] += (new.get(name, 0.0) - old.get(name, 0.0)) / len(steps)  # type: ignore[assignment]
+    ranked = sorted(total.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
+    shown = (frozenset({Cause.TIME, cause}), frozenset(worlds.causes))
+    for name, moved in ranked[:MOST_DETAILS]:
+        if abs(moved) > NOTHING:
+            yield Detail(name, _words(worlds, name, shown), float(moved))
+
+
+def _words(worlds: Worlds, feature: str, shown: tuple[frozenset[Cause], ...]) -> str:
+    """What the feature says once this cause has come, else once all have."""
+    for came in shown:
+        sentence = worlds.sentence(came & frozenset(worlds.causes), feature)
+        if sentence is not None:
+            return sentence
+    return "the base rate" if feature == "" else f"{feature} (no longer used)"
+
+
+def _happened(lead: Histories, from_us: int, to_us: int) -> Iterator[str]:
+    """New interactions by kind, most first, then answers, in words."""
+    rows, said = lead.interactions, lead.answers
+    new = (rows.at_us >= from_us) & (rows.at_us < to_us)
+    counts = Counter(rows.kinds[kind] for kind in rows.kind[new])
+    for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield f"{count} × {kind.replace('_', ' ')}"
+    told = [
+        f"{said.attributes[said.attribute[i]].replace('_', ' ')}: "
+        f"{said.values[said.value[i]] or 'unknown'}"
+        for i in np.flatnonzero((said.at_us >= from_us) & (said.at_us < to_us))
+    ]
+    yield from dict.fromkeys(told)

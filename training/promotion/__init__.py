@@ -1,0 +1,1 @@
+"""Which release answers: the gate, the promotion, the way back, the trail."""

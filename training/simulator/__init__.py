@@ -1,0 +1,1 @@
+"""Simulated leads with the exact probability that each one converts."""

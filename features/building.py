@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.grouping import NO_EVENT, UInt64, group_rows, hash_strings
+from features.grouping import UInt64, group_rows, hash_strings
 from features.histories import (
     NO_TIME,
     Answers,
@@ -247,7 +247,6 @@ def _one_answers(rows: AnswerRows) -> Answers:
 
 
 __all__ = [
-    "NO_EVENT",
     "AnswerRows",
     "InteractionRows",
     "LeadFacts",

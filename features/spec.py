@@ -19,7 +19,7 @@ from features.aggregates import (
     Aggregate,
     Source,
 )
-from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType, Group
+from features.contract import BANT, DEFAULT_OUTBOUND_KINDS, AttributeType, Group
 from features.errors import DataError
 from features.wording import Said, spoken, words
 
@@ -168,7 +168,7 @@ class FeatureSpec:
         kept = tuple(
             a
             for a in self.attributes
-            if a.name in topics or str(a.group) in groups or (bant and a.group in _BANT)
+            if a.name in topics or str(a.group) in groups or (bant and a.group in BANT)
         )
         return FeatureSpec(features, kept, self.outbound_kinds)
 
@@ -214,6 +214,3 @@ class FeatureSpec:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"not a feature specification: {error!r}") from error
-
-
-_BANT = (Group.BUDGET, Group.AUTHORITY, Group.NEED, Group.TIMELINE)

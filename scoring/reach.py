@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.histories import NO_TIME, Bools, Int64
-
-DAY_US = 86_400_000_000
+from features.memory import DAY_US
 
 
 def oldest_learned_days(data: Mapping[str, Any]) -> float | None:

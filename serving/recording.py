@@ -7,13 +7,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
+import msgspec
 
 from serving.answering import Answering, Told, answer
 from serving.calls import encode
 from serving.metrics import Metrics
 from serving.questions import Clock, microseconds
-from serving.store.scores import ScoreRow
+from serving.store.scores import ScoreRow, on_one_line, packed
 from serving.store.store import Store
 
 BODY, STORE = "body", "store"
@@ -105,9 +105,9 @@ def row_of(
         origin=origin,
         language=asking.language,
         n_reasons=asking.n_reasons,
-        input=given.decode(),
-        answer=said.decode(),
-        shares=np.round(told.shares, 6).tolist(),
+        input=on_one_line(given),
+        answer=msgspec.Raw(said),
+        shares=packed(told.shares),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +30,7 @@ from serving.store.audit import note
 from serving.store.erasure import erase, scrub
 from serving.store.histories import Stored, history
 from serving.store.ranking import ranked, scores_of
+from serving.store.scores import unpacked
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_CHANGES = 5
@@ -212,8 +212,8 @@ def _past(
 ) -> PastScore:
     changes: list[Change] = []
     if before is not None and row.release_id in names and before.release_id in names:
-        now = dict(zip(names[row.release_id], json.loads(row.shares), strict=True))
-        then = dict(zip(names[before.release_id], json.loads(before.shares), strict=True))
+        now = dict(zip(names[row.release_id], unpacked(row.shares), strict=True))
+        then = dict(zip(names[before.release_id], unpacked(before.shares), strict=True))
         moved = {name: now.get(name, 0.0) - then.get(name, 0.0) for name in {**now, **then}}
         strongest = sorted(moved, key=lambda name: (-abs(moved[name]), name))[:MOST_CHANGES]
         changes = [

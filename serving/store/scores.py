@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from features.histories import Float64
 from serving.store.tables import score, standing, tombstone
 from serving.store.tombstones import Tombstones
 
 log = logging.getLogger("leadscore.store")
 AT_ONCE = 2000
+AT_A_STEP = 64
+"""Rows that SQLite takes in one statement."""
 
 
 class ScoreRow(msgspec.Struct, frozen=True):
-    """A line of the journal and a row of the table ``score``: see there."""
+    """A line of the journal and a row of the table ``score``: see there.
+
+    ``input`` and ``answer`` are JSON of their own, kept as they came; see :func:`on_one_line`.
+    """
 
     score_id: str
     lead_id: str
@@ -34,13 +44,38 @@ class ScoreRow(msgspec.Struct, frozen=True):
     origin: str
     language: str
     n_reasons: int
-    input: str
-    answer: str
-    shares: list[float]
+    input: msgspec.Raw
+    answer: msgspec.Raw
+    shares: str
 
 
 _decoder = msgspec.json.Decoder(ScoreRow)
 COLUMNS = [column.name for column in score.columns]
+
+
+def on_one_line(text: bytes) -> msgspec.Raw:
+    """JSON that was decoded already, without line breaks: between its tokens they mean nothing,
+    and within a string they cannot stand."""
+    if b"\n" in text:
+        text = text.replace(b"\n", b" ")
+    return msgspec.Raw(text)
+
+
+def packed(shares: Float64) -> str:
+    """Every feature's share as float32, little-endian, in base64: short, and quick to write."""
+    return base64.b64encode(shares.astype("<f4").tobytes()).decode("ascii")
+
+
+def unpacked(text: str) -> list[float]:
+    """The shares again, to six decimals.
+
+    >>> unpacked(packed(np.array([0.25, -1.1])))
+    [0.25, -1.1]
+    """
+    if text.startswith("["):
+        return [float(share) for share in json.loads(text)]
+    shares = np.frombuffer(base64.b64decode(text), "<f4")
+    return [float(share) for share in np.round(shares.astype(np.float64), 6)]
 
 
 def read_journal(path: Path) -> list[ScoreRow]:
@@ -80,40 +115,65 @@ def without_erased(
     return [row for row in rows if tombstones.digest(row.lead_id) not in erased]
 
 
-_FROM_JSON = ", ".join(f"json_extract(j.value, '$.{name}')" for name in COLUMNS)
-_SQLITE_SCORES = sa.text(
-    f"INSERT OR IGNORE INTO score ({', '.join(COLUMNS)}) "  # noqa: S608  (our own names)
-    f"SELECT {_FROM_JSON} FROM json_each(:rows) AS j"
-)
 _STANDING = ("lead_id", "as_of_us", "probability", "band", "score_id", "release_id")
-_SQLITE_STANDING = sa.text(
-    f"INSERT INTO standing ({', '.join(_STANDING)}) SELECT "  # noqa: S608  (our own names)
-    + ", ".join(f"json_extract(j.value, '$.{name}')" for name in _STANDING)
-    + " FROM json_each(:rows) AS j WHERE json_extract(j.value, '$.role') = 'champion' "
-    "ON CONFLICT (lead_id) DO UPDATE SET as_of_us = excluded.as_of_us, "
+_SQLITE_SCORES = f"INSERT OR IGNORE INTO score ({', '.join(COLUMNS)}) VALUES "  # noqa: S608
+_SQLITE_STANDING = f"INSERT INTO standing ({', '.join(_STANDING)}) VALUES "  # noqa: S608
+_IF_NEWER = (
+    " ON CONFLICT (lead_id) DO UPDATE SET as_of_us = excluded.as_of_us, "
     "probability = excluded.probability, band = excluded.band, score_id = excluded.score_id, "
     "release_id = excluded.release_id WHERE excluded.as_of_us >= standing.as_of_us"
 )
 
 
 def _move_in_sqlite(connection: sa.Connection, rows: Sequence[ScoreRow]) -> None:
-    """One statement for all rows: SQLite takes them apart itself, without holding our lock."""
-    text = msgspec.json.encode(rows).decode()
-    connection.execute(_SQLITE_SCORES, {"rows": text})
-    connection.execute(_SQLITE_STANDING, {"rows": text})
+    plain = [_plain(row) for row in rows]
+    _insert(connection, _SQLITE_SCORES, [tuple(row.values()) for row in plain])
+    _insert(
+        connection, _SQLITE_STANDING, [tuple(row.values()) for row in _newest(plain)], _IF_NEWER
+    )
 
 
-def _move_in_postgresql(connection: sa.Connection, rows: Sequence[ScoreRow]) -> None:
-    plain = [
-        {**msgspec.structs.asdict(row), "shares": msgspec.json.encode(row.shares).decode()}
-        for row in rows
-    ]
-    connection.execute(postgresql.insert(score).on_conflict_do_nothing(), plain)
+def _insert(
+    connection: sa.Connection, head: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
+) -> None:
+    """Many rows a statement, so that SQLite works long without Python's lock.
+
+    The sizes are few, so that each statement is prepared once a connection.
+    """
+    start, size = 0, AT_A_STEP
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        part = rows[start : start + size]
+        one = f"({', '.join('?' * len(part[0]))})"
+        values = tuple(itertools.chain.from_iterable(part))
+        connection.exec_driver_sql(f"{head}{', '.join([one] * size)}{tail}", values)
+        start += size
+
+
+def _plain(row: ScoreRow) -> dict[str, Any]:
+    """The row in the table's own types and order."""
+    return {
+        **msgspec.structs.asdict(row),
+        "input": bytes(row.input).decode(),
+        "answer": bytes(row.answer).decode(),
+    }
+
+
+def _newest(plain: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The champion's newest score of each lead as rows of ``standing``, by lead."""
     newest: dict[str, dict[str, Any]] = {}
     for row in plain:
         before = newest.get(row["lead_id"])
         if row["role"] == "champion" and (before is None or before["as_of_us"] <= row["as_of_us"]):
-            newest[row["lead_id"]] = {name: row[name] for name in _STANDING}
+            newest[row["lead_id"]] = row
+    return [{name: newest[lead][name] for name in _STANDING} for lead in sorted(newest)]
+
+
+def _move_in_postgresql(connection: sa.Connection, rows: Sequence[ScoreRow]) -> None:
+    plain = [_plain(row) for row in rows]
+    connection.execute(postgresql.insert(score).on_conflict_do_nothing(), plain)
+    newest = _newest(plain)
     if newest:
         insert = postgresql.insert(standing)
         excluded = insert.excluded
@@ -123,7 +183,7 @@ def _move_in_postgresql(connection: sa.Connection, rows: Sequence[ScoreRow]) -> 
                 set_={name: excluded[name] for name in _STANDING[1:]},
                 where=excluded.as_of_us >= standing.c.as_of_us,
             ),
-            sorted(newest.values(), key=lambda row: str(row["lead_id"])),
+            newest,
         )
 
 

@@ -82,7 +82,9 @@ score = sa.Table(
     sa.Column("n_reasons", sa.Integer, nullable=False),
     sa.Column("input", sa.Text, nullable=False, comment="the body, or how far was read"),
     sa.Column("answer", sa.Text, nullable=False, comment="the answer as sent"),
-    sa.Column("shares", sa.Text, nullable=False, comment="JSON: every feature's share, rounded"),
+    sa.Column(
+        "shares", sa.Text, nullable=False, comment="every feature's share, float32 in base64"
+    ),
     sa.Index("score_of_lead", "lead_id", "as_of_us"),
 )
 

@@ -116,7 +116,7 @@ def upgrade() -> None:
         sa.Column("input", sa.Text(), nullable=False, comment="the body, or how far was read"),
         sa.Column("answer", sa.Text(), nullable=False, comment="the answer as sent"),
         sa.Column(
-            "shares", sa.Text(), nullable=False, comment="JSON: every feature's share, rounded"
+            "shares", sa.Text(), nullable=False, comment="every feature's share, float32 in base64"
         ),
         sa.PrimaryKeyConstraint("score_id"),
     )

@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.grouping import UInt64, group_rows, hash_strings
+from features.cores import in_blocks
+from features.grouping import UInt64, group_few, group_rows, hash_strings
 from features.histories import (
     NO_TIME,
     Answers,
@@ -66,20 +67,19 @@ def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
     return codes, tuple(ordered)
 
 
-def _lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int64:
+def _lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
     """Row of every interaction's lead among ``lead_ids``; -1 for a lead that is not there."""
     known = pa.array(lead_ids, type=pa.string())
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    encoded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(encoded, pa.ChunkedArray):  # no chunk at all
-        return np.zeros(0, dtype=np.int64)
-    rows = pc.fill_null(pc.index_in(encoded.dictionary.cast(pa.string()), value_set=known), -1)
-    lookup = rows.to_numpy(zero_copy_only=False).astype(np.int64)
-    indices = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    if not len(lookup):
-        return np.full(len(indices), -1, dtype=np.int64)
-    found: Int64 = np.where(indices >= 0, lookup[indices], -1)
+    found = np.full(len(column), -1, dtype=np.int32)
+
+    def look_up(low: int, high: int) -> None:
+        part = column.slice(low, high - low)
+        if pa.types.is_dictionary(part.type):
+            part = part.cast(pa.string())
+        rows = pc.index_in(part, value_set=known, skip_nulls=True)
+        found[low:high] = pc.fill_null(rows, -1).to_numpy()
+
+    in_blocks(look_up, len(column))
     return found
 
 
@@ -120,8 +120,9 @@ def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
     value = _numbers(table["value"])
     duration_s = _numbers(table["duration_s"])
     event = _event_hashes(table["event_id"])
-    offsets, order = group_rows(lead, len(lead_ids), at_us, kind, value, duration_s, event)
-    return Interactions(offsets, at_us[order], kind[order], value[order], duration_s[order], kinds)
+    return Interactions(
+        *group_rows(lead, len(lead_ids), at_us, kind, value, duration_s, event), kinds
+    )
 
 
 def answers_of(table: pa.Table, lead_ids: Object) -> Answers:
@@ -135,7 +136,7 @@ def answers_of(table: pa.Table, lead_ids: Object) -> Answers:
 
 
 def _grouped_answers(
-    lead: Int64,
+    lead: Int32,
     n_leads: int,
     attribute: Int32,
     at_us: Int64,
@@ -219,8 +220,8 @@ def one_history(lead: LeadFacts) -> Histories:
     at_us = np.array(rows.at_us, dtype=np.int64)
     kind, kinds = _coded(rows.kinds)
     value, duration_s = _floats(rows.values, n), _floats(rows.durations_s, n)
-    offsets, order = group_rows(
-        np.zeros(n, dtype=np.int64), 1, at_us, kind, value, duration_s, _events(rows.event_ids)
+    sorted_rows = group_few(
+        np.zeros(n, dtype=np.int32), 1, at_us, kind, value, duration_s, _events(rows.event_ids)
     )
     attributes: dict[str, Float64 | Object] = {}
     for name, known in lead.attributes.items():
@@ -232,7 +233,7 @@ def one_history(lead: LeadFacts) -> Histories:
         np.array([lead.lead_id], dtype=object),
         np.array([NO_TIME if lead.created_at_us is None else lead.created_at_us], dtype=np.int64),
         attributes,
-        Interactions(offsets, at_us[order], kind[order], value[order], duration_s[order], kinds),
+        Interactions(*sorted_rows, kinds),
         _one_answers(lead.answers),
     )
 
@@ -242,7 +243,7 @@ def _one_answers(rows: AnswerRows) -> Answers:
     value, values = _coded([v or "" for v in rows.values])
     n = len(rows.attributes)
     at_us = np.array(rows.at_us, dtype=np.int64)
-    lead = np.zeros(n, dtype=np.int64)
+    lead = np.zeros(n, dtype=np.int32)
     return _grouped_answers(lead, 1, attribute, at_us, value, attributes, values)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.answers_kernel import attributes_as_of
 from features.contract import AttributeType
+from features.cores import in_blocks
 from features.errors import DataError
 from features.histories import NO_TIME, Float64, Histories, Int32, Object, References
 from features.kernel import aggregate_interactions
@@ -16,6 +17,8 @@ from features.spec import AttributeSpec, FeatureSpec
 
 TRUE_WORDS = frozenset({"true", "yes", "1", "t", "y", "oui", "vrai"})
 FALSE_WORDS = frozenset({"false", "no", "0", "f", "n", "non", "faux"})
+A_BLOCK = 2_000
+"""Fewer references than this are not worth a thread of their own."""
 
 
 def not_yet_created(
@@ -59,13 +62,17 @@ def _count_interactions(
 ) -> None:
     rows = histories.interactions
     table = plan.kind_table(rows.kinds)
-    aggregate_interactions(
-        rows.offsets, rows.at_us, rows.kind, rows.value, rows.duration_s,
-        references.lead, references.as_of_us,
-        table.stream_of, table.outbound, table.decays, plan.needs,
-        plan.windows_us, plan.half_lives_us, plan.week, plan.five_weeks,
-        plan.interaction_columns, plan.column_offsets, out,
-    )  # fmt: skip
+
+    def count(low: int, high: int) -> None:
+        aggregate_interactions(
+            rows.offsets, rows.at_us, rows.kind, rows.value, rows.duration_s,
+            references.lead[low:high], references.as_of_us[low:high],
+            table.stream_of, table.outbound, table.decays, plan.needs,
+            plan.windows_us, plan.half_lives_us, plan.week, plan.five_weeks,
+            plan.interaction_columns, plan.column_offsets, out[low:high],
+        )  # fmt: skip
+
+    in_blocks(count, len(references), at_least=A_BLOCK)
 
 
 def _recall_attributes(
@@ -73,12 +80,17 @@ def _recall_attributes(
 ) -> None:
     answers = histories.answers
     encoded, position_of = _encoded_answers(plan, histories)
-    attributes_as_of(
-        _at_creation(plan, histories), histories.created_at_us,
-        answers.offsets, answers.attribute, answers.at_us, answers.value, position_of, encoded,
-        plan.groups, references.lead, references.as_of_us,
-        plan.attribute_columns, plan.attribute_levels, NO_TIME, out,
-    )  # fmt: skip
+    created = _at_creation(plan, histories)
+
+    def recall(low: int, high: int) -> None:
+        attributes_as_of(
+            created, histories.created_at_us,
+            answers.offsets, answers.attribute, answers.at_us, answers.value, position_of, encoded,
+            plan.groups, references.lead[low:high], references.as_of_us[low:high],
+            plan.attribute_columns, plan.attribute_levels, NO_TIME, out[low:high],
+        )  # fmt: skip
+
+    in_blocks(recall, len(references), at_least=A_BLOCK)
 
 
 def _at_creation(plan: Plan, histories: Histories) -> Float64:

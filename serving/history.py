@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.grouping import NO_EVENT, group_rows
+from features.grouping import NO_EVENT, group_few
 from features.histories import (
     Answers,
     Float64,
@@ -117,9 +117,9 @@ def _interactions(lists: Lists) -> Interactions:
     kind, kinds = _coded(lists.kinds)
     at_us = np.array(lists.at_us, dtype=np.int64)
     value, duration_s = _floats(lists.values), _floats(lists.durations_s)
-    lead = np.zeros(len(kind), dtype=np.int64)
-    offsets, order = group_rows(lead, 1, at_us, kind, value, duration_s, _events(lists.event_ids))
-    return Interactions(offsets, at_us[order], kind[order], value[order], duration_s[order], kinds)
+    lead = np.zeros(len(kind), dtype=np.int32)
+    events = _events(lists.event_ids)
+    return Interactions(*group_few(lead, 1, at_us, kind, value, duration_s, events), kinds)
 
 
 def _answers(lists: Lists) -> Answers:

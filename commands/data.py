@@ -152,7 +152,7 @@ def print_audit(report: AuditReport) -> None:
     for row in report.rows():
         alone = f"alone {row['alone']}" if row["alone"] else ""
         cost = f"without it {row['cost of excluding']}" if row["cost of excluding"] else ""
-        figures = "; ".join(words for words in (alone, cost) if words)
+        figures = "; ".join(words for words in (alone, cost, row["way out"]) if words)
         print(f"{row['verdict']:<10}{row['what']} {row['suspect']!r}  {figures}".rstrip())
         print(fill(row["evidence"], 100, initial_indent=" " * 10, subsequent_indent=" " * 10))
     for verdict in dict.fromkeys(suspect.verdict for suspect in report.suspects):

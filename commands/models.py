@@ -48,7 +48,11 @@ def train(
     scorecard: ScorecardOption = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="ATTRIBUTE", help="Do not use it; may be repeated."),
+        typer.Option(
+            "--exclude",
+            metavar="NAME",
+            help="Do not use this attribute, or kind:KIND of interaction; may be repeated.",
+        ),
     ] = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train although a leak is sure (leadscore audit).")

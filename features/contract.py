@@ -96,6 +96,9 @@ class DatasetSettings(BaseModel):
     horizon_days: float = Field(default=30.0, gt=0, le=3650)
     reference_ages_days: tuple[float, ...] = (0.0,)
     outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
+    excluded_kinds: tuple[str, ...] = Field(
+        default=(), description="interactions that no model may count, not even among all"
+    )
     unanswered: tuple[str, ...] | None = Field(
         default=None, description="words read as unknown; None: DEFAULT_UNANSWERED, printed if met"
     )

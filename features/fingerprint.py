@@ -28,6 +28,8 @@ def fingerprint_of(dataset: Dataset) -> str:
     What the data set is called and said to be is not part of it.
     """
     words = {"name", "about", "licence"}
+    if not dataset.settings.excluded_kinds:  # a key that says nothing is as if it were not there
+        words.add("excluded_kinds")
     digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=words).encode())
     for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
         _add(digest, name, arrow_of(frame))

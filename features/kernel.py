@@ -14,6 +14,7 @@ from features.histories import Bools, Float64, Int32, Int64
 from features.jit import compiled
 from features.memory import (
     DAY_US,
+    IGNORED,
     IS_LAST,
     NEEDS_AMOUNTS,
     NEEDS_CLOCK,
@@ -85,12 +86,17 @@ def _remember(
 
 
 @compiled
-def _unanswered(kind: Int32, low: int, high: int, outbound: Bools) -> float:
+def _unanswered(kind: Int32, low: int, high: int, outbound: Bools, stream_of: Int64) -> float:
     """Our own attempts since the lead's last act (rows ``low:high`` are those before as_of)."""
-    row = high
-    while row > low and outbound[kind[row - 1]]:
-        row -= 1
-    return float(high - row)
+    attempts = 0
+    for row in range(high - 1, low - 1, -1):
+        of = kind[row]
+        if stream_of[of] == IGNORED:
+            continue
+        if not outbound[of]:
+            break
+        attempts += 1
+    return float(attempts)
 
 
 @compiled
@@ -117,10 +123,11 @@ def aggregate_interactions(
     """Write the declared aggregates of every reference into ``out``.
 
     ``columns`` (n, 5): column of ``out``, aggregate, stream, window, half-life; sorted by stream,
-    with ``column_offsets`` (n_streams + 1). ``stream_of``: each kind's own stream, -1 for none;
-    ``outbound``: whether it is our own act; ``decays``: whether any of its streams decays.
-    ``needs``: what each stream must remember, -1 for nothing at all. Streams 0, 1 and 2 are any,
-    inbound and outbound. Past the last of ``windows_us`` (ascending) lies the window without end.
+    with ``column_offsets`` (n_streams + 1). ``stream_of``: each kind's own stream, -1 for none,
+    ``IGNORED`` where its rows count nowhere; ``outbound``: whether it is our own act; ``decays``:
+    whether any of its streams decays. ``needs``: what each stream must remember, -1 for nothing
+    at all. Streams 0, 1 and 2 are any, inbound and outbound. Past the last of ``windows_us``
+    (ascending) lies the window without end.
     """
     n_streams, every = len(needs), len(windows_us)
     once = every + 1 + len(half_lives_us)
@@ -133,8 +140,11 @@ def aggregate_interactions(
         as_of = reference_as_of[r]
         high = first_at_or_after(at_us, low, offsets[reference_lead[r] + 1], as_of)
         bucket = 0
+        newest = True
         for row in range(high - 1, low - 1, -1):
             at, of = at_us[row], kind[row]
+            if stream_of[of] == IGNORED:
+                continue
             age = as_of - at
             while bucket < every and age > windows_us[bucket]:
                 bucket += 1
@@ -145,9 +155,10 @@ def aggregate_interactions(
                 s = 0 if step == 0 else (stream_of[of] if step == 1 else (2 if outbound[of] else 1))
                 if s >= 0 and needs[s] >= 0:
                     _remember(
-                        s, needs[s], bucket, age, at, row == high - 1, value[row],
+                        s, needs[s], bucket, age, at, newest, value[row],
                         duration_s[row], shares, once, memory, times,
                     )  # fmt: skip
+            newest = False
         for s in range(n_streams):
             first, last = column_offsets[s], column_offsets[s + 1]
             if times[s, NEWEST] < 0:
@@ -157,7 +168,7 @@ def aggregate_interactions(
             for i in range(every):
                 memory[s, i + 1] += memory[s, i]
             if s == 2:
-                memory[s, once + UNANSWERED] = _unanswered(kind, low, high, outbound)
+                memory[s, once + UNANSWERED] = _unanswered(kind, low, high, outbound, stream_of)
             for c in range(first, last):
                 op = columns[c, 1]
                 if op == OP_COUNT:

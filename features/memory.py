@@ -15,6 +15,8 @@ from features.jit import compiled
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 SESSION_GAP_US = 30 * 60 * 1_000_000
+IGNORED = -2
+"""In the place of a kind's own stream: its rows are counted nowhere, not even among all."""
 
 # The aggregates a column may ask for; ``features.aggregates`` gives them names and sentences.
 (

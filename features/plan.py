@@ -11,7 +11,7 @@ from features.aggregates import Source
 from features.contract import BANT, AttributeType
 from features.errors import DataError
 from features.histories import Bools, Float64, Int32, Int64
-from features.memory import DAY_US, NEEDS_DECAY, NEEDS_OF
+from features.memory import DAY_US, IGNORED, NEEDS_DECAY, NEEDS_OF
 from features.spec import AttributeSpec, Feature, FeatureSpec
 from features.wording import ANY, INBOUND, OUTBOUND
 
@@ -37,6 +37,7 @@ class Plan:
 
     stream_of: dict[str, int]
     outbound_kinds: frozenset[str]
+    excluded_kinds: frozenset[str]
     needs: Int64
     windows_us: Int64
     half_lives_us: Float64
@@ -56,7 +57,10 @@ class Plan:
         ours = np.array([kind in self.outbound_kinds for kind in kinds], dtype=np.bool_)
         decaying = (self.needs >= 0) & (self.needs & NEEDS_DECAY != 0)
         decays = decaying[0] | np.where(ours, decaying[2], decaying[1])
-        return KindTable(own, ours, decays | np.where(own >= 0, decaying[own], False))
+        decays |= np.where(own >= 0, decaying[own], False)
+        if self.excluded_kinds:
+            own[[kind in self.excluded_kinds for kind in kinds]] = IGNORED
+        return KindTable(own, ours, decays)
 
 
 def _interaction_column(
@@ -133,6 +137,7 @@ def compile_spec(spec: FeatureSpec) -> Plan:
     return Plan(
         stream_of={k: v for k, v in stream_of.items() if k not in FIXED_STREAMS},
         outbound_kinds=frozenset(spec.outbound_kinds),
+        excluded_kinds=frozenset(spec.excluded_kinds),
         needs=_needs(columns, len(stream_of)),
         windows_us=np.array([round(w * DAY_US) for w in windows], dtype=np.int64),
         half_lives_us=np.array([h * DAY_US for h in half_lives], dtype=np.float64),

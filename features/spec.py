@@ -128,17 +128,22 @@ class AttributeSpec:
 class FeatureSpec:
     """Every column of the vector, in order (dtype float64, NaN unknown).
 
-    Two specifications are equal when their digests are.
+    ``excluded_kinds``: interactions that no column counts, not even those of ``any``: as if
+    their rows were not there. Two specifications are equal when their digests are.
     """
 
     features: tuple[Feature, ...]
     attributes: tuple[AttributeSpec, ...] = ()
     outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
+    excluded_kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
             twice = sorted({n for n in self.names if self.names.count(n) > 1})
             raise DataError(f"features named twice: {', '.join(twice[:5])}")
+        counted = {f.topic for f in self.features if f.source == Source.INTERACTIONS}
+        if both := sorted(counted & set(self.excluded_kinds)):
+            raise DataError(f"{both[0]!r} is excluded and yet has features of its own")
 
     def __len__(self) -> int:
         return len(self.features)
@@ -170,14 +175,16 @@ class FeatureSpec:
             for a in self.attributes
             if a.name in topics or str(a.group) in groups or (bant and a.group in BANT)
         )
-        return FeatureSpec(features, kept, self.outbound_kinds)
+        return FeatureSpec(features, kept, self.outbound_kinds, self.excluded_kinds)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: strings, numbers, lists."""
+        left_out = {"excluded_kinds": list(self.excluded_kinds)} if self.excluded_kinds else {}
         return {
             "format": FORMAT,
             "dtype": "float64",
             "outbound_kinds": list(self.outbound_kinds),
+            **left_out,
             "attributes": [asdict(a) for a in self.attributes],
             "features": [
                 {k: v for k, v in asdict(f).items() if v is not None} for f in self.features
@@ -211,6 +218,7 @@ class FeatureSpec:
                     for a in data["attributes"]
                 ),
                 outbound_kinds=tuple(data["outbound_kinds"]),
+                excluded_kinds=tuple(data.get("excluded_kinds", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"not a feature specification: {error!r}") from error

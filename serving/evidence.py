@@ -61,7 +61,8 @@ def expected_of(spec: FeatureSpec, data: Mapping[str, Any]) -> Expected:
         codes={
             a.name: {level: float(i) for i, level in enumerate(a.levels)} for a in spec.attributes
         },
-        kinds=frozenset(counted) - set(FIXED_STREAMS) | set(spec.outbound_kinds),
+        kinds=frozenset(counted) - set(FIXED_STREAMS)
+        | {*spec.outbound_kinds, *spec.excluded_kinds},
         counts_interactions=bool(counted),
         oldest_days=oldest_learned_days(data),
     )

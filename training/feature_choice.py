@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -47,11 +47,12 @@ def choose_spec(
     attributes = tuple(_attribute_specs(settings, histories, references))
     features = tuple(_lead_features(histories)) + tuple(_attribute_features(attributes, histories))
     if len(histories.interactions.at_us) and (histories.created_at_us != NO_TIME).any():
-        kinds = frequent_kinds(histories, references, max_kinds)
+        kinds = frequent_kinds(histories, references, max_kinds, settings.excluded_kinds)
         features += tuple(_stream_features(settings, histories)) + tuple(
             _kind_features(kinds, histories)
         )
-    spec = FeatureSpec(features, attributes, tuple(settings.outbound_kinds))
+    excluded = tuple(sorted(set(settings.excluded_kinds)))
+    spec = FeatureSpec(features, attributes, tuple(settings.outbound_kinds), excluded)
     return spec.keep(telling_columns(spec, histories, references))
 
 
@@ -70,10 +71,15 @@ def telling_columns(spec: FeatureSpec, histories: Histories, references: Referen
     return kept
 
 
-def frequent_kinds(histories: Histories, references: References, max_kinds: int) -> list[str]:
-    """Kinds by the number of references that had seen them, most first."""
+def frequent_kinds(
+    histories: Histories,
+    references: References,
+    max_kinds: int,
+    excluded: Collection[str] = (),
+) -> list[str]:
+    """Kinds by the number of references that had seen them, most first; none ``excluded``."""
     rows = histories.interactions
-    reserved = {ANY, INBOUND, OUTBOUND}
+    reserved = {ANY, INBOUND, OUTBOUND, *excluded}
     seen: Counter[int] = Counter()
     newest = _newest_per_lead(references, len(histories))
     for lead in np.flatnonzero(newest > NO_TIME):

@@ -27,10 +27,13 @@ from training.learning import Learned, Method, Source, learn
 from training.out_of_time import Progress, probability
 from training.references import LabelledReferences, labelled_references
 
+KIND_PREFIX = "kind:"
+"""Before a name to exclude that is an interaction kind and not an attribute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What the user decides. ``exclude``: attributes that must not be used.
+    """What the user decides. ``exclude``: attributes, and ``kind:`` kinds, not to be used.
 
     ``time_budget_s``: estimated seconds for one search (see ``training.budget``), None for all.
     ``jobs``: fits run side by side; the result does not depend on it.
@@ -71,7 +74,7 @@ def train(
 
     Raises:
         DataError: no mature reference, or one class only.
-        UsageError: an attribute to exclude is not there.
+        UsageError: an attribute or kind to exclude is not there.
     """
     training = training or Training()
     source = source_of(dataset, training.exclude)
@@ -95,19 +98,40 @@ def source_of(dataset: Dataset, exclude: Sequence[str] = ()) -> Source:
 def without(
     settings: DatasetSettings, histories: Histories, exclude: Sequence[str]
 ) -> DatasetSettings:
-    """``settings`` in which the attributes ``exclude`` are known after the outcome only."""
+    """``settings`` in which the attributes ``exclude`` are known after the outcome only.
+
+    ``kind:NAME`` excludes an interaction kind: it joins ``excluded_kinds``.
+    """
     known = set(settings.attributes) | set(histories.attributes)
-    foreign = sorted(set(exclude) - known)
-    if foreign:
-        there = ", ".join(sorted(known))
-        raise UsageError(f"cannot exclude {foreign[0]!r}: no such attribute; there are {there}")
+    seen = {f"{KIND_PREFIX}{kind}" for kind in histories.interactions.kinds}
+    kinds = {name for name in exclude if name in seen - known}
     after = {
         name: settings.attributes.get(name, AttributeSettings()).model_copy(
             update={"available": Available.AFTER_OUTCOME}
         )
         for name in exclude
+        if name not in kinds
     }
-    return settings.model_copy(update={"attributes": {**settings.attributes, **after}})
+    if foreign := sorted(set(after) - known):
+        raise _cannot_exclude(foreign[0], known, seen)
+    named = {*settings.excluded_kinds, *(kind.removeprefix(KIND_PREFIX) for kind in kinds)}
+    return settings.model_copy(
+        update={
+            "attributes": {**settings.attributes, **after},
+            "excluded_kinds": tuple(sorted(named)),
+        }
+    )
+
+
+def _cannot_exclude(name: str, known: set[str], seen: set[str]) -> UsageError:
+    """What is not there, and what could have been meant."""
+    if name.startswith(KIND_PREFIX):
+        there = ", ".join(sorted(seen)) or "no interactions"
+        return UsageError(f"cannot exclude {name!r}: no such kind; there are {there}")
+    hint = f"; the kind of that name is excluded by {KIND_PREFIX}{name}"
+    meant = hint if f"{KIND_PREFIX}{name}" in seen else ""
+    there = ", ".join(sorted(known))
+    return UsageError(f"cannot exclude {name!r}: no such attribute; there are {there}{meant}")
 
 
 def check_classes(labelled: LabelledReferences) -> None:

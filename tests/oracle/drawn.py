@@ -115,7 +115,10 @@ ATTRIBUTE_FEATURES = tuple(attribute_features())
 def specs(draw):
     drawn = draw(st.lists(interaction_features(), min_size=1, max_size=25))
     unique = {f.name: f for f in (*drawn, *ATTRIBUTE_FEATURES)}
-    return FeatureSpec(tuple(unique.values()), ATTRIBUTES)
+    topics_drawn = {f.topic for f in drawn}
+    excluded = draw(st.sets(st.sampled_from([k for k in KINDS if k not in topics_drawn])))
+    features = tuple(unique.values())
+    return FeatureSpec(features, ATTRIBUTES, excluded_kinds=tuple(sorted(excluded)))
 
 
 def interactions_table(named_leads):

@@ -44,10 +44,11 @@ def history(drawn, created="2000-01-01", attributes=None, answers=""):
     )
 
 
-def number(drawn, as_of, topic, aggregate, *, attributes=(), **more):
+def number(drawn, as_of, topic, aggregate, *, attributes=(), excluded=(), **more):
     """One feature of a drawn history (or of arrays made by ``history``) as of a moment."""
     source = more.pop("source", "interactions")
-    spec = FeatureSpec((Feature(source, topic, aggregate, **more),), tuple(attributes))
+    feature = Feature(source, topic, aggregate, **more)
+    spec = FeatureSpec((feature,), tuple(attributes), excluded_kinds=tuple(excluded))
     arrays = history(drawn) if isinstance(drawn, str) else drawn
     asked = References(np.array([0]), np.array([us(as_of)]))
     return vectors(spec, arrays, asked)[0, 0]

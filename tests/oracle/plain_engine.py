@@ -204,7 +204,8 @@ def attribute(feature: Feature, spec: FeatureSpec, lead, as_of):
 def vector(spec: FeatureSpec, lead, as_of):
     """The expected vector of one lead (a dict of plain lists) as of a moment."""
     events = distinct(lead["interactions"])
-    history = [e for e in events if e["at_us"] < as_of]
+    seen = [e for e in events if e["at_us"] < as_of]
+    history = [e for e in seen if e["kind"] not in spec.excluded_kinds]
     return [
         interactions(f, history, as_of, spec.outbound_kinds)
         if f.source == "interactions"

@@ -33,6 +33,7 @@ def small_release(
     coefficient: float = 0.8,
     intercept: float = -1.5,
     has_time: bool = True,
+    excluded_kinds: tuple[str, ...] = (),
     **contents: Any,
 ) -> Release:
     """A linear model on log1p of four features; another coefficient is another release."""
@@ -51,7 +52,7 @@ def small_release(
         folder,
         ReleaseContents(
             name="small",
-            spec=FeatureSpec(FEATURES, ATTRIBUTES),
+            spec=FeatureSpec(FEATURES, ATTRIBUTES, excluded_kinds=excluded_kinds),
             model=Model((part,), (1.0,), 1.0, 0.0, n),
             intervals=IntervalTable(np.linspace(-4, 4, 9), low, np.minimum(low + 0.1, 1.0)),
             cuts=Cuts(0.2, 0.5),

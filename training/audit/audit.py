@@ -41,8 +41,9 @@ ORDER = list(Verdict)
 def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
     """Look for leaks; ``costs=False`` leaves out what excluding each suspect costs (faster).
 
-    Deterministic. Attributes that dataset.toml calls ``after_outcome`` are listed as excluded;
-    of those it calls ``at_creation`` evidence is told, but never taken for sure.
+    Deterministic. Attributes that dataset.toml calls ``after_outcome``, and its
+    ``excluded_kinds``, are listed as excluded; of attributes it calls ``at_creation`` evidence is
+    told, but never taken for sure.
     """
     excluded = [n for n, s in dataset.settings.attributes.items() if s.available == _AFTER]
     ground, row = ground_at_creation(dataset)
@@ -55,9 +56,15 @@ def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
         histories = histories_of(dataset) if dataset.has_time else None
         suspects += _attributes(dataset, histories, ground, row, costs=costs)
         if histories and (len(histories.interactions.kinds) or len(histories.answers.attributes)):
-            suspects += _histories(dataset, histories, costs=costs)
+            counted = _without_kinds(histories, dataset.settings.excluded_kinds)
+            suspects += [
+                suspect
+                for suspect in _histories(dataset, counted, costs=costs)
+                if suspect.what == "kind" or suspect.name not in excluded
+            ]
             kinds = len(histories.interactions.kinds)
     suspects += [Suspect(n, "attribute", Verdict.EXCLUDED, ()) for n in sorted(excluded)]
+    suspects += [Suspect(n, "kind", Verdict.EXCLUDED, ()) for n in _excluded_kinds(dataset)]
     suspects.sort(key=lambda s: (ORDER.index(s.verdict), -(s.gain or 0.0), s.name))
     if not dataset.has_time:
         notes.append("no created_at: the order of time could not be used")
@@ -72,6 +79,32 @@ def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
 
 
 _AFTER = Available.AFTER_OUTCOME
+
+
+def _excluded_kinds(dataset: Dataset) -> list[str]:
+    """Kinds that dataset.toml excludes and that the data has."""
+    there = set(dataset.interactions.column("kind").unique().to_pylist())
+    return sorted(there & set(dataset.settings.excluded_kinds))
+
+
+def _without_kinds(histories: Histories, excluded: tuple[str, ...]) -> Histories:
+    """The histories without the rows of kinds that no model may count."""
+    rows = histories.interactions
+    codes = [code for code, kind in enumerate(rows.kinds) if kind in excluded]
+    if not codes:
+        return histories
+    kept = ~np.isin(rows.kind, codes)
+    return replace(
+        histories,
+        interactions=replace(
+            rows,
+            offsets=np.concatenate(([0], np.cumsum(kept)))[rows.offsets],
+            at_us=rows.at_us[kept],
+            kind=rows.kind[kept],
+            value=rows.value[kept],
+            duration_s=rows.duration_s[kept],
+        ),
+    )
 
 
 def confirmed_at_creation(dataset: Dataset) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from shlex import quote
 
 from features.errors import GateError
 from training.audit.values import STRENGTH, Evidence
@@ -26,7 +27,7 @@ MEANING = {
     Verdict.SUSPECT: "find out when it is filled in, then say so in dataset.toml",
     Verdict.CONFIRMED: "there is evidence, but dataset.toml says it is known at creation",
     Verdict.HARMLESS: "comes with the outcome; no question asked in time sees it",
-    Verdict.EXCLUDED: "dataset.toml says it is known after the outcome only; never used",
+    Verdict.EXCLUDED: "left out, by dataset.toml or --exclude; never used",
 }
 
 
@@ -53,6 +54,17 @@ class Suspect:
     def reasons(self) -> str:
         """All evidence in one line."""
         return "; ".join(evidence.text for evidence in self.evidence)
+
+    @property
+    def way_out(self) -> str:
+        """The option that leaves it out of a training; empty where nothing need be done.
+
+        >>> Suspect("signed", "kind", Verdict.SUSPECT, ()).way_out
+        '--exclude kind:signed'
+        """
+        if self.verdict not in (Verdict.SURE, Verdict.SUSPECT):
+            return ""
+        return f"--exclude {quote(f'kind:{self.name}' if self.what == 'kind' else self.name)}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,7 @@ class AuditReport:
                 "cost of excluding": ""
                 if suspect.cost is None
                 else f"{suspect.cost:+.4f} log loss",
+                "way out": suspect.way_out,
             }
             for suspect in self.suspects
         ]
@@ -137,7 +150,8 @@ def stop_on_sure_leaks(report: AuditReport) -> None:
         f"{len(sure)} sure {'leak' if len(sure) == 1 else 'leaks'} in {report.dataset}: known only "
         "with or after the outcome, so the model would look good and fail in use\n"
         + "\n".join(lines)
-        + '\nsay in dataset.toml of each attribute: available = "after_outcome" to leave it out, '
-        'or "at_creation" if it truly is known then; leave the rows of a leaky kind or answer out '
-        'of the data; "leadscore audit" shows more'
+        + f"\nleave out what leaks: {' '.join(suspect.way_out for suspect in sure)}; or say so "
+        'for good in dataset.toml: available = "after_outcome" of an attribute or answer '
+        '("at_creation" if it truly is known then), excluded_kinds = [...] of kinds; '
+        '"leadscore audit" shows more'
     )

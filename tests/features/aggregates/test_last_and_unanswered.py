@@ -26,3 +26,31 @@ def test_the_last_word(as_of, last, unanswered):
     for kind in ("contact_attempt", "page_view", "email_sent", "email_reply"):
         assert number(HISTORY, as_of, kind, "is_last") == (kind == last)
     assert number(HISTORY, as_of, "outbound", "unanswered") == unanswered
+
+
+@pytest.mark.parametrize(
+    ("excluded", "last", "unanswered"),
+    [
+        (("email_reply",), "email_sent", 2),
+        (("email_reply", "email_sent"), "contact_attempt", 1),
+        (("email_reply", "page_view"), "email_sent", 3),
+    ],
+)
+def test_an_excluded_kind_is_not_the_last_word(excluded, last, unanswered):
+    kinds = [
+        k
+        for k in ("contact_attempt", "page_view", "email_sent", "email_reply")
+        if k not in excluded
+    ]
+    for kind in kinds:
+        said = number(HISTORY, "2024-03-07", kind, "is_last", excluded=excluded)
+        assert said == (kind == last)
+    said = number(HISTORY, "2024-03-07", "outbound", "unanswered", excluded=excluded)
+    assert said == unanswered
+
+
+def test_an_excluded_kind_is_missing_from_any():
+    assert number(HISTORY, "2024-03-07", "any", "count") == 5
+    assert number(HISTORY, "2024-03-07", "any", "count", excluded=("contact_attempt",)) == 3
+    nothing = ("contact_attempt", "page_view", "email_sent", "email_reply")
+    assert number(HISTORY, "2024-03-07", "any", "count", excluded=nothing) == 0

@@ -10,7 +10,8 @@ from features.histories import Float64, Int64
 from features.jit import compiled
 from features.spec import FeatureSpec
 
-MAX_REMEMBERED = 200_000
+MAX_REMEMBERED = 100_000
+"""Sentences kept to be said again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +62,26 @@ def top_reasons(
     Fewer when fewer features have a share. The others are not lost: base + all shares is the
     score, see :class:`scoring.model.Explained`.
     """
-    columns = strongest_columns(np.ascontiguousarray(contributions).reshape(1, -1), max(k, 0))[0]
-    return [
-        Reason(
-            feature=spec.features[column].name,
-            text=spec.features[column].sentence(float(vector[column])),
-            value=float(vector[column]),
-            contribution=float(contributions[column]),
-        )
-        for column in columns.tolist()
-        if column >= 0
-    ]
+    return Sentences(spec).top(vector, contributions, k)
 
 
 class Sentences:
-    """Reasons of many rows as text with their share; each sentence is made once."""
+    """Reasons of many rows; what is said of a whole number is kept to be said again."""
 
     def __init__(self, spec: FeatureSpec) -> None:
         self._spec = spec
         self._known: dict[tuple[int, float | None], str] = {}
+
+    def top(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
+        """:func:`top_reasons` of one row."""
+        row = np.ascontiguousarray(contributions).reshape(1, -1)
+        found = []
+        for column in strongest_columns(row, max(k, 0))[0].tolist():
+            if column >= 0:
+                name, value = self._spec.features[column].name, float(vector[column])
+                share = float(contributions[column])
+                found.append(Reason(name, self._sentence(column, value), value, share))
+        return found
 
     def reasons(
         self, vectors: Float64, contributions: Float64, columns: Int64
@@ -103,7 +105,7 @@ class Sentences:
         key = (column, None if value != value else value)
         text = self._known.get(key)
         if text is None:
-            if len(self._known) >= MAX_REMEMBERED:
-                self._known.clear()
-            text = self._known[key] = self._spec.features[column].sentence(value)
+            text = self._spec.features[column].sentence(value)
+            if (value != value or value.is_integer()) and len(self._known) < MAX_REMEMBERED:
+                self._known[key] = text
         return text

@@ -7,6 +7,7 @@ the band follows from the points alone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,7 +29,7 @@ from scoring.scorecard_file import (
     read_card,
 )
 from scoring.scorecard_kernel import Bool, add_points
-from scoring.scorecard_plan import CardPlan, compile_card
+from scoring.scorecard_plan import CardPlan, Evidence, compile_card
 from scoring.scorecard_rules import Card, PointCuts
 
 DEFAULT_CARD = "default_scorecard.toml"
@@ -141,27 +142,30 @@ class Scorecard:
     def bands_of(self, points: Float64) -> Object:
         """The bands of points, (n,) → (n,) of ``cold``, ``warm``, ``hot``."""
         reached = (points >= self.cuts.warm).astype(np.intp) + (points >= self.cuts.hot)
-        return np.array([b.value for b in Band], dtype=object)[reached]
+        return self._bands[reached]
+
+    @cached_property
+    def _bands(self) -> Object:
+        return np.array([b.value for b in Band], dtype=object)
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.plan)
 
     def speaking(self, scores: CardScores, row: int) -> frozenset[str]:
         """Names of the rules with a share in one row's points, and of exclusions that match."""
         n_rules = len(self.card.rules)
-        told = scores.shares[row] != 0.0
-        told[n_rules:] = scores.matched[row, n_rules:]
-        return frozenset(self.rule_names[i] for i in np.flatnonzero(told))
+        told = [share != 0.0 for share in scores.shares[row, :n_rules].tolist()]
+        told += scores.matched[row, n_rules:].tolist()
+        return frozenset(itertools.compress(self.rule_names, told))
 
     def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
         """Every rule with a share in one row's points, the largest first."""
-        shares = scores.shares[row]
-        order = np.argsort(-np.abs(shares), kind="stable")
+        shares, counted = scores.shares[row].tolist(), scores.vectors[row].tolist()
+        told = [i for i, share in enumerate(shares) if share != 0.0]
+        told.sort(key=lambda i: -abs(shares[i]))
         return [
-            RuleReason(
-                self.rule_names[i],
-                float(shares[i]),
-                self.plan.conditions[i].evidence(self.spec, scores.vectors[row]),
-            )
-            for i in order
-            if shares[i] != 0.0
+            RuleReason(self.rule_names[i], shares[i], self._evidence.of(i, counted)) for i in told
         ]
 
 

@@ -19,6 +19,8 @@ from scoring.scorecard_rules import UNANSWERED, Card, Condition, Rule, Value, is
 
 Bool = npt.NDArray[np.bool_]
 Columns = tuple[tuple[int, ...], ...]
+MAX_REMEMBERED = 20_000
+"""Sentences kept to be said again."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,6 @@ class ConditionPlan:
             1.0 if rule and rule.count == "each" else 0.0,
         ]
 
-    def evidence(self, spec: FeatureSpec, row: Float64) -> str:
-        """What was counted in one vector, in words."""
-        columns = self.columns[kernel.OF_COUNTS]
-        counted = [c for c in columns if row[c] > 0] if self.kind == kernel.COUNTS else []
-        return ", ".join(_sentence(spec, c, row[c]) for c in counted or columns[:1])
-
 
 def _sentence(spec: FeatureSpec, column: int, value: float) -> str:
     feature = spec.features[column]
@@ -71,6 +67,30 @@ def _sentence(spec: FeatureSpec, column: int, value: float) -> str:
     if feature.aggregate == "value" and attribute.type == AttributeType.BOOLEAN:
         return f"{feature.topic.replace('_', ' ')}: {'yes' if value else 'no'}"
     return feature.sentence(value)
+
+
+class Evidence:
+    """What each condition of a plan counted, in words; what is said of a whole number, as most
+    counts are, is kept to be said again."""
+
+    def __init__(self, plan: CardPlan) -> None:
+        self._plan = plan
+        self._known: dict[tuple[int, float], str] = {}
+
+    def of(self, condition: int, row: Sequence[float]) -> str:
+        """The evidence of one condition in one vector (F,) of plain numbers."""
+        asked = self._plan.conditions[condition]
+        columns = asked.columns[kernel.OF_COUNTS]
+        counted = [c for c in columns if row[c] > 0] if asked.kind == kernel.COUNTS else []
+        return ", ".join([self._sentence(c, row[c]) for c in counted or columns[:1]])
+
+    def _sentence(self, column: int, value: float) -> str:
+        text = self._known.get((column, value))
+        if text is None:
+            text = _sentence(self._plan.spec, column, value)
+            if value.is_integer() and len(self._known) < MAX_REMEMBERED:
+                self._known[column, value] = text
+        return text
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from features.jit import compiled
 from scoring.tree_text import Tree
 
 T = TypeVar("T", bound=np.generic)
+Bool = npt.NDArray[np.bool_]
 TABLE_FEATURES = 5
 """A leaf with at most this many features on its path gets a table of 2^d × d shares."""
 ZERO = float(np.float32(1e-35))
@@ -34,11 +35,11 @@ class FlatTrees:
     node_feature: Int32
     node_threshold: Float64
     node_missing: npt.NDArray[np.uint8]
-    node_default_left: npt.NDArray[np.bool_]
+    node_default_left: Bool
     leaf_value: Float64
     path_start: Int64
     path_node: Int32
-    path_left: npt.NDArray[np.bool_]
+    path_left: Bool
     path_slot: Int32
     slot_start: Int64
     slot_feature: Int32
@@ -51,15 +52,13 @@ class FlatTrees:
 
 
 def flatten(trees: tuple[Tree, ...]) -> FlatTrees:
-    """Lay the trees out; the order of trees and leaves is that of the text."""
+    """Lay the trees out in the order of the text; the leaves of a tree from left to right."""
     steps: list[tuple[int, bool, int]] = []
     slots: list[tuple[int, float]] = []
     path_start, slot_start, values, base, first_node = [0], [0], [], 0.0, 0
     for tree in trees:
         base += float(tree.leaf_value @ tree.leaf_count) / float(tree.leaf_count.sum())
-        for leaf, path in enumerate(_paths(tree)):
-            if not path:
-                continue
+        for leaf, path in _paths(tree):
             features = list(dict.fromkeys(int(tree.feature[node]) for node, _ in path))
             shares = dict.fromkeys(features, 1.0)
             for node, left in path:
@@ -74,14 +73,15 @@ def flatten(trees: tuple[Tree, ...]) -> FlatTrees:
     return _with_tables(trees, steps, slots, path_start, slot_start, values, base)
 
 
-def _paths(tree: Tree) -> list[list[tuple[int, bool]]]:
-    """The (node, goes left) steps to each leaf, root first."""
+def _paths(tree: Tree) -> list[tuple[int, list[tuple[int, bool]]]]:
+    """Leaves from left to right, each with its (node, goes left) steps, root first."""
     above: dict[int, list[tuple[int, bool]]] = {0 if len(tree.feature) else -1: []}
     for node in range(len(tree.feature)):
         path = above.pop(node)
         above[int(tree.left[node])] = [*path, (node, True)]
         above[int(tree.right[node])] = [*path, (node, False)]
-    return [above[~leaf] for leaf in range(len(tree.leaf_value))]
+    leaves = [(~place, path) for place, path in above.items() if path]
+    return sorted(leaves, key=lambda leaf: [not left for _, left in leaf[1]])
 
 
 def _share(tree: Tree, node: int, left: bool) -> float:
@@ -141,7 +141,7 @@ def _joined(arrays: list[npt.NDArray[T]], dtype: type[T]) -> npt.NDArray[T]:
 def leaf_shares(
     value: float,
     shares: Float64,
-    satisfied: npt.NDArray[np.bool_],
+    satisfied: Bool,
     points: Float64,
     weights: Float64,
     scratch: Float64,

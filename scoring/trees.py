@@ -14,7 +14,8 @@ from features.errors import ReleaseError
 from features.histories import Float64, Int32, Int64
 from features.jit import compiled
 from scoring.parts import count
-from scoring.tree_paths import ZERO, FlatTrees, flatten, leaf_shares
+from scoring.tree_groups import LeafGroups, group_leaves
+from scoring.tree_paths import ZERO, Bool, FlatTrees, flatten, leaf_shares
 from scoring.tree_text import MISSING_NAN, MISSING_ZERO, parse_trees, trees_only
 
 
@@ -31,6 +32,29 @@ def goes_left(value: float, threshold: float, missing: int, default_left: bool) 
 
 
 @compiled
+def _add_groups(
+    left: Bool,
+    shares: Float64,
+    node_start: Int64,
+    node: Int32,
+    feature_start: Int64,
+    feature: Int32,
+    table_start: Int64,
+    table: Float64,
+) -> None:
+    """Add the shares of every group of leaves, given the sides that a row takes."""
+    for group in range(table_start.shape[0]):
+        first_node, first = node_start[group], feature_start[group]
+        mask = 0
+        for i in range(first_node, node_start[group + 1]):
+            mask |= int(left[node[i]]) << (i - first_node)
+        width = feature_start[group + 1] - first
+        at = table_start[group] + mask * width
+        for j in range(width):
+            shares[feature[first + j]] += table[at + j]
+
+
+@compiled
 def _add(
     vectors: Float64,
     scale: float,
@@ -38,19 +62,24 @@ def _add(
     node_feature: Int32,
     node_threshold: Float64,
     node_missing: npt.NDArray[np.uint8],
-    node_default_left: npt.NDArray[np.bool_],
+    node_default_left: Bool,
     leaf_value: Float64,
     path_start: Int64,
     path_node: Int32,
-    path_left: npt.NDArray[np.bool_],
+    path_left: Bool,
     path_slot: Int32,
     slot_start: Int64,
     slot_feature: Int32,
     slot_share: Float64,
-    table_start: Int64,
-    table: Float64,
     points: Float64,
     point_weights: Float64,
+    group_node_start: Int64,
+    group_node: Int32,
+    group_feature_start: Int64,
+    group_feature: Int32,
+    group_table_start: Int64,
+    group_table: Float64,
+    alone: Int64,
 ) -> None:
     left = np.empty(node_feature.shape[0], dtype=np.bool_)
     shares = np.empty(out.shape[1])
@@ -63,18 +92,13 @@ def _add(
                 value, node_threshold[node], node_missing[node], node_default_left[node]
             )
         shares[:] = 0.0
-        for leaf in range(leaf_value.shape[0]):
+        _add_groups(
+            left, shares, group_node_start, group_node, group_feature_start, group_feature,
+            group_table_start, group_table,
+        )  # fmt: skip
+        for leaf in alone:
             first = slot_start[leaf]
             width = slot_start[leaf + 1] - first
-            if table_start[leaf] >= 0:
-                mask = (1 << width) - 1
-                for step in range(path_start[leaf], path_start[leaf + 1]):
-                    # without a branch: which side a row takes cannot be predicted
-                    mask &= ~(int(left[path_node[step]] != path_left[step]) << path_slot[step])
-                at = table_start[leaf] + mask * width
-                for j in range(width):
-                    shares[slot_feature[first + j]] += table[at + j]
-                continue
             satisfied[:width] = True
             for step in range(path_start[leaf], path_start[leaf + 1]):
                 if left[path_node[step]] != path_left[step]:
@@ -107,6 +131,7 @@ class TreePart:
     text: str
     n_features: int
     flat: FlatTrees
+    groups: LeafGroups
 
     @classmethod
     def from_text(cls, text: str, n_features: int | None = None) -> TreePart:
@@ -114,7 +139,8 @@ class TreePart:
         width, trees = parse_trees(text)
         if n_features is not None and width != n_features:
             raise ReleaseError(f"LightGBM text: {width} features; expected {n_features}")
-        return cls(trees_only(text), width, flatten(trees))
+        flat = flatten(trees)
+        return cls(trees_only(text), width, flat, group_leaves(flat))
 
     @property
     def base(self) -> float:
@@ -123,28 +149,15 @@ class TreePart:
 
     def add_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
         """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
-        flat = self.flat
+        flat, groups = self.flat, self.groups
         _add(
-            vectors,
-            float(scale),
-            out,
-            flat.node_feature,
-            flat.node_threshold,
-            flat.node_missing,
-            flat.node_default_left,
-            flat.leaf_value,
-            flat.path_start,
-            flat.path_node,
-            flat.path_left,
-            flat.path_slot,
-            flat.slot_start,
-            flat.slot_feature,
-            flat.slot_share,
-            flat.table_start,
-            flat.table,
-            flat.points,
-            flat.point_weights,
-        )
+            vectors, float(scale), out,
+            flat.node_feature, flat.node_threshold, flat.node_missing, flat.node_default_left,
+            flat.leaf_value, flat.path_start, flat.path_node, flat.path_left, flat.path_slot,
+            flat.slot_start, flat.slot_feature, flat.slot_share, flat.points, flat.point_weights,
+            groups.node_start, groups.node, groups.feature_start, groups.feature,
+            groups.table_start, groups.table, groups.alone,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """What stands beside the text; the trees themselves are in a file of their own."""

@@ -11,7 +11,7 @@ from features.histories import Float64
 from features.vectors import vectors
 from scoring.bands import Band, label
 from scoring.playbook import Playbook, default_playbook
-from scoring.reasons import Reason, top_reasons
+from scoring.reasons import Reason, Sentences
 from scoring.release import Release
 from serving.evidence import Expected, expected_of, notes_on
 from serving.messages import (
@@ -47,6 +47,11 @@ class Answering:
     def expected(self) -> Expected:
         """What the release wants to be told of a lead."""
         return expected_of(self.release.spec, self.release.manifest["data"])
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        """Its features in words."""
+        return Sentences(self.release.spec)
 
     @cached_property
     def model(self) -> ModelOut:
@@ -88,7 +93,7 @@ def answer(
     probability, log_odds = float(explained.probability[0]), float(explained.log_odds[0])
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
     k = max(n_reasons, PLAYBOOK_REASONS)
-    strongest = top_reasons(release.spec, found[0], explained.contributions[0], k=k)
+    strongest = answering.sentences.top(found[0], explained.contributions[0], k)
     told = [
         ReasonOut(r.feature, r.text, r.value if r.value == r.value else None, r.contribution)
         for r in strongest[:n_reasons]

@@ -54,7 +54,9 @@ CostOption = Annotated[
 ExcludeOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--exclude", metavar="ATTRIBUTE", help="Do not use this attribute; may be repeated."
+        "--exclude",
+        metavar="NAME",
+        help="Do not use this attribute, or kind:KIND of interaction; may be repeated.",
     ),
 ]
 

@@ -48,6 +48,16 @@ def promote(
             "--dataset", metavar="DATASET", help="Compare on this; else on what they learned from."
         ),
     ] = None,
+    max_age_days: Annotated[
+        float,
+        typer.Option(
+            "--max-age-days",
+            metavar="DAYS",
+            min=0.0,
+            help="From this age of what the champion knows on, a challenger that is no worse may "
+            "follow it; a younger champion must be beaten.",
+        ),
+    ] = 90.0,
     force: Annotated[
         bool, typer.Option("--force", help="Promote although the gate refuses; it is written down.")
     ] = False,
@@ -56,20 +66,26 @@ def promote(
     """Make a version the champion, if the gate lets it pass: the release that answers from now on.
 
     The gate compares it with the champion on references that neither has learned from, and exits
-    with 4 when it refuses, with the evidence. A running server takes the champion up by itself;
-    the one before stays at hand for leadscore rollback.
+    with 4 when it refuses, with the evidence: not better, badly calibrated, learned from a leak.
+    Being no better is forgiven when the champion has grown old (--max-age-days; 0 always). A
+    running server takes the champion up by itself; the one before stays at hand for leadscore
+    rollback.
 
     Examples:
 
       leadscore promote 3
 
       leadscore promote challenger --dataset newer-leads
+
+      leadscore promote 3 --max-age-days 30
     """
     from commands.printing import step
+    from training.promotion.gate_rules import GateLimits
     from training.promotion.promote import promote as change
 
+    limits = GateLimits(max_age_days=max_age_days)
     with step("ask the gate"):
-        made = change(version, who=who(), now=now(), dataset=dataset, force=force)
+        made = change(version, who=who(), now=now(), dataset=dataset, force=force, limits=limits)
     print_change(made, as_json=as_json)
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import leadscore
+from features.errors import GateError
+from training.promotion.gate_rules import GateLimits
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
@@ -140,6 +142,23 @@ def test_scores_go_to_csv_or_parquet_only(
 ) -> None:
     assert leadscore.run(["score", str(simulated), "--release", "x", "--out", "scores.xls"]) == 2
     assert ".csv or .parquet" in capsys.readouterr().err
+
+
+def test_the_age_of_a_champion_reaches_the_gate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[GateLimits] = []
+
+    def refuse(version: str, *, limits: GateLimits, **_: object) -> None:
+        asked.append(limits)
+        raise GateError(f"version {version} is not promoted")
+
+    monkeypatch.setattr("training.promotion.promote.promote", refuse)
+    assert leadscore.run(["promote", "3", "--max-age-days", "30"]) == 4
+    assert leadscore.run(["promote", "3"]) == 4
+    assert asked == [GateLimits(max_age_days=30.0), GateLimits()]
+    assert leadscore.run(["promote", "3", "--max-age-days", "-1"]) == 2
+    assert "--max-age-days" in capsys.readouterr().err
 
 
 def test_nothing_registered_is_no_error(

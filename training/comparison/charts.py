@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from training import svg
+from training.calibration.reliability_chart import reliability_chart
 from training.comparison.compare import LEARNED, REWEIGHTED, RULES, Comparison
 from training.comparison.measures import Score
 from training.evaluation import Interval
@@ -114,22 +115,10 @@ def lift_chart(found: Comparison) -> Markup:
 
 
 def calibration_chart(found: Comparison, name: str) -> Markup:
-    """Observed against predicted, with Wilson's intervals."""
-    bins = found.calibration[name]
-    top = min(1.0, 1.05 * max([b.predicted for b in bins] + [b.observed.high for b in bins]))
-    x, y = svg.Scale(0, top, 46, 430), svg.Scale(0, top, 270, 24)
+    """The reliability diagram of one score, in its colour."""
+    title = f"{found.score_of(name).title}: what happened"
     colour = svg.COLOURS.get(name, svg.SOFT)
-    parts = [
-        svg.bottom_axis(x, 270, 24, "predicted", svg.percent),
-        svg.left_axis(y, 46, 440, "", svg.percent),
-        svg.line(x(0), y(0), x(top), y(top), svg.SOFT, 1, "4 4"),
-        svg.text(46, 12, f"{found.score_of(name).title}: what happened", weight=600, size=12),
-    ]
-    for b in bins:
-        ends = (y(b.observed.low), y(b.observed.high))
-        parts.append(svg.upright_whisker(x(b.predicted), *ends, colour))
-    parts += [svg.dot(x(b.predicted), y(b.observed.value), 4.5, colour) for b in bins]
-    return svg.drawing(HALF, 312, parts, f"Calibration of {name}")
+    return reliability_chart(found.calibration[name], title=title, colour=colour)
 
 
 def split_chart(found: Comparison) -> Markup:

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from features.histories import Float64
+from training.calibration.reliability import Reliability, reliability
 from training.comparison.bands import BandView, band_view, equal_workload
 from training.comparison.ground import Ground, draws
 from training.comparison.measures import (
-    Bin,
     Contestant,
     Measured,
     Score,
-    calibration_bins,
     gains,
     measure,
     score_table,
@@ -37,7 +36,8 @@ class Comparison:
     """Everything that was found, as data; the report and the terminal only draw it.
 
     ``scores``: the main table. ``gains``: name → share of conversions found (101 points).
-    ``calibration``: name → bins. ``sections``: what a dataset adds (segments, age, cost, about).
+    ``calibration``: reliability of rules and learned. ``sections``: what a dataset adds
+    (segments, age, cost, about).
     """
 
     verdict: Verdict
@@ -48,7 +48,7 @@ class Comparison:
     capacity: str
     scores: tuple[Score, ...]
     gains: dict[str, list[float]]
-    calibration: dict[str, list[Bin]]
+    calibration: dict[str, Reliability]
     bands: BandView
     value: ValueView | None = None
     sections: dict[str, Any] = field(default_factory=dict)
@@ -115,6 +115,12 @@ class Bout:
         measured = {c.name: measure(ground, c, folds) for c in contestants}
         return cls(ground, measured, draws(ground, rng, resamples))
 
+    def reliability_of(self, name: str) -> Reliability:
+        """The reliability diagram of one contestant's calibrated probabilities."""
+        ground, rng = self.ground, np.random.default_rng(0)
+        probability = self.measured[name].probability
+        return reliability(ground.label, probability, ground.weight, ground.lead, rng)
+
     def comparison(self, worth: Worth | None = None) -> Comparison:
         """Every table of the report that needs no dataset."""
         ground = self.ground
@@ -131,7 +137,7 @@ class Bout:
             ground.capacity_words,
             tuple(scores),
             {name: gains(ground, m.contestant.score).tolist() for name, m in self.measured.items()},
-            {name: calibration_bins(ground, m.probability) for name, m in self.measured.items()},
+            {name: self.reliability_of(name) for name in (RULES, LEARNED)},
             self.band_view(),
             None
             if worth is None

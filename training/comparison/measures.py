@@ -10,7 +10,7 @@ import numpy as np
 from features.histories import Float64
 from training.comparison.ground import Ground, WeeklyList, calibrated
 from training.evaluation import Interval, calibration_error, losses
-from training.intervals import AucResult, auc_difference, delong, rate_of
+from training.intervals import AucResult, auc_difference, delong
 
 CURVE_POINTS = 101
 
@@ -167,33 +167,3 @@ def gains(ground: Ground, score: Float64) -> Float64:
     won = np.append(0.0, np.cumsum(np.bincount(place, weights=ground.weight * ground.label)))
     at = np.linspace(0.0, 1.0, CURVE_POINTS)
     return np.asarray(np.interp(at, mass / mass[-1], won / won[-1] if won[-1] else won))
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Leads with alike probabilities, and how many of them converted."""
-
-    predicted: float
-    observed: Interval
-    leads: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-
-def calibration_bins(ground: Ground, probability: Float64, bins: int = 10) -> list[Bin]:
-    """Observed rate by tenth of the predicted probability; equal values stay in one bin."""
-    edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1]))
-    place = np.searchsorted(edges, probability, side="right")
-    found = []
-    for b in np.unique(place):
-        rows = place == b
-        found.append(
-            Bin(
-                float(np.average(probability[rows], weights=ground.weight[rows])),
-                rate_of(ground.label[rows], ground.weight[rows], ground.lead[rows]),
-                len(np.unique(ground.lead[rows])),
-            )
-        )
-    return found

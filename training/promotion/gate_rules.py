@@ -213,6 +213,9 @@ def _loss(pairs: Pairs, found: _Measured, aged: bool, limits: GateLimits) -> Ite
     elif gap.high < 0:
         return
     elif not aged:
-        yield f"it is no improvement: {figures}"
+        yield (
+            f"it is no improvement: {figures}; that is enough only after a champion whose data "
+            f"are {limits.max_age_days:g} days old (--max-age-days)"
+        )
     elif gap.value > limits.aged_tolerance * found.champion_log_loss:
         yield f"it may be worse, even if the champion is old: {figures}"

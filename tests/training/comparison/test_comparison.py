@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from commands.printing import plain
+from training.comparison.charts import calibration_chart
 from training.comparison.compare import Comparison, Worth, compare_scores
 from training.comparison.ground import Ground, WeeklyList, calibrated
 from training.comparison.measures import Contestant, gains
@@ -121,6 +122,17 @@ def test_calibration_is_honest_and_gives_the_base_rate_to_a_useless_score() -> N
     assert calibrated(GROUND, np.zeros(4000), folds) == pytest.approx(rate, abs=0.02)
     assert calibrated(GROUND, -TRUTH, folds) == pytest.approx(rate, abs=0.02)
     assert calibrated(GROUND, TRUTH, folds).mean() == pytest.approx(rate, abs=0.005)
+
+
+def test_reliability_is_drawn_without_bins_for_the_two_that_matter() -> None:
+    found = match(GROUND, rules=TRUTH, learned=NOISE)
+    assert set(found.calibration) == {"rules", "learned"}
+    assert found.calibration["rules"].p_value > 0.01
+    spread = found.calibration["rules"].log_loss.discrimination
+    assert spread > 5 * found.calibration["learned"].log_loss.discrimination
+    chart = calibration_chart(found, "rules")
+    assert "<polygon" in chart
+    assert "miscalibration" in chart
 
 
 def test_weekly_lists_call_each_lead_once_a_week_up_to_the_capacity() -> None:

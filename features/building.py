@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from features.dataset import Dataset
 
 _NO_EVENTS = np.zeros(0, dtype=np.uint64)
+A_BLOCK = 200_000
+"""Fewer rows than this are not worth a thread of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,34 @@ def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
 def _lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
     """Row of every interaction's lead among ``lead_ids``; -1 for a lead that is not there."""
     known = pa.array(lead_ids, type=pa.string())
-    found = np.full(len(column), -1, dtype=np.int32)
+    if pa.types.is_dictionary(column.type):
+        return _rows_of_codes(column, known)
+    found = np.empty(len(column), dtype=np.int32)
 
     def look_up(low: int, high: int) -> None:
-        part = column.slice(low, high - low)
-        if pa.types.is_dictionary(part.type):
-            part = part.cast(pa.string())
-        rows = pc.index_in(part, value_set=known, skip_nulls=True)
-        found[low:high] = pc.fill_null(rows, -1).to_numpy()
+        found[low:high] = _rows_among(column.slice(low, high - low), known)
 
-    in_blocks(look_up, len(column))
+    in_blocks(look_up, len(column), at_least=A_BLOCK)
     return found
+
+
+def _rows_of_codes(column: pa.ChunkedArray, known: pa.Array) -> Int32:
+    """As :func:`_lead_rows`, looking each name of the dictionary up once."""
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    if not chunks:
+        return np.zeros(0, dtype=np.int32)
+    names = chunks[0].dictionary
+    if not all(chunk.dictionary.equals(names) for chunk in chunks):
+        return _rows_of_codes(column.unify_dictionaries(), known)
+    rows = np.append(_rows_among(names.cast(pa.string()), known), np.int32(-1))
+    codes = [pc.fill_null(c.indices, len(names)).to_numpy(zero_copy_only=False) for c in chunks]
+    found: Int32 = rows[np.concatenate(codes)]
+    return found
+
+
+def _rows_among(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> Int32:
+    rows = pc.fill_null(pc.index_in(names, value_set=known, skip_nulls=True), -1)
+    return np.asarray(rows, dtype=np.int32)
 
 
 def _event_hashes(column: pa.ChunkedArray) -> UInt64:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
 
@@ -40,9 +41,11 @@ def spec() -> FeatureSpec:
 def histories(path: Path) -> Histories:
     """Every lead of the file, in the order of its id."""
     columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
-    table = pq.read_table(path, columns=columns, read_dictionary=["lead_id", "kind"])
-    table = table.unify_dictionaries()
-    ids = np.array(sorted(table["lead_id"].chunk(0).dictionary.to_pylist()), dtype=object)
+    table = pq.read_table(path, columns=columns, read_dictionary=["kind"])
+    codes = table["lead_id"].dictionary_encode()
+    table = table.set_column(0, "lead_id", codes)
+    found = codes.chunk(0).dictionary
+    ids = found.take(pc.array_sort_indices(found)).to_numpy(zero_copy_only=False)
     table = table.append_column("event_id", pa.nulls(len(table), pa.string()))
     n = len(ids)
     none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))

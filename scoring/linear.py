@@ -23,7 +23,8 @@ _FIELDS = ("fill", "center", "scale", "coef", "missing_coef", "missing_share")
 
 
 @compiled
-def _transformed(value: float, transform: int) -> float:
+def transform_one(value: float, transform: int) -> float:
+    """One number by its transform (position in TRANSFORMS); NaN stays NaN."""
     if abs(value) > LARGEST:
         value = math.copysign(LARGEST, value)
     if transform == 0:
@@ -37,7 +38,7 @@ def transform_all(vectors: Float64, transform: npt.NDArray[np.int64]) -> Float64
     out = np.empty_like(vectors)
     for row in range(vectors.shape[0]):
         for column in range(vectors.shape[1]):
-            out[row, column] = _transformed(vectors[row, column], transform[column])
+            out[row, column] = transform_one(vectors[row, column], transform[column])
     return out
 
 
@@ -63,7 +64,7 @@ def _add(
             if math.isnan(value):
                 value = fill[column]
                 missing = 1.0
-            standard = (_transformed(value, transform[column]) - center[column]) / scale[column]
+            standard = (transform_one(value, transform[column]) - center[column]) / scale[column]
             share = coef[column] * standard
             share += missing_coef[column] * (missing - missing_share[column])
             out[row, column] += weight * share

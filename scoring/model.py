@@ -15,6 +15,8 @@ from features.jit import compiled
 from scoring.canonical import canonical_json, parse_json
 from scoring.linear import LinearPart
 from scoring.parts import ConstantPart, Part, count, number, numbers
+from scoring.products import ProductPart
+from scoring.scorecard_part import ScorecardPart
 from scoring.steps import StepPart
 from scoring.trees import TreePart
 
@@ -157,6 +159,8 @@ class Model:
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
     ConstantPart.kind: ConstantPart.from_dict,
     LinearPart.kind: LinearPart.from_dict,
+    ProductPart.kind: ProductPart.from_dict,
+    ScorecardPart.kind: ScorecardPart.from_dict,
     StepPart.kind: StepPart.from_dict,
 }
 

@@ -19,7 +19,7 @@ scales = st.sampled_from([0.0, 1e-6, 0.3, 1.0, 5.0, 300.0, -2.0])
 
 
 @settings(max_examples=300, deadline=None)
-@given(vectors, st.lists(scales, min_size=4, max_size=4), scales, st.floats(-40, 40))
+@given(vectors, st.lists(scales, min_size=6, max_size=6), scales, st.floats(-40, 40))
 def test_reasons_sum_to_the_score(x, weights, slope, intercept):
     model = Model(made_up_release.parts(), tuple(weights), slope, intercept, WIDTH)
     explained = model.explain(x)

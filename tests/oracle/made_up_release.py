@@ -1,5 +1,6 @@
 """A small release with every kind of part, for tests that need one; made of no lead."""
 
+from dataclasses import replace
 from functools import cache
 
 import lightgbm as lgb
@@ -13,8 +14,11 @@ from scoring.intervals import venn_abers
 from scoring.linear import LinearPart
 from scoring.model import Model
 from scoring.parts import ConstantPart
+from scoring.products import ProductPart
 from scoring.release import ReleaseContents
 from scoring.scorecard import default_scorecard
+from scoring.scorecard_columns import spec_with_rules
+from scoring.scorecard_file import parse_card
 from scoring.steps import step_part_of
 from scoring.trees import TreePart
 
@@ -68,13 +72,76 @@ def parts():
         step_part_of(booster(interaction_constraints=alone).model_to_string(), WIDTH),
         TreePart.from_text(booster().model_to_string(), WIDTH),
         ConstantPart(-1.0, WIDTH),
+        ProductPart(
+            linear,
+            left=np.array([0, 3, 5]),
+            right=np.array([4, 5, 6]),
+            coef=np.array([0.2, -0.4, 0.1]),
+            mean=np.array([0.05, 0.0, -0.3]),
+        ),
+        rules_part(),
     )
+
+
+RULES = """
+name = "made-up"
+[bands]
+warm = 20
+hot = 50
+[groups.looking]
+max = 12
+[[rules]]
+name = "reads"
+group = "looking"
+interaction = "page_view"
+count = "each"
+points = 2
+[[rules]]
+name = "reads again"
+group = "looking"
+interaction = "page_view"
+within_days = 7
+at_least = 2
+points = 9
+[[rules]]
+name = "meets"
+interaction = "meeting"
+within_days = 30
+points = 30
+[[rules]]
+name = "a large firm"
+attribute = "seats"
+at_least = 60
+points = 7
+[[rules]]
+name = "software"
+attribute = "industry"
+is = ["software", "games"]
+points = 5
+[[rules]]
+name = "decides"
+attribute = "decides"
+is = true
+points = 11
+[[exclusions]]
+name = "too small"
+attribute = "seats"
+below = 15
+"""
+
+
+@cache
+def rules_part():
+    """The rules above, counted from the columns of ``SPEC`` alone."""
+    spec, part = spec_with_rules(SPEC, parse_card(RULES, "made-up"))
+    assert spec == SPEC
+    return replace(part, coef=0.04, intercept=-1.5, mean=np.linspace(0.0, 3.0, 7))
 
 
 @cache
 def model():
     x, y = table(seed=4)
-    raw = Model(parts(), (0.3, 0.3, 0.3, 0.1), 1.0, 0.0, WIDTH)
+    raw = Model(parts(), (0.3, 0.3, 0.3, 0.1, 0.2, 0.2), 1.0, 0.0, WIDTH)
     slope, intercept = platt(raw.log_odds(x), y)
     return Model(raw.parts, raw.weights, slope, intercept, WIDTH)
 

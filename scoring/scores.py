@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,16 +110,42 @@ def scores_table(
     sentences = Sentences(release.spec)
     version = release.release_id if model_version is None else model_version
     parts = []
-    for start in range(0, len(lead), step):
-        rows = slice(start, start + step)
-        good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
-        asked = References(lead[rows][good], moment[rows][good])
-        scores = score(release, *histories_of_references(histories, asked))
+    for rows, good, scores in _scored_ahead(release, histories, lead, moment, errors, step):
         told = _columns(scores, sentences, version)
         parts.append(_spread(told, good, lead_ids[rows], as_of_us[rows], errors[rows]))
         if progress is not None:
-            progress(min(start + step, len(lead)), len(lead))
+            progress(min(rows.stop, len(lead)), len(lead))
     return pa.concat_tables(parts) if parts else SCORE_COLUMNS.empty_table()
+
+
+def _scored_ahead(
+    release: Release,
+    histories: Histories,
+    lead: Int64,
+    moment: Int64,
+    errors: Object,
+    step: int,
+) -> Iterator[tuple[slice, Int64, Scores]]:
+    """Rows, those of them that can be scored, and their scores, ``step`` rows at a time.
+
+    While the caller puts one part into words, another thread computes the next.
+    """
+
+    def part(start: int) -> tuple[slice, Int64, Scores]:
+        rows = slice(start, start + step)
+        good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
+        asked = References(lead[rows][good], moment[rows][good])
+        return rows, good, score(release, *histories_of_references(histories, asked))
+
+    with ThreadPoolExecutor(1) as pool:
+        pending = None
+        for start in range(0, len(lead), step):
+            following = pool.submit(part, start)
+            if pending is not None:
+                yield pending.result()
+            pending = following
+        if pending is not None:
+            yield pending.result()
 
 
 def _questions(

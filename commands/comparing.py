@@ -131,6 +131,7 @@ def run_comparison(
 ) -> tuple[Comparison, Scorecard]:
     """Read, learn at an earlier moment, compare."""
     from commands.printing import progress_bar, step
+    from commands.reading import tell_reading
     from commands.training import stop_on_leaks
     from features.reading import read_dataset
     from scoring.scorecard import default_scorecard, load_scorecard
@@ -139,6 +140,7 @@ def run_comparison(
     card = load_scorecard(scorecard) if scorecard else default_scorecard()
     with step(f"read {source}"):
         data = read_dataset(source)
+    tell_reading(data)
     if not allow_leaks:
         stop_on_leaks(data, asked.exclude)
     with step("learn and compare"), progress_bar() as tell:

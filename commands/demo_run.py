@@ -65,13 +65,16 @@ def run_demo(n_leads: int, seed: int, folder: Path | None) -> Shown:
 
 def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
     """Write simulated leads and read them back within the contract."""
+    from commands.reading import tell_reading
     from features.reading import read_dataset
     from training.simulator.simulate import WORLDS, simulate, write_simulation
 
     with step(f"simulate {n_leads:,} leads"):
         write_simulation(simulate(n_leads, seed, world=WORLDS[SIMULATED]), out)
     with step("check them against the data contract"):
-        return read_dataset(out)
+        dataset = read_dataset(out)
+    tell_reading(dataset)
+    return dataset
 
 
 def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[Made, Trained]:

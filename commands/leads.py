@@ -159,24 +159,19 @@ def score_all(
 
 def warn_beyond(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64) -> None:
     """Say how many leads are older than any that the release has learned from."""
-    import numpy as np
-
-    from commands.printing import say
-    from scoring.reach import beyond_learned, oldest_learned_days
+    from scoring.reach import count_beyond, oldest_learned_days
 
     oldest = oldest_learned_days(release.manifest["data"])
-    if oldest is None or not data.has_time:
-        return
-    created = data.leads.set_index("lead_id")["created_at"].reindex(lead_ids)
-    utc = created.astype("datetime64[us, UTC]")
-    moments = np.asarray(utc.astype("int64"), dtype=np.int64)
-    beyond = int(beyond_learned(oldest, moments, as_of_us).sum())
-    if beyond:
-        say(
-            f"note: {beyond:,} of {len(lead_ids):,} leads are older than any learned from "
-            f"({oldest:g} days); their scores extrapolate. Add later reference_ages_days in "
-            "dataset.toml and train again"
-        )
+    tell_beyond(count_beyond(oldest, data.leads, lead_ids, as_of_us), len(lead_ids), oldest)
+
+
+def tell_beyond(beyond: int, asked: int, oldest_days: float | None) -> None:
+    """The note about leads older than any learned from, if there are some."""
+    from commands.printing import say
+    from scoring.reach import beyond_note
+
+    if beyond and oldest_days is not None:
+        say(f"note: {beyond_note(beyond, asked, oldest_days)}")
 
 
 def print_summary(summary: dict[str, object]) -> None:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from features.dataset import Dataset
+    from features.quarantine import QuarantinedRows
 
 WEIGHTY = ("left out", "unanswered", "no created_at", "observed_until", "in no table")
 """Inferences that change what is used; the others (types, groups) are counted here."""
+
+
+def tell_set_aside(quarantined: Iterable[QuarantinedRows]) -> None:
+    """Tell on stderr which rows were set aside, and why."""
+    from commands.printing import say
+
+    for rows in quarantined:
+        say(f"set aside: {rows.rows:,} rows of {rows.file}: {rows.reason}")
 
 
 def tell_reading(data: Dataset) -> None:
     """Tell on stderr what was set aside and inferred; ``leadscore check`` tells all of it."""
     from commands.printing import say
 
-    for rows in data.quarantined:
-        say(f"set aside: {rows.rows:,} rows of {rows.file}: {rows.reason}")
+    tell_set_aside(data.quarantined)
     plain = 0
     for sentence in data.inferred:
         if any(word in sentence for word in WEIGHTY):

@@ -72,12 +72,14 @@ def check(
 def check_on(card: Scorecard, source: str) -> RulesCheck:
     """What a scorecard matches on the dataset ``source``."""
     from commands.printing import step
+    from commands.reading import tell_reading
     from features.building import histories_of
     from features.reading import read_dataset
     from training.rules_check import check_rules
 
     with step(f"read {source}"):
         dataset = read_dataset(source)
+    tell_reading(dataset)
     with step("match the rules"):
         return check_rules(card, dataset, histories_of(dataset))
 

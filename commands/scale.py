@@ -44,8 +44,9 @@ class FarRun:
 
 def score_by_buckets(asked: FarRun, workers: int) -> dict[str, Any]:
     """Score in buckets on disk; the summary that the command prints."""
-    from commands.leads import questions
+    from commands.leads import questions, tell_beyond
     from commands.printing import progress_bar, say, step
+    from commands.reading import tell_set_aside
     from scoring.buckets import BucketRun, score_in_buckets
 
     out = Path(asked.out)
@@ -63,6 +64,8 @@ def score_by_buckets(asked: FarRun, workers: int) -> dict[str, Any]:
     say(f"what is finished is kept in {work}: run the same command again to go on after a stop")
     with step(f"score {asked.dataset} in buckets"), progress_bar() as tell:
         result = score_in_buckets(run, lambda data: questions(data, asked.references), tell)
+    tell_set_aside(result.quarantined)
+    tell_beyond(result.beyond, result.rows, result.oldest_days)
     return {
         "rows": result.rows,
         "bands": result.bands,
@@ -76,7 +79,9 @@ def score_by_buckets(asked: FarRun, workers: int) -> dict[str, Any]:
 
 def score_by_spark(asked: FarRun, master: str | None) -> dict[str, Any]:
     """Score on Spark, which shows its own progress; the summary that the command prints."""
+    from commands.leads import tell_beyond
     from commands.printing import step
+    from commands.reading import tell_set_aside
     from scoring.spark import SparkRun, score_with_spark, spark_session
 
     run = SparkRun(
@@ -94,6 +99,8 @@ def score_by_spark(asked: FarRun, master: str | None) -> dict[str, Any]:
             result = score_with_spark(session, run)
     finally:
         session.stop()
+    tell_set_aside(result.quarantined)
+    tell_beyond(result.beyond, result.rows, result.oldest_days)
     return {
         "rows": result.rows,
         "bands": result.bands,

@@ -33,6 +33,7 @@ from features.reading_run import source_of, start_reading
 from scoring.bucket_scores import QUESTIONS, BucketJob, score_bucket, start_worker
 from scoring.bucket_split import connection, estimated_rows, split, split_interactions
 from scoring.bucket_work import TABLES_DONE, WorkFolder, whole_file
+from scoring.reach import count_beyond, oldest_learned_days
 from scoring.release import load_release
 from scoring.scores import SCORE_COLUMNS
 from scoring.scores_file import check_ending
@@ -64,7 +65,10 @@ class BucketRun:
 
 @dataclass(frozen=True, slots=True)
 class BucketResult:
-    """What a run in buckets did: rows and buckets in all, buckets done by this very run."""
+    """What a run in buckets did: rows and buckets in all, buckets done by this very run.
+
+    ``beyond``: questions about leads older than any learned from (``oldest_days``).
+    """
 
     rows: int
     buckets: int
@@ -73,6 +77,8 @@ class BucketResult:
     bands: dict[str, int]
     errors: int
     quarantined: tuple[QuarantinedRows, ...]
+    beyond: int
+    oldest_days: float | None
 
 
 def score_in_buckets(run: BucketRun, questions: Questions, tell: Tell) -> BucketResult:
@@ -90,13 +96,14 @@ def score_in_buckets(run: BucketRun, questions: Questions, tell: Tell) -> Bucket
     with work.locked():
         plan = _plan(run, tables, release.release_id, n_buckets)
         resumed = work.take_up(plan)
-        quarantined = _split_tables(run, tables, work, n_buckets, questions, tell)
+        oldest = oldest_learned_days(release.manifest["data"])
+        aside, beyond = _split_tables(run, tables, work, n_buckets, questions, oldest, tell)
         version = run.model_version or release.release_id
         done_now = _score_buckets(run, work, n_buckets, version, tell)
         result = _gather(run, work, n_buckets, tell)
         shutil.rmtree(run.work)
     return BucketResult(**result, buckets=n_buckets, buckets_done_now=done_now, resumed=resumed,
-                        quarantined=quarantined)  # fmt: skip
+                        quarantined=aside, beyond=beyond, oldest_days=oldest)  # fmt: skip
 
 
 def buckets_for(rows: int, workers: int) -> int:
@@ -131,12 +138,17 @@ def _split_tables(
     work: WorkFolder,
     n_buckets: int,
     questions: Questions,
+    oldest_days: float | None,
     tell: Tell,
-) -> tuple[QuarantinedRows, ...]:
-    """Interactions, leads, answers and questions by bucket; nothing if an earlier run did it."""
+) -> tuple[tuple[QuarantinedRows, ...], int]:
+    """Interactions, leads, answers and questions by bucket; nothing if an earlier run did it.
+
+    What was set aside, and how many questions lie beyond what was learned.
+    """
     finished = work.read_json(TABLES_DONE)
     if finished is not None:
-        return tuple(QuarantinedRows(**rows) for rows in finished["quarantined"])
+        set_aside = tuple(QuarantinedRows(**rows) for rows in finished["quarantined"])
+        return set_aside, finished["beyond"]
     aside = Quarantine(None, run.max_bad_fraction)
     reading = start_reading(tables, aside, outcomes_required=False)
     total = estimated_rows(tables)
@@ -150,11 +162,13 @@ def _split_tables(
             parquet.write_table(leads.slice(0, 0), beside)
         split(leads, work.path / "leads", n_buckets, database)
         split(dataset.answers, work.path / "answers", n_buckets, database)
-        asked = _question_table(*questions(dataset))
-        split(asked, work.path / "questions", n_buckets, database)
+        asked = questions(dataset)
+        split(_question_table(*asked), work.path / "questions", n_buckets, database)
     work.write_json("settings.json", dataset.settings.model_dump(mode="json"))
-    work.write_json(TABLES_DONE, {"quarantined": [asdict(rows) for rows in aside.found]})
-    return aside.found
+    beyond = count_beyond(oldest_days, dataset.leads, *asked)
+    told = {"quarantined": [asdict(rows) for rows in aside.found], "beyond": beyond}
+    work.write_json(TABLES_DONE, told)
+    return aside.found, beyond
 
 
 def _question_table(lead_ids: Object, as_of_us: Int64) -> pa.Table:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.histories import NO_TIME, Bools, Int64
+from features.histories import NO_TIME, Bools, Int64, Object
 from features.memory import DAY_US
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def oldest_learned_days(data: Mapping[str, Any]) -> float | None:
@@ -30,6 +33,37 @@ def beyond_learned(oldest_days: float | None, created_us: Int64, as_of_us: Int64
     """
     if oldest_days is None:
         return np.zeros(len(as_of_us), dtype=np.bool_)
-    limit = created_us + round((oldest_days + 1) * DAY_US)
+    limit = created_us + reach_us(oldest_days)
     beyond: Bools = (created_us != NO_TIME) & (as_of_us >= limit)
     return beyond
+
+
+def reach_us(oldest_days: float) -> int:
+    """Microseconds after its creation from which on a lead is older than any learned from."""
+    return round((oldest_days + 1) * DAY_US)
+
+
+def count_beyond(
+    oldest_days: float | None, leads: pd.DataFrame, lead_ids: Object, as_of_us: Int64
+) -> int:
+    """How many of the questions are about a lead older than any learned from.
+
+    ``leads``: a dataset's, with ``created_at`` where there is time; unknown leads count as young.
+    """
+    if oldest_days is None or "created_at" not in leads.columns:
+        return 0
+    created = leads.set_index("lead_id")["created_at"].reindex(lead_ids)
+    moments = np.asarray(created.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)
+    return int(beyond_learned(oldest_days, moments, as_of_us).sum())
+
+
+def beyond_note(beyond: int, asked: int, oldest_days: float) -> str:
+    """What to tell a person of the questions that lie beyond.
+
+    >>> beyond_note(2, 1_000, 28.0).split(";")[0]
+    '2 of 1,000 leads are older than any learned from (28 days)'
+    """
+    return (
+        f"{beyond:,} of {asked:,} leads are older than any learned from ({oldest_days:g} days); "
+        "their scores extrapolate. Add later reference_ages_days in dataset.toml and train again"
+    )

@@ -20,6 +20,7 @@ import pyarrow as pa
 from features.errors import DataError, LeadscoreError, ReleaseError, StorageError, UsageError
 from features.quarantine import Quarantine, QuarantinedRows
 from scoring.bucket_scores import dataset_scores
+from scoring.reach import oldest_learned_days, reach_us
 from scoring.release import Release, load_release
 from scoring.scores import SCORE_COLUMNS
 from scoring.spark_buckets import (
@@ -65,13 +66,18 @@ class SparkRun:
 
 @dataclass(frozen=True, slots=True)
 class SparkResult:
-    """What a run on Spark wrote."""
+    """What a run on Spark wrote.
+
+    ``beyond``: questions about leads older than any learned from (``oldest_days``).
+    """
 
     rows: int
     buckets: int
     bands: dict[str, int]
     errors: int
     quarantined: tuple[QuarantinedRows, ...]
+    beyond: int
+    oldest_days: float | None
 
 
 def spark_session(master: str | None = None, **settings: str) -> SparkSession:
@@ -137,6 +143,7 @@ def _score(
     rows = scored.filter(scored[REFUSED].isNull())
     ordered = rows.orderBy(*ORDER).select(*SCORE_COLUMNS.names)
     ordered.write.mode("overwrite").parquet(run.out)
+    oldest = oldest_learned_days(release.manifest["data"])
     bands = {row["band"]: row["count"] for row in rows.groupBy("band").count().collect()}
     return SparkResult(
         rows=sum(bands.values()),
@@ -144,7 +151,20 @@ def _score(
         bands={name: bands.get(name, 0) for name in ("hot", "warm", "cold")},
         errors=rows.filter(rows["error"].isNotNull()).count(),
         quarantined=quarantined,
+        beyond=_beyond(tables.required("leads"), asked, oldest),
+        oldest_days=oldest,
     )
+
+
+def _beyond(leads: DataFrame, asked: DataFrame, oldest_days: float | None) -> int:
+    """How many questions are about a lead older than any learned from."""
+    from pyspark.sql import functions as f
+
+    if oldest_days is None or "created_at" not in leads.columns:
+        return 0
+    created = leads.select("lead_id", f.unix_micros("created_at").alias("created_us"))
+    limit = f.col("created_us") + f.lit(reach_us(oldest_days))
+    return int(asked.join(created, "lead_id").filter(f.unix_micros("as_of") >= limit).count())
 
 
 def _score_rows(

@@ -24,7 +24,7 @@ from features.reading import read_dataset
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("scale")
     assert leadscore.run(["simulate", str(place / "leads"), "--leads", "200", "--seed", "3"]) == 0
-    small_release(place / "release")
+    small_release(place / "release", data={"reference_ages_days": [0.0, 7.0]})
     return place
 
 
@@ -65,6 +65,7 @@ def test_spark_gives_the_same_rows(
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     plain = parquet.read_table(score(place, "beside.parquet"))
+    note = next(line for line in capsys.readouterr().err.splitlines() if "older than" in line)
     source = tmp_path / "as_parquet"
     source.mkdir()
     dataset = read_dataset(place / "leads")
@@ -78,20 +79,56 @@ def test_spark_gives_the_same_rows(
     release = str(place / "release")
     arguments = ["score", str(source), "--release", release, "--out", str(out), "--json"]
     assert leadscore.run([*arguments, "--engine", "spark", "--spark-master", "local[2]"]) == 0
-    assert json.loads(capsys.readouterr().out)["rows"] == plain.num_rows
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["rows"] == plain.num_rows
+    assert note in shown.err
     files = sorted(out.glob("part-*.parquet"))
     written = pa.concat_tables([parquet.read_table(file) for file in files])
     assert written.cast(plain.schema).equals(plain)
 
 
-def test_what_was_set_aside_and_inferred_is_told(
-    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def flawed(place: Path, tmp_path: Path) -> Path:
+    """The same leads, one outcome of which is no word of the contract."""
     source = tmp_path / "leads"
     shutil.copytree(place / "leads", source)
     rows = (source / "outcomes.csv").read_text().splitlines()
     rows[1] = rows[1].replace("lost", "gone").replace("converted", "gone")
     (source / "outcomes.csv").write_text("\n".join(rows) + "\n")
-    score(tmp_path, "scores.csv", "--release", str(place / "release"))
-    told = capsys.readouterr().err
-    assert "set aside: 1 rows of outcomes.csv: unknown outcome" in told
+    return source
+
+
+SET_ASIDE = "set aside: 1 rows of outcomes.csv: unknown outcome"
+
+
+def test_what_was_set_aside_and_inferred_is_told(
+    place: Path, flawed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score(flawed.parent, "scores.csv", "--release", str(place / "release"))
+    assert SET_ASIDE in capsys.readouterr().err
+
+
+def test_rules_and_compare_tell_what_was_set_aside(
+    flawed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = flawed.parent / "rules.toml"
+    assert leadscore.run(["rules", "show"]) == 0
+    card.write_text(capsys.readouterr().out)
+    assert leadscore.run(["rules", "check", str(card), "--on", str(flawed)]) == 0
+    assert SET_ASIDE in capsys.readouterr().err
+    leadscore.run(["compare", str(flawed), "--exclude", "no such"])  # told before it stops
+    assert SET_ASIDE in capsys.readouterr().err
+
+
+def test_buckets_tell_of_leads_older_than_learned(
+    place: Path, flawed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = ["--release", str(place / "release")]
+    score(flawed.parent, "plain.csv", *release)
+    plain = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    score(flawed.parent, "parted.csv", *release, "--buckets", "2", "--workers", "1")
+    parted = capsys.readouterr().err.splitlines()
+    assert len(plain) == 1
+    assert "older than any learned from (7 days)" in plain[0]
+    assert plain[0] in parted
+    assert SET_ASIDE in parted

@@ -89,6 +89,7 @@ def _lead_parts(work: WorkFolder, bucket: int, questions: pa.Table) -> pa.Table:
 
 def start_worker(parent: int, threads: int) -> None:
     """Prepare a worker process: few threads, and no life after its parent's."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     pa.set_cpu_count(threads)
     pa.set_io_thread_count(threads)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

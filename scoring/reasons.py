@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ MAX_REMEMBERED = 100_000
 """Sentences kept to be said again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One feature's share of the log-odds of one score.
 
     ``value`` is the feature's (NaN unknown) and ``text`` says it in words; ``contribution`` > 0

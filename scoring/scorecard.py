@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,8 +55,7 @@ class CardScores:
     vectors: Float64
 
 
-@dataclass(frozen=True)
-class RuleReason:
+class RuleReason(NamedTuple):
     """One rule's share of the points, with what was counted for it."""
 
     rule: str

@@ -95,8 +95,8 @@ def answer(
     k = max(n_reasons, PLAYBOOK_REASONS)
     strongest = answering.sentences.top(found[0], explained.contributions[0], k)
     told = [
-        ReasonOut(r.feature, r.text, r.value if r.value == r.value else None, r.contribution)
-        for r in strongest[:n_reasons]
+        ReasonOut(feature, text, None if value != value else value, share)
+        for feature, text, value, share in strongest[:n_reasons]
     ]
     band = release.cuts.band_of(probability)
     rules, spoken = _rules(release, asked)
@@ -129,7 +129,7 @@ def _rules(release: Release, asked: Question) -> tuple[RuleScore | None, frozens
     if card is None:
         return None, frozenset()
     scores = card.points(asked.histories, asked.references)
-    reasons = [RuleReasonOut(r.rule, r.points, r.evidence) for r in card.reasons(scores, 0)]
+    reasons = [RuleReasonOut(*reason) for reason in card.reasons(scores, 0)]
     points, fit, engagement = (
         float(of[0]) for of in (scores.points, scores.fit, scores.engagement)
     )

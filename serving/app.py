@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import routes_ingest, routes_leads, routes_scores, routes_service
 from serving.calls import Call, Endpoint
@@ -22,14 +23,36 @@ from serving.route import Route
 from serving.services import Services, services_of
 from serving.settings import Settings
 
+NO_TELEMETRY_OF_THE_FRAMEWORK: Any = {"tracing": False, "metrics": False, "logs": False}
+"""Its spans name whole paths, and ours hold the ids of leads; see ``serving.tracing``."""
+
+
+class Application(FastAPI):
+    """FastAPI behind the front: what the front answers itself never enters the framework."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Without the framework's own answer to errors: the front has one for each."""
+        outermost: Any = super().build_middleware_stack()
+        front: ASGIApp = outermost.app
+        return front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or take part in start and end."""
+        if scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service as an ASGI application; it reads no file and no clock before it starts."""
     settings = settings or Settings()
     services = services_of(settings)
     metrics = services.metrics
-    app = FastAPI(
+    app = Application(
         title="leadscore",
+        telemetry=NO_TELEMETRY_OF_THE_FRAMEWORK,
         lifespan=_lifespan(services),
         openapi_url="/openapi.json" if settings.api_docs else None,
         docs_url="/docs" if settings.api_docs else None,

@@ -37,7 +37,7 @@ def microseconds(moment: datetime) -> int:
 
 def many_microseconds(moments: Sequence[datetime]) -> Int64:
     """:func:`microseconds` of many, (n,) int64."""
-    seconds = np.array([moment.timestamp() for moment in moments], dtype=np.float64)
+    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
     return np.rint(seconds * 1e6).astype(np.int64)
 
 

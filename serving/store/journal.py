@@ -18,6 +18,9 @@ from pathlib import Path
 
 log = logging.getLogger("leadscore.store")
 _number = itertools.count(1)
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC | os.O_DSYNC
+"""With O_DSYNC a write returns once it is on disk: one call, so that the thread asks for Python's
+lock once. Each time it does, the event loop has to give it up."""
 
 
 class Journal:
@@ -33,7 +36,7 @@ class Journal:
         self._waiters: list[asyncio.Future[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._more = threading.Condition()
-        self._handle = -1
+        self._handle, self._size = -1, 0
         self._stopping = False
         self._rotation = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -58,7 +61,7 @@ class Journal:
         return len(self._coming) + len(self._lines)
 
     def append(self, line: bytes) -> None:
-        """Write this line soon; ``line`` has no newline in it."""
+        """Write this line soon; ``line`` ends with its only newline."""
         self._coming.append(line)
         self._hand_over_soon()
 
@@ -115,12 +118,10 @@ class Journal:
         try:
             with self._rotation:
                 self._open()
-                start = os.fstat(self._handle).st_size
                 try:
-                    _write_all(self._handle, b"\n".join(lines) + b"\n")
-                    os.fdatasync(self._handle)
+                    self._size += _write_all(self._handle, b"".join(lines))
                 except OSError:
-                    os.ftruncate(self._handle, start)
+                    os.ftruncate(self._handle, self._size)
                     raise
         except OSError as error:
             self._lost(len(lines))
@@ -136,8 +137,8 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{os.getpid():010d}-{next(_number):08d}.jsonl"
         coming = path.with_suffix(".coming")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC
-        self._handle = os.open(coming, flags, 0o600)
+        self._handle = os.open(coming, _FLAGS, 0o600)
+        self._size = 0
         fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.rename(coming, path)  # locked before others can see it
         folder = os.open(self.folder, os.O_RDONLY)
@@ -158,10 +159,12 @@ def _release(waiters: list[asyncio.Future[None]]) -> None:
             waiter.set_result(None)
 
 
-def _write_all(handle: int, content: bytes) -> None:
+def _write_all(handle: int, content: bytes) -> int:
+    """Write all of it; how many bytes."""
     view = memoryview(content)
     while view:
         view = view[os.write(handle, view) :]
+    return len(content)
 
 
 def _in_use(path: Path) -> bool:

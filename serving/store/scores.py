@@ -50,6 +50,7 @@ class ScoreRow(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(ScoreRow)
+_encode = msgspec.json.Encoder().encode
 COLUMNS = [column.name for column in score.columns]
 
 
@@ -76,6 +77,11 @@ def unpacked(text: str) -> list[float]:
         return [float(share) for share in json.loads(text)]
     shares = np.frombuffer(base64.b64decode(text), "<f4")
     return [float(share) for share in np.round(shares.astype(np.float64), 6)]
+
+
+def line_of(row: ScoreRow) -> bytes:
+    """A row as the journal holds it, newline included."""
+    return _encode(row) + b"\n"
 
 
 def read_journal(path: Path) -> list[ScoreRow]:

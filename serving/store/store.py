@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,7 +23,7 @@ from serving.store.database import connect, failure, store_url
 from serving.store.errors import StorageBusy
 from serving.store.journal import Journal
 from serving.store.migrate import migrate
-from serving.store.scores import ScoreRow, forget_before, move_in, read_journal
+from serving.store.scores import ScoreRow, forget_before, line_of, move_in, read_journal
 from serving.store.tombstones import Tombstones, load_tombstones
 from serving.store.writer import Writer
 
@@ -107,13 +106,13 @@ class Store:
         """Write a score down as the settings say; it never fails the answer."""
         mode = self.settings.score_log
         if mode == "durable":
-            await self.journal.append_durably(_encode(row))
+            await self.journal.append_durably(line_of(row))
         elif mode == "relaxed":
-            self.journal.append(_encode(row))
+            self.journal.append(line_of(row))
 
     def log_soon(self, row: ScoreRow) -> None:
         """Write a score down without waiting for it."""
-        self.journal.append(_encode(row))
+        self.journal.append(line_of(row))
 
     async def settle(self) -> None:
         """Wait until all that was logged before is on disk, if the settings ask for that."""
@@ -165,9 +164,6 @@ class Store:
             oldest = round((now - self.settings.keep_scores_days * 86400) * 1e6)
             await self.write(lambda c: forget_before(c, oldest))
             self._pruned = now
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 def _read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from features.cores import in_blocks
 from features.errors import DataError, ReleaseError
 from features.histories import Float64
 from features.jit import compiled
@@ -20,6 +21,8 @@ from scoring.scorecard_part import ScorecardPart
 from scoring.steps import StepPart
 from scoring.trees import TreePart
 
+A_BLOCK = 500
+"""Fewer rows than this are not worth a thread of their own."""
 LOG_ODDS_LIMIT = 15.0
 """No score is surer than this: 3 in ten million. Beyond it a double near 1 cannot hold the
 probability well enough to give its log-odds back to 1e-9, and no dataset supports the claim."""
@@ -102,10 +105,14 @@ class Model:
             raise DataError(f"vectors of shape {vectors.shape}; expected (n, {self.n_features})")
         rows = np.require(vectors, dtype=np.float64, requirements=["C", "W"])
         shares = np.zeros(rows.shape)
-        for weight, part in zip(self.weights, self.parts, strict=True):
-            part.add_contributions(rows, self.slope * weight, shares)
         base, log_odds, probability = self.base, np.empty(len(rows)), np.empty(len(rows))
-        _finish(base, shares, log_odds, probability)
+
+        def explain_rows(low: int, high: int) -> None:
+            for weight, part in zip(self.weights, self.parts, strict=True):
+                part.add_contributions(rows[low:high], self.slope * weight, shares[low:high])
+            _finish(base, shares[low:high], log_odds[low:high], probability[low:high])
+
+        in_blocks(explain_rows, len(rows), at_least=A_BLOCK)
         return Explained(base, shares, log_odds, probability)
 
     def log_odds(self, vectors: Float64) -> Float64:

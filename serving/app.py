@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         direct=direct,
         doorkeeper=services.doorkeeper,
         scope_of=_scopes(app, routes),
+        traces=lambda: services.traces,
     )
     describe(app, routes)
     return app

@@ -20,6 +20,7 @@ from serving.exchange import Exchange
 from serving.metrics import Metrics
 from serving.problems import Problem
 from serving.settings import Settings
+from serving.tracing import Traces, describe
 
 log = logging.getLogger("leadscore.serving")
 
@@ -43,6 +44,7 @@ class Front:
         direct: Mapping[tuple[str, str], Endpoint],
         doorkeeper: Doorkeeper,
         scope_of: Callable[[Scope], str | None],
+        traces: Callable[[], Traces],
     ) -> None:
         self.app = app
         self.settings = settings
@@ -50,6 +52,7 @@ class Front:
         self.direct = direct
         self.doorkeeper = doorkeeper
         self.scope_of = scope_of
+        self.traces = traces
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,6 +61,16 @@ class Front:
             await self.app(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send)
+        traces = self.traces()
+        if not traces.on:
+            await self._measured(exchange)
+            return
+        with traces.request(exchange.headers) as span:
+            await self._measured(exchange)
+            route, status = exchange.route, exchange.status
+            describe(span, route, scope["method"], status, exchange.request_id)
+
+    async def _measured(self, exchange: Exchange) -> None:
         started = perf_counter()
         self.metrics.in_flight.inc()
         try:
@@ -66,9 +79,8 @@ class Front:
             await exchange.fail(error)
         finally:
             self.metrics.in_flight.dec()
-            self.metrics.request(
-                exchange.route, scope["method"], exchange.status, perf_counter() - started
-            )
+            method, took = exchange.scope["method"], perf_counter() - started
+            self.metrics.request(exchange.route, method, exchange.status, took)
 
     async def _answer(self, exchange: Exchange) -> None:
         scope = exchange.scope
@@ -89,8 +101,10 @@ class Front:
             return
         scope[BODY], scope[ACTOR] = body, actor
         scope[REQUEST_ID], scope[HEADERS] = exchange.request_id, exchange.headers
-        await self.app(scope, _replay(body), exchange.send)
-        exchange.route = getattr(scope.get("route"), "path", "(none)")
+        try:
+            await self.app(scope, _replay(body), exchange.send)
+        finally:
+            exchange.route = getattr(scope.get("route"), "path", "(none)")
 
     async def _take_turn(self) -> None:
         """Wait for the requests that came before; a 503 when too many of them do.

@@ -15,6 +15,7 @@ from serving.metrics import Metrics
 from serving.questions import Clock, microseconds
 from serving.store.scores import ScoreRow, on_one_line, packed
 from serving.store.store import Store
+from serving.tracing import NoTraces, Traces
 
 BODY, STORE = "body", "store"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -36,6 +37,7 @@ class Recorder:
         self.metrics = metrics
         self.store = store
         self.shadow: Callable[[], Answering | None] = lambda: None
+        self.traces: Callable[[], Traces] = NoTraces
 
     async def record(
         self, answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,
@@ -45,7 +47,9 @@ class Recorder:
         self._count(told)
         if self.store.settings.score_log != "off":
             self._ask_challenger(told, asking, given, origin)
-            await self.store.log(row_of(answering, told, said, asking, given, origin))
+            row = row_of(answering, told, said, asking, given, origin)
+            with self.traces().step("journal"):
+                await self.store.log(row)
 
     def record_soon(
         self, answering: Answering, told: Told, said: bytes, asking: Asking, given: bytes,

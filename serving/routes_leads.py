@@ -98,8 +98,9 @@ class _Leads:
         if stored is None:
             raise Problem(404, "not-found", "No such lead; PUT it first, or it was erased.")
         asked = question_of(stored, as_of or clock.now, answering, explicit=as_of is not None)
-        told = answer(answering, asked, lead_id, call.language, n_reasons)
-        said = encode(told.answer)
+        with self.services.traces.step("score"):
+            told = answer(answering, asked, lead_id, call.language, n_reasons)
+            said = encode(told.answer)
         asking = Asking(clock, call.language, n_reasons)
         given = msgspec.json.encode(stored.read)
         await self.services.recorder.record(answering, told, said, asking, given, STORE)

@@ -101,8 +101,9 @@ class _Scoring:
         request = decode(_score_decoder, call.body, self.settings.max_depth)
         answering = self.services.live.answering()
         clock = Clock.read(self.settings.clock_skew_s)
-        told = answer_request(answering, request, clock, call.language, n_reasons)
-        said = encode(told.answer)
+        with self.services.traces.step("score"):
+            told = answer_request(answering, request, clock, call.language, n_reasons)
+            said = encode(told.answer)
         asking = Asking(clock, call.language, n_reasons)
         await self.services.recorder.record(answering, told, said, asking, call.body)
         return Reply(said)

@@ -13,6 +13,7 @@ from serving.metrics import Metrics
 from serving.recording import Recorder
 from serving.settings import Settings
 from serving.store.store import Store
+from serving.tracing import NoTraces, Traces, traces_of_environment
 from serving.watch import fetch, watch
 
 GC_YOUNG = 20_000
@@ -29,11 +30,14 @@ class Services:
     store: Store
     recorder: Recorder
     doorkeeper: Doorkeeper
+    traces: Traces = field(default_factory=NoTraces)
     served: dict[str, set[str]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
         """Load and warm the release before the first request; then watch for the next."""
+        if not self.traces.on:
+            self.traces = traces_of_environment()
         await self.store.start()
         self.live.start()
         settle_memory()
@@ -50,6 +54,7 @@ class Services:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.store.stop()
+        await asyncio.get_running_loop().run_in_executor(None, self.traces.stop)
 
 
 def settle_memory() -> None:
@@ -68,5 +73,6 @@ def services_of(settings: Settings) -> Services:
     metrics = Metrics()
     store = Store(settings, metrics)
     live, recorder = Live(settings, metrics), Recorder(metrics, store)
-    recorder.shadow = lambda: live.shadow
-    return Services(settings, metrics, live, store, recorder, Doorkeeper(settings))
+    services = Services(settings, metrics, live, store, recorder, Doorkeeper(settings))
+    recorder.shadow, recorder.traces = lambda: live.shadow, lambda: services.traces
+    return services

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cores import in_blocks
-from features.grouping import UInt64, group_few, group_rows, hash_strings
+from features.grouping import NO_EVENTS, UInt64, group_rows, grouped_answers, hash_strings
 from features.histories import (
     NO_TIME,
     Answers,
@@ -27,7 +27,6 @@ from features.histories import (
 if TYPE_CHECKING:
     from features.dataset import Dataset
 
-_NO_EVENTS = np.zeros(0, dtype=np.uint64)
 A_BLOCK = 200_000
 """Fewer rows than this are not worth a thread of their own."""
 
@@ -104,7 +103,7 @@ def _rows_among(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> Int32:
 
 def _event_hashes(column: pa.ChunkedArray) -> UInt64:
     if column.null_count == len(column):
-        return _NO_EVENTS
+        return NO_EVENTS
     plain = column.cast(pa.large_string()).combine_chunks()
     if isinstance(plain, pa.ChunkedArray):
         plain = plain.chunk(0)
@@ -149,25 +148,9 @@ def answers_of(table: pa.Table, lead_ids: Object) -> Answers:
     attribute, attributes = _codes(table["attribute"])
     value, values = _codes(table["value"])
     lead = _lead_rows(table["lead_id"], lead_ids)
-    return _grouped_answers(
+    return grouped_answers(
         lead, len(lead_ids), attribute, _moments(table["answered_at"]), value, attributes, values
     )
-
-
-def _grouped_answers(
-    lead: Int32,
-    n_leads: int,
-    attribute: Int32,
-    at_us: Int64,
-    value: Int32,
-    attributes: tuple[str, ...],
-    values: tuple[str, ...],
-) -> Answers:
-    known = np.flatnonzero(lead >= 0)
-    order = known[np.lexsort((value[known], at_us[known], attribute[known], lead[known]))]
-    counts = np.bincount(lead[known], minlength=n_leads) if n_leads else np.zeros(0, np.int64)
-    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return Answers(offsets, attribute[order], at_us[order], value[order], attributes, values)
 
 
 def histories_of(dataset: Dataset) -> Histories:
@@ -207,7 +190,7 @@ def _floats(values: Sequence[float | None] | None, n: int) -> Float64:
 
 def _events(event_ids: Sequence[str | None] | None) -> UInt64:
     if event_ids is None or not any(event_ids):
-        return _NO_EVENTS
+        return NO_EVENTS
     return _event_hashes(pa.chunked_array([pa.array(event_ids, type=pa.string())]))
 
 
@@ -239,7 +222,7 @@ def one_history(lead: LeadFacts) -> Histories:
     at_us = np.array(rows.at_us, dtype=np.int64)
     kind, kinds = _coded(rows.kinds)
     value, duration_s = _floats(rows.values, n), _floats(rows.durations_s, n)
-    sorted_rows = group_few(
+    sorted_rows = group_rows(
         np.zeros(n, dtype=np.int32), 1, at_us, kind, value, duration_s, _events(rows.event_ids)
     )
     attributes: dict[str, Float64 | Object] = {}
@@ -263,7 +246,7 @@ def _one_answers(rows: AnswerRows) -> Answers:
     n = len(rows.attributes)
     at_us = np.array(rows.at_us, dtype=np.int64)
     lead = np.zeros(n, dtype=np.int32)
-    return _grouped_answers(lead, 1, attribute, at_us, value, attributes, values)
+    return grouped_answers(lead, 1, attribute, at_us, value, attributes, values)
 
 
 __all__ = [

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from features.cores import in_blocks
-from features.histories import Bools, Float64, Int32, Int64
+from features.histories import Answers, Bools, Float64, Int32, Int64
 from features.jit import compiled
 
 UInt64 = npt.NDArray[np.uint64]
 NO_EVENT = np.uint64(0)
 """The hash of a missing ``event_id``; such rows are never duplicates."""
+NO_EVENTS = np.zeros(0, dtype=np.uint64)
+"""For rows of which none has an ``event_id``."""
 
 Sorted = tuple[Int64, Int64, Int32, Float64, Float64]
 """``offsets`` (n_leads + 1), then the rows' time, kind, value and duration."""
@@ -240,6 +242,18 @@ def group_rows(
     columns = (np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n), np.empty(n))
     in_blocks(lambda low, high: sort_leads(low, high, offsets, rows, kept, *columns), n_leads)
     return without_gaps(offsets, kept, *columns)
+
+
+def grouped_answers(
+    lead: Int32, n_leads: int, attribute: Int32, at_us: Int64, value: Int32,
+    attributes: tuple[str, ...], values: tuple[str, ...],
+) -> Answers:  # fmt: skip
+    """Answers by lead and time: rows like any other, of a kind (the attribute) and a value."""
+    nothing = np.zeros(len(lead))
+    offsets, moments, of, told, _ = group_rows(
+        lead, n_leads, at_us, attribute, value.astype(np.float64), nothing, NO_EVENTS
+    )
+    return Answers(offsets, of, moments, told.astype(np.int32), attributes, values)
 
 
 @compiled

@@ -37,7 +37,7 @@ class Interactions:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers grouped by lead, each lead's rows sorted by (attribute, time, value).
+    """Answers grouped by lead, each lead's rows sorted by (time, attribute, value).
 
     ``attribute`` and ``value`` are positions in ``attributes`` and ``values``, sorted by name.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.grouping import NO_EVENT, group_few
+from features.grouping import NO_EVENT, NO_EVENTS, group_rows, grouped_answers
 from features.histories import (
     Answers,
     Float64,
@@ -23,7 +23,6 @@ from features.histories import (
     Object,
 )
 
-_NO_EVENTS = np.zeros(0, dtype=np.uint64)
 _NAN = float("nan")
 _NO_ANSWERS = Answers(
     np.zeros(2, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64),
@@ -106,7 +105,7 @@ def _events(event_ids: Sequence[str | None]) -> npt.NDArray[np.uint64]:
     """A number per event, equal where the ids are equal; none at all if none is repeated."""
     given = len(event_ids) - event_ids.count(None)
     if given == 0 or len(set(event_ids)) >= given + (given < len(event_ids)):
-        return _NO_EVENTS
+        return NO_EVENTS
     rank: dict[str, int] = {}
     none = int(NO_EVENT)
     codes = [none if e is None else rank.setdefault(e, len(rank) + 1) for e in event_ids]
@@ -119,7 +118,7 @@ def _interactions(lists: Lists) -> Interactions:
     value, duration_s = _floats(lists.values), _floats(lists.durations_s)
     lead = np.zeros(len(kind), dtype=np.int32)
     events = _events(lists.event_ids)
-    return Interactions(*group_few(lead, 1, at_us, kind, value, duration_s, events), kinds)
+    return Interactions(*group_rows(lead, 1, at_us, kind, value, duration_s, events), kinds)
 
 
 def _answers(lists: Lists) -> Answers:
@@ -128,6 +127,5 @@ def _answers(lists: Lists) -> Answers:
     attribute, attributes = _coded(lists.attributes)
     value, values = _coded([text_of(v) for v in lists.answers])
     at_us = np.array(lists.answered_us, dtype=np.int64)
-    order = np.lexsort((value, at_us, attribute))
-    offsets = np.array([0, len(order)], dtype=np.int64)
-    return Answers(offsets, attribute[order], at_us[order], value[order], attributes, values)
+    lead = np.zeros(len(at_us), dtype=np.int32)
+    return grouped_answers(lead, 1, attribute, at_us, value, attributes, values)

@@ -66,6 +66,10 @@ bench-features: $(VENV)/.bench ## vectors: speed and memory
 bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets
 	@$(BIN)/python benchmarks/quality.py
 
+.PHONY: bench-immature
+bench-immature: $(VENV)/.dev ## leads that are still open: what each way to treat them costs
+	@$(BIN)/python benchmarks/immature.py
+
 .PHONY: bench-serving
 bench-serving: $(VENV)/.bench ## the API: requests a second and latency
 	@$(BIN)/python benchmarks/serving.py

@@ -6,7 +6,9 @@ until the horizon has passed. ``WEIGHTED`` also learns from younger references w
 already closed, and makes up for those it cannot use yet by inverse-probability-of-censoring
 weights: Vock et al. 2016, "Adapting machine learning techniques to censored time-to-event
 health record data", J. Biomed. Inform. 61:119-131. A reference is censored at age C = cutoff −
-as_of, which is known for all, so the censoring distribution needs no model.
+as_of, which is known for all, so the censoring distribution needs no model. ``ADAPTIVE``, the
+default, weights where there is something to win: where enough references are immature. Figures
+and reasons: docs/decisions/0045-immature-leads.md.
 """
 
 from __future__ import annotations
@@ -26,8 +28,14 @@ class Treatment(StrEnum):
 
     MATURE = "mature_only"
     WEIGHTED = "censoring_weights"
+    ADAPTIVE = "adaptive"
     CLOSED = "closed_only"
     NEGATIVE = "open_is_negative"
+
+
+FEW_IMMATURE = 0.05
+"""Below this share of immature references ``ADAPTIVE`` waits for them. They all come from the
+last horizon, so where it is short they are one moment's, and can shift as much as they teach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ def lesson(
     Nothing that happened after the cutoff is used. Without time every treatment is the same:
     closed leads, with their outcome.
     """
+    treatment = treatment_at(labelled, cutoff_us, treatment)
     if not labelled.has_time or treatment == Treatment.MATURE:
         label = labelled.labels_by(cutoff_us)
         rows = np.flatnonzero(allowed & (label != IMMATURE))
@@ -64,6 +73,16 @@ def lesson(
     rows = np.flatnonzero(allowed & asked & (closed | mature))
     weight = labelled.weight * censoring_weights(labelled, asked, cutoff_us)
     return Lesson(rows, won[rows].astype(np.int8), weight[rows])
+
+
+def treatment_at(labelled: LabelledReferences, cutoff_us: int, treatment: Treatment) -> Treatment:
+    """What ``ADAPTIVE`` means at a moment; any other treatment is itself."""
+    if treatment != Treatment.ADAPTIVE:
+        return treatment
+    asked = labelled.as_of_us < cutoff_us
+    immature = asked & (labelled.labels_by(cutoff_us) == IMMATURE)
+    few = immature.sum() < FEW_IMMATURE * asked.sum()
+    return Treatment.MATURE if few else Treatment.WEIGHTED
 
 
 def censoring_weights(labelled: LabelledReferences, asked: Bool, cutoff_us: int) -> Float64:

@@ -43,7 +43,7 @@ class Training:
     cuts: CutsChoice = field(default_factory=CutsChoice)
     scorecard: Scorecard | None = None
     exclude: tuple[str, ...] = ()
-    treatment: Treatment = Treatment.MATURE
+    treatment: Treatment = Treatment.ADAPTIVE
     time_budget_s: float | None = None
     jobs: int = 2
 

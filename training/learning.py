@@ -50,7 +50,7 @@ class Method:
     """How to learn; the defaults are those that did best on the benchmark."""
 
     seed: int = 0
-    treatment: Treatment = Treatment.MATURE
+    treatment: Treatment = Treatment.ADAPTIVE
     time_budget_s: float | None = None
     jobs: int = 2
     progress: Progress | None = None

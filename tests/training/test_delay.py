@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.histories import References
-from training.delay import Treatment, lesson
+from training.delay import Treatment, lesson, treatment_at
 from training.references import DAY_US, OPEN, LabelledReferences
 
 CUTOFF = 100 * DAY_US
@@ -45,6 +45,7 @@ ROWS = [
         (Treatment.CLOSED, {0: 1, 1: 1, 3: 1, 4: 0}),
         (Treatment.NEGATIVE, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0, 5: 0, 6: 0}),
         (Treatment.WEIGHTED, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0}),
+        (Treatment.ADAPTIVE, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0}),
     ],
 )
 def test_who_teaches_what(treatment: Treatment, expected: dict[int, int]) -> None:
@@ -103,3 +104,15 @@ def test_censoring_weights_find_the_rate_where_the_baselines_do_not() -> None:
     assert rate[Treatment.WEIGHTED] == pytest.approx(1 / 3, abs=0.01)
     assert rate[Treatment.CLOSED] < 0.31
     assert rate[Treatment.NEGATIVE] < 0.29
+
+
+def test_few_immature_references_are_waited_for() -> None:
+    """Of 100 mature references and m young ones that closed, m teach from 5 in 100 on."""
+    for young, taught in ((4, 0), (40, 40)):
+        labelled = _drawn([(50, 60, True)] * 100 + [(90, 95, True)] * young)
+        everyone = np.ones(len(labelled), bool)
+        learned = lesson(labelled, everyone, CUTOFF, Treatment.ADAPTIVE)
+        assert len(learned.rows) == 100 + taught
+        expected = Treatment.WEIGHTED if taught else Treatment.MATURE
+        assert treatment_at(labelled, CUTOFF, Treatment.ADAPTIVE) is expected
+        assert treatment_at(labelled, CUTOFF, Treatment.CLOSED) is Treatment.CLOSED

@@ -1,0 +1,282 @@
+"""Leads that are still open: each way to treat them, on exact truth and on real sets.
+
+Run: ``python benchmarks/immature.py``. Simulated worlds are cut after 75 to 330 days, as a young
+or a grown firm would see them, before busy and before quiet months; a fixed learner learns what
+was known then, once per treatment, and answers the next 30 days of *another* simulation of the
+world, whose probabilities are known exactly. Real sets with time: rolling origins, mature test
+labels. Saves benchmarks/results/immature.{json,md}. Data: ../shared/data, or LEADSCORE_DATA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+
+from features.building import histories_of
+from features.histories import Float64, Int64, References
+from features.reading import read_dataset
+from features.vectors import vectors
+from training.audit.audit import Verdict, audit
+from training.candidates.boosted import Boosted
+from training.candidates.family import Sample
+from training.candidates.linear import Linear
+from training.delay import Treatment, lesson, treatment_at
+from training.evaluation import losses
+from training.feature_choice import choose_spec
+from training.fit import source_of
+from training.learning import Source
+from training.out_of_time import probability
+from training.references import DAY_US, IMMATURE, Bool
+from training.simulator.files import write_simulation
+from training.simulator.simulate import WORLDS, simulate
+from training.splits import newest_fold, time_folds
+
+BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+RESULTS = Path(__file__).parent / "results"
+LEADS = {"default": 4_000, "noisy": 4_000, "rare": 10_000}
+CUTOFF_DAYS = (75, 180, 240, 330)
+TEST_DAYS = 30
+REAL = ("bpi2012", "online_shoppers", "bank_marketing")
+LEARNER = (Linear(steps=(0.03,)), Boosted("boosted", additive=False, seed=0, steps=(90,)))
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Test rows of one seed or one real set: each treatment's loss over the truth (or log loss),
+    its probability, and what it should have been (the truth, or the label)."""
+
+    unit: Int64
+    weight: Float64
+    loss: dict[Treatment, Float64]
+    probability: dict[Treatment, Float64]
+    target: Float64
+    rows: dict[Treatment, int]
+    immature: float
+
+
+def main() -> None:
+    options = _options()
+    warnings.simplefilter("ignore")
+    started = time.process_time()
+    groups: dict[str, list[Answers]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for world in options.worlds:
+            for seed in range(options.seeds):
+                for day, answers in of_world(world, seed, Path(folder)):
+                    groups.setdefault(f"{world}, day {day}", []).append(answers)
+                print(f"{world} {seed}: {time.process_time() - started:.0f} s", file=sys.stderr)
+    for name in options.real:
+        groups[name] = [of_real(options.data / name)]
+        print(f"{name}: {time.process_time() - started:.0f} s", file=sys.stderr)
+    found = [of_group(name, parts) for name, parts in groups.items()]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "immature.json").write_text(json.dumps(found, indent=1) + "\n")
+    (RESULTS / "immature.md").write_text(markdown(found, options.seeds))
+    print(markdown(found, options.seeds), end="")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--worlds", nargs="*", default=list(LEADS))
+    parser.add_argument("--real", nargs="*", default=list(REAL))
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("LEADSCORE_DATA", BESIDE)))
+    return parser.parse_args()
+
+
+def of_world(world: str, seed: int, folder: Path) -> list[tuple[int, Answers]]:
+    """One pair of simulations, at each cutoff."""
+    learned = folder / "learned"
+    write_simulation(simulate(LEADS[world], 2 * seed, world=WORLDS[world]), learned)
+    source = source_of(read_dataset(learned))
+    asked = folder / "asked"
+    write_simulation(simulate(LEADS[world], 2 * seed + 1, world=WORLDS[world]), asked)
+    histories, truth = histories_of(read_dataset(asked)), pd.read_csv(asked / "truth.csv")
+    moments = pd.to_datetime(truth["as_of"], utc=True).dt.as_unit("us").astype("int64").to_numpy()
+    lead = pd.Index(histories.lead_ids).get_indexer(truth["lead_id"]).astype(np.int64)
+    first = int(pd.Timestamp(WORLDS[world].first_day).timestamp()) * 1_000_000
+    found = []
+    for day in CUTOFF_DAYS:
+        cutoff = first + day * DAY_US
+        rows = (moments >= cutoff) & (moments < cutoff + TEST_DAYS * DAY_US)
+        test = References(lead[rows], moments[rows])
+        true = truth["probability"].to_numpy()[rows]
+        spec = _spec(source, cutoff)
+        there = vectors(spec, histories, test)
+        everyone = np.ones(len(source.labelled), bool)
+        answer, taught = _answers(source, everyone, cutoff, spec, there)
+        loss = {how: surplus(true, p) for how, p in answer.items()}
+        found.append(
+            (day, Answers(test.lead, np.ones(len(true)), loss, answer, true, taught,
+                          immature_share(source, cutoff)))
+        )  # fmt: skip
+    return found
+
+
+def of_real(path: Path) -> Answers:
+    """All rolling origins of one real set (the newest fifth where its history is too short for
+    them), without the columns that the audit names."""
+    dataset = read_dataset(path)
+    named = audit(dataset, costs=False).suspects
+    leaks = {s.name for s in named if s.verdict in (Verdict.SURE, Verdict.SUSPECT)}
+    source = source_of(dataset, sorted(leaks & set(dataset.settings.attributes)))
+    labelled, parts = source.labelled, []
+    until = labelled.observed_until_us
+    newest = newest_fold(labelled, until)
+    for fold in time_folds(labelled, until) or ([newest] if newest else []):
+        cutoff = int(fold.cutoff_us or 0)
+        spec = _spec(source, cutoff)
+        test = labelled.take(fold.test)
+        apart = ~np.isin(labelled.lead, test.lead)
+        there = vectors(spec, source.histories, test.references)
+        answer, taught = _answers(source, apart, cutoff, spec, there)
+        parts.append((test, answer, taught, immature_share(source, cutoff)))
+    label = np.concatenate([part[0].label for part in parts])
+    answer = {how: np.concatenate([part[1][how] for part in parts]) for how in Treatment}
+    return Answers(
+        np.concatenate([part[0].lead for part in parts]),
+        np.concatenate([part[0].weight for part in parts]),
+        {how: losses(label, answer[how]) for how in Treatment},
+        answer,
+        label.astype(np.float64),
+        {how: round(np.mean([part[2][how] for part in parts])) for how in Treatment},
+        float(np.mean([part[3] for part in parts])),
+    )
+
+
+def surplus(true: Float64, p: Float64) -> Float64:
+    """Expected log loss over that of the truth: the Kullback-Leibler divergence, in nats.
+
+    >>> surplus(np.array([0.5]), np.array([0.5])).tolist()
+    [0.0]
+    """
+    both = np.clip(np.stack([true, p]), 1e-12, 1 - 1e-12)
+    t, q = both
+    return np.asarray(t * np.log(t / q) + (1 - t) * np.log((1 - t) / (1 - q)))
+
+
+def immature_share(source: Source, cutoff_us: int) -> float:
+    """Of the references asked before the cutoff, the share whose horizon has not passed."""
+    asked = source.labelled.as_of_us < cutoff_us
+    return float((source.labelled.labels_by(cutoff_us)[asked] == IMMATURE).mean())
+
+
+def _spec(source: Source, cutoff_us: int):
+    """The features that the mature references can tell apart: the same for all treatments."""
+    mature = source.labelled.labels_by(cutoff_us) != IMMATURE
+    return choose_spec(source.settings, source.histories, source.labelled.take(mature).references)
+
+
+def _answers(source: Source, apart: Bool, cutoff_us: int, spec, there: Float64):
+    """Probability (n) of the vectors ``there`` and rows learned from, per treatment."""
+    matrix = vectors(spec, source.histories, source.labelled.references)
+    answer: dict[Treatment, Float64] = {}
+    taught: dict[Treatment, int] = {}
+    for how in Treatment:
+        same = treatment_at(source.labelled, cutoff_us, how)
+        if same in answer:  # adaptive is one of those before it
+            answer[how], taught[how] = answer[same], taught[same]
+            continue
+        # where an open lead is called lost, it must be allowed to be: all leads teach
+        allowed = np.ones(len(apart), bool) if how == Treatment.NEGATIVE else apart
+        known = lesson(source.labelled, allowed, cutoff_us, how)
+        sample = Sample(matrix[known.rows], known.label, known.weight)
+        paths = [family.path(sample, there)[0] for family in LEARNER]
+        answer[how], taught[how] = probability(np.mean(paths, axis=0)), len(known.rows)
+    return answer, taught
+
+
+def of_group(name: str, parts: list[Answers]) -> dict[str, object]:
+    """Means over all seeds, with intervals over seeds and the leads within each."""
+    draws = _drawn(parts, np.random.default_rng(0))
+    shown = {}
+    for how in Treatment:
+        own = _means(parts, draws, [part.loss[how] for part in parts])
+        gap = [part.loss[how] - part.loss[Treatment.MATURE] for part in parts]
+        off = [part.probability[how] - part.target for part in parts]
+        shown[str(how)] = {
+            "rows": round(np.mean([part.rows[how] for part in parts])),
+            "loss": own,
+            "minus_mature": _means(parts, draws, gap),
+            "bias": _means(parts, draws, off),
+        }
+    mass = np.concatenate([part.weight for part in parts])
+    target = np.concatenate([part.target for part in parts])
+    return {
+        "set": name,
+        "over_truth": name not in REAL,
+        "seeds": len(parts),
+        "rate": float(np.average(target, weights=mass)),
+        "immature": float(np.mean([part.immature for part in parts])),
+        "treatments": shown,
+    }
+
+
+def _drawn(parts: list[Answers], rng: np.random.Generator) -> list[list[tuple[int, Float64]]]:
+    """Per resample: (seed, how often each of its leads was drawn), seeds drawn as well."""
+    sizes = [len(np.unique(part.unit)) for part in parts]
+    return [
+        [
+            (int(k), np.bincount(rng.integers(0, sizes[k], sizes[k]), minlength=sizes[k]) * 1.0)
+            for k in rng.integers(0, len(parts), len(parts))
+        ]
+        for _ in range(RESAMPLES)
+    ]
+
+
+def _means(parts: list[Answers], draws, values: list[Float64]) -> dict[str, float]:
+    sums, masses = [], []
+    for part, value in zip(parts, values, strict=True):
+        _, member = np.unique(part.unit, return_inverse=True)
+        sums.append(np.bincount(member, weights=part.weight * value))
+        masses.append(np.bincount(member, weights=part.weight))
+    drawn = [
+        sum(t @ sums[k] for k, t in draw) / sum(t @ masses[k] for k, t in draw) for draw in draws
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    value = sum(s.sum() for s in sums) / sum(m.sum() for m in masses)
+    return {"value": float(value), "low": float(low), "high": float(high)}
+
+
+def markdown(found: list[dict], seeds: int) -> str:
+    lines = [
+        f"Simulated: {seeds} seeds each, excess log loss over the exact truth (nats). Real: log "
+        "loss over rolling origins (bpi2012: the newest fifth). Intervals: 95 %, seeds and leads "
+        "drawn again.",
+        "",
+        "| set | rate | immature | treatment | rows learned | loss | minus mature only | "
+        "bias of the mean |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for group in found:
+        for how, row in group["treatments"].items():
+            gap = row["minus_mature"]
+            word = "better" if gap["high"] < 0 else "WORSE" if gap["low"] > 0 else "even"
+            paired = f"{gap['value']:+.5f} [{gap['low']:+.5f}, {gap['high']:+.5f}] {word}"
+            lines.append(
+                f"| {group['set']} | {group['rate']:.3f} | {group['immature']:.0%} | {how} | "
+                f"{row['rows']:,} | {row['loss']['value']:.5f} | "
+                f"{'' if how == Treatment.MATURE else paired} | {_off(row['bias'])} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _off(bias: dict[str, float]) -> str:
+    return f"{bias['value']:+.4f} [{bias['low']:+.4f}, {bias['high']:+.4f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cores import in_blocks
-from features.grouping import NO_EVENTS, UInt64, group_rows, grouped_answers, hash_strings
+from features.event_ids import event_hashes
+from features.grouping import NO_EVENTS, UInt64, group_rows, grouped_answers
 from features.histories import (
     NO_TIME,
     Answers,
@@ -101,25 +102,6 @@ def _rows_among(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> Int32:
     return np.asarray(rows, dtype=np.int32)
 
 
-def _event_hashes(column: pa.ChunkedArray) -> UInt64:
-    if column.null_count == len(column):
-        return NO_EVENTS
-    plain = column.cast(pa.large_string()).combine_chunks()
-    if isinstance(plain, pa.ChunkedArray):
-        plain = plain.chunk(0)
-    _, offsets, data = plain.buffers()
-    start, n = plain.offset, len(plain)
-    ends = np.frombuffer(offsets, dtype=np.int64)[start : start + n + 1]
-    letters = np.frombuffer(data, dtype=np.uint8) if data else np.zeros(0, dtype=np.uint8)
-    valid = (
-        plain.is_valid().to_numpy(zero_copy_only=False)
-        if plain.null_count
-        else np.zeros(0, dtype=np.bool_)
-    )
-    hashes: UInt64 = hash_strings(ends, letters, valid)
-    return hashes
-
-
 def _numbers(column: pa.ChunkedArray) -> Float64:
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
@@ -137,7 +119,7 @@ def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
     kind, kinds = _codes(table["kind"])
     value = _numbers(table["value"])
     duration_s = _numbers(table["duration_s"])
-    event = _event_hashes(table["event_id"])
+    event = event_hashes(table["event_id"])
     return Interactions(
         *group_rows(lead, len(lead_ids), at_us, kind, value, duration_s, event), kinds
     )
@@ -191,7 +173,7 @@ def _floats(values: Sequence[float | None] | None, n: int) -> Float64:
 def _events(event_ids: Sequence[str | None] | None) -> UInt64:
     if event_ids is None or not any(event_ids):
         return NO_EVENTS
-    return _event_hashes(pa.chunked_array([pa.array(event_ids, type=pa.string())]))
+    return event_hashes(pa.chunked_array([pa.array(event_ids, type=pa.string())]))
 
 
 def _coded(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.grouping import NO_EVENT, NO_EVENTS, group_rows, grouped_answers
+from features.grouping import NO_EVENTS, group_rows, grouped_answers
 from features.histories import (
     Answers,
     Float64,
@@ -22,6 +22,7 @@ from features.histories import (
     Interactions,
     Object,
 )
+from features.row_order import NO_EVENT
 
 _NAN = float("nan")
 _NO_ANSWERS = Answers(

@@ -28,7 +28,7 @@ from scoring.scorecard_file import (
     parse_card,
     read_card,
 )
-from scoring.scorecard_kernel import Bool, add_points
+from scoring.scorecard_kernel import Bool, add_points, reached_cuts
 from scoring.scorecard_plan import CardPlan, Evidence, compile_card
 from scoring.scorecard_rules import Card, PointCuts
 
@@ -132,19 +132,16 @@ class Scorecard:
             matrix, plan.kinds, plan.numbers, plan.columns, plan.lists, plan.codes,
             plan.code_offsets, plan.group, plan.caps, plan.is_fit, shares, matched, sides, excluded,
         )  # fmt: skip
-        points = sides[:, 0] + sides[:, 1]
-        bands = self.bands_of(np.where(excluded, np.minimum(points, 0.0), points))
+        points, reached = np.empty(n), np.empty(n, dtype=np.int64)
+        reached_cuts(sides, excluded, self.cuts.warm, self.cuts.hot, points, reached)
+        bands = self._bands[reached]
         return CardScores(
             points, sides[:, 0], sides[:, 1], bands, excluded, shares, matched, matrix
         )
 
-    def bands_of(self, points: Float64) -> Object:
-        """The bands of points, (n,) → (n,) of ``cold``, ``warm``, ``hot``."""
-        reached = (points >= self.cuts.warm).astype(np.intp) + (points >= self.cuts.hot)
-        return self._bands[reached]
-
     @cached_property
     def _bands(self) -> Object:
+        """By how many of the cuts are reached."""
         return np.array([b.value for b in Band], dtype=object)
 
     @cached_property

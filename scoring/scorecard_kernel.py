@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from features.histories import Float64, Int32
+from features.histories import Float64, Int32, Int64
 from features.jit import compiled
 
 Bool = npt.NDArray[np.bool_]
@@ -146,3 +146,14 @@ def add_points(
                 excluded[r] = True
                 shares[r, c] = -max(sides[r, 0] + sides[r, 1], 0.0)
                 sides[r, 0 if is_fit[c] else 1] += shares[r, c]
+
+
+@compiled
+def reached_cuts(
+    sides: Float64, excluded: Bool, warm: float, hot: float, points: Float64, reached: Int64
+) -> None:
+    """Fill ``points`` (n,) and how many of the two cuts they reach; excluded leads at most at 0."""
+    for r in range(len(sides)):
+        points[r] = sides[r, 0] + sides[r, 1]
+        counted = min(points[r], 0.0) if excluded[r] else points[r]
+        reached[r] = int(counted >= warm) + int(counted >= hot)

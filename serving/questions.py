@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from features.histories import NO_TIME, Histories, Int64, References
+from features.histories import NO_TIME, Float64, Histories, Int64, References
+from features.jit import compiled
 from serving.history import Lists, history_of
 from serving.messages import ScoreRequest
 from serving.problems import invalid
@@ -35,10 +35,14 @@ def microseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def many_microseconds(moments: Sequence[datetime]) -> Int64:
-    """:func:`microseconds` of many, (n,) int64."""
-    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
-    return np.rint(seconds * 1e6).astype(np.int64)
+@compiled
+def in_microseconds(seconds: Float64, earliest: int, latest: int, out: Int64) -> bool:
+    """Write each moment in whole microseconds; whether all lie within the bounds."""
+    within = True
+    for i in range(seconds.shape[0]):
+        out[i] = np.int64(np.rint(seconds[i] * 1e6))
+        within &= earliest <= out[i] <= latest
+    return within
 
 
 def checked(moment: datetime, at: str, latest: datetime) -> datetime:
@@ -52,8 +56,9 @@ def checked(moment: datetime, at: str, latest: datetime) -> datetime:
 
 def checked_all(moments: list[datetime], latest: datetime, where: str, field: str) -> Int64:
     """Many moments in microseconds; a 422 names the first that is out of bounds."""
-    found = many_microseconds(moments)
-    if len(found) and (found.min() < EARLIEST_US or found.max() > microseconds(latest)):
+    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
+    found = np.empty(len(moments), dtype=np.int64)
+    if not in_microseconds(seconds, EARLIEST_US, microseconds(latest), found):
         for position, moment in enumerate(moments):
             checked(moment, f"{where}[{position}].{field}", latest)
     return found

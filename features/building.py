@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from features.cores import in_blocks
 from features.event_ids import event_hashes
-from features.grouping import NO_EVENTS, UInt64, group_rows, grouped_answers
+from features.grouping import NO_EVENTS, Arrived, UInt64, group_parts, group_rows, grouped_answers
 from features.histories import (
     NO_TIME,
     Answers,
@@ -52,21 +52,20 @@ class AnswerRows:
     values: Sequence[str | None] = ()
 
 
-def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
+def _codes(column: pa.ChunkedArray) -> tuple[Int32, tuple[str, ...]]:
     """Codes into the sorted names of a string column; null counts as the empty name."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
     if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(pc.fill_null(column, ""))
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    names = [name or "" for name in column.dictionary.to_pylist()]
-    ordered = sorted(set(names))
+        column = pc.fill_null(column, "").dictionary_encode()
+    chunks = [chunk for chunk in column.unify_dictionaries().chunks if len(chunk)]
+    names = [name or "" for name in chunks[0].dictionary.to_pylist()] if chunks else []
+    ordered = sorted({*names, *([""] if column.null_count else [])})
     rank = {name: i for i, name in enumerate(ordered)}
-    recode = np.array([rank[name] for name in names], dtype=np.int32)
-    indices = column.indices.to_numpy(zero_copy_only=False)
-    codes = recode[indices] if len(names) else np.zeros(len(indices), dtype=np.int32)
-    return codes, tuple(ordered)
+    recode = np.array([*(rank[name] for name in names), rank.get("", -1)], dtype=np.int32)
+    codes = [
+        recode[pc.fill_null(chunk.indices, len(names)).to_numpy(zero_copy_only=False)]
+        for chunk in chunks
+    ]
+    return np.concatenate(codes) if codes else np.zeros(0, dtype=np.int32), tuple(ordered)
 
 
 def _lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
@@ -102,27 +101,36 @@ def _rows_among(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> Int32:
     return np.asarray(rows, dtype=np.int32)
 
 
-def _numbers(column: pa.ChunkedArray) -> Float64:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+def _numbers(column: pa.ChunkedArray | pa.Array) -> Float64:
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False))
 
 
-def _moments(column: pa.ChunkedArray) -> Int64:
-    return np.asarray(
-        column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(), dtype=np.int64
-    )
+def _moments(column: pa.ChunkedArray | pa.Array) -> Int64:
+    whole = pc.cast(pc.cast(column, pa.timestamp("us", tz="UTC")), pa.int64())
+    return np.asarray(whole.to_numpy(zero_copy_only=False))
 
 
 def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
     """Group an interactions table (the contract's columns) by ``lead_ids``."""
     lead = _lead_rows(table["lead_id"], lead_ids)
-    at_us = _moments(table["occurred_at"])
     kind, kinds = _codes(table["kind"])
-    value = _numbers(table["value"])
-    duration_s = _numbers(table["duration_s"])
     event = event_hashes(table["event_id"])
-    return Interactions(
-        *group_rows(lead, len(lead_ids), at_us, kind, value, duration_s, event), kinds
-    )
+    return Interactions(*group_parts(lead, len(lead_ids), _arrived(table, kind, event)), kinds)
+
+
+def _arrived(table: pa.Table, kind: Int32, event: UInt64) -> Iterator[Arrived]:
+    """The rows batch by batch, as they lie in the table."""
+    start = 0
+    for batch in table.select(["occurred_at", "value", "duration_s"]).to_batches():
+        rows = slice(start, start + batch.num_rows)
+        yield (
+            _moments(batch["occurred_at"]),
+            kind[rows],
+            _numbers(batch["value"]),
+            _numbers(batch["duration_s"]),
+            event[rows],
+        )
+        start = rows.stop
 
 
 def answers_of(table: pa.Table, lead_ids: Object) -> Answers:

@@ -7,6 +7,9 @@ write a row), then each lead is sorted where it lies, in the processor's nearest
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,6 +35,9 @@ NO_EVENTS = np.zeros(0, dtype=np.uint64)
 Sorted = tuple[Int64, Int64, Int32, Float64, Float64]
 """``offsets`` (n_leads + 1), then the rows' time, kind, value and duration."""
 
+Arrived = tuple[Int64, Int32, Float64, Float64, UInt64]
+"""Some rows as they came: time, kind, value, duration, and event hashes (or none at all)."""
+Column = TypeVar("Column", bound=npt.NDArray[np.generic])
 _MANY = 200_000
 """From this many rows on, a table is grouped by all cores."""
 
@@ -50,15 +56,14 @@ def offsets_of(lead: Int32, n_leads: int) -> Int64:
 
 @compiled
 def place_rows(
-    first: int, last: int, lead: Int32, offsets: Int64, at_us: Int64, kind: Int32,
+    first: int, last: int, place: Int64, lead: Int32, at_us: Int64, kind: Int32,
     value: Int64, duration_s: Int64, event: Int64, rows: Int64,
 ) -> None:  # fmt: skip
-    """Copy every row of leads ``first`` to ``last`` beside the rows of its lead, packed."""
-    place = offsets[first:last].copy()
+    """Copy every row of leads ``first`` to ``last`` to its lead's next place, packed."""
     for i in range(len(lead)):
         if first <= lead[i] < last:
-            row = place[lead[i] - first]
-            place[lead[i] - first] = row + 1
+            row = place[lead[i]]
+            place[lead[i]] = row + 1
             rows[row, AT] = at_us[i]
             rows[row, KIND] = kind[i]
             rows[row, VALUE] = value[i]
@@ -127,8 +132,8 @@ def group_few(
     n = offsets[n_leads]
     rows = np.empty((n, EVENT + 1 if len(event) else EVENT), dtype=np.int64)
     place_rows(
-        0, n_leads, lead, offsets, at_us, kind, value.view(np.int64), duration_s.view(np.int64),
-        event.view(np.int64), rows,
+        0, n_leads, offsets.copy(), lead, at_us, kind, value.view(np.int64),
+        duration_s.view(np.int64), event.view(np.int64), rows,
     )  # fmt: skip
     kept = np.empty(n_leads, dtype=np.int64)
     moment, of = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32)
@@ -148,17 +153,45 @@ def group_rows(
     """
     if len(lead) < _MANY:
         return group_few(lead, n_leads, at_us, kind, value, duration_s, event)
+    return group_parts(lead, n_leads, [(at_us, kind, value, duration_s, event)])
+
+
+def group_parts(lead: Int32, n_leads: int, parts: Iterable[Arrived]) -> Sorted:
+    """:func:`group_rows` of many rows that arrive in parts, one after the other, by all cores.
+
+    ``lead``: of all rows. A part is let go as soon as its rows are placed.
+    """
     offsets = offsets_of(lead, n_leads)
     n = int(offsets[n_leads])
-    rows = np.empty((n, EVENT + 1 if len(event) else EVENT), dtype=np.int64)
-    arrived = (
-        at_us, kind, value.view(np.int64), duration_s.view(np.int64), event.view(np.int64)
-    )  # fmt: skip
-    in_blocks(lambda low, high: place_rows(low, high, lead, offsets, *arrived, rows), n_leads)
+    place, rows, start = offsets.copy(), np.empty((0, EVENT), dtype=np.int64), 0
+    for part in parts:
+        if start == 0:
+            rows = np.empty((n, EVENT + 1 if len(part[EVENT]) else EVENT), dtype=np.int64)
+        end = start + len(part[AT])
+        _place_part(n_leads, place, lead[start:end], part, rows)
+        start = end
     kept = np.empty(n_leads, dtype=np.int64)
     columns = (np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n), np.empty(n))
     in_blocks(lambda low, high: sort_leads(low, high, offsets, rows, kept, *columns), n_leads)
     return without_gaps(offsets, kept, *columns)
+
+
+def _place_part(n_leads: int, place: Int64, lead: Int32, part: Arrived, rows: Int64) -> None:
+    at_us, kind, *numbers = part
+    of, moment, what = _read_only(lead), _read_only(at_us), _read_only(kind)
+    value, duration_s, event = (_read_only(column.view(np.int64)) for column in numbers)
+
+    def place_block(low: int, high: int) -> None:
+        place_rows(low, high, place, of, moment, what, value, duration_s, event, rows)
+
+    in_blocks(place_block, n_leads)
+
+
+def _read_only(column: Column) -> Column:
+    """The same memory; one type for the compiler, whether the column is Arrow's or ours."""
+    seen = column.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def grouped_answers(

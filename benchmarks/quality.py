@@ -29,6 +29,7 @@ from quality_delay import delay_table
 from features.dataset import Dataset
 from features.reading import read_dataset
 from features.vectors import vectors
+from scoring.scorecard import default_scorecard
 from training.audit.audit import Verdict, audit
 from training.evaluation import evaluate, loss_difference
 from training.feature_choice import choose_spec
@@ -172,12 +173,14 @@ def _given(
 def _ours(source: Source, fold: Fold) -> tuple[np.ndarray, str]:
     """What ``leadscore train`` does at the fold's cutoff, and the recipe it chose."""
     labelled = source.labelled
+    card = default_scorecard().with_outbound(source.settings.outbound_kinds)
+    method = Method(scorecard=card)
     if fold.cutoff_us is None:
         allowed = np.isin(np.arange(len(labelled)), fold.train)
-        learned = learn(source, allowed, labelled.observed_until_us, Method())
+        learned = learn(source, allowed, labelled.observed_until_us, method)
     else:
         allowed = ~np.isin(labelled.lead, labelled.lead[fold.test])
-        learned = learn(source, allowed, fold.cutoff_us, Method())
+        learned = learn(source, allowed, fold.cutoff_us, method)
     return predicted(learned, source, fold.test), learned.recipe.name
 
 

@@ -66,6 +66,14 @@ def train(
             help="Leave out what is estimated to take longer; the clock decides nothing.",
         ),
     ] = None,
+    any_direction: Annotated[
+        bool,
+        typer.Option(
+            "--any-direction",
+            help="Let a better answer on budget, authority, need or timeline (levels in order in "
+            "dataset.toml) lower a score where the data say so.",
+        ),
+    ] = False,
     sign_with: Annotated[
         Path | None,
         typer.Option(
@@ -108,7 +116,7 @@ def train(
     wanted = Wanted(
         dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
         cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
-        time_budget_s=time_budget,
+        time_budget_s=time_budget, insist=not any_direction,
         sign_with=sign_with,
     )  # fmt: skip
     made = train_release(wanted)

@@ -32,6 +32,7 @@ class Wanted:
     jobs: int = 2
     allow_leaks: bool = False
     time_budget_s: float | None = None
+    insist: bool = True
     sign_with: Path | None = None
 
 
@@ -79,6 +80,7 @@ def train_release(wanted: Wanted) -> Made:
         scorecard=card,
         exclude=wanted.exclude,
         time_budget_s=wanted.time_budget_s,
+        insist=wanted.insist,
         jobs=wanted.jobs,
     )
     with step("train"), progress_bar() as tell:

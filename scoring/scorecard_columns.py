@@ -23,7 +23,8 @@ def spec_with_rules(spec: FeatureSpec, card: Card) -> tuple[FeatureSpec, Scoreca
 
     Rules are left out that look at an attribute which ``spec`` does not use (excluded, known only
     after the outcome, not in the data), that take words for numbers, that count excluded kinds, or
-    that mean other kinds by ``outbound``. None when no rule is left. The part says 1 log-odds a point, not centred.
+    that mean other kinds by ``outbound``. None when no rule is left. The part says 1 log-odds a
+    point, not centred.
     """
     card = countable(card, spec)
     if not card.rules:

@@ -17,7 +17,6 @@ from scoring.scorecard import Scorecard
 from training.calibration.reliability_chart import reliability_chart
 from training.calibration.report import calibration_of, diagram_of
 from training.calibration.score_spread import interval_table
-from training.candidates.family import make_candidates
 from training.cuts import CutsChoice, choose_cuts
 from training.delay import Treatment
 from training.fit_record import golden_vectors, leads_per_week, metrics_of, record_of, statistics_of
@@ -36,7 +35,8 @@ class Training:
     """What the user decides. ``exclude``: attributes, and ``kind:`` kinds, not to be used.
 
     ``time_budget_s``: estimated seconds for one search (see ``training.budget``), None for all.
-    ``jobs``: fits run side by side; the result does not depend on it.
+    ``jobs``: fits run side by side; the result does not depend on it. ``insist``: keep the
+    directions of ``training.monotone``.
     """
 
     seed: int = 0
@@ -46,6 +46,7 @@ class Training:
     treatment: Treatment = Treatment.ADAPTIVE
     time_budget_s: float | None = None
     jobs: int = 2
+    insist: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,13 @@ def train(
     source = source_of(dataset, training.exclude)
     check_classes(source.labelled)
     method = Method(
-        training.seed, training.treatment, training.time_budget_s, training.jobs, progress
+        seed=training.seed,
+        treatment=training.treatment,
+        time_budget_s=training.time_budget_s,
+        jobs=training.jobs,
+        progress=progress,
+        scorecard=_scorecard(training, dataset),
+        insist=training.insist,
     )
     until_us = source.labelled.observed_until_us
     tested = honest_test(source, until_us, method)
@@ -169,8 +176,7 @@ def _contents(
     flattered = None
     if dataset.has_time:
         rng = np.random.default_rng(training.seed)
-        families = make_candidates(training.seed)
-        flattered = random_split(learned, source.labelled, families, rng)
+        flattered = random_split(learned, source.labelled, learned.families, rng)
     return ReleaseContents(
         name=dataset.settings.name,
         spec=learned.spec,
@@ -186,6 +192,7 @@ def _contents(
             "excluded": sorted(training.exclude),
             "treatment": str(training.treatment),
             "time_budget_s": training.time_budget_s,
+            "insist": training.insist,
             "cuts": why,
         },
         statistics=statistics_of(learned),

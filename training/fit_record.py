@@ -9,11 +9,13 @@ import numpy as np
 
 from features.dataset import Dataset
 from features.histories import NO_TIME, Float64
+from training.candidates.rules import SCORECARD
 from training.evaluation import Interval, evaluate
 from training.honest_test import Tested
 from training.learning import Learned, Source
 from training.out_of_time import probability
 from training.references import DAY_US, IMMATURE, LabelledReferences
+from training.rule_share import in_words, rule_share
 
 QUANTILES = tuple(q / 10 for q in range(11))
 RECENT_DAYS = 91
@@ -63,6 +65,7 @@ def metrics_of(
             "slope": recipe.slope,
             "level": recipe.level,
             "recent": recipe.recent,
+            "rule": rule_share(learned.model, learned.sample.vectors),
             "candidates": [
                 {"name": t.family.name, "step": t.step, "log_loss": float(t.path_loss.min())}
                 for t in learned.trials
@@ -82,6 +85,8 @@ def verdict(learned: Learned, tested: Tested) -> str:
     else:
         errors = f"{recipe.gain_in_errors:.1f} standard errors"
         text = f"{recipe.name}: better than the base rate by {errors}"
+        if SCORECARD in recipe.steps:
+            text += f"; {in_words(rule_share(learned.model, learned.sample.vectors))}"
     return f"{text}; {FLATTERS}" if tested.flatters else text
 
 

@@ -14,10 +14,14 @@ from features.spec import FeatureSpec
 from features.vectors import vectors
 from scoring.model import Model
 from scoring.parts import ConstantPart
+from scoring.scorecard import Scorecard
+from training.blended import weights_of
 from training.blends import Recipe, choose_recipe, label_counts
 from training.budget import affordable
 from training.candidates.family import BaseRate, Family, Sample, make_candidates
+from training.candidates.rules import SCORECARD
 from training.delay import Treatment, lesson
+from training.entrants import Entrants, entrants_of
 from training.feature_choice import choose_spec
 from training.out_of_time import (
     Progress,
@@ -27,7 +31,7 @@ from training.out_of_time import (
     test_rows_of,
     try_families,
 )
-from training.references import Bool, LabelledReferences
+from training.references import Bool, Int8, LabelledReferences
 from training.rounds import Rounds, make_rounds, recent_lesson, recent_rounds
 
 FEWEST_ORIGINS = 3
@@ -47,13 +51,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How to learn; the defaults are those that did best on the benchmark."""
+    """How to learn; the defaults are those that did best on the benchmark.
+
+    ``scorecard``: the rules that compete, None for none. ``insist``: boosted candidates keep the
+    directions that a person would insist on (``training.monotone``).
+    """
 
     seed: int = 0
     treatment: Treatment = Treatment.ADAPTIVE
     time_budget_s: float | None = None
     jobs: int = 2
     progress: Progress | None = None
+    scorecard: Scorecard | None = None
+    insist: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class Learned:
 
     ``tested``: the rows predicted out of time when choosing; ``log_odds`` (m): calibrated scores
     of them. ``by_time``: the folds followed time. ``sample``: what the model was fitted on.
+    ``families``: those that can fit the recipe again.
     """
 
     spec: FeatureSpec
@@ -73,6 +84,7 @@ class Learned:
     by_time: bool
     sample: Sample
     rows: Int64
+    families: tuple[Family, ...] = ()
 
 
 def learn(source: Source, allowed: Bool, until_us: int, method: Method) -> Learned:
@@ -85,28 +97,33 @@ def learn(source: Source, allowed: Bool, until_us: int, method: Method) -> Learn
     known = lesson(labelled, allowed, until_us, method.treatment)
     taught = labelled.take(known.rows)
     spec = choose_spec(source.settings, source.histories, taught.references)
-    matrix = vectors(spec, source.histories, labelled.references)
+    every = entrants_of(spec, method.scorecard)
+    matrix = vectors(every.spec, source.histories, labelled.references)
+    every = every.speaking_of(matrix[known.rows])
+    matrix = matrix[:, : len(every.spec)]
     rng = np.random.default_rng(method.seed)
-    rounds = make_rounds(labelled, matrix, allowed, until_us, method.treatment, rng)
-    tested = test_rows_of(rounds.rounds, labelled.labels_by(until_us), labelled.weight)
-    few = min(label_counts(known.label)) < FEWEST
-    families = () if few else _families(len(known.rows), len(spec), rounds, method)
+    own = matrix[:, : every.width]
+    rounds = make_rounds(labelled, own, allowed, until_us, method.treatment, rng)
+    label = labelled.labels_by(until_us)
+    tested = test_rows_of(rounds.rounds, label, labelled.weight, rounds.unit)
+    every = _entered(every, known.label, rounds, method)
     with threadpool_limits(1):
         floor = try_families([BaseRate()], rounds.rounds, matrix, tested)[0]
-        trials, is_recent = _trials(families, rounds, labelled, matrix, tested, method)
+        trials, is_recent = _trials(every.families, rounds, labelled, matrix, tested, method)
         if is_recent:  # the base rate that those models were trained at
             newer = recent_rounds(rounds, labelled).rounds
             floor = try_families([BaseRate()], newer, matrix, tested)[0]
-        unit = rounds.unit[tested.rows]
-        recipe, log_odds = choose_recipe(trials, floor, tested, unit, by_time=rounds.by_time)
+        recipe, log_odds = choose_recipe(trials, floor, tested, by_time=rounds.by_time)
         if is_recent and recipe.signal:
             recipe = replace(recipe, recent=True)
             known = recent_lesson(known, labelled, until_us)
-        sample = Sample(matrix[known.rows], known.label, known.weight)
-        model = fit_recipe(recipe, families, sample)
+        every = every.used(tuple(recipe.steps))
+        sample = Sample(matrix[known.rows, : len(every.spec)], known.label, known.weight)
+        model = fit_recipe(recipe, every.families, sample)
     return Learned(
-        spec, model, recipe, (floor, *trials), tested, log_odds, rounds.by_time, sample, known.rows
-    )
+        every.spec, model, recipe, (floor, *trials), tested, log_odds, rounds.by_time, sample,
+        known.rows, every.families,
+    )  # fmt: skip
 
 
 def fit_recipe(recipe: Recipe, families: Sequence[Family], sample: Sample) -> Model:
@@ -116,13 +133,18 @@ def fit_recipe(recipe: Recipe, families: Sequence[Family], sample: Sample) -> Mo
         return Model((ConstantPart(base, width),), (1.0,), 1.0, 0.0, width)
     chosen = [family for family in families if family.name in recipe.steps]
     parts = tuple(family.fit(sample, recipe.steps[family.name]) for family in chosen)
-    weights = (1.0 / len(parts),) * len(parts)
+    weights = weights_of([family.name for family in chosen], recipe.rule)
     return Model(parts, weights, recipe.slope, (1 - recipe.slope) * base + recipe.level, width)
 
 
-def _families(n_rows: int, width: int, rounds: Rounds, method: Method) -> tuple[Family, ...]:
-    every = make_candidates(method.seed)
-    return affordable(every, n_rows, width, len(rounds.rounds), method.time_budget_s)
+def _entered(every: Entrants, label: Int8, rounds: Rounds, method: Method) -> Entrants:
+    """With the families that the budget allows; none where there is too little to learn from."""
+    if min(label_counts(label)) < FEWEST:
+        return every.without_rules()
+    made = make_candidates(method.seed, every.own_spec, insist=method.insist)
+    n_folds = len(rounds.rounds)
+    learned = affordable(made, len(label), every.width, n_folds, method.time_budget_s)
+    return replace(every, learned=learned)
 
 
 def _trials(
@@ -151,7 +173,8 @@ def _trials(
     turned: list[Trial] = []
     for before in trials:
         turned += tried([before.family], newer)
-        if not _better(turned[-1], before, tested):
+        is_asked = before.family.name != SCORECARD  # rules that people wrote do not age
+        if is_asked and not _better(turned[-1], before, tested):
             return trials, False
     return turned, True
 

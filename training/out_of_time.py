@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 
-from features.histories import Float64
+from features.histories import Float64, Int64
 from training.candidates.family import Family, Sample
 from training.delay import Lesson
 from training.references import Int8
 
+BETTER = 1.0
+"""Standard errors by which another step of a family must beat its usual one."""
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, steps done, steps in all)."""
 
@@ -38,12 +40,18 @@ class TestRows:
     """The rows predicted out of time, over all folds in their order.
 
     ``rows`` (m): rows of the labelled references; ``fold`` (m); ``label``, ``weight`` (m).
+    ``unit`` (m): rows with the same number are one observation.
     """
 
     rows: npt.NDArray[np.intp]
     fold: npt.NDArray[np.intp]
     label: Int8
     weight: Float64
+    unit: Int64
+
+    def in_errors(self, values: Float64) -> float:
+        """Weighted mean of ``values`` (m) over its standard error, over units."""
+        return mean_in_errors(values, self.weight, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,11 @@ class Trial:
     log_odds: Float64
 
 
-def test_rows_of(rounds: Sequence[Turn], label: Int8, weight: Float64) -> TestRows:
-    """The test rows of all folds, one after the other."""
+def test_rows_of(rounds: Sequence[Turn], label: Int8, weight: Float64, unit: Int64) -> TestRows:
+    """The test rows of all folds, one after the other; ``unit`` (n) as in :class:`TestRows`."""
     rows = np.concatenate([r.test for r in rounds])
     fold = np.repeat(np.arange(len(rounds)), [len(r.test) for r in rounds])
-    return TestRows(rows, fold, label[rows], weight[rows])
+    return TestRows(rows, fold, label[rows], weight[rows], unit[rows])
 
 
 def try_families(
@@ -95,11 +103,32 @@ def _one(family: Family, turn: Turn, vectors: Float64) -> Float64:
 
 
 def _trial(family: Family, path: Float64, tested: TestRows) -> Trial:
-    loss = np.array(
-        [np.average(log_odds_losses(tested.label, at), weights=tested.weight) for at in path]
-    )
+    """At the family's usual step, unless the best one is clearly better."""
+    losses = [log_odds_losses(tested.label, at) for at in path]
+    loss = np.array([np.average(each, weights=tested.weight) for each in losses])
     best = int(np.argmin(loss))
+    usual = getattr(family, "usual", None)
+    if usual in family.steps:
+        place = family.steps.index(usual)
+        if tested.in_errors(losses[place] - losses[best]) < BETTER:
+            best = place
     return Trial(family, loss, family.steps[best], path[best])
+
+
+def mean_in_errors(values: Float64, weight: Float64, unit: Int64) -> float:
+    """Weighted mean over its standard error, rows of a unit counting as one observation.
+
+    >>> mean_in_errors(np.array([1.0, 1.0, 3.0]), np.ones(3), np.array([0, 0, 1])).__round__(3)
+    1.25
+    """
+    mean = float(np.average(values, weights=weight))
+    _, member = np.unique(unit, return_inverse=True)
+    share = np.bincount(member, weights=weight * (values - mean))
+    n = len(share)
+    error = float(np.sqrt((share**2).sum() * n / max(n - 1, 1)) / weight.sum())
+    if error == 0.0:
+        return 0.0 if mean == 0.0 else float(np.sign(mean) * np.inf)
+    return mean / error
 
 
 def log_odds_losses(label: Int8, log_odds: Float64) -> Float64:

@@ -24,6 +24,7 @@ from features.histories import Float64
 from features.vectors import vectors
 from scoring.calibration import platt
 from scoring.intervals import IntervalTable, venn_abers
+from training.candidates.rules import SCORECARD
 from training.learning import Learned, Source
 
 SPREADS = 1.645
@@ -41,7 +42,8 @@ def interval_table(learned: Learned, source: Source) -> IntervalTable:
     references = source.labelled.take(tested.rows).references
     final = learned.model.log_odds(vectors(learned.spec, source.histories, references))
     families = []
-    for trial in learned.trials[1:]:  # the first is the base rate, the floor
+    learned_ones = [t for t in learned.trials[1:] if t.family.name != SCORECARD]
+    for trial in learned_ones:  # the first is the base rate, the floor
         slope, intercept = platt(trial.log_odds, label, tested.weight)
         families.append(slope * trial.log_odds + intercept)
     at, spread = spread_by_score(final, learned.log_odds, families, label, tested.weight)

@@ -16,6 +16,8 @@ from training.candidates.family import Sample
 
 ROUNDS: tuple[float, ...] = (8, 16, 25, 35, 50, 70, 90, 115, 145, 180, 220, 270, 330, 400, 500, 600)
 """Points of the path, in trees."""
+USUAL_ROUNDS = 145.0
+"""Trees that did best on small simulated sets; others must be clearly better."""
 LEAVES = 24
 """Most leaves of a tree, however deep."""
 
@@ -25,7 +27,8 @@ class Boosted:
     """LightGBM with settings for small, noisy data (depth, leaf size and L2 against noise).
 
     ``additive``: one feature per tree, so the model is a sum of step functions.
-    ``monotone`` (F) of -1, 0, 1, or empty: the direction a person would insist on.
+    ``monotone`` (F) of -1, 0, 1, or empty: the direction a person would insist on. ``hidden``:
+    positions of columns that no tree reads.
     """
 
     name: str
@@ -36,7 +39,9 @@ class Boosted:
     feature_share: float = 0.3
     randomised: bool = False
     steps: tuple[float, ...] = ROUNDS
+    usual: float = USUAL_ROUNDS
     monotone: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
     threads: int = 1
 
     def path(self, sample: Sample, vectors: Float64) -> Float64:
@@ -87,12 +92,17 @@ class Boosted:
         if self.additive:
             settings["interaction_constraints"] = [[column] for column in range(width)]
         if self.monotone:
-            settings["monotone_constraints"] = list(self.monotone)
+            beyond = [0] * (width - len(self.monotone))
+            settings["monotone_constraints"] = [*self.monotone, *beyond]
         return settings
 
     def _rows(self, sample: Sample) -> lgb.Dataset:
+        vectors = sample.vectors
+        if self.hidden:
+            vectors = vectors.copy()
+            vectors[:, list(self.hidden)] = 0.0
         return lgb.Dataset(
-            sample.vectors,
+            vectors,
             sample.label,
             weight=sample.weight,
             params={"max_bin": 63, "verbosity": -1, "num_threads": self.threads},

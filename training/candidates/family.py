@@ -7,12 +7,13 @@ time; the point with the lowest pooled loss is then fitted on everything. Parts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from features.histories import Float64
+from features.spec import FeatureSpec
 from scoring.parts import ConstantPart, Part
 from training.references import Int8
 
@@ -79,16 +80,57 @@ class BaseRate:
         return ConstantPart(sample.base_log_odds, sample.vectors.shape[1])
 
 
-def make_candidates(seed: int) -> tuple[Family, ...]:
-    """The families that compete in every training, in the order in which they are blended."""
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A family that learns from the first ``width`` columns only; its part reads them all."""
+
+    family: Family
+    width: int
+
+    @property
+    def name(self) -> str:
+        """The family's own."""
+        return self.family.name
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The family's own."""
+        return self.family.steps
+
+    def path(self, sample: Sample, vectors: Float64) -> Float64:
+        """As the family would from a narrower table."""
+        mine = Sample(sample.vectors[:, : self.width], sample.label, sample.weight)
+        return self.family.path(mine, vectors[:, : self.width])
+
+    def fit(self, sample: Sample, step: float) -> Part:
+        """Columns beyond the width are made constant, so that nothing can be learned from them."""
+        vectors = sample.vectors.copy()
+        vectors[:, self.width :] = 0.0
+        return self.family.fit(Sample(vectors, sample.label, sample.weight), step)
+
+
+def make_candidates(
+    seed: int, spec: FeatureSpec | None = None, *, insist: bool = True
+) -> tuple[Family, ...]:
+    """The families that compete in every training, in the order in which they are blended.
+
+    ``spec``: what the columns are; without it nothing is insisted on and no products are offered.
+    ``insist``: whether the boosted ones keep the directions of ``training.monotone``.
+    """
     from training.candidates.boosted import Boosted
     from training.candidates.linear import Linear
+    from training.candidates.products import products_of
+    from training.monotone import directions, spoken_for
 
-    return (
-        Linear(),
+    ways = directions(spec) if spec and insist else ()
+    hidden = spoken_for(spec) if spec and insist else ()
+    crossed = products_of(spec) if spec else None
+    boosted = (
         Boosted("additive", additive=True, seed=seed),
         Boosted("boosted", additive=False, seed=seed),
         Boosted(
             "randomised", additive=False, seed=seed, depth=5, feature_share=0.5, randomised=True
         ),
     )
+    kept = tuple(replace(family, monotone=ways, hidden=hidden) for family in boosted)
+    return (Linear(), *kept, *((crossed,) if crossed else ()))

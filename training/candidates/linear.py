@@ -15,6 +15,8 @@ from training.candidates.family import Sample
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse penalties, strong first, in units of one lead and one standard deviation."""
+USUAL_STRENGTH = 0.03
+"""What did best on small simulated sets; others must be clearly better."""
 FLAG_SCALE = 0.5
 """Scale of a 0/1 column. Dividing a rare flag by its tiny standard deviation would all but lift
 the penalty from it; this way rare levels are shrunk the most."""
@@ -29,6 +31,7 @@ class Linear:
 
     name: str = "linear"
     steps: tuple[float, ...] = STRENGTHS
+    usual: float = USUAL_STRENGTH
 
     def path(self, sample: Sample, vectors: Float64) -> Float64:
         """Log-odds (len(steps), n), each step warm-started from the one before."""

@@ -16,6 +16,7 @@ from features.histories import Float64
 from scoring.release import Release
 from training.calibration.card import calibration_lines
 from training.honest_test import Tested
+from training.rule_share import in_words
 from training.tracking.model_card_tested import tested_lines
 
 TOP_FEATURES = 12
@@ -139,7 +140,8 @@ def _choice(choice: Mapping[str, Any]) -> Iterable[str]:
         return
     yield "## What was tried"
     yield ""
-    yield f"Chosen: {choice.get('recipe')}."
+    told = f"; {in_words(choice['rule'])}" if choice.get("rule") else ""
+    yield f"Chosen: {choice.get('recipe')}{told}."
     yield ""
     yield "| candidate | log loss when choosing |"
     yield "|---|---|"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import made_up_release
 import numpy as np
 import pytest
 
 from features.histories import Float64
+from features.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.model import Model
 from scoring.parts import Part
 from scoring.steps import StepPart
 from training.candidates.boosted import Boosted
-from training.candidates.family import BaseRate, Family, Sample, make_candidates
+from training.candidates.family import BaseRate, Family, Narrow, Sample, make_candidates
 from training.candidates.linear import Linear, design_of
+from training.candidates.products import products_of
+from training.candidates.rules import Rules
 
 
 def _sample(n: int = 600, seed: int = 0) -> Sample:
@@ -117,3 +121,93 @@ def test_a_constant_or_unknown_column_does_no_harm() -> None:
 def test_the_base_rate_is_kept_off_the_ends() -> None:
     sample = Sample(np.zeros((9, 1)), np.zeros(9, np.int8), np.ones(9))
     assert sample.base_rate == pytest.approx(0.05)
+
+
+def test_a_narrow_family_learns_nothing_from_the_columns_beyond() -> None:
+    sample, asked = _sample(), _sample(300, seed=1)
+    wide = Sample(np.column_stack([sample.vectors, sample.label]), sample.label, sample.weight)
+    more = np.column_stack([asked.vectors, asked.label])
+    for family in make_candidates(seed=0):
+        step = family.steps[3]
+        narrow = Narrow(family, 6)
+        np.testing.assert_array_equal(narrow.path(wide, more), family.path(sample, asked.vectors))
+        np.testing.assert_allclose(
+            _log_odds(narrow.fit(wide, step), more),
+            _log_odds(family.fit(sample, step), asked.vectors),
+            atol=1e-12,
+        )
+
+
+def _bant_spec() -> FeatureSpec:
+    attributes = tuple(
+        AttributeSpec(f"a{i}", "number", g) for i, g in enumerate(("budget", "need"))
+    )
+    features = [
+        Feature("attribute", f"a{i}", aggregate)
+        for i in range(2)
+        for aggregate in ("value", "unknown")
+    ]
+    return FeatureSpec(tuple(features), attributes)
+
+
+def _crossed(n: int, seed: int) -> Sample:
+    """Two answers, half unknown, that matter together only."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((n, 4))
+    x[:, [0, 2]] = rng.normal(size=(n, 2))
+    x[:, 1] = rng.random(n) < 0.3
+    x[x[:, 1] == 1, 0] = np.nan
+    chance = 1 / (1 + np.exp(-1.5 * np.nan_to_num(x[:, 0]) * x[:, 2]))
+    return Sample(x, (rng.random(n) < chance).astype(np.int8), np.ones(n))
+
+
+def test_products_of_answers_are_found_where_they_matter() -> None:
+    family = products_of(_bant_spec())
+    assert family is not None
+    assert family.pairs == ((0, 2), (0, 3), (1, 2), (1, 3))
+    sample, asked = _crossed(1500, 0), _crossed(1500, 1)
+    sign = np.where(asked.label == 1, -1, 1)
+    with_products, without = (
+        np.logaddexp(0, sign * f.path(sample, asked.vectors)).mean(axis=1).min()
+        for f in (family, Linear())
+    )
+    assert with_products < 0.60 < 0.68 < without
+    part = family.fit(sample, 0.1)
+    path = family.path(sample, asked.vectors)[family.steps.index(0.1)]
+    np.testing.assert_allclose(_log_odds(part, asked.vectors), path, atol=2e-3)
+
+
+def test_products_do_not_hurt_a_small_set_in_which_nothing_crosses() -> None:
+    rng = np.random.default_rng(3)
+    vectors = _crossed(200, 5).vectors
+    label = (rng.random(200) < 1 / (1 + np.exp(-vectors[:, 2]))).astype(np.int8)
+    asked = _crossed(2000, 6).vectors
+    truth = 1 / (1 + np.exp(-asked[:, 2]))
+    family = products_of(_bant_spec())
+    assert family is not None
+    losses = []
+    for f in (family, Linear()):
+        z = f.path(Sample(vectors, label, np.ones(200)), asked)[f.steps.index(0.03)]
+        losses.append((truth * np.logaddexp(0, -z) + (1 - truth) * np.logaddexp(0, z)).mean())
+    assert losses[0] < losses[1] + 0.005
+
+
+def test_one_group_of_answers_has_no_products() -> None:
+    assert products_of(FeatureSpec(_bant_spec().features[:2], _bant_spec().attributes[:1])) is None
+
+
+def test_rules_never_turn_more_points_into_less() -> None:
+    part = made_up_release.rules_part()
+    x = made_up_release.table(800)[0]
+    points = part.points(x)
+    rng = np.random.default_rng(0)
+    for sense in (1, -1):
+        chance = 1 / (1 + np.exp(-sense * (points - points.mean()) / points.std()))
+        sample = Sample(x, (rng.random(800) < chance).astype(np.int8), np.ones(800))
+        family = Rules(part)
+        fitted = family.fit(sample, family.steps[0])
+        assert (fitted.coef > 0) == (sense == 1)
+        path = family.path(sample, x)[0]
+        np.testing.assert_allclose(_log_odds(fitted, x), path, atol=1e-9)
+        if sense == -1:
+            assert np.ptp(path) == 0.0

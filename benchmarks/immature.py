@@ -90,7 +90,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--worlds", nargs="*", default=list(LEADS))
     parser.add_argument("--real", nargs="*", default=list(REAL))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("LEADSCORE_DATA", BESIDE)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -151,10 +153,10 @@ def start(home: Path) -> Iterator[Callable[..., Service]]:
     """Starts services on the home; all end with the test."""
     begun: list[Service] = []
 
-    def begin(**settings: Any) -> Service:
+    def begin(*, ready: bool = True, **settings: Any) -> Service:
         service = Service(home, **settings)
         begun.append(service)
-        return service.start()
+        return service.start(ready=ready)
 
     yield begin
     for service in begun:
@@ -178,3 +180,55 @@ def lead() -> dict[str, Any]:
 @pytest.fixture
 def make() -> Callable[..., None]:
     return make_release
+
+
+class Server:
+    """A PostgreSQL of our own in a folder, on a socket in that folder alone."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self.folder, self.programs = folder, programs
+        self.url = f"postgresql://postgres@/postgres?host={folder}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        user = "postgres" if os.geteuid() == 0 else None
+        subprocess.run(
+            [str(self.programs / program), "-D", str(self.folder / "data"), *arguments],
+            check=True, user=user, cwd=self.folder, timeout=60,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder}"
+        self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def programs() -> Path | None:
+    found = shutil.which("initdb") or shutil.which("postgres")
+    return None if found is None else Path(found).resolve().parent
+
+
+@pytest.fixture
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL that runs for one test; skipped where there is none."""
+    where = programs()
+    if where is None or not (where / "initdb").exists():
+        pytest.skip("no PostgreSQL on this machine")
+    folder = Path("/tmp") / f"leadscore-pg-{os.getpid()}"
+    folder.mkdir()
+    try:
+        if os.geteuid() == 0:
+            try:
+                owner = pwd.getpwnam("postgres")
+            except KeyError:
+                pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        made = Server(folder, where)
+        made.run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
+        made.start()
+        yield made
+        made.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

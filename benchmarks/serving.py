@@ -1,8 +1,9 @@
 """Requests a second, latency, memory and start of the service and its peers, in one table.
 
 ``make bench-serving`` (needs wrk: apt-get install wrk). Everything runs on this machine, the load
-generator too, so compare the rows with each other. One lead with 50 interactions is sent to
-leadscore and to the naive service; mlflow and BentoML get 60 ready-made numbers.
+generator too, so compare the rows with each other. Leads with 50 interactions are sent to
+leadscore and to the naive service; mlflow and BentoML get 60 ready-made numbers. Takes about six
+minutes; a run of everything is saved as benchmarks/results/serving.{md,json}.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from serving_lead import a_lead, made_release
+from serving_lead import leads, made_release
 from serving_load import BUILD, cpu_s, free_port, load, memory_mb, wait_for_answer
+from serving_report import EMPTY, MLFLOW, ONE, TWO, save, table
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "serving_peers"
@@ -38,7 +40,7 @@ class Candidate:
     name: str
     command: Sequence[str]
     path: str
-    body: bytes | None = None
+    bodies: Sequence[bytes] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     needs: str | None = None
 
@@ -59,46 +61,44 @@ def main() -> None:
     for candidate in chosen:
         print(f"measuring {candidate.name}", file=sys.stderr, flush=True)
         results.append(measured(candidate, given.seconds))
-    if given.json:
-        print(json.dumps(results, indent=2))
-    else:
-        print_table(results)
+    text = table(results) if given.only else save(results, given.seconds)
+    print(json.dumps(results, indent=2) if given.json else text)
 
 
 def candidates(release: Path) -> list[Candidate]:
     """The service in its variants, the ceiling, and the peers."""
     python = sys.executable
-    lead = json.dumps(a_lead(release)).encode()
+    lead = [json.dumps(one).encode() for one in leads(release)]
     numbers = [[float(i % 7) for i in range(60)]]
     model = peer_model()
     server = [python, "-m", "leadscore", "serve", "--port", "{port}", "--release", str(release)]
     uvicorn = [python, "-m", "uvicorn", "--port", "{port}", "--no-access-log", "--app-dir"]
     mlflow = [python, "-m", "mlflow", "models", "serve", "-m", str(mlflow_model()), "-p", "{port}"]
     bento = [python, "-m", "bentoml", "serve", "bento:Scorer", "-p", "{port}"]
-    split = json.dumps({"dataframe_split": {"columns": feature_names(), "data": numbers}}).encode()
+    split = {"dataframe_split": {"columns": feature_names(), "data": numbers}}
     peer = {"PEER_MODEL": str(model)}
     rate = {"LEADSCORE_RATE_PER_S": "1000000", "LEADSCORE_RATE_BURST": "1000000"}
     off = {**rate, "LEADSCORE_SCORE_LOG": "off"}
     relaxed = {**rate, "LEADSCORE_SCORE_LOG": "relaxed"}
     two = [*server, "--workers", "2"]
     return [
-        Candidate("leadscore, 1 worker, durable log", server, "/v1/scores", lead, rate),
-        Candidate("leadscore, 2 workers, durable log", two, "/v1/scores", lead, rate),
+        Candidate(ONE, server, "/v1/scores", lead, rate),
+        Candidate(TWO, two, "/v1/scores", lead, rate),
         Candidate("leadscore, 1 worker, relaxed log", server, "/v1/scores", lead, relaxed),
         Candidate("leadscore, 1 worker, no log", server, "/v1/scores", lead, off),
-        Candidate("empty FastAPI route", [*uvicorn, str(PEERS), "empty:app"], "/empty"),
+        Candidate(EMPTY, [*uvicorn, str(PEERS), "empty:app"], "/empty"),
         Candidate(
             "FastAPI + pandas + sklearn", [*uvicorn, str(PEERS), "naive:app"], "/score", lead, peer
         ),
         Candidate(
-            "mlflow models serve (60 numbers)",
+            MLFLOW,
             [*mlflow, "--env-manager", "local", "--workers", "1"],
-            "/invocations", split, needs="mlflow",
+            "/invocations", [json.dumps(split).encode()], needs="mlflow",
         ),
         Candidate(
             "BentoML (60 numbers)",
             [*bento, "--working-dir", str(PEERS)],
-            "/score", json.dumps({"rows": numbers}).encode(), peer, needs="bentoml",
+            "/score", [json.dumps({"rows": numbers}).encode()], peer, needs="bentoml",
         ),
     ]  # fmt: skip
 
@@ -107,7 +107,7 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
     """Start it, ask it, end it."""
     if candidate.needs and not importable(candidate.needs):
         return {"name": candidate.name, "skipped": f"{candidate.needs} is not installed"}
-    port = free_port()
+    port, load_before = free_port(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=BUILD) as home:
         environment = {
             **os.environ, "PATH": PATH, **ONE_THREAD, "LEADSCORE_HOME": home,
@@ -121,10 +121,10 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
             )
         try:
             url = f"http://127.0.0.1:{port}{candidate.path}"
-            first_s = wait_for_answer(url, candidate.body, process, started)
-            load(url, candidate.body, 8, 2)  # warm
+            first_s = wait_for_answer(url, candidate.bodies, process, started)
+            load(url, candidate.bodies, 8, 2)  # warm
             used = cpu_s(process.pid)
-            rows = {c: load(url, candidate.body, c, seconds) for c in CONNECTIONS}
+            rows = {c: load(url, candidate.bodies, c, seconds) for c in CONNECTIONS}
             used = (cpu_s(process.pid) - used) / max(1, sum(r.requests for r in rows.values()))
             memory = memory_mb(process.pid)
         except RuntimeError as error:
@@ -133,6 +133,7 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
             end(process)
     return {
         "name": candidate.name,
+        "load_before": round(load_before, 2),
         "first_answer_s": round(first_s, 2),
         "memory_mb": round(memory),
         "cpu_us": round(used * 1e6),
@@ -150,27 +151,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
             return
         except subprocess.TimeoutExpired:
             continue
-
-
-def print_table(results: Sequence[Mapping[str, Any]]) -> None:
-    """One row a candidate; requests a second (p50 / p99 in ms) at 1, 16 and 64 connections."""
-    print(
-        "| service | "
-        + " | ".join(f"{c} conn." for c in CONNECTIONS)
-        + " | CPU an answer | memory | start |"
-    )
-    print("|---|" + "---:|" * (len(CONNECTIONS) + 3))
-    for result in results:
-        if "skipped" in result:
-            print(f"| {result['name']} | {result['skipped']} |" + " |" * (len(CONNECTIONS) + 2))
-            continue
-        cells = [
-            f"{row['per_second']:,.0f}/s ({row['p50_ms']:.2g} / {row['p99_ms']:.3g} ms)"
-            + (f" {row['failed']} failed" if row["failed"] else "")
-            for row in result["connections"].values()
-        ]
-        tail = f"{result['cpu_us']:,} µs | {result['memory_mb']} MB | {result['first_answer_s']} s"
-        print(f"| {result['name']} | {' | '.join(cells)} | {tail} |")
 
 
 def feature_names() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,25 @@ def a_lead(release: Path) -> dict[str, Any]:
     ]
     lead = {"lead_id": "L-1042", "created_at": "2026-02-28T09:00:00Z", "attributes": {}}
     return {**lead, "as_of": "2026-03-20T08:00:00Z", "interactions": interactions}
+
+
+def leads(release: Path, number: int = 64) -> list[dict[str, Any]]:
+    """Leads that differ in what they did and when, so that nothing is answered from memory."""
+    rng = random.Random(0)
+    one = a_lead(release)
+    kinds = [act["kind"] for act in one["interactions"]]
+    made = []
+    for n in range(number):
+        acts = [
+            {
+                **act,
+                "kind": rng.choice(kinds),
+                "occurred_at": f"2026-03-{rng.randint(1, 19):02d}T{rng.randint(0, 23):02d}"
+                f":{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d}Z",
+                "duration_s": float(rng.randint(1, 3600)),
+                "event_id": f"event-{n}-{i}",
+            }
+            for i, act in enumerate(one["interactions"])
+        ]
+        made.append({**one, "lead_id": f"L-{n:04d}", "interactions": acts})
+    return made

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,17 +29,28 @@ class Row:
     requests: int
 
 
-def load(url: str, body: bytes | None, connections: int, seconds: int) -> Row:
-    """wrk against one URL."""
+SCRIPT = """
+local requests, turn = {{}}, 0
+function init(args)
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/json"
+  for body in io.lines("{file}") do table.insert(requests, wrk.format(nil, nil, nil, body)) end
+end
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+"""
+
+
+def load(url: str, bodies: Sequence[bytes], connections: int, seconds: int) -> Row:
+    """wrk against one URL, the bodies in turn; without a body it asks with GET."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s"]
-    if body is not None:
-        file = BUILD / "body.json"
-        file.write_bytes(body)
+    if bodies:
+        file = BUILD / "bodies.jsonl"
+        file.write_bytes(b"\n".join(bodies) + b"\n")
         script = BUILD / "post.lua"
-        script.write_text(
-            f'local f = io.open("{file}", "rb")\nwrk.method = "POST"\nwrk.body = f:read("*a")\n'
-            'f:close()\nwrk.headers["Content-Type"] = "application/json"\n'
-        )
+        script.write_text(SCRIPT.format(file=file))
         command += ["-s", str(script)]
     said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
@@ -65,7 +77,7 @@ def milliseconds(word: str) -> float:
 
 
 def wait_for_answer(
-    url: str, body: bytes | None, process: subprocess.Popen[bytes], started: float
+    url: str, bodies: Sequence[bytes], process: subprocess.Popen[bytes], started: float
 ) -> float:
     """Seconds from the start to the first good answer."""
     headers = {"Content-Type": "application/json"}
@@ -73,7 +85,8 @@ def wait_for_answer(
         if process.poll() is not None:
             raise RuntimeError("it ended at once: see last-server.log")
         try:
-            request = urllib.request.Request(url, data=body, headers=headers)
+            data = bodies[0] if bodies else None
+            request = urllib.request.Request(url, data=data, headers=headers)
             with urllib.request.urlopen(request, timeout=10):
                 return time.perf_counter() - started
         except (urllib.error.URLError, ConnectionError, TimeoutError):

@@ -20,9 +20,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from serving_load import free_port, load, memory_mb, wait_for_answer
-
-from serving import BUILD, a_lead, made_release  # the benchmark beside this file
+from serving_lead import a_lead, made_release
+from serving_load import BUILD, free_port, load, memory_mb, wait_for_answer
 
 CALLERS = 4
 GROWTH_MB = 30.0
@@ -109,12 +108,12 @@ def main() -> None:
 
 def soak(url: str, lead: dict[str, Any], process: subprocess.Popen[bytes], seconds: int) -> bool:
     """Run against a started service; whether all was well."""
-    wait_for_answer(f"{url}/health/ready", None, process, time.perf_counter())
+    wait_for_answer(f"{url}/health/ready", (), process, time.perf_counter())
     stream = Soak(url, lead)
     for i in range(50):
         body = {"created_at": "2026-02-28T09:00:00Z", "attributes": {}}
         stream.send("PUT", f"/v1/leads/soak-{i}", body)
-    most = load(f"{url}/v1/scores", json.dumps(lead).encode(), 8, 5).per_second
+    most = load(f"{url}/v1/scores", [json.dumps(lead).encode()], 8, 5).per_second
     stream.run(min(WARM_S, seconds / 4), most / 2)
     before = memory_mb(process.pid)
     stream.run(seconds, most / 2)

@@ -16,16 +16,16 @@ import sys
 import tempfile
 import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+from immature_report import Answers, markdown, of_group
 
 from features.building import histories_of
-from features.histories import Float64, Int64, References
+from features.histories import Float64, References
 from features.reading import read_dataset
 from features.vectors import vectors
 from training.audit.audit import Verdict, audit
@@ -50,21 +50,6 @@ CUTOFF_DAYS = (75, 180, 240, 330)
 TEST_DAYS = 30
 REAL = ("bpi2012", "online_shoppers", "bank_marketing")
 LEARNER = (Linear(steps=(0.03,)), Boosted("boosted", additive=False, seed=0, steps=(90,)))
-RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Test rows of one seed or one real set: each treatment's loss over the truth (or log loss),
-    its probability, and what it should have been (the truth, or the label)."""
-
-    unit: Int64
-    weight: Float64
-    loss: dict[Treatment, Float64]
-    probability: dict[Treatment, Float64]
-    target: Float64
-    rows: dict[Treatment, int]
-    immature: float
 
 
 def main() -> None:
@@ -81,7 +66,7 @@ def main() -> None:
     for name in options.real:
         groups[name] = [of_real(options.data / name)]
         print(f"{name}: {time.process_time() - started:.0f} s", file=sys.stderr)
-    found = [of_group(name, parts) for name, parts in groups.items()]
+    found = [of_group(name, parts, real=name in REAL) for name, parts in groups.items()]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "immature.json").write_text(json.dumps(found, indent=1) + "\n")
     (RESULTS / "immature.md").write_text(markdown(found, options.seeds))
@@ -197,85 +182,6 @@ def _answers(source: Source, apart: Bool, cutoff_us: int, spec, there: Float64):
         paths = [family.path(sample, there)[0] for family in LEARNER]
         answer[how], taught[how] = probability(np.mean(paths, axis=0)), len(known.rows)
     return answer, taught
-
-
-def of_group(name: str, parts: list[Answers]) -> dict[str, object]:
-    """Means over all seeds, with intervals over seeds and the leads within each."""
-    draws = _drawn(parts, np.random.default_rng(0))
-    shown = {}
-    for how in Treatment:
-        own = _means(parts, draws, [part.loss[how] for part in parts])
-        gap = [part.loss[how] - part.loss[Treatment.MATURE] for part in parts]
-        off = [part.probability[how] - part.target for part in parts]
-        shown[str(how)] = {
-            "rows": round(np.mean([part.rows[how] for part in parts])),
-            "loss": own,
-            "minus_mature": _means(parts, draws, gap),
-            "bias": _means(parts, draws, off),
-        }
-    mass = np.concatenate([part.weight for part in parts])
-    target = np.concatenate([part.target for part in parts])
-    return {
-        "set": name,
-        "over_truth": name not in REAL,
-        "seeds": len(parts),
-        "rate": float(np.average(target, weights=mass)),
-        "immature": float(np.mean([part.immature for part in parts])),
-        "treatments": shown,
-    }
-
-
-def _drawn(parts: list[Answers], rng: np.random.Generator) -> list[list[tuple[int, Float64]]]:
-    """Per resample: (seed, how often each of its leads was drawn), seeds drawn as well."""
-    sizes = [len(np.unique(part.unit)) for part in parts]
-    return [
-        [
-            (int(k), np.bincount(rng.integers(0, sizes[k], sizes[k]), minlength=sizes[k]) * 1.0)
-            for k in rng.integers(0, len(parts), len(parts))
-        ]
-        for _ in range(RESAMPLES)
-    ]
-
-
-def _means(parts: list[Answers], draws, values: list[Float64]) -> dict[str, float]:
-    sums, masses = [], []
-    for part, value in zip(parts, values, strict=True):
-        _, member = np.unique(part.unit, return_inverse=True)
-        sums.append(np.bincount(member, weights=part.weight * value))
-        masses.append(np.bincount(member, weights=part.weight))
-    drawn = [
-        sum(t @ sums[k] for k, t in draw) / sum(t @ masses[k] for k, t in draw) for draw in draws
-    ]
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    value = sum(s.sum() for s in sums) / sum(m.sum() for m in masses)
-    return {"value": float(value), "low": float(low), "high": float(high)}
-
-
-def markdown(found: list[dict], seeds: int) -> str:
-    lines = [
-        f"Simulated: {seeds} seeds each, excess log loss over the exact truth (nats). Real: log "
-        "loss over rolling origins (bpi2012: the newest fifth). Intervals: 95 %, seeds and leads "
-        "drawn again.",
-        "",
-        "| set | rate | immature | treatment | rows learned | loss | minus mature only | "
-        "bias of the mean |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for group in found:
-        for how, row in group["treatments"].items():
-            gap = row["minus_mature"]
-            word = "better" if gap["high"] < 0 else "WORSE" if gap["low"] > 0 else "even"
-            paired = f"{gap['value']:+.5f} [{gap['low']:+.5f}, {gap['high']:+.5f}] {word}"
-            lines.append(
-                f"| {group['set']} | {group['rate']:.3f} | {group['immature']:.0%} | {how} | "
-                f"{row['rows']:,} | {row['loss']['value']:.5f} | "
-                f"{'' if how == Treatment.MATURE else paired} | {_off(row['bias'])} |"
-            )
-    return "\n".join(lines) + "\n"
-
-
-def _off(bias: dict[str, float]) -> str:
-    return f"{bias['value']:+.4f} [{bias['low']:+.4f}, {bias['high']:+.4f}]"
 
 
 if __name__ == "__main__":

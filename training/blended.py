@@ -18,8 +18,9 @@ RULES_CLEARLY = 1.0
 so chance plays less. A blend that is part rule needs what lies between, by its share of rule."""
 MUCH_BETTER = 2.0
 """Standard errors by which another blend must beat the usual one to take its place."""
-USUAL = ("linear", "boosted", "randomised")
-"""The usual blend: on small sets the best of sixty is mostly the luckiest."""
+USUAL = ("linear", "additive", "boosted", "randomised")
+"""The usual blend: one after the other leaves it while it is better without by ``BETTER`` standard
+errors. On small sets the best of sixty is mostly the luckiest."""
 RULES_WORTH = 3.0
 """The rules join the learned families with the weight of so many conversions."""
 LEAST_RULE = 0.05
@@ -71,11 +72,19 @@ def names_of(trials: Sequence[Trial]) -> tuple[str, ...]:
 
 def steadiest(blends: Sequence[Blend], tested: TestRows) -> Blend:
     """The usual blend, or the one with the lowest loss where that is clearly better."""
+    by_names = {blend.names: blend for blend in blends}
     best = min(blends, key=lambda blend: blend.loss)
-    usual = next((blend for blend in blends if blend.names == USUAL), best)
-    if gain_in_errors(best.fair, usual.fair, tested) >= MUCH_BETTER:
+    whole = tuple(name for name in USUAL if (name,) in by_names)
+    if not whole:
         return best
-    return usual
+    usual = by_names[whole]
+    while len(usual.names) > 1:
+        fewer = [by_names[tuple(n for n in usual.names if n != out)] for out in usual.names]
+        rival = min(fewer, key=lambda blend: blend.loss)
+        if gain_in_errors(rival.fair, usual.fair, tested) < BETTER:
+            break
+        usual = rival
+    return best if gain_in_errors(best.fair, usual.fair, tested) >= MUCH_BETTER else usual
 
 
 def with_rules(

@@ -60,7 +60,16 @@ def test_a_lucky_blend_does_not_take_the_place_of_the_usual_one() -> None:
     same = noisy(truth, 0.6, 9)
     lucky = [trial(t.family.name, noisy(same, 0.02, i)) for i, t in enumerate(usual(truth))]
     recipe, _ = choose_recipe(lucky, floor_of(tested), tested, by_time=True)
-    assert tuple(recipe.steps) == ("linear", "boosted", "randomised")
+    assert tuple(recipe.steps) == ("linear", "additive", "boosted", "randomised")
+
+
+def test_a_family_that_is_clearly_worse_is_not_in_the_usual_blend() -> None:
+    tested, truth = references_of(1500)
+    same = noisy(truth, 0.6, 9)
+    trials = [trial(t.family.name, noisy(same, 0.02, i)) for i, t in enumerate(usual(truth))]
+    trials[0] = trial("linear", noisy(truth, 2.5, 4))
+    recipe, _ = choose_recipe(trials, floor_of(tested), tested, by_time=True)
+    assert tuple(recipe.steps) == ("additive", "boosted", "randomised")
 
 
 def test_a_clearly_better_one_does() -> None:
@@ -71,7 +80,7 @@ def test_a_clearly_better_one_does() -> None:
 
 
 def test_the_rules_join_with_few_conversions_and_leave_with_many() -> None:
-    few, truth = references_of(150, seed=3)
+    few, truth = references_of(150, rate=-2.0, seed=4)
     trials = [*usual(truth), trial(SCORECARD, noisy(truth, 0.6, 8))]
     recipe, _ = choose_recipe(trials, floor_of(few), few, by_time=True)
     conversions = int(few.label.sum())

@@ -97,6 +97,12 @@ class Narrow:
         """The family's own."""
         return self.family.steps
 
+    @property
+    def usual(self) -> float | None:
+        """The family's own; None where no step is the usual one."""
+        step: float | None = getattr(self.family, "usual", None)
+        return step
+
     def path(self, sample: Sample, vectors: Float64) -> Float64:
         """As the family would from a narrower table."""
         mine = Sample(sample.vectors[:, : self.width], sample.label, sample.weight)

@@ -130,6 +130,7 @@ def test_a_narrow_family_learns_nothing_from_the_columns_beyond() -> None:
     for family in make_candidates(seed=0):
         step = family.steps[3]
         narrow = Narrow(family, 6)
+        assert narrow.usual == family.usual
         np.testing.assert_array_equal(narrow.path(wide, more), family.path(sample, asked.vectors))
         np.testing.assert_allclose(
             _log_odds(narrow.fit(wide, step), more),

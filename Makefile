@@ -83,6 +83,12 @@ bench-scale: $(VENV)/.bench ## 100 million interactions in buckets, and Spark (t
 soak: $(VENV)/.dev ## ten minutes of half load: no growth, no error
 	@$(BIN)/python benchmarks/soak.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Schemathesis on every operation of the API, every check on (needs the package index)
+	@test -x build/fuzz/bin/schemathesis || { $(PYTHON_FOUND) -m venv build/fuzz && \
+		build/fuzz/bin/python -m pip --disable-pip-version-check -qq install 'schemathesis>=4.32,<5'; }
+	@$(BIN)/python benchmarks/fuzz.py
+
 .PHONY: lock
 lock: ## resolve requirements/*.txt again (needs the package index)
 	@$(PYTHON_FOUND) -m venv build/lock

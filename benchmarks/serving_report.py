@@ -23,7 +23,7 @@ def save(results: Sequence[Measured], seconds: int) -> str:
             "",
             f"`make bench-serving`: {seconds} s a measurement with wrk on the same machine "
             f"({os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}); "
-            f"load average before {results[0].get('load_before', '?')}.",
+            f"load average before each: {_loads(results)}.",
             "Requests a second (p50 / p99 in ms) at 1, 16 and 64 connections. leadscore and "
             "FastAPI + pandas get 64 leads with 50 interactions in turn, the others what is said.",
             "",
@@ -87,6 +87,10 @@ def aims(results: Sequence[Measured]) -> list[str]:
         lines.append(f"| p99 at 16 connections | < 20 ms | {p99:.3g} ms |")
     lines.append(f"| start to first answer | < 2 s | {one['first_answer_s']} s |")
     return lines
+
+
+def _loads(results: Sequence[Measured]) -> str:
+    return ", ".join(f"{r['load_before']:g}" for r in results if "load_before" in r)
 
 
 def _most(result: Measured) -> float:

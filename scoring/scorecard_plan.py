@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ class ConditionPlan:
     columns: Columns
     codes: tuple[float, ...] = ()
 
-    @property
+    @cached_property
     def kind(self) -> int:
         """What the kernel compares."""
         if self.condition.attribute is None:

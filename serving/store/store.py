@@ -21,7 +21,7 @@ from serving.metrics import Metrics
 from serving.settings import Settings
 from serving.store.database import connect, failure, store_url
 from serving.store.errors import StorageBusy
-from serving.store.journal import Journal
+from serving.store.journal import Journal, claimed
 from serving.store.migrate import migrate
 from serving.store.scores import ScoreRow, forget_before, line_of, move_in, read_journal
 from serving.store.tombstones import Tombstones, load_tombstones
@@ -52,6 +52,7 @@ class Store:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
         self._task: asyncio.Task[None] | None = None
         self._pruned = 0.0
+        self._draining = asyncio.Lock()
 
     async def start(self) -> None:
         """Open the store, or begin without it and go on trying."""
@@ -123,16 +124,15 @@ class Store:
         """Move what the journals hold into the store; how many scores."""
         loop = asyncio.get_running_loop()
         moved = 0
-        for path in await loop.run_in_executor(self._readers, self.journal.rotate):
-            moved += await self._drain_file(path)
+        async with self._draining:
+            for path in await loop.run_in_executor(self._readers, self.journal.rotate):
+                with claimed(path) as mine:
+                    moved += await self._drain_file(path) if mine else 0
         return moved
 
     async def _drain_file(self, path: Path) -> int:
         loop = asyncio.get_running_loop()
-        try:
-            rows = await loop.run_in_executor(self._readers, read_journal, path)
-        except FileNotFoundError:
-            return 0  # another worker moved it in
+        rows = await loop.run_in_executor(self._readers, read_journal, path)
         moved = 0
         if rows:
             moved = await self.write(lambda c: move_in(c, rows, self.tombstones))

@@ -26,6 +26,9 @@ RULES_WORTH = 3.0
 LEAST_RULE = 0.05
 """With so many conversions that the weight of the rules is below this, they do not join."""
 
+MOST_SPREAD = 1.5
+"""No average is spread further than by this factor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blend:
@@ -124,6 +127,27 @@ def level_for(log_odds: Float64, rate: float, weight: Float64) -> float:
         if abs(step) < 1e-9:
             break
     return level
+
+
+def spread_for(blend: Blend, log_odds: Float64, center: Float64, weight: Float64) -> float:
+    """The slope around ``center`` (m), from 1 to ``MOST_SPREAD``, that undoes the averaging.
+
+    With it the probabilities of ``log_odds`` (m) have the mean square that those of the learned
+    families have. Averages are less spread than what is averaged. No label is asked.
+    """
+    learned = [t for t in blend.trials if t.family.name != SCORECARD] or blend.trials
+    squares = [np.average(probability(t.log_odds) ** 2, weights=weight) for t in learned]
+    wanted = float(np.mean(squares))
+    low, high = 1.0, MOST_SPREAD
+    for _ in range(12):
+        slope = (low + high) / 2
+        z = center + slope * (log_odds - center)
+        chance = probability(z + level_for(z, blend.rate, weight))
+        if float(np.average(chance**2, weights=weight)) < wanted:
+            low = slope
+        else:
+            high = slope
+    return low
 
 
 def pooled_loss(log_odds: Float64, tested: TestRows) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +15,7 @@ from training.blended import (
     level_for,
     names_of,
     pooled_loss,
+    spread_for,
     steadiest,
     weights_of,
     with_rules,
@@ -95,6 +96,8 @@ def choose_recipe(
     if by_time:
         group = tested.fold
         line, level = line_to_carry(*args, group)
+        slope = line.slope * spread_for(best, best.raw, center, tested.weight)
+        line = replace(line, slope=slope)
         level += level_for(line.spread(best.raw, center), best.rate, tested.weight)
     else:
         group = np.zeros_like(tested.fold)

@@ -130,6 +130,15 @@ def test_averaging_does_not_lower_the_mean_probability() -> None:
     assert level_for(truth, float(probability(truth).mean()), tested.weight) == pytest.approx(0)
 
 
+def test_averaging_does_not_draw_the_scores_together() -> None:
+    tested, truth = references_of()
+    trials = usual(truth, 0.9)
+    recipe, _ = choose_recipe(trials, floor_of(tested), tested, by_time=True)
+    alike = [trial(t.family.name, noisy(truth, 0.9, 1)) for t in trials]
+    same, _ = choose_recipe(alike, floor_of(tested), tested, by_time=True)
+    assert recipe.slope > same.slope * 1.05
+
+
 def test_weights_sum_to_one() -> None:
     names = ("linear", "boosted", SCORECARD)
     assert sum(weights_of(names, 0.2)) == pytest.approx(1)

@@ -30,8 +30,10 @@ def in_blocks(work: Callable[[int, int], None], n: int, *, at_least: int = 1) ->
     >>> in_blocks(lambda low, high: print(low, high), 5, at_least=5)
     0 5
     """
-    blocks = max(1, min(usable_cores(), n // at_least))
-    if blocks == 1:
+    blocks = n // at_least
+    if blocks > 1:
+        blocks = min(blocks, usable_cores())
+    if blocks <= 1:
         work(0, n)
         return
     edges = [n * i // blocks for i in range(blocks + 1)]

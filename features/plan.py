@@ -31,7 +31,7 @@ class KindTable:
     decays: Bools
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """The compiled specification; arrays as described in the kernels."""
 

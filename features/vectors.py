@@ -55,13 +55,14 @@ def vectors(spec: FeatureSpec, histories: Histories, references: References) -> 
 
 
 _plan_of = lru_cache(maxsize=64)(compile_spec)
+_kinds_of = lru_cache(maxsize=1024)(Plan.kind_table)  # a request has few kinds, often the same
 
 
 def _count_interactions(
     plan: Plan, histories: Histories, references: References, out: Float64
 ) -> None:
     rows = histories.interactions
-    table = plan.kind_table(rows.kinds)
+    table = _kinds_of(plan, rows.kinds)
 
     def count(low: int, high: int) -> None:
         aggregate_interactions(
@@ -123,6 +124,8 @@ def _encode_each(
 def _encoded_answers(plan: Plan, histories: Histories) -> tuple[Float64, Int32]:
     """Every answer as the number its attribute makes of it, (n_attributes, n_values)."""
     answers = histories.answers
+    if not len(answers.attribute):
+        return np.empty((len(plan.attributes), 0)), np.empty(0, dtype=np.int32)
     position = {a.name: i for i, a in enumerate(plan.attributes)}
     position_of = np.array([position.get(name, -1) for name in answers.attributes], dtype=np.int32)
     encoded = np.full((len(plan.attributes), len(answers.values)), np.nan)

@@ -24,7 +24,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import quality_peers as peers
 import quality_report as report
-from quality_delay import delay_table
 
 from features.dataset import Dataset
 from features.reading import read_dataset
@@ -127,7 +126,6 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, object]:
         "excluded": list(leaks),
         "recipe": chosen,
         "models": _figures(labelled, rows, joined, seconds),
-        "delay": delay_table(source, folds, truth) if folds[0].cutoff_us is not None else {},
     }
 
 

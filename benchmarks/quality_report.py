@@ -39,30 +39,12 @@ def of_one(found: dict[str, Any]) -> str:
         gap = figures["leadscore_minus_this"]
         paired = "" if model == "leadscore" else _paired(gap)
         lines.append(f"| {model} | {values} | {paired} | {figures['seconds']:.0f} |")
-    return "\n".join([*lines, "", *_delay(found), ""])
+    return "\n".join([*lines, ""])
 
 
 def _paired(gap: dict[str, float]) -> str:
     word = "better" if gap["high"] < 0 else "WORSE" if gap["low"] > 0 else "even"
     return f"{gap['value']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}] {word}"
-
-
-def _delay(found: dict[str, Any]) -> list[str]:
-    if not found["delay"]:
-        return []
-    lines = [
-        "| immature leads | rows | mean prediction | log loss | minus mature only "
-        "| distance to truth |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, row in found["delay"].items():
-        far = row.get("distance_to_truth")
-        lines.append(
-            f"| {name} | {row['rows']:,} | {row['mean_prediction']:.4f} | {row['log_loss']:.4f} | "
-            f"{row['minus_mature']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}] | "
-            f"{'' if far is None else format(far, '.4f')} |"
-        )
-    return [*lines, ""]
 
 
 def of_all(everything: list[dict[str, Any]]) -> str:

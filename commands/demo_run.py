@@ -184,7 +184,7 @@ def print_leads(rows: list[dict[str, Any]]) -> None:
             row["lead_id"],
             f"{row['probability']:.0%}  ({row['low']:.0%} to {row['high']:.0%})",
             f"[{colour[row['band']]}]{row['band']}[/]",
-            f"{row['rule_points']:.0f} {row['rule_band']}",
+            f"{row['rule_points']:z.0f} {row['rule_band']}",
             "\n".join(reasons),
         )
     console_on(sys.stdout).print(table)

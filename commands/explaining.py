@@ -189,17 +189,17 @@ def print_movement(moved: Movement) -> None:
     print(f"{moved.lead_id}: {headline(moved)}")
     print(f"  {moved.before.band} → {moved.after.band}", end="")
     if moved.before.points is not None and moved.after.points is not None:
-        print(f"; rule points {moved.before.points:.1f} → {moved.after.points:.1f}", end="")
+        print(f"; rule points {moved.before.points:z.1f} → {moved.after.points:z.1f}", end="")
     print()
     rows = []
     for part in moved.parts:
         through = "; ".join(d.text for d in part.details[:3])
-        points = None if part.points is None else f"{part.points:+.1f}"
+        points = None if part.points is None else f"{part.points:+z.1f}"
         rows.append([part.title, f"{part.log_odds:+.3f}", points, through or None])
     change = moved.after.log_odds - moved.before.log_odds
     points = None
     if moved.before.points is not None and moved.after.points is not None:
-        points = f"{moved.after.points - moved.before.points:+.1f}"
+        points = f"{moved.after.points - moved.before.points:+z.1f}"
     rows.append(["in all", f"{change:+.3f}", points, None])
     columns = ["cause", "log-odds", "rule points", "through"]
     print_table(columns, rows, right=["log-odds", "rule points"])

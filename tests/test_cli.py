@@ -142,3 +142,14 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         check=True,
     )
     assert shown.stderr == ""
+
+
+def test_points_that_round_to_nothing_have_no_sign(capsys):
+    from commands.demo_run import print_leads
+
+    row = {"lead_id": "L1", "probability": 0.1, "low": 0.05, "high": 0.2, "band": "cold"}
+    reasons = {f"reason_{i}": None for i in (1, 2, 3)}
+    print_leads([{**row, **reasons, "rule_points": -0.3, "rule_band": "cold"}])
+    shown = capsys.readouterr().out
+    assert " 0 cold" in shown
+    assert "-0" not in shown

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
 
 from features.building import InteractionRows, LeadFacts, interactions_of, one_history
-from features.cores import in_blocks
 from features.histories import Answers, Histories, References
 from features.spec import Feature, FeatureSpec
 from features.vectors import vectors
@@ -43,7 +42,7 @@ def histories(path: Path) -> Histories:
     """Every lead of the file, in the order of its id."""
     columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
     table = pq.read_table(path, columns=columns, read_dictionary=["kind"])
-    codes = coded(table["lead_id"])
+    codes = table["lead_id"].dictionary_encode()
     table = table.set_column(0, "lead_id", codes)
     found = codes.chunk(0).dictionary
     ids = found.take(pc.array_sort_indices(found)).to_numpy(zero_copy_only=False)
@@ -52,17 +51,6 @@ def histories(path: Path) -> Histories:
     none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
     answers = Answers(np.zeros(n + 1, np.int64), *none, (), ())
     return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(table, ids), answers)
-
-
-def coded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The ids as codes into one dictionary, a part a core."""
-    parts: dict[int, pa.Array] = {}
-
-    def encode(low: int, high: int) -> None:
-        parts[low] = column.slice(low, high - low).combine_chunks().dictionary_encode()
-
-    in_blocks(encode, len(column))
-    return pa.chunked_array([parts[low] for low in sorted(parts)]).unify_dictionaries()
 
 
 def compute(path: Path, moments: list[int]) -> np.ndarray:

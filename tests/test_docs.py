@@ -85,3 +85,11 @@ def test_make_targets_named_in_documents_exist() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"`make ([a-z-]+)", document.read_text(encoding="utf-8")):
             assert target in targets, f"{document.name} names `make {target}`"
+
+
+@pytest.mark.parametrize(
+    "lock", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda p: p.name
+)
+def test_every_lock_holds_what_builds_the_project(lock: Path) -> None:
+    """The project is installed without an index, so its build tool must come with the lock."""
+    assert "\nsetuptools==" in lock.read_text(encoding="utf-8")

@@ -54,8 +54,8 @@ def shift_of(
     ``learned``: ``deciles`` of the known values and the share ``unknown``; ``now`` (n, NaN
     unknown) with ``weight`` (n); ``leads_then``, ``leads_now``: how many leads either comes from.
     Equal deciles share a bin. Of a column of whole numbers, or with equal deciles, the share at a
-    decile is only known to a tenth; a difference within the tenth is taken for none. Under no change the index times n·m / (n + m) is about χ²
-    (Yurdakul 2018), which gives ``noise``.
+    decile is only known to a tenth; a difference within the tenth is taken for none. Under no
+    change the index times n·m / (n + m) is about χ² (Yurdakul 2018), which gives ``noise``.
     """
     edges, least, most = _tenths(learned["deciles"], quantiles)
     known = ~np.isnan(now)

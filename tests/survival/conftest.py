@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,8 +217,8 @@ def postgresql() -> Iterator[Server]:
     where = programs()
     if where is None or not (where / "initdb").exists():
         pytest.skip("no PostgreSQL on this machine")
-    folder = Path("/tmp") / f"leadscore-pg-{os.getpid()}"
-    folder.mkdir()
+    # short, for the socket in it; a name of its own, for an earlier server may leave files behind
+    folder = Path(tempfile.mkdtemp(prefix="leadscore-pg-", dir="/tmp"))
     try:
         if os.geteuid() == 0:
             try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 ANY, INBOUND, OUTBOUND = "any", "inbound", "outbound"
 """The three streams beside the kinds: everything, the lead's own acts, our own attempts."""
@@ -50,6 +51,7 @@ def several(amount: float, one: str) -> str:
     return f"{number(amount)} {one}{'' if amount == 1 else 's'}"
 
 
+@lru_cache(maxsize=1024)
 def span(window_days: float | None) -> str:
     """A window in words.
 
@@ -63,6 +65,7 @@ def span(window_days: float | None) -> str:
     return f"in the last {number(window_days)} days"
 
 
+@lru_cache(maxsize=4096)
 def words(topic: str) -> tuple[str, str]:
     """Singular and plural of a stream or kind.
 
@@ -98,8 +101,7 @@ def trend(value: float, many: str) -> str:
     return f"{'more' if value > 0 else 'fewer'} {many} in the last week than in the weeks before"
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What a sentence may speak of: a known value and the feature it belongs to."""
 
     value: float

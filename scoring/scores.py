@@ -191,11 +191,15 @@ def _spread(
     told: dict[str, list[object]], rows: Int64, lead_ids: Object, as_of_us: Int64, errors: Object
 ) -> pa.Table:
     """Scored rows back among those that could not be scored, as a table."""
-    shown: Object = as_of_us.astype(object)
-    shown[as_of_us == NO_TIME] = None
-    columns: dict[str, Object] = {"lead_id": lead_ids, "as_of": shown, "error": errors}
+    place = np.full(len(lead_ids), -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    back = pa.array(place, mask=place < 0)
+    moment = SCORE_COLUMNS.field("as_of").type
+    columns = {
+        "lead_id": pa.array(lead_ids, pa.string()),
+        "as_of": pa.array(as_of_us, mask=as_of_us == NO_TIME).cast(moment),
+        "error": pa.array(errors, pa.string()),
+    }
     for name, values in told.items():
-        columns[name] = np.full(len(lead_ids), None, dtype=object)
-        columns[name][rows] = np.array(values, dtype=object)
-    arrays = [pa.array(columns[field.name].tolist(), field.type) for field in SCORE_COLUMNS]
-    return pa.Table.from_arrays(arrays, schema=SCORE_COLUMNS)
+        columns[name] = pa.array(values, SCORE_COLUMNS.field(name).type).take(back)
+    return pa.table(columns).select(SCORE_COLUMNS.names).cast(SCORE_COLUMNS)

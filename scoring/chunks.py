@@ -17,6 +17,9 @@ def histories_of_references(
     leads, position = np.unique(references.lead, return_inverse=True)
     if len(leads) == len(histories):
         return histories, references
+    if len(leads) and leads[-1] - leads[0] == len(leads) - 1:
+        part = _neighbours(histories, int(leads[0]), int(leads[-1]) + 1)
+        return part, References(position.astype(np.int64), references.as_of_us)
     rows, offsets = _rows_of(histories.interactions.offsets, leads)
     events = histories.interactions
     interactions = Interactions(
@@ -45,6 +48,36 @@ def histories_of_references(
         answers,
     )
     return part, References(position.astype(np.int64), references.as_of_us)
+
+
+def _neighbours(histories: Histories, first: int, last: int) -> Histories:
+    """Leads that stand side by side: nothing is copied but where their rows begin."""
+    events, told = histories.interactions, histories.answers
+    low, high = events.offsets[first], events.offsets[last]
+    interactions = Interactions(
+        events.offsets[first : last + 1] - low,
+        events.at_us[low:high],
+        events.kind[low:high],
+        events.value[low:high],
+        events.duration_s[low:high],
+        events.kinds,
+    )
+    low, high = told.offsets[first], told.offsets[last]
+    answers = Answers(
+        told.offsets[first : last + 1] - low,
+        told.attribute[low:high],
+        told.at_us[low:high],
+        told.value[low:high],
+        told.attributes,
+        told.values,
+    )
+    return Histories(
+        histories.lead_ids[first:last],
+        histories.created_at_us[first:last],
+        {name: column[first:last] for name, column in histories.attributes.items()},
+        interactions,
+        answers,
+    )
 
 
 def _rows_of(offsets: Int64, leads: Int64) -> tuple[Int64, Int64]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.histories import Float64, Int64
 from features.jit import compiled
@@ -82,29 +84,59 @@ class Sentences:
                 found.append(Reason(name, self._sentence(column, value), value, share))
         return found
 
-    def reasons(
-        self, vectors: Float64, contributions: Float64, columns: Int64
-    ) -> list[list[str | None]]:
-        """For every row a text per column as ``12 page views in the last 7 days (+0.85)``.
+    def reasons(self, vectors: Float64, contributions: Float64, columns: Int64) -> list[pa.Array]:
+        """Of many rows: for every place a text a row, ``12 page views in the last 7 days (+0.85)``.
 
-        ``columns`` (n, k) as of :func:`strongest_columns`; −1 gives None.
+        ``columns`` (n, k) as of :func:`strongest_columns`; −1 gives null. A list of k string
+        arrays (n,). What is said of a feature's value, and of a share, is put into words once.
         """
-        rows = np.arange(len(columns))[:, None]
-        values = vectors[rows, columns].tolist() if columns.size else []
-        shares = contributions[rows, columns].tolist() if columns.size else []
-        return [
-            [
-                None if column < 0 else f"{self._sentence(column, value)} ({share:+.2f})"
-                for column, value, share in zip(*row, strict=True)
-            ]
-            for row in zip(columns.tolist(), values, shares, strict=True)
-        ]
+        n, k = columns.shape
+        told = np.flatnonzero(columns.T.ravel() >= 0)  # first all first reasons, then the second
+        row, column = told % max(n, 1), columns.T.ravel()[told]
+        sentences, sentence = self._sentences(column, vectors[row, column])
+        sizes, size = share_texts(contributions[row, column])
+        texts = pc.binary_join_element_wise(sentences.take(sentence), sizes.take(size), "")
+        place = np.full(n * k, -1, dtype=np.int64)
+        place[told] = np.arange(len(told))
+        spread = texts.take(pa.array(place, mask=place < 0))
+        return [spread.slice(i * n, n) for i in range(k)]
+
+    def _sentences(self, column: Int64, value: Float64) -> tuple[pa.Array, Int64]:
+        """The sentences about different values, and which of them each value gets."""
+        order = np.lexsort((value, column))
+        columns, values = column[order], value[order]
+        unknown = np.isnan(values)
+        fresh = np.ones(len(order), dtype=np.bool_)
+        same = (values[1:] == values[:-1]) | (unknown[1:] & unknown[:-1])
+        fresh[1:] = (columns[1:] != columns[:-1]) | ~same
+        which = np.empty(len(order), dtype=np.int64)
+        which[order] = np.cumsum(fresh) - 1
+        told = zip(columns[fresh].tolist(), values[fresh].tolist(), strict=True)
+        return pa.array([self._sentence(*pair) for pair in told], pa.string()), which
 
     def _sentence(self, column: int, value: float) -> str:
         key = (column, None if value != value else value)
         text = self._known.get(key)
         if text is None:
-            text = self._spec.features[column].sentence(value)
+            text = self._spec.features[column].sentence(value + 0.0)  # so that -0 reads as 0
             if (value != value or value.is_integer()) and len(self._known) < MAX_REMEMBERED:
                 self._known[key] = text
         return text
+
+
+def share_texts(shares: Float64) -> tuple[pa.Array, Int64]:
+    """Shares as people read them: the different texts, and which of them each share (n,) gets.
+
+    Each text is formatted once. Where the product with 100 comes too near to a half to tell which
+    way the formatting of the number itself would round, that number is formatted.
+
+    >>> texts, which = share_texts(np.array([0.851, -0.5, 0.849]))
+    >>> texts.take(which).to_pylist()
+    [' (+0.85)', ' (-0.50)', ' (+0.85)']
+    """
+    hundredths = shares * 100.0
+    doubtful = np.abs(np.abs(hundredths - np.floor(hundredths)) - 0.5) < 1e-6
+    rounded = np.where(doubtful, shares, np.copysign(np.rint(hundredths) / 100.0, shares))
+    different, which = np.unique(rounded.view(np.int64), return_inverse=True)
+    texts = [f" ({share:+.2f})" for share in different.view(np.float64).tolist()]
+    return pa.array(texts, pa.string()), which

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.cores import in_order
 from features.errors import DataError
 from features.histories import NO_TIME, Float64, Histories, Int64, Object, References
 from features.vectors import vectors
@@ -17,8 +17,8 @@ from scoring.chunks import histories_of_references
 from scoring.reasons import Sentences, strongest_columns
 from scoring.release import Release
 
-CHUNK_NUMBERS = 4_000_000
-"""References are scored in parts of at most this many vector entries (32 MB)."""
+CHUNK_NUMBERS = 2_000_000
+"""References are scored in parts of at most this many vector entries (16 MB)."""
 N_REASONS = 3
 SCORE_COLUMNS = pa.schema(
     [
@@ -103,49 +103,31 @@ def scores_table(
     stays flat, whatever the number of references.
     """
     lead, moment, errors = _questions(release, histories, lead_ids, as_of_us)
-    width = max(
-        1, len(release.spec), 0 if release.scorecard is None else len(release.scorecard.spec)
-    )
-    step = max(1, CHUNK_NUMBERS // width)
     sentences = Sentences(release.spec)
     version = release.release_id if model_version is None else model_version
-    parts = []
-    for rows, good, scores in _scored_ahead(release, histories, lead, moment, errors, step):
+
+    def part(rows: slice) -> pa.Table:
+        good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
+        asked = References(lead[rows][good], moment[rows][good])
+        scores = score(release, *histories_of_references(histories, asked))
         told = _columns(scores, sentences, version)
-        parts.append(_spread(told, good, lead_ids[rows], as_of_us[rows], errors[rows]))
+        return _spread(told, good, lead_ids[rows], as_of_us[rows], errors[rows])
+
+    parts: list[pa.Table] = []
+    done = 0
+    for table in in_order(part, _parts(release, len(lead))):
+        parts.append(table)
+        done += table.num_rows
         if progress is not None:
-            progress(min(rows.stop, len(lead)), len(lead))
+            progress(done, len(lead))
     return pa.concat_tables(parts) if parts else SCORE_COLUMNS.empty_table()
 
 
-def _scored_ahead(
-    release: Release,
-    histories: Histories,
-    lead: Int64,
-    moment: Int64,
-    errors: Object,
-    step: int,
-) -> Iterator[tuple[slice, Int64, Scores]]:
-    """Rows, those of them that can be scored, and their scores, ``step`` rows at a time.
-
-    While the caller puts one part into words, another thread computes the next.
-    """
-
-    def part(start: int) -> tuple[slice, Int64, Scores]:
-        rows = slice(start, start + step)
-        good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
-        asked = References(lead[rows][good], moment[rows][good])
-        return rows, good, score(release, *histories_of_references(histories, asked))
-
-    with ThreadPoolExecutor(1) as pool:
-        pending = None
-        for start in range(0, len(lead), step):
-            following = pool.submit(part, start)
-            if pending is not None:
-                yield pending.result()
-            pending = following
-        if pending is not None:
-            yield pending.result()
+def _parts(release: Release, n: int) -> Iterator[slice]:
+    """Neighbouring rows that cover 0..n, few enough that their vectors stay near the processor."""
+    rules = 0 if release.scorecard is None else len(release.scorecard.spec)
+    step = max(1, CHUNK_NUMBERS // max(1, len(release.spec), rules))
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def _questions(
@@ -168,38 +150,35 @@ def _questions(
     return lead, moment, errors
 
 
-def _columns(scores: Scores, sentences: Sentences, version: str) -> dict[str, list[object]]:
+def _columns(scores: Scores, sentences: Sentences, version: str) -> dict[str, pa.Array]:
     n = len(scores.probability)
-    reasons = sentences.reasons(
-        scores.vectors, scores.contributions, strongest_columns(scores.contributions, N_REASONS)
-    )
-    nothing: list[object] = [None] * n
-    ruled = scores.rule_points is not None and scores.rule_band is not None
+    strongest = strongest_columns(scores.contributions, N_REASONS)
+    reasons = sentences.reasons(scores.vectors, scores.contributions, strongest)
+    ruled = scores.rule_points is not None
     return {
-        "probability": scores.probability.tolist(),
-        "low": scores.low.tolist(),
-        "high": scores.high.tolist(),
-        "band": scores.band.tolist(),
-        "rule_points": scores.rule_points.tolist() if ruled else nothing,  # type: ignore[union-attr]
-        "rule_band": scores.rule_band.tolist() if ruled else nothing,  # type: ignore[union-attr]
-        "model_version": [version] * n,
-        **{f"reason_{i + 1}": [row[i] for row in reasons] for i in range(N_REASONS)},
+        "probability": pa.array(scores.probability),
+        "low": pa.array(scores.low),
+        "high": pa.array(scores.high),
+        "band": pa.array(scores.band, pa.string()),
+        "rule_points": pa.array(scores.rule_points) if ruled else pa.nulls(n, pa.float64()),
+        "rule_band": pa.array(scores.rule_band, pa.string()) if ruled else pa.nulls(n, pa.string()),
+        "model_version": pa.repeat(version, n),
+        **{f"reason_{i + 1}": reason for i, reason in enumerate(reasons)},
     }
 
 
 def _spread(
-    told: dict[str, list[object]], rows: Int64, lead_ids: Object, as_of_us: Int64, errors: Object
+    told: dict[str, pa.Array], rows: Int64, lead_ids: Object, as_of_us: Int64, errors: Object
 ) -> pa.Table:
     """Scored rows back among those that could not be scored, as a table."""
-    place = np.full(len(lead_ids), -1, dtype=np.int64)
-    place[rows] = np.arange(len(rows))
-    back = pa.array(place, mask=place < 0)
-    moment = SCORE_COLUMNS.field("as_of").type
     columns = {
         "lead_id": pa.array(lead_ids, pa.string()),
-        "as_of": pa.array(as_of_us, mask=as_of_us == NO_TIME).cast(moment),
+        "as_of": pa.array(as_of_us, mask=as_of_us == NO_TIME).cast(SCORE_COLUMNS.field(1).type),
         "error": pa.array(errors, pa.string()),
     }
-    for name, values in told.items():
-        columns[name] = pa.array(values, SCORE_COLUMNS.field(name).type).take(back)
-    return pa.table(columns).select(SCORE_COLUMNS.names).cast(SCORE_COLUMNS)
+    if len(rows) < len(lead_ids):
+        place = np.full(len(lead_ids), -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        back = pa.array(place, mask=place < 0)
+        told = {name: values.take(back) for name, values in told.items()}
+    return pa.table({**columns, **told}).select(SCORE_COLUMNS.names).cast(SCORE_COLUMNS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from features.building import InteractionRows, LeadFacts, one_history
-from features.cores import in_blocks, usable_cores
+from features.cores import in_blocks, in_order, usable_cores
 from features.grouping import group_few, group_rows
 from features.histories import Answers, Histories, Interactions, References
 from features.spec import Feature, FeatureSpec
@@ -52,6 +54,42 @@ def test_an_error_in_a_block_is_not_lost(four_cores):
 
     with pytest.raises(ValueError, match="a block failed"):
         in_blocks(work, 100)
+
+
+@pytest.mark.parametrize("cores", ["1", "4"])
+def test_results_come_in_order_and_jobs_are_taken_as_they_are_needed(monkeypatch, cores):
+    monkeypatch.setenv("OMP_NUM_THREADS", cores)
+    taken = []
+
+    def jobs():
+        for job in range(50):
+            taken.append(job)
+            yield job
+
+    def work(job):
+        time.sleep(0.002 * (job % 3))
+        return job
+
+    results = in_order(work, jobs())
+    assert [next(results) for _ in range(10)] == list(range(10))
+    assert len(taken) <= 10 + int(cores)
+    assert list(results) == list(range(10, 50))
+
+
+def test_an_error_in_a_job_is_not_lost(four_cores):
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(lambda job: 1 // (3 - job), range(10)))
+
+
+def test_a_share_of_the_work_is_not_shared_out_again(four_cores):
+    calls = []
+
+    def share(_):
+        in_blocks(lambda low, high: calls.append((low, high)), 100)
+        return list(in_order(abs, [-1, -2]))
+
+    assert list(in_order(share, range(3))) == [[1, 2]] * 3
+    assert calls == [(0, 100)] * 3
 
 
 @pytest.mark.parametrize(("asked", "cores"), [("3", 3), ("0", None), ("many", None), ("", None)])

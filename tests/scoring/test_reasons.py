@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from scoring.reasons import Sentences, strongest_columns, top_reasons
+from scoring.reasons import Sentences, share_texts, strongest_columns, top_reasons
 
 SPEC = made_up_release.SPEC
 WIDTH = len(SPEC)
@@ -43,9 +43,28 @@ def test_strongest_is_a_stable_sort(shares, k) -> None:
 
 
 def test_a_table_of_reasons_says_the_same_as_one_row() -> None:
-    x = made_up_release.table()[0][:20]
+    x = made_up_release.table()[0][:200]
     shares = made_up_release.model().explain(x).contributions
-    rows = Sentences(SPEC).reasons(x, shares, strongest_columns(shares, 3))
+    x[3:6], x[6:9] = x[0:3], np.nan  # values said before, and unknown ones
+    shares[10] = 0.0
+    places = Sentences(SPEC).reasons(x, shares, strongest_columns(shares, 3))
+    assert [len(place) for place in places] == [200, 200, 200]
+    rows = zip(*(place.to_pylist() for place in places), strict=True)
     for row, vector, own in zip(rows, x, shares, strict=True):
         said = [f"{r.text} ({r.contribution:+.2f})" for r in top_reasons(SPEC, vector, own)]
         assert [text for text in row if text is not None] == said
+    assert [place[10].as_py() for place in places] == [None, None, None]
+
+
+def test_no_rows_no_reasons() -> None:
+    places = Sentences(SPEC).reasons(
+        np.zeros((0, WIDTH)), np.zeros((0, WIDTH)), np.zeros((0, 3), dtype=np.int64)
+    )
+    assert [len(place) for place in places] == [0, 0, 0]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e9, 1e9) | st.integers(-4000, 4000).map(lambda i: i / 200)))
+def test_shares_are_rounded_as_numbers_are(shares) -> None:
+    texts, which = share_texts(np.array(shares, dtype=np.float64))
+    assert texts.take(which).to_pylist() == [f" ({share:+.2f})" for share in shares]

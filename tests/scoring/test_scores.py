@@ -86,10 +86,12 @@ def test_parts_of_any_size_give_the_same_table(
     assert len(calls) > 1
 
 
-def test_part_of_the_histories_gives_the_same_bits(release: Release) -> None:
-    asked = References(np.array([30, 3, 3, 17]), MOMENTS[[30, 3, 3, 17]] + 30 * DAY_US)
+@pytest.mark.parametrize("leads", [[30, 3, 3, 17], [18, 17, 19, 17]], ids=["apart", "neighbours"])
+def test_part_of_the_histories_gives_the_same_bits(release: Release, leads: list[int]) -> None:
+    asked = References(np.array(leads), MOMENTS[leads] + 30 * DAY_US)
     part, renamed = histories_of_references(EVERYONE, asked)
     assert len(part) == 3
+    assert list(part.lead_ids[renamed.lead]) == [f"L{i}" for i in leads]
     for field in ("vectors", "contributions", "rule_points"):
         whole = getattr(score(release, EVERYONE, asked), field)
         assert getattr(score(release, part, renamed), field).tobytes() == whole.tobytes()

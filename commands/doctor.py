@@ -23,6 +23,7 @@ OPTIONAL = {
     "pyspark": "Spark: pip install 'leadscore[spark]', and a Java runtime",
 }
 LOW_DISK_BYTES = 1 << 30
+LONG_WAIT_S = 60.0
 ANSWER_WITHIN_S = 2.0
 
 
@@ -58,6 +59,7 @@ def examine(url: str) -> list[Finding]:
         ("home", home),
         ("registry", registry),
         ("champion", champion),
+        ("journal", journal),
         ("service", lambda: service(url)),
     ]
     return [carefully(what, check) for what, check in checks]
@@ -184,6 +186,20 @@ def champion() -> Finding:
             "leadscore models (once the registry answers again)",
         )  # fmt: skip
     return Finding("champion", State.FINE, f"{named}, {len(release.spec)} features, verified")
+
+
+def journal() -> Finding:
+    """No score has waited long to be moved into the store."""
+    from serving.settings import Settings
+    from serving.store.segments import used
+
+    since = [path.stat().st_mtime for path in used(Settings().home / "journal")]
+    waited = time.time() - min(since, default=time.time())
+    found = f"{len(since)} files of scores wait for the store, {waited:.0f} s at most"
+    if waited < LONG_WAIT_S:
+        return Finding("journal", State.FINE, found)
+    advice = "leadscore serve moves them in; if it runs, look at the store"
+    return Finding("journal", State.FAULT, found, advice)
 
 
 def service(url: str) -> Finding:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.histories import Float64, Int64
 from features.jit import compiled
 from features.spec import FeatureSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # the service says reasons one by one, without it
 
 MAX_REMEMBERED = 100_000
 """Sentences kept to be said again."""
@@ -90,6 +91,9 @@ class Sentences:
         ``columns`` (n, k) as of :func:`strongest_columns`; −1 gives null. A list of k string
         arrays (n,). What is said of a feature's value, and of a share, is put into words once.
         """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         n, k = columns.shape
         told = np.flatnonzero(columns.T.ravel() >= 0)  # first all first reasons, then the second
         row, column = told % max(n, 1), columns.T.ravel()[told]
@@ -103,6 +107,8 @@ class Sentences:
 
     def _sentences(self, column: Int64, value: Float64) -> tuple[pa.Array, Int64]:
         """The sentences about different values, and which of them each value gets."""
+        import pyarrow as pa
+
         order = np.lexsort((value, column))
         columns, values = column[order], value[order]
         unknown = np.isnan(values)
@@ -134,6 +140,8 @@ def share_texts(shares: Float64) -> tuple[pa.Array, Int64]:
     >>> texts.take(which).to_pylist()
     [' (+0.85)', ' (-0.50)', ' (+0.85)']
     """
+    import pyarrow as pa
+
     hundredths = shares * 100.0
     doubtful = np.abs(np.abs(hundredths - np.floor(hundredths)) - 0.5) < 1e-6
     rounded = np.where(doubtful, shares, np.copysign(np.rint(hundredths) / 100.0, shares))

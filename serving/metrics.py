@@ -85,6 +85,10 @@ class Metrics:
             "leadscore_queue_depth", "What waits", ["queue"],
             registry=registry, multiprocess_mode="livesum",
         )  # fmt: skip
+        self.journal_age = Gauge(
+            "leadscore_journal_age_seconds", "How long scores have waited for the store",
+            registry=registry, multiprocess_mode="max",
+        )  # fmt: skip
         self._answering: tuple[str, str] | None = None
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._bands: dict[str, Counter] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from serving.app import create_app
 from serving.doorkeeper import refuse_open_door
 from serving.logs import logging_config
 from serving.metrics import MULTIPROCESS
+from serving.moving import mover_beside
 from serving.settings import Settings, export
 
 
@@ -24,9 +27,16 @@ def serve(settings: Settings) -> None:
     """
     refuse_open_door(settings)
     export(settings)
-    if settings.workers == 1:
-        _run(create_app(settings), settings)
-        return
+    # the server raises the signal once more when it has ended: then the mover is still to end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with mover_beside(settings):
+        if settings.workers == 1:
+            _run(create_app(settings), settings)
+        else:
+            _serve_with_workers(settings)
+
+
+def _serve_with_workers(settings: Settings) -> None:
     folder = Path(tempfile.mkdtemp(prefix="leadscore-metrics-"))
     os.environ[MULTIPROCESS] = str(folder)
     try:

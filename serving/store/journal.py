@@ -1,202 +1,180 @@
-"""Scores, written down before they are answered: an append-only file, synced once per group.
+"""Scores, written down before they are answered: all that wait in one synced write.
 
 The journal needs no database, so scoring goes on when the store is locked, slow or away. What
-it holds is moved into the store a moment later (see ``drain``) and its file removed. A process
-that dies leaves its file behind; the next one that starts takes it over.
+it holds is moved into the store a moment later (see ``mover``). A process that dies leaves its
+segment behind, unlocked, for the mover to find.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import itertools
+import contextlib
 import logging
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from serving.store.disk import Disk
+from serving.store.segments import SIZE, Segment, ready
+
 log = logging.getLogger("leadscore.store")
-_number = itertools.count(1)
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_CLOEXEC | os.O_DSYNC
-"""With O_DSYNC a write returns once it is on disk: one call, so that the thread asks for Python's
-lock once. Each time it does, the event loop has to give it up."""
+CLOSE_S = 0.15
+"""A segment is closed, to be moved in, so long after its first line."""
 
 
 class Journal:
-    """One process's journal in ``folder``. ``lost(n)`` is called for scores it could not write."""
+    """One process's journal in ``folder``. ``lost(n)`` is called for scores it could not write.
 
-    def __init__(self, folder: Path, lost: Callable[[int], None]) -> None:
+    ``gather_s``: how long lines are gathered before they are written; 0: no longer than the write
+    before them takes.
+    """
+
+    def __init__(self, folder: Path, lost: Callable[[int], None], gather_s: float = 0.0) -> None:
         self.folder = folder
         self._lost = lost
-        self._coming: list[bytes] = []  # of the event loop
-        self._coming_waiters: list[asyncio.Future[None]] = []
-        self._scheduled = False
-        self._lines: list[bytes] = []  # shared with the thread, under ``_more``
+        self._gather_s = gather_s
+        self._lines: list[bytes] = []
         self._waiters: list[asyncio.Future[None]] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._more = threading.Condition()
-        self._handle, self._size = -1, 0
-        self._stopping = False
-        self._rotation = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._more = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._disk = Disk()
+        self._segment: Segment | None = None
+        self._following: asyncio.Future[Segment] | None = None
+        self._written = 0
+        self._busy = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write."""
-        self._loop = loop
-        self._thread.start()
+        self._disk.start(loop)
+        self._prepare(loop)
+        self._task = loop.create_task(self._run(), name="journal")
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Write what waits, then end."""
-        self._hand_over()
-        with self._more:
-            self._stopping = True
-            self._more.notify()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._task is None:
+            return
+        await self.settle()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self.close()
+        if self._following is not None:
+            with contextlib.suppress(OSError):
+                (await self._following).close()
+        self._disk.stop()
 
     @property
     def waiting(self) -> int:
         """How many lines wait to be written."""
-        return len(self._coming) + len(self._lines)
+        return len(self._lines)
 
     def append(self, line: bytes) -> None:
         """Write this line soon; ``line`` ends with its only newline."""
-        self._coming.append(line)
-        self._hand_over_soon()
+        self._lines.append(line)
+        self._more.set()
 
     async def append_durably(self, line: bytes) -> None:
         """Write this line and return once it is on disk, or known to be lost (and counted)."""
-        self._coming.append(line)
+        self._lines.append(line)
         await self.settle()
 
     async def settle(self) -> None:
         """Return once every line appended before is on disk, or known to be lost."""
-        assert self._loop is not None  # noqa: S101  (started with the application)
-        written = self._loop.create_future()
-        self._coming_waiters.append(written)
-        self._hand_over_soon()
+        written = asyncio.get_running_loop().create_future()
+        self._waiters.append(written)
+        self._more.set()
+        self._hurry.set()
         await written
 
-    def _hand_over_soon(self) -> None:
-        """Wake the writing thread once for all that this turn of the event loop appends."""
-        if not self._scheduled and self._loop is not None:
-            self._scheduled = True
-            self._loop.call_soon(self._hand_over)
-
-    def _hand_over(self) -> None:
-        self._scheduled = False
-        with self._more:
-            self._lines += self._coming
-            self._waiters += self._coming_waiters
-            self._more.notify()
-        self._coming, self._coming_waiters = [], []
-
-    def rotate(self) -> list[Path]:
-        """Close the file in use; every closed file that is nobody's any more, oldest first."""
-        with self._rotation:
+    async def close(self) -> None:
+        """Close the segment in use, if any, so that it can be moved in."""
+        async with self._busy:
             self._close()
-        return [path for path in sorted(self.folder.glob("*.jsonl")) if not _in_use(path)]
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
         while True:
-            with self._more:
-                while not self._lines and not self._waiters and not self._stopping:
-                    self._more.wait()
-                lines, waiters = self._lines, self._waiters
-                self._lines, self._waiters = [], []
-                if not lines and not waiters:
-                    break
+            await self._more.wait()
+            if self._gather_s:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), self._gather_s)
+            self._more.clear()
+            self._hurry.clear()
+            lines, self._lines = self._lines, []
+            waiters, self._waiters = self._waiters, []
             if lines:
-                self._write(lines)
-            if waiters and self._loop is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(_release, waiters)
-        with self._rotation:
-            self._close()
+                async with self._busy:
+                    await self._write(lines)
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
 
-    def _write(self, lines: list[bytes]) -> None:
+    async def _write(self, lines: list[bytes]) -> None:
+        content = b"".join(lines)
         try:
-            with self._rotation:
-                self._open()
-                try:
-                    self._size += _write_all(self._handle, b"".join(lines))
-                except OSError:
-                    os.ftruncate(self._handle, self._size)
-                    raise
+            segment = await self._segment_for(len(content))
+            left = await self._disk.write(segment.handle, content)
+            if left:
+                await asyncio.to_thread(_write_rest, segment.handle, content[-left:])
+            self._written += len(content)
         except OSError as error:
             self._lost(len(lines))
             log.error(
                 "scores not written down", extra={"count": len(lines), "error": error.strerror}
             )
-            with self._rotation:
-                self._close()
+            self._close()
 
-    def _open(self) -> None:
-        if self._handle >= 0:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{os.getpid():010d}-{next(_number):08d}.jsonl"
-        coming = path.with_suffix(".coming")
-        self._handle = os.open(coming, _FLAGS, 0o600)
-        self._size = 0
-        fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.rename(coming, path)  # locked before others can see it
-        folder = os.open(self.folder, os.O_RDONLY)
+    async def _segment_for(self, length: int) -> Segment:
+        """The segment in use, or the next one if that is full; it is closed a moment later."""
+        loop = asyncio.get_running_loop()
+        if self._written + length > SIZE and self._following is not None and self._following.done():
+            self._close()
+        if self._segment is None:
+            segment = await self._next(loop)
+            self._segment, self._written = segment, 0
+            loop.call_later(CLOSE_S, self._close_soon, segment)
+            self._prepare(loop)
+        return self._segment
+
+    async def _next(self, loop: asyncio.AbstractEventLoop) -> Segment:
+        following, self._following = self._following or self._prepare(loop), None
+        segment = await following
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            segment.begin()
+        except FileNotFoundError:  # somebody emptied the folder
+            segment.close()
+            segment = await loop.run_in_executor(None, ready, self.folder)
+            segment.begin()
+        return segment
+
+    def _prepare(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Segment]:
+        """Have the next segment ready by the time it is needed."""
+        self._following = loop.run_in_executor(None, ready, self.folder)
+        self._following.add_done_callback(_seen)
+        return self._following
+
+    def _close_soon(self, segment: Segment) -> None:
+        if self._segment is not segment:
+            return
+        if self._busy.locked():
+            asyncio.get_running_loop().call_later(0.002, self._close_soon, segment)
+        else:
+            self._close()
 
     def _close(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
 
 
-@contextmanager
-def claimed(path: Path) -> Iterator[bool]:
-    """Keep the other workers off a closed journal; False if one of them has or had it."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            mine = os.fstat(handle).st_nlink > 0
-        except BlockingIOError:
-            mine = False
-        yield mine
-    finally:
-        os.close(handle)
+def _seen(prepared: asyncio.Future[Segment]) -> None:
+    """Look at the outcome: trouble is told when the segment is needed, if it is still there."""
+    if not prepared.cancelled():
+        prepared.exception()
 
 
-def _release(waiters: list[asyncio.Future[None]]) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(None)
-
-
-def _write_all(handle: int, content: bytes) -> int:
-    """Write all of it; how many bytes."""
-    view = memoryview(content)
+def _write_rest(handle: int, rest: bytes) -> None:
+    """Try once more, to learn what is wrong. OSError says it."""
+    view = memoryview(rest)
     while view:
         view = view[os.write(handle, view) :]
-    return len(content)
-
-
-def _in_use(path: Path) -> bool:
-    """Whether a living process still writes to this file."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return True  # another process has just taken it
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except OSError:
-        return True
-    finally:
-        os.close(handle)

@@ -7,7 +7,6 @@ import itertools
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -84,10 +83,10 @@ def line_of(row: ScoreRow) -> bytes:
     return _encode(row) + b"\n"
 
 
-def read_journal(path: Path) -> list[ScoreRow]:
+def rows_of(content: bytes) -> list[ScoreRow]:
     """The rows of a closed journal; a line torn by a crash was never acknowledged: skipped."""
     rows, torn = [], 0
-    for line in path.read_bytes().split(b"\n"):
+    for line in content.split(b"\n"):
         if not line:
             continue
         try:
@@ -198,4 +197,4 @@ def forget_before(connection: sa.Connection, asked_us: int) -> int:
     return connection.execute(sa.delete(score).where(score.c.asked_us < asked_us)).rowcount
 
 
-__all__ = ["ScoreRow", "forget_before", "move_in", "read_journal", "without_erased"]
+__all__ = ["ScoreRow", "forget_before", "move_in", "rows_of", "without_erased"]

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -21,21 +20,29 @@ from serving.metrics import Metrics
 from serving.settings import Settings
 from serving.store.database import connect, failure, store_url
 from serving.store.errors import StorageBusy
-from serving.store.journal import Journal, claimed
+from serving.store.journal import Journal
 from serving.store.migrate import migrate
-from serving.store.scores import ScoreRow, forget_before, line_of, move_in, read_journal
+from serving.store.mover import Mover
+from serving.store.scores import ScoreRow, line_of
+from serving.store.segments import used
 from serving.store.tombstones import Tombstones, load_tombstones
 from serving.store.writer import Writer
 
 log = logging.getLogger("leadscore.store")
 T = TypeVar("T")
 
-DRAIN_S = 0.25
+LOOK_S = 0.25
 READ_S = 20.0
-PRUNE_S = 3600.0
+DRAIN_S = 10.0
+"""How long an erasure waits for what the journals hold."""
+STALE_S = 10.0
+"""The store is down when scores wait longer than this for it."""
+RELAXED_S = 0.1
+"""How long scores are gathered in memory where they need not be on disk before the answer."""
+
 SWITCH_S = 0.0005
-"""How long one thread may keep the interpreter while another waits: the journal's thread must
-not wait 5 ms for its turn after every sync."""
+"""How long one thread may keep the interpreter while another waits: readers and the writer must
+not wait 5 ms for each turn."""
 
 
 class Store:
@@ -46,13 +53,13 @@ class Store:
         self.metrics = metrics
         self.engine = connect(store_url(settings), settings.database_wait_s)
         self.writer = Writer(self.engine, settings.max_writes)
-        self.journal = Journal(settings.home / "journal", metrics.unlogged.inc)
+        gather_s = RELAXED_S if settings.score_log == "relaxed" else 0.0
+        self.journal = Journal(settings.home / "journal", metrics.unlogged.inc, gather_s)
+        self.mover = Mover(self.engine, settings.home, settings.keep_scores_days)
         self.tombstones = Tombstones(b"")
         self.migrated = False
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
         self._task: asyncio.Task[None] | None = None
-        self._pruned = 0.0
-        self._draining = asyncio.Lock()
 
     async def start(self) -> None:
         """Open the store, or begin without it and go on trying."""
@@ -73,9 +80,9 @@ class Store:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self.journal.stop()
-        with contextlib.suppress(StorageError):
-            await self.drain()
+        await self.journal.stop()
+        with contextlib.suppress(StorageError, OSError):
+            await self._move_unless_another_does()
         await asyncio.get_running_loop().run_in_executor(None, self.writer.stop)
         self._readers.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
@@ -120,50 +127,51 @@ class Store:
         if self.settings.score_log == "durable":
             await self.journal.settle()
 
-    async def drain(self) -> int:
-        """Move what the journals hold into the store; how many scores."""
-        loop = asyncio.get_running_loop()
-        moved = 0
-        async with self._draining:
-            for path in await loop.run_in_executor(self._readers, self.journal.rotate):
-                with claimed(path) as mine:
-                    moved += await self._drain_file(path) if mine else 0
-        return moved
+    async def drain(self) -> None:
+        """Return when all that was answered before, by any worker, is in the store.
 
-    async def _drain_file(self, path: Path) -> int:
+        StorageError when that takes too long.
+        """
+        await self.journal.close()
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(self._readers, read_journal, path)
-        moved = 0
-        if rows:
-            moved = await self.write(lambda c: move_in(c, rows, self.tombstones))
-        path.unlink(missing_ok=True)
-        return moved
+        paths, deadline = used(self.journal.folder), time.monotonic() + DRAIN_S
+        while paths:
+            await loop.run_in_executor(self._readers, self.mover.move, paths)
+            paths = [path for path in paths if path.exists()]
+            if paths and time.monotonic() > deadline:
+                raise StorageBusy("a journal is in use and cannot be moved into the store")
+            await asyncio.sleep(0.02 if paths else 0.0)
+
+    async def _move_unless_another_does(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self.mover.hold():
+            try:
+                await loop.run_in_executor(self._readers, self.mover.turn)
+            finally:
+                self.mover.release()
 
     async def _upkeep(self) -> None:
-        """Migrate when the database comes, drain the journals, forget old scores."""
+        """Migrate when the database comes; move scores in unless a process of its own does."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(DRAIN_S)
+            await asyncio.sleep(LOOK_S)
             try:
                 if not self.migrated:
                     self.tombstones = load_tombstones(self.settings.home)
                     await loop.run_in_executor(self._readers, self._migrate)
-                await self.drain()
-                await self._prune()
-                self.metrics.store_up.set(1)
-                self.metrics.queue.labels("writes").set(self.writer.waiting)
-                self.metrics.queue.labels("journal").set(self.journal.waiting)
+                await self._move_unless_another_does()
+                self._measure()
             except (StorageError, OSError) as error:
                 self.metrics.store_up.set(0)
                 log.warning("upkeep of the store failed", extra={"error": type(error).__name__})
                 await asyncio.sleep(1.0)
 
-    async def _prune(self) -> None:
-        now = time.time()
-        if now - self._pruned > PRUNE_S:
-            oldest = round((now - self.settings.keep_scores_days * 86400) * 1e6)
-            await self.write(lambda c: forget_before(c, oldest))
-            self._pruned = now
+    def _measure(self) -> None:
+        age_s = self.mover.age_s()
+        self.metrics.journal_age.set(age_s)
+        self.metrics.store_up.set(age_s < STALE_S)
+        self.metrics.queue.labels("writes").set(self.writer.waiting)
+        self.metrics.queue.labels("journal").set(self.journal.waiting)
 
 
 def _read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:

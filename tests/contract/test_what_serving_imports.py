@@ -15,3 +15,10 @@ def test_the_service_imports_nothing_heavy() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_the_mover_starts_light() -> None:
+    heavy = (*HEAVY, "numba", "fastapi", "uvicorn", "alembic")
+    code = f"import sys, serving.moving; print([name for name in {heavy!r} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

@@ -221,7 +221,7 @@ def test_erasure_leaves_nothing_and_stays(store: Store, lead: dict[str, Any]) ->
     assert client.put(f"/v1/leads/{person}", json=body).status_code == 410
     assert client.get(f"/v1/leads/{person}/score").status_code == 404
     client.post("/v1/scores", json={**lead, "lead_id": person})  # answered, not kept
-    wait_for(lambda: not list((home / "journal").glob("*")))
+    wait_for(lambda: not list((home / "journal").glob("*.jsonl")))
     for path in home.rglob("*"):
         if path.is_file():
             assert person.encode() not in path.read_bytes(), path

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from features.dataset import Dataset
     from scoring.release import Release
     from scoring.scorecard import Scorecard
+    from training.audit.report import AuditReport
     from training.cuts import CutsChoice
     from training.fit import Trained
 
@@ -72,8 +73,9 @@ def train_release(wanted: Wanted) -> Made:
     with step(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
     tell_reading(dataset)
+    audited = None
     if not wanted.allow_leaks:
-        stop_on_leaks(dataset, wanted.exclude)
+        audited = told_why(stop_on_leaks(dataset, wanted.exclude), dataset, wanted.exclude)
     asked = Training(
         seed=wanted.seed,
         cuts=wanted.cuts,
@@ -82,6 +84,7 @@ def train_release(wanted: Wanted) -> Made:
         time_budget_s=wanted.time_budget_s,
         insist=wanted.insist,
         jobs=wanted.jobs,
+        audited=audited,
     )
     with step("train"), progress_bar() as tell:
         trained = train(dataset, asked, progress=tell)
@@ -89,7 +92,7 @@ def train_release(wanted: Wanted) -> Made:
         return keep(wanted, trained, Path(folder))
 
 
-def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> None:
+def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> AuditReport:
     """Look for leaks in what is not excluded. Raises GateError with the evidence of sure ones."""
     from features.building import histories_of
     from training.audit.audit import audit, stop_on_sure_leaks
@@ -101,6 +104,17 @@ def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> None:
             dataset = replace(dataset, settings=settings)
         report = audit(dataset, costs=False)
     stop_on_sure_leaks(report)
+    return report
+
+
+def told_why(report: AuditReport, dataset: Dataset, exclude: tuple[str, ...]) -> AuditReport:
+    """The report with the evidence against what ``exclude`` leaves out, for the model card."""
+    from training.audit.audit import audit
+
+    if not exclude:
+        return report
+    with step("find the evidence against what is excluded"):
+        return report.with_evidence_of(audit(dataset, costs=False))
 
 
 def chosen_scorecard(file: Path | None) -> Scorecard:

@@ -14,9 +14,11 @@ from features.errors import DataError, UsageError
 from features.histories import Histories
 from scoring.release_contents import ReleaseContents
 from scoring.scorecard import Scorecard
+from training.audit.report import AuditReport
 from training.calibration.reliability_chart import reliability_chart
 from training.calibration.report import calibration_of, diagram_of
 from training.calibration.score_spread import interval_table
+from training.cards.record import FILE, Kept, card_json
 from training.cuts import CutsChoice, choose_cuts
 from training.delay import Treatment
 from training.fit_record import golden_vectors, leads_per_week, metrics_of, record_of, statistics_of
@@ -36,7 +38,7 @@ class Training:
 
     ``time_budget_s``: estimated seconds for one search (see ``training.budget``), None for all.
     ``jobs``: fits run side by side; the result does not depend on it. ``insist``: keep the
-    directions of ``training.monotone``.
+    directions of ``training.monotone``. ``audited``: what the audit found, for the card.
     """
 
     seed: int = 0
@@ -47,6 +49,7 @@ class Training:
     time_budget_s: float | None = None
     jobs: int = 2
     insist: bool = True
+    audited: AuditReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,9 @@ def _contents(
     if dataset.has_time:
         rng = np.random.default_rng(training.seed)
         flattered = random_split(learned, source.labelled, learned.families, rng)
+    kept = Kept(
+        source, learned, tested, cuts, training.treatment, training.exclude, training.audited
+    )
     return ReleaseContents(
         name=dataset.settings.name,
         spec=learned.spec,
@@ -201,7 +207,8 @@ def _contents(
             "calibration": calibration_of(source, tested, training.seed),
         },
         documents={
-            "reliability.svg": str(reliability_chart(diagram_of(tested, training.seed))).encode()
+            "reliability.svg": str(reliability_chart(diagram_of(tested, training.seed))).encode(),
+            FILE: card_json(kept),
         },
         golden_vectors=golden_vectors(learned.sample.vectors),
     )

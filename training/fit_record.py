@@ -91,7 +91,11 @@ def verdict(learned: Learned, tested: Tested) -> str:
 
 
 def statistics_of(learned: Learned) -> dict[str, Any]:
-    """Per feature, and of the scores: share unknown, mean and deciles of the training rows."""
+    """Per feature, and of the scores: share unknown, mean and deciles of the training rows.
+
+    ``upto``: share of the known values at or below each decile: more than its tenth where many
+    values are equal.
+    """
     vectors = learned.sample.vectors
     return {
         "references": len(vectors),
@@ -105,11 +109,14 @@ def statistics_of(learned: Learned) -> dict[str, Any]:
 
 
 def _column(column: Float64) -> dict[str, Any]:
-    known = column[~np.isnan(column)]
+    known = np.sort(column[~np.isnan(column)])
+    deciles = np.quantile(known, QUANTILES) if len(known) else np.zeros(0)
+    upto = np.searchsorted(known, deciles, side="right") / max(len(known), 1)
     return {
         "unknown": 1.0 - len(known) / max(len(column), 1),
         "mean": float(known.mean()) if len(known) else None,
-        "deciles": np.quantile(known, QUANTILES).tolist() if len(known) else [],
+        "deciles": deciles.tolist(),
+        "upto": upto.tolist(),
     }
 
 

@@ -175,9 +175,15 @@ def legend(x: float, y: float, entries: Sequence[tuple[str, str]], gap: float = 
     )
 
 
-def drawing(width: float, height: float, parts: Sequence[str], title: str) -> Markup:
-    """The whole picture, scaling to the page; ``title`` is read aloud to those who cannot see."""
+def drawing(
+    width: float, height: float, parts: Sequence[str], title: str, about: str = ""
+) -> Markup:
+    """The whole picture, scaling to the page.
+
+    ``title`` and ``about`` (what is to be seen in it) are read aloud to those who cannot see.
+    """
     opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="inherit"'
     opening += ' xmlns="http://www.w3.org/2000/svg">'
-    inside = f"<title>{escape(title)}</title>" + "".join(parts)
+    inside = f"<title>{escape(title)}</title>"
+    inside += (f"<desc>{escape(about)}</desc>" if about else "") + "".join(parts)
     return Markup(opening + inside + "</svg>")  # noqa: S704 - every word in it was escaped

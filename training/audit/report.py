@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from shlex import quote
 
@@ -98,6 +98,20 @@ class AuditReport:
             }
             for suspect in self.suspects
         ]
+
+    def with_evidence_of(self, whole: AuditReport) -> AuditReport:
+        """The same, in which what is excluded has the evidence that ``whole`` found against it.
+
+        ``whole``: an audit of the same data with nothing excluded.
+        """
+        known = {(s.what == "kind", s.name): s.evidence for s in whole.suspects}
+        told = tuple(
+            replace(s, evidence=known.get((s.what == "kind", s.name), ()))
+            if s.verdict is Verdict.EXCLUDED
+            else s
+            for s in self.suspects
+        )
+        return replace(self, suspects=told)
 
     def summary(self) -> str:
         """One sentence with the counts.

@@ -36,7 +36,11 @@ def reliability_chart(
     ):
         parts.append(svg.dot(x(predicted), y(observed), 2 + 4 * (weight / most) ** 0.5, ink))
     parts += _figures(found)
-    return svg.drawing(LEFT + SIDE + 190, TOP + SIDE + 44, parts, title)
+    about = (
+        f"{found.outside:.0%} of the leads lie outside the {found.level:.0%} band of calibrated "
+        f"models; miscalibration {found.log_loss.miscalibration:.4f} nats, p {found.p_value:.3f}."
+    )
+    return svg.drawing(LEFT + SIDE + 190, TOP + SIDE + 44, parts, title, about)
 
 
 def _band(found: Reliability, x: svg.Scale, y: svg.Scale) -> str:

@@ -51,13 +51,14 @@ def shift_of(
 ) -> Shift:
     """Σ (now − then) · ln(now / then) over the bins between the deciles then, and unknown.
 
-    ``learned``: ``deciles`` of the known values and the share ``unknown``; ``now`` (n, NaN
-    unknown) with ``weight`` (n); ``leads_then``, ``leads_now``: how many leads either comes from.
-    Equal deciles share a bin. Of a column of whole numbers, or with equal deciles, the share at a
-    decile is only known to a tenth; a difference within the tenth is taken for none. Under no
-    change the index times n·m / (n + m) is about χ² (Yurdakul 2018), which gives ``noise``.
+    ``learned``: ``deciles`` of the known values, the share ``upto`` each and the share
+    ``unknown``; ``now`` (n, NaN unknown) with ``weight`` (n); ``leads_then``, ``leads_now``: how
+    many leads either comes from. Equal deciles share a bin. Releases of before recorded no
+    ``upto``: of a column of whole numbers, or with equal deciles, the share at a decile is then
+    only known to a tenth, and a difference within the tenth is taken for none. Under no change
+    the index times n·m / (n + m) is about χ² (Yurdakul 2018), which gives ``noise``.
     """
-    edges, least, most = _tenths(learned["deciles"], quantiles)
+    edges, least, most = _tenths(learned["deciles"], quantiles, learned.get("upto"))
     known = ~np.isnan(now)
     total = float(weight.sum())
     below = np.array([weight[known & (now <= edge)].sum() for edge in edges]) / total
@@ -75,10 +76,15 @@ def shift_of(
     return Shift(name, psi, noise, float(learned["unknown"]), 1.0 - share)
 
 
-def _tenths(deciles: list[float], quantiles: list[float]) -> tuple[Float64, Float64, Float64]:
+def _tenths(
+    deciles: list[float], quantiles: list[float], upto: list[float] | None
+) -> tuple[Float64, Float64, Float64]:
     """Distinct inner deciles, and the least and most share of known values at or below each."""
     values, levels = np.asarray(deciles, dtype=np.float64), np.asarray(quantiles)
-    edges = np.unique(values[1:-1])
+    edges, first = np.unique(values[1:-1], return_index=True)
+    if upto is not None:
+        exact = np.asarray(upto, dtype=np.float64)[1:-1][first]
+        return edges, exact, exact
     least = np.array([levels[values <= edge].max() for edge in edges])
     most = np.array([levels[values > edge].min(initial=1.0) for edge in edges])
     counted = len(edges) < len(values) - 2 or bool(np.all(values % 1 == 0))

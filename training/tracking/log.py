@@ -18,10 +18,13 @@ import features
 import scoring
 from scoring.release import Release, load_release
 from scoring.release_store import ReleaseStore
+from training.cards.card import card_of
+from training.cards.markdown import card_markdown
+from training.cards.page import card_html
 from training.fit import Trained
 from training.settings import RELEASE_ID_TAG, TrackingSettings
-from training.tracking.evaluation import log_out_of_time
-from training.tracking.model_card import model_card
+from training.tracking.earlier import champion_then
+from training.tracking.evaluation import log_out_of_time, out_of_time_table
 from training.tracking.plots import gains_figure, reliability_figure
 from training.tracking.registry import CHALLENGER, Registry, mlflow_client
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
 
-CARD_FILE = "model_card.md"
+CARD_FILE, CARD_PAGE = "model_card.md", "model_card.html"
 PYFUNC_FILE = Path(__file__).with_name("pyfunc.py")
 REQUIREMENTS = ("cryptography", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic")
 """What the model needs beside its own code, which is logged with it; pinned when logging."""
@@ -95,7 +98,9 @@ def _log_run(
         shown = (tested.label, tested.probability, tested.weight)
         mlflow.log_figure(reliability_figure(*shown), "plots/reliability.png")
         mlflow.log_figure(gains_figure(*shown), "plots/gains.png")
-        mlflow.log_text(model_card(release, tested), CARD_FILE)
+        card = card_of(release, champion_then(settings, out_of_time_table(trained), release.cuts))
+        mlflow.log_text(card_markdown(card), CARD_FILE)
+        mlflow.log_text(card_html(card), CARD_PAGE)
         log_out_of_time(trained)
         with copied_code() as code:
             info = mlflow.pyfunc.log_model(

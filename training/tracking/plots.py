@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.histories import Float64
+from training.cards.gains import gains_curve
 from training.references import Int8
 
 if TYPE_CHECKING:
@@ -34,20 +35,6 @@ def reliability_points(
     predicted = np.bincount(group, weights=w * p)[used] / mass[used]
     observed = np.bincount(group, weights=w * y)[used] / mass[used]
     return predicted, observed, mass[used]
-
-
-def gains_curve(label: Int8, probability: Float64, weight: Float64) -> tuple[Float64, Float64]:
-    """Share of all conversions found by calling the best share of leads; from (0, 0) to (1, 1).
-
-    >>> y, p = np.array([0, 1, 0, 1], np.int8), np.array([0.1, 0.9, 0.2, 0.3])
-    >>> [axis.tolist() for axis in gains_curve(y, p, np.ones(4))]
-    [[0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.5, 1.0, 1.0, 1.0]]
-    """
-    order = np.argsort(-probability, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
-    called = np.cumsum(weight[order])[ends]
-    found = np.cumsum((weight * label)[order])[ends]
-    return np.append(0.0, called / called[-1]), np.append(0.0, found / max(found[-1], 1e-300))
 
 
 def reliability_figure(label: Int8, probability: Float64, weight: Float64) -> Figure:

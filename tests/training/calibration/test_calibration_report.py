@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from training import honest_test
-from training.calibration.card import calibration_lines
 from training.calibration.report import calibration_of, common, thirds
+from training.cards.content import Card
+from training.cards.markdown import card_markdown
+from training.cards.tested import reliability_section, segments_section
 from training.fit import source_of
 from training.simulator.simulate import simulate, write_simulation
 
@@ -59,13 +62,19 @@ def test_a_probability_far_off_is_warned_of(source) -> None:
 
 def test_the_card_tells_it(source) -> None:
     n = len(source.labelled)
-    bad = "\n".join(calibration_lines(calibration_of(source, honest(source, np.full(n, 0.6)), 0)))
+    bad = told(calibration_of(source, honest(source, np.full(n, 0.6)), 0))
     assert "**warning:**" in bad
     assert "| country = " in bad
     fair = float(source.labelled.label[source.labelled.label >= 0].mean())
-    good = "\n".join(calibration_lines(calibration_of(source, honest(source, np.full(n, fair)), 0)))
+    good = told(calibration_of(source, honest(source, np.full(n, fair)), 0))
     assert "miscalibration" in good
-    assert list(calibration_lines({})) == []
+    assert "| country = " not in told({})
+
+
+def told(calibration: dict[str, Any]) -> str:
+    """What a card says of it."""
+    sections = (reliability_section(calibration), segments_section(calibration))
+    return card_markdown(Card("small", (), "", (), sections))
 
 
 def test_words() -> None:

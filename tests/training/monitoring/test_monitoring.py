@@ -57,6 +57,19 @@ def test_equal_deciles_are_known_to_a_tenth_only():
     assert index(counts, [0.0] * 30 + [2.0] * 40 + [5.0] * 30) > 0.5
 
 
+def test_the_share_upto_a_decile_is_taken_as_recorded():
+    # a sixth of the values are 1.1, no whole number and no decile twice
+    then = np.sort(
+        np.concatenate([np.linspace(-3, 1, 400), np.full(170, 1.1), np.linspace(1.2, 5, 430)])
+    )
+    deciles = np.quantile(then, QUANTILES)
+    assert len(np.unique(deciles)) == 11
+    old = {"deciles": deciles.tolist(), "unknown": 0.0}
+    upto = np.searchsorted(then, deciles, side="right") / len(then)
+    assert index({**old, "upto": upto.tolist()}, then) == pytest.approx(0.0, abs=1e-9)
+    assert index(old, then) > 0.1
+
+
 def test_chance_alone_seldom_exceeds_the_noise():
     rng = np.random.default_rng(0)
     learned = {"deciles": np.quantile(rng.random(4000), QUANTILES).tolist(), "unknown": 0.0}

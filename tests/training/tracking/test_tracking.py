@@ -45,7 +45,7 @@ def test_importing_the_rooms_does_not_import_mlflow() -> None:
     code = (
         "import sys, training.tracking.tracker, training.promotion.promote\n"
         "import training.promotion.champion, training.tracking.log\n"
-        "import training.tracking.registry, training.tracking.model_card\n"
+        "import training.tracking.registry, training.tracking.earlier, training.cards.page\n"
         "assert not {'mlflow', 'matplotlib'} & set(sys.modules), 'imported too early'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -85,6 +85,7 @@ def test_the_run_holds_figures_pictures_card_and_test(
     assert run.data.tags["dataset_fingerprint"] == "f" * 64
     assert {
         "model_card.md",
+        "model_card.html",
         "plots/reliability.png",
         "plots/gains.png",
         "evaluation/out_of_time.parquet",

@@ -71,19 +71,27 @@ class Sentences:
     """Reasons of many rows; what is said of a whole number is kept to be said again."""
 
     def __init__(self, spec: FeatureSpec) -> None:
-        self._spec = spec
+        self._spec, self._names = spec, spec.names
         self._known: dict[tuple[int, float | None], str] = {}
 
     def top(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
         """:func:`top_reasons` of one row."""
-        row = np.ascontiguousarray(contributions).reshape(1, -1)
-        found = []
-        for column in strongest_columns(row, max(k, 0))[0].tolist():
-            if column >= 0:
-                name, value = self._spec.features[column].name, float(vector[column])
-                share = float(contributions[column])
-                found.append(Reason(name, self._sentence(column, value), value, share))
-        return found
+        rows = [np.ascontiguousarray(row).reshape(1, -1) for row in (vector, contributions)]
+        return self.tops(rows[0], rows[1], k)[0]
+
+    def tops(self, vectors: Float64, contributions: Float64, k: int = 3) -> list[list[Reason]]:
+        """:func:`top_reasons` of every row, (n, F) vectors and shares."""
+        columns = strongest_columns(contributions, max(k, 0))
+        rows = np.arange(len(columns))[:, None]
+        values, shares = vectors[rows, columns].tolist(), contributions[rows, columns].tolist()
+        return [
+            [
+                Reason(self._names[column], self._sentence(column, value), value, share)
+                for column, value, share in zip(*row, strict=True)
+                if column >= 0
+            ]
+            for row in zip(columns.tolist(), values, shares, strict=True)
+        ]
 
     def reasons(self, vectors: Float64, contributions: Float64, columns: Int64) -> list[pa.Array]:
         """Of many rows: for every place a text a row, ``12 page views in the last 7 days (+0.85)``.

@@ -1,19 +1,24 @@
-"""From a question to a score in words: the same engine as every batch, one lead at a time."""
+"""From questions to scores in words: the same engine as every batch, on the leads that wait."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 
-from features.histories import Float64
+import numpy as np
+
+from features.histories import Float64, Histories, References
 from features.vectors import vectors
 from scoring.bands import Band, label
+from scoring.model import Explained
 from scoring.playbook import Playbook, default_playbook
 from scoring.reasons import Reason, Sentences
 from scoring.release import Release
+from scoring.scorecard import CardScores, Scorecard
 from serving.evidence import Expected, expected_of, notes_on
+from serving.history import histories_of
 from serving.messages import (
     Interval,
     ModelOut,
@@ -24,7 +29,7 @@ from serving.messages import (
     ScoreAnswer,
     ScoreRequest,
 )
-from serving.questions import Clock, Question, question
+from serving.questions import Asking, Question, question
 
 PLAYBOOK_REASONS = 3
 """The next step looks at so many reasons, however many are asked for."""
@@ -69,72 +74,103 @@ class Told:
     asked: Question
 
 
-def answer_request(
-    answering: Answering,
-    request: ScoreRequest,
-    clock: Clock,
-    language: str,
-    n_reasons: int,
-    default_as_of: datetime | None = None,
-) -> Told:
-    """Score one lead as sent. Problems name fields, never values."""
+def asked_of(answering: Answering, request: ScoreRequest, asking: Asking) -> Question:
+    """What a lead as sent asks of this release. Problems name fields, never values."""
     answering.expected.check(request)
-    asked = question(request, clock, answering.release.has_time, default_as_of)
-    return answer(answering, asked, request.lead_id, language, n_reasons)
+    return question(request, asking, answering.release.has_time)
 
 
-def answer(
-    answering: Answering, asked: Question, lead_id: str, language: str, n_reasons: int
-) -> Told:
-    """Score one lead's history. ``base + sum(reasons) + other_reasons`` is the log-odds."""
+def answer(answering: Answering, asked: Question) -> Told:
+    """Score one lead's history."""
+    return answer_all(answering, [asked])[0]
+
+
+def answer_all(answering: Answering, asked: Sequence[Question]) -> list[Told]:
+    """Score leads together; each gets what it would get alone, bit for bit.
+
+    ``base + sum(reasons) + other_reasons`` of an answer is its log-odds.
+    """
+    made = asked[0].histories if len(asked) == 1 else None
+    histories = histories_of([one.lead for one in asked]) if made is None else made
+    moments = np.array([one.as_of_us for one in asked], dtype=np.int64)
+    references = References(np.arange(len(asked)), moments)
     release = answering.release
-    found = vectors(release.spec, asked.histories, asked.references)
+    found = vectors(release.spec, histories, references)
     explained = release.model.explain(found)
-    probability, log_odds = float(explained.probability[0]), float(explained.log_odds[0])
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
-    k = max(n_reasons, PLAYBOOK_REASONS)
-    strongest = answering.sentences.top(found[0], explained.contributions[0], k)
-    told = [
-        ReasonOut(feature, text, None if value != value else value, share)
-        for feature, text, value, share in strongest[:n_reasons]
-    ]
-    band = release.cuts.band_of(probability)
-    rules, spoken = _rules(release, asked)
-    notes = notes_on(answering.expected, asked.histories, asked.references)
-    said = ScoreAnswer(
-        score_id=secrets.token_hex(16),
-        lead_id=lead_id,
-        as_of=asked.as_of,
-        probability=probability,
-        interval=Interval(float(low[0]), float(high[0])),
-        horizon_days=release.horizon_days,
-        band=band.value,
-        label=label(band, language),
-        base=explained.base,
-        log_odds=log_odds,
-        reasons=told,
-        other_reasons=log_odds - explained.base - sum(r.contribution for r in told),
-        rules=rules,
-        next_step=_next_step(answering.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
-        low_evidence=bool(notes),
-        notes=notes,
-        model=answering.model,
-    )
-    return Told(said, found[0], explained.contributions[0], asked)
-
-
-def _rules(release: Release, asked: Question) -> tuple[RuleScore | None, frozenset[str]]:
-    """What the scorecard says, and the names of the rules that speak of this lead."""
+    k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in asked))
     card = release.scorecard
-    if card is None:
+    scored = _Scored(
+        answering, histories, found, explained,
+        probability=explained.probability.tolist(), log_odds=explained.log_odds.tolist(),
+        low=low.tolist(), high=high.tolist(),
+        strongest=answering.sentences.tops(found, explained.contributions, k),
+        ruled=None if card is None else card.points(histories, references),
+    )  # fmt: skip
+    return [scored.told(row, one) for row, one in enumerate(asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What the engine says of some leads, as plain lists, a row each."""
+
+    answering: Answering
+    histories: Histories
+    found: Float64
+    explained: Explained
+    probability: list[float]
+    low: list[float]
+    high: list[float]
+    log_odds: list[float]
+    strongest: list[list[Reason]]
+    ruled: CardScores | None
+
+    def told(self, row: int, asked: Question) -> Told:
+        """One lead's answer."""
+        answering, explained = self.answering, self.explained
+        release, strongest = answering.release, self.strongest[row]
+        probability, log_odds, base = self.probability[row], self.log_odds[row], explained.base
+        reasons = [
+            ReasonOut(feature, text, None if value != value else value, share)
+            for feature, text, value, share in strongest[: asked.n_reasons]
+        ]
+        band = release.cuts.band_of(probability)
+        rules, spoken = _rules(release.scorecard, self.ruled, row)
+        notes = notes_on(answering.expected, self.histories, row, asked.as_of_us)
+        said = ScoreAnswer(
+            score_id=secrets.token_hex(16),
+            lead_id=asked.lead.lead_id,
+            as_of=asked.as_of,
+            probability=probability,
+            interval=Interval(self.low[row], self.high[row]),
+            horizon_days=release.horizon_days,
+            band=band.value,
+            label=label(band, asked.language),
+            base=base,
+            log_odds=log_odds,
+            reasons=reasons,
+            other_reasons=log_odds - base - sum([r.contribution for r in reasons]),
+            rules=rules,
+            next_step=_next_step(answering.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
+            low_evidence=bool(notes),
+            notes=notes,
+            model=answering.model,
+        )
+        return Told(said, self.found[row], explained.contributions[row], asked)
+
+
+def _rules(
+    card: Scorecard | None, scores: CardScores | None, row: int
+) -> tuple[RuleScore | None, frozenset[str]]:
+    """What the scorecard says, and the names of the rules that speak of this lead."""
+    if card is None or scores is None:
         return None, frozenset()
-    scores = card.points(asked.histories, asked.references)
-    reasons = [RuleReasonOut(*reason) for reason in card.reasons(scores, 0)]
+    reasons = [RuleReasonOut(*reason) for reason in card.reasons(scores, row)]
     points, fit, engagement = (
-        float(of[0]) for of in (scores.points, scores.fit, scores.engagement)
+        float(of[row]) for of in (scores.points, scores.fit, scores.engagement)
     )
-    said = RuleScore(points, str(scores.band[0]), fit, engagement, reasons)
-    return said, card.speaking(scores, 0)
+    said = RuleScore(points, str(scores.band[row]), fit, engagement, reasons)
+    return said, card.speaking(scores, row)
 
 
 def _next_step(

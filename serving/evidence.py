@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from features.contract import AttributeType
-from features.histories import Histories, References
+from features.histories import NO_TIME, Histories
 from features.plan import FIXED_STREAMS
 from features.spec import AttributeSpec, FeatureSpec
 from features.vectors import encode
-from scoring.reach import beyond_learned, oldest_learned_days
+from scoring.reach import oldest_learned_days, reach_us
 from serving.history import Value
 from serving.messages import ScoreRequest
 from serving.problems import FieldError, Problem
@@ -77,42 +77,48 @@ def _readable(spec: AttributeSpec, value: Value) -> bool:
     return number == number and (spec.type == AttributeType.NUMBER or number in (0.0, 1.0))
 
 
-def notes_on(expected: Expected, histories: Histories, references: References) -> list[str]:
-    """Why the evidence is thin, a sentence each; empty when it is not."""
+def notes_on(expected: Expected, histories: Histories, row: int, as_of_us: int) -> list[str]:
+    """Why the evidence on one of the leads is thin, a sentence each; empty when it is not."""
     notes = []
     if expected.counts_interactions:
-        notes += _on_interactions(expected.kinds, histories, int(references.as_of_us[0]))
-    unseen, unknown = _attributes_amiss(expected, histories)
+        notes += _on_interactions(expected.kinds, histories, row, as_of_us)
+    unseen, unknown = _attributes_amiss(expected, histories, row)
     if unseen:
         notes.append(f"a value that the model has seldom or never seen: {', '.join(unseen)}")
-    created = histories.created_at_us[references.lead]
-    if beyond_learned(expected.oldest_days, created, references.as_of_us).any():
-        notes.append(f"older than any lead learned from ({expected.oldest_days:g} days)")
+    created_us = int(histories.created_at_us[row])
+    oldest = expected.oldest_days
+    if oldest is not None and created_us != NO_TIME and as_of_us >= created_us + reach_us(oldest):
+        notes.append(f"older than any lead learned from ({oldest:g} days)")
     total = len(expected.attributes)
     if total and 1 - unknown / total < LITTLE_KNOWN:
         notes.append(f"{unknown} of {total} attributes that the model uses are unknown")
     return notes
 
 
-def _on_interactions(known: frozenset[str], histories: Histories, as_of_us: int) -> list[str]:
+def _on_interactions(
+    known: frozenset[str], histories: Histories, row: int, as_of_us: int
+) -> list[str]:
     rows = histories.interactions
-    seen = int(np.searchsorted(rows.at_us, as_of_us, side="left"))
+    first, last = rows.offsets[row : row + 2].tolist()
+    seen = int(rows.at_us[first:last].searchsorted(as_of_us))
     if seen == 0:
         return ["no interaction before as_of"]
     foreign = [code for code, kind in enumerate(rows.kinds) if kind not in known]
     if not foreign:
         return []
-    count = int(np.isin(rows.kind[:seen], foreign).sum())
+    count = int(np.isin(rows.kind[first : first + seen], foreign).sum())
     return [f"{count} of {seen} interactions are of kinds unknown to the model"] if count else []
 
 
-def _attributes_amiss(expected: Expected, histories: Histories) -> tuple[list[str], int]:
+def _attributes_amiss(expected: Expected, histories: Histories, row: int) -> tuple[list[str], int]:
     """Names with a level the model has no column for, and how many attributes are unknown."""
     unseen, unknown = [], 0
-    answered = set(histories.answers.attributes)
+    answers = histories.answers
+    first, last = answers.offsets[row : row + 2].tolist()
+    answered = {answers.attributes[code] for code in answers.attribute[first:last].tolist()}
     for name, spec in expected.attributes.items():
         column = histories.attributes.get(name)
-        value = None if column is None else column[0]
+        value = None if column is None else column[row]
         if value is None or value == "" or value != value:
             unknown += name not in answered
         elif spec.type == AttributeType.CATEGORY and spec.levels:

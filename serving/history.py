@@ -1,13 +1,15 @@
-"""One lead's lists as the engine's arrays: the same as a dataset of one lead, without a frame.
+"""Leads' lists as the engine's arrays: the same as a dataset of these leads, without a frame.
 
-``features.building.one_history`` gives the same arrays through pyarrow; a test holds the two
-together bit for bit. This one imports numpy alone and costs a few microseconds.
+``features.building.one_history`` gives the same arrays of one lead through pyarrow; a test holds
+the two together bit for bit. This one imports numpy alone and costs a few microseconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +26,9 @@ from features.histories import (
 )
 from features.row_order import NO_EVENT
 
+T = TypeVar("T")
 _NAN = float("nan")
-_NO_ANSWERS = Answers(
-    np.zeros(2, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64),
-    np.zeros(0, dtype=np.int32), (), (),
-)  # fmt: skip
+_NO_CODES, _NO_MOMENTS = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
 
 Value = bool | float | str | None
 
@@ -47,14 +47,26 @@ class Lists:
     answers: Sequence[Value] = ()
 
 
-def history_of(
-    lead_id: str, created_at_us: int, attributes: Mapping[str, Value], lists: Lists
-) -> Histories:
-    """Histories of a single lead, repeats of an ``event_id`` dropped (the earliest stays)."""
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What is told of one lead. ``created_at_us``: NO_TIME when unknown."""
+
+    lead_id: str
+    created_at_us: int
+    attributes: Mapping[str, Value]
+    lists: Lists
+
+
+def histories_of(leads: Sequence[Lead]) -> Histories:
+    """Histories of these leads, repeats of an ``event_id`` within one dropped (the earliest stays).
+
+    An attribute that only some of them tell is unknown of the others.
+    """
+    lists = [lead.lists for lead in leads]
     return Histories(
-        _objects([lead_id]),
-        np.array([created_at_us], dtype=np.int64),
-        {name: _attribute(value) for name, value in attributes.items()},
+        _objects([lead.lead_id for lead in leads]),
+        np.array([lead.created_at_us for lead in leads], dtype=np.int64),
+        _attributes([lead.attributes for lead in leads]),
         _interactions(lists),
         _answers(lists),
     )
@@ -75,16 +87,24 @@ def text_of(value: Value) -> str:
     return str(value)
 
 
-def _objects(values: list[str | None] | list[str]) -> Object:
+def _objects(values: Sequence[str | float | None]) -> Object:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
 
 
-def _attribute(value: Value) -> Float64 | Object:
-    if isinstance(value, str) or value is None:
-        return _objects([value])
-    return np.array([value], dtype=np.float64)
+def _attributes(told: Sequence[Mapping[str, Value]]) -> dict[str, Float64 | Object]:
+    if len(told) == 1:
+        return {name: _attribute([value]) for name, value in told[0].items()}
+    names = dict.fromkeys(chain.from_iterable(told))
+    return {name: _attribute([one.get(name) for one in told]) for name in names}
+
+
+def _attribute(values: list[Value]) -> Float64 | Object:
+    """Numbers (a truth is 1 or 0) as such; objects as soon as one is a word or unknown."""
+    if any(value is None or isinstance(value, str) for value in values):
+        return _objects([v if v is None or isinstance(v, str) else float(v) for v in values])
+    return np.array(values, dtype=np.float64)
 
 
 def _coded(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
@@ -113,20 +133,40 @@ def _events(event_ids: Sequence[str | None]) -> npt.NDArray[np.uint64]:
     return np.array(codes, dtype=np.uint64)
 
 
-def _interactions(lists: Lists) -> Interactions:
-    kind, kinds = _coded(lists.kinds)
-    at_us = np.array(lists.at_us, dtype=np.int64)
-    value, duration_s = _floats(lists.values), _floats(lists.durations_s)
-    lead = np.zeros(len(kind), dtype=np.int32)
-    events = _events(lists.event_ids)
-    return Interactions(*group_rows(lead, 1, at_us, kind, value, duration_s, events), kinds)
+def _joined(columns: Sequence[Sequence[T]]) -> Sequence[T]:
+    return columns[0] if len(columns) == 1 else list(chain.from_iterable(columns))
 
 
-def _answers(lists: Lists) -> Answers:
-    if not lists.attributes:
-        return _NO_ANSWERS
-    attribute, attributes = _coded(lists.attributes)
-    value, values = _coded([text_of(v) for v in lists.answers])
-    at_us = np.array(lists.answered_us, dtype=np.int64)
-    lead = np.zeros(len(at_us), dtype=np.int32)
-    return grouped_answers(lead, 1, attribute, at_us, value, attributes, values)
+def _moments(columns: Sequence[Sequence[int] | Int64]) -> Int64:
+    return np.concatenate([np.array(column, dtype=np.int64) for column in columns])
+
+
+def _rows(counts: Sequence[int]) -> Int32:
+    """The lead of every row, where the leads have so many rows."""
+    if len(counts) == 1:
+        return np.zeros(counts[0], dtype=np.int32)
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+
+def _interactions(told: Sequence[Lists]) -> Interactions:
+    kind, kinds = _coded(_joined([lists.kinds for lists in told]))
+    rows = group_rows(
+        _rows([len(lists.kinds) for lists in told]), len(told),
+        _moments([lists.at_us for lists in told]), kind,
+        _floats(_joined([lists.values for lists in told])),
+        _floats(_joined([lists.durations_s for lists in told])),
+        _events(_joined([lists.event_ids for lists in told])),
+    )  # fmt: skip
+    return Interactions(*rows, kinds)
+
+
+def _answers(told: Sequence[Lists]) -> Answers:
+    if not any(lists.attributes for lists in told):
+        offsets = np.zeros(len(told) + 1, dtype=np.int64)
+        return Answers(offsets, _NO_CODES, _NO_MOMENTS, _NO_CODES, (), ())
+    attribute, attributes = _coded(_joined([lists.attributes for lists in told]))
+    value, values = _coded([text_of(v) for v in _joined([lists.answers for lists in told])])
+    return grouped_answers(
+        _rows([len(lists.attributes) for lists in told]), len(told), attribute,
+        _moments([lists.answered_us for lists in told]), value, attributes, values,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A request's lead as the engine's arrays, and every rule about its moments."""
+"""What a request asks: its lead's lists and moment, and every rule about its moments."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from features.histories import NO_TIME, Float64, Histories, Int64, References
+from features.histories import NO_TIME, Float64, Histories, Int64
 from features.jit import compiled
-from serving.history import Lists, history_of
+from serving.history import Lead, Lists
 from serving.messages import ScoreRequest
 from serving.problems import invalid
 
@@ -19,11 +19,17 @@ EARLIEST_US = round(EARLIEST.timestamp() * 1e6)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One lead's history and the moment asked about, in microseconds since 1970 UTC."""
+    """One lead's history and the moment asked about, and how the answer is to be told.
 
-    histories: Histories
-    references: References
+    ``histories``: the engine's arrays of this lead alone, where they have been made already.
+    """
+
+    lead: Lead
     as_of: datetime
+    as_of_us: int
+    language: str
+    n_reasons: int
+    histories: Histories | None = None
 
 
 def microseconds(moment: datetime) -> int:
@@ -78,16 +84,24 @@ class Clock:
         return cls(now, now + timedelta(seconds=skew_s))
 
 
-def question(
-    request: ScoreRequest, clock: Clock, needs_time: bool, default_as_of: datetime | None = None
-) -> Question:
-    """The engine's arrays for one request; problems name the field, never its value.
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a score is asked for, beside the lead itself."""
+
+    clock: Clock
+    language: str
+    n_reasons: int
+    default_as_of: datetime | None = None
+
+
+def question(request: ScoreRequest, asking: Asking, needs_time: bool) -> Question:
+    """What one request asks; problems name the field, never its value.
 
     ``needs_time``: the model counts from the lead's creation, so it must be known.
     """
-    latest = clock.latest
-    given = request.as_of or default_as_of
-    as_of = clock.now if given is None else checked(given, "$.as_of", latest)
+    latest = asking.clock.latest
+    given = request.as_of or asking.default_as_of
+    as_of = asking.clock.now if given is None else checked(given, "$.as_of", latest)
     created_us = NO_TIME
     if request.created_at is not None:
         created_us = microseconds(checked(request.created_at, "$.created_at", latest))
@@ -97,11 +111,8 @@ def question(
             raise invalid("$.as_of", "as_of lies before created_at: the lead did not exist")
     elif needs_time:
         raise invalid("$.created_at", "this model needs to know when the lead was created")
-    histories = history_of(request.lead_id, created_us, request.attributes, _lists(request, latest))
-    references = References(
-        np.zeros(1, dtype=np.int64), np.array([microseconds(as_of)], dtype=np.int64)
-    )
-    return Question(histories, references, as_of)
+    lead = Lead(request.lead_id, created_us, request.attributes, _lists(request, latest))
+    return Question(lead, as_of, microseconds(as_of), asking.language, asking.n_reasons)
 
 
 def _lists(request: ScoreRequest, latest: datetime) -> Lists:

@@ -5,29 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
 from serving.answering import Answering, Told, answer
 from serving.calls import encode
 from serving.metrics import Metrics
-from serving.questions import Clock, microseconds
+from serving.questions import Asking, microseconds
 from serving.store.scores import ScoreRow, on_one_line, packed
 from serving.store.store import Store
 from serving.tracing import NoTraces, Traces
 
 BODY, STORE = "body", "store"
 CHAMPION, CHALLENGER = "champion", "challenger"
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """How a score was asked for, beside the lead itself."""
-
-    clock: Clock
-    language: str
-    n_reasons: int
 
 
 class Recorder:
@@ -76,8 +66,7 @@ class Recorder:
         self, challenger: Answering, told: Told, asking: Asking, given: bytes, origin: str
     ) -> None:
         try:
-            lead_id = told.answer.lead_id
-            other = answer(challenger, told.asked, lead_id, asking.language, asking.n_reasons)
+            other = answer(challenger, told.asked)
             said = encode(other.answer)
             row = row_of(challenger, other, said, asking, given, origin, CHALLENGER)
             self.store.log_soon(row)
@@ -98,7 +87,7 @@ def row_of(
     return ScoreRow(
         score_id=answer.score_id,
         lead_id=answer.lead_id,
-        as_of_us=int(told.asked.references.as_of_us[0]),
+        as_of_us=told.asked.as_of_us,
         asked_us=microseconds(asking.clock.now),
         release_id=answering.release_id,
         version=answering.version,

@@ -14,10 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import DataError, LeadscoreError, StorageError
 from scoring.release_store import ReleaseStore
-from serving.answering import Answering, Told, answer, answer_request
+from serving.answering import Answering, Told, answer, asked_of
 from serving.live import prepare
 from serving.messages import ScoreRequest
-from serving.questions import Clock
+from serving.questions import Asking, Clock
 from serving.recording import BODY, vector_hash
 from serving.routes_leads import moment_of, question_of
 from serving.settings import Settings
@@ -67,17 +67,16 @@ def replay(settings: Settings, score_id: str) -> Replayed:
 
 def _again(settings: Settings, connection: sa.Connection, row: sa.Row[Any]) -> Told:
     answering = _release_of(settings, row)
+    now = moment_of(row.asked_us)
+    clock = Clock(now, now + timedelta(seconds=settings.clock_skew_s))
+    asking = Asking(clock, row.language, row.n_reasons, moment_of(row.as_of_us))
     if row.origin == BODY:
-        now = moment_of(row.asked_us)
-        clock = Clock(now, now + timedelta(seconds=settings.clock_skew_s))
         request = _request.decode(row.input.encode())
-        as_of = moment_of(row.as_of_us)
-        return answer_request(answering, request, clock, row.language, row.n_reasons, as_of)
+        return answer(answering, asked_of(answering, request, asking))
     stored = history(connection, row.lead_id, msgspec.json.decode(row.input, type=Read))
     if stored is None:
         raise DataError("the history behind this score is not in the store any more")
-    asked = question_of(stored, moment_of(row.as_of_us), answering, explicit=True)
-    return answer(answering, asked, row.lead_id, row.language, row.n_reasons)
+    return answer(answering, question_of(stored, asking, answering))
 
 
 def _release_of(settings: Settings, row: sa.Row[Any]) -> Answering:

@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-import numpy as np
 import sqlalchemy as sa
 
-from features.histories import References
 from scoring.bands import Band, label
 from serving.answering import Answering, answer
 from serving.calls import Call, Reply, encode, json_reply, only
@@ -19,8 +17,8 @@ from serving.examples import SCORE_ANSWER
 from serving.messages import ScoreAnswer
 from serving.messages_store import Change, Erased, PastScore, PastScores, Ranked, RankedLeads
 from serving.problems import Problem, invalid
-from serving.questions import Clock, Question, checked, microseconds
-from serving.recording import STORE, Asking
+from serving.questions import Asking, Clock, Question, checked, microseconds
+from serving.recording import STORE
 from serving.route import Route
 from serving.routes_ingest import lead_id_of
 from serving.routes_scores import LANGUAGE_HEADER, REASONS_QUERY, number_of
@@ -92,16 +90,15 @@ class _Leads:
         query = only(call.query, "as_of", "reasons")
         n_reasons = number_of(query, "reasons", self.settings.reasons, 0, 50)
         clock = Clock.read(self.settings.clock_skew_s)
-        as_of = _moment(query.get("as_of"), clock)
+        asking = Asking(clock, call.language, n_reasons, _moment(query.get("as_of"), clock))
         answering = self.services.live.answering()
         stored = await self.services.store.read(lambda c: history(c, lead_id))
         if stored is None:
             raise Problem(404, "not-found", "No such lead; PUT it first, or it was erased.")
-        asked = question_of(stored, as_of or clock.now, answering, explicit=as_of is not None)
+        asked = question_of(stored, asking, answering)
         with self.services.traces.step("score"):
-            told = answer(answering, asked, lead_id, call.language, n_reasons)
+            told = answer(answering, asked)
             said = encode(told.answer)
-        asking = Asking(clock, call.language, n_reasons)
         given = msgspec.json.encode(stored.read)
         await self.services.recorder.record(answering, told, said, asking, given, STORE)
         return Reply(said)
@@ -169,17 +166,19 @@ class _Leads:
         return json_reply(Erased(True, gone, trained))
 
 
-def question_of(stored: Stored, as_of: datetime, answering: Answering, explicit: bool) -> Question:
-    """The engine's question about a stored history."""
-    as_of_us = microseconds(as_of)
+def question_of(stored: Stored, asking: Asking, answering: Answering) -> Question:
+    """What is asked about a stored history."""
+    as_of_us = microseconds(asking.default_as_of or asking.clock.now)
     if stored.created_us is not None and as_of_us < stored.created_us:
-        if explicit:
+        if asking.default_as_of is not None:
             raise invalid("?as_of", "as_of lies before created_at: the lead did not exist")
         as_of_us = stored.created_us
     elif stored.created_us is None and answering.release.has_time:
         raise Problem(422, "invalid-request", "This model needs to know the lead's created_at.")
-    references = References(np.zeros(1, dtype=np.int64), np.array([as_of_us], dtype=np.int64))
-    return Question(stored.histories, references, moment_of(as_of_us))
+    return Question(
+        stored.lead, moment_of(as_of_us), as_of_us, asking.language, asking.n_reasons,
+        stored.histories,
+    )  # fmt: skip
 
 
 def moment_of(us: int) -> datetime:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from collections.abc import Sequence
 
 import msgspec
 
-from serving.answering import Answering, answer_request
+from serving.answering import Answering, Told, asked_of
 from serving.calls import Call, Reply, decode, decode_unguarded, encode, json_reply, only
+from serving.desk import answer_each
 from serving.examples import BATCH_ANSWER, BATCH_REQUEST, SCORE_ANSWER, SCORE_REQUEST
 from serving.json_guard import COMPLAINTS, TOO_DEEP, complaint_of, guard
 from serving.messages import (
@@ -20,8 +21,7 @@ from serving.messages import (
     ScoreRequest,
 )
 from serving.problems import Problem, invalid, of_exception
-from serving.questions import Clock, checked
-from serving.recording import Asking
+from serving.questions import Asking, Clock, Question, checked
 from serving.route import Route
 from serving.services import Services
 from serving.settings import Settings
@@ -31,7 +31,7 @@ _batch_decoder = msgspec.json.Decoder(BatchRequest)
 
 PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503)
 BREATH = 20
-"""Leads of a batch scored before other requests get a turn."""
+"""Leads of a batch scored together, before other requests get a turn."""
 
 REASONS_QUERY = {
     "name": "reasons",
@@ -100,11 +100,11 @@ class _Scoring:
         n_reasons = reasons_wanted(call, self.settings.reasons)
         request = decode(_score_decoder, call.body, self.settings.max_depth)
         answering = self.services.live.answering()
-        clock = Clock.read(self.settings.clock_skew_s)
+        asking = Asking(Clock.read(self.settings.clock_skew_s), call.language, n_reasons)
         with self.services.traces.step("score"):
-            told = answer_request(answering, request, clock, call.language, n_reasons)
+            asked = asked_of(answering, request, asking)
+            told = await self.services.desk.ask(answering, asked)
             said = encode(told.answer)
-        asking = Asking(clock, call.language, n_reasons)
         await self.services.recorder.record(answering, told, said, asking, call.body)
         return Reply(said)
 
@@ -116,37 +116,47 @@ class _Scoring:
         clock = Clock.read(self.settings.clock_skew_s)
         if request.as_of is not None:
             checked(request.as_of, "$.as_of", clock.latest)
-        asking = Asking(clock, call.language, n_reasons)
+        asking = Asking(clock, call.language, n_reasons, request.as_of)
         items: list[BatchItem] = []
-        for index, lead in enumerate(request.leads):
-            if index % BREATH == BREATH - 1:
-                await asyncio.sleep(0)
-            items.append(await self._item(index, bytes(lead), answering, asking, request.as_of))
+        for first in range(0, len(request.leads), BREATH):
+            part = [bytes(lead) for lead in request.leads[first : first + BREATH]]
+            items += self._items(first, part, answering, asking)
+            await asyncio.sleep(0)
         await self.services.recorder.settle()
         scored = sum(item.error is None for item in items)
         return json_reply(BatchAnswer(items, scored, len(items) - scored, answering.model))
 
-    async def _item(
-        self,
-        index: int,
-        lead: bytes,
-        answering: Answering,
-        asking: Asking,
-        as_of: datetime | None,
-    ) -> BatchItem:
+    def _items(
+        self, first: int, leads: Sequence[bytes], answering: Answering, asking: Asking
+    ) -> list[BatchItem]:
+        """The answers to these leads, of which the first stands at ``first``."""
+        asked = [self._asked(lead, answering, asking) for lead in leads]
+        told = iter(answer_each(answering, [one for one in asked if isinstance(one, Question)]))
+        items = []
+        for index, (lead, one) in enumerate(zip(leads, asked, strict=True), first):
+            outcome = next(told) if isinstance(one, Question) else one
+            if isinstance(outcome, Told):
+                said = encode(outcome.answer)
+                self.services.recorder.record_soon(answering, outcome, said, asking, lead)
+                items.append(BatchItem(index, score=outcome.answer))
+            else:
+                items.append(BatchItem(index, error=item_error(_problem_of(outcome))))
+        return items
+
+    def _asked(self, lead: bytes, answering: Answering, asking: Asking) -> Question | Exception:
         try:
             request = decode(_score_decoder, lead, self.settings.max_depth)
-            told = answer_request(
-                answering, request, asking.clock, asking.language, asking.n_reasons, as_of
-            )
+            return asked_of(answering, request, asking)
         except Exception as error:
-            problem = of_exception(error)
-            if problem is None:
-                raise
-            return BatchItem(index, error=item_error(problem))
-        said = encode(told.answer)
-        self.services.recorder.record_soon(answering, told, said, asking, lead)
-        return BatchItem(index, score=told.answer)
+            return error
+
+
+def _problem_of(error: Exception) -> Problem:
+    """What to say of one lead; an exception that is a bug of ours is raised."""
+    problem = of_exception(error)
+    if problem is None:
+        raise error
+    return problem
 
 
 def decode_batch(body: bytes, settings: Settings) -> BatchRequest:

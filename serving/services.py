@@ -7,6 +7,7 @@ import contextlib
 import gc
 from dataclasses import dataclass, field
 
+from serving.desk import Desk
 from serving.doorkeeper import Doorkeeper
 from serving.live import Live
 from serving.metrics import Metrics
@@ -30,6 +31,7 @@ class Services:
     store: Store
     recorder: Recorder
     doorkeeper: Doorkeeper
+    desk: Desk = field(default_factory=Desk)
     traces: Traces = field(default_factory=NoTraces)
     served: dict[str, set[str]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from serving.answering import Answering, answer_request
+from serving.answering import Answering, answer_all, asked_of
 from serving.calls import decode
 from serving.messages import Answer, Interaction, ScoreRequest
-from serving.questions import Clock
+from serving.questions import Asking, Clock
 
 _decoder = msgspec.json.Decoder(ScoreRequest)
 MOMENT = datetime(2020, 1, 8, tzinfo=UTC)
@@ -17,11 +17,12 @@ MOMENT = datetime(2020, 1, 8, tzinfo=UTC)
 
 def warm(answering: Answering) -> None:
     """Score an invented lead through the whole path: decoding, kernels, model, reasons."""
-    clock = Clock(MOMENT, MOMENT)
+    asking = Asking(Clock(MOMENT, MOMENT), "en", 3)
     body = msgspec.json.encode(_invented(answering))
-    for _ in range(2):
+    for together in (1, 2):
         request = decode(_decoder, body, max_depth=12)
-        msgspec.json.encode(answer_request(answering, request, clock, "en", 3).answer)
+        asked = asked_of(answering, request, asking)
+        msgspec.json.encode([told.answer for told in answer_all(answering, [asked] * together)])
 
 
 def _invented(answering: Answering) -> ScoreRequest:

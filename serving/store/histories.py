@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from features.histories import NO_TIME, Histories
-from serving.history import Lists, Value, history_of
+from serving.history import Lead, Lists, Value, histories_of
 from serving.store.tables import answer, interaction, lead
 
 _ACT = ("id", "occurred_us", "kind", "value", "duration_s")
@@ -29,8 +29,12 @@ class Read(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A lead's history and how far it was read."""
+    """A lead's history and how far it was read.
 
+    ``histories``: the engine's arrays, made by the thread that reads: there may be a million rows.
+    """
+
+    lead: Lead
     histories: Histories
     created_us: int | None
     attributes: Mapping[str, Value]
@@ -56,7 +60,8 @@ def history(connection: sa.Connection, lead_id: str, until: Read | None = None) 
     attributes = json.loads(row.attributes)
     created = NO_TIME if row.created_us is None else row.created_us
     read = Read(row.received_us, max(ids, default=0), max(answer_ids, default=0))
-    return Stored(history_of(lead_id, created, attributes, lists), row.created_us, attributes, read)
+    told = Lead(lead_id, created, attributes, lists)
+    return Stored(told, histories_of([told]), row.created_us, attributes, read)
 
 
 def _columns(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.building import AnswerRows, InteractionRows, LeadFacts, one_history
-from serving.history import Lists, history_of, text_of
+from serving.history import Lead, Lists, histories_of, text_of
 
 kinds = st.sampled_from(["page_view", "email_open", "demo", "été"])
 numbers = st.none() | st.floats(-1e6, 1e6)
@@ -45,7 +45,7 @@ def test_equal_to_the_engine_s_own_reading(
 ) -> None:
     columns = [list(column) for column in zip(*acts, strict=True)] or [[]] * 5
     said = [list(column) for column in zip(*told, strict=True)] or [[]] * 3
-    ours = history_of("L", 7, attributes, Lists(*columns, *said))
+    ours = histories_of([Lead("L", 7, attributes, Lists(*columns, *said))])
     rows = InteractionRows(*columns)
     texts = AnswerRows(said[0], said[1], [text_of(v) for v in said[2]])
     theirs = one_history(LeadFacts("L", 7, attributes, rows, texts))

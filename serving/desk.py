@@ -1,0 +1,70 @@
+"""Questions that wait at the same time are answered together.
+
+The engine costs nearly as much for one lead as for a few: what it calls is entered once, and its
+tables are fetched from memory once. Nobody waits for a group to fill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from serving.answering import Answering, Told, answer_all
+from serving.questions import Question
+
+MOST_AT_ONCE = 16
+"""So many are answered before others get a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    answering: Answering
+    asked: Question
+    told: asyncio.Future[Told]
+
+
+class Desk:
+    """Where the endpoints of one application ask."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Waiting] = []
+
+    async def ask(self, answering: Answering, asked: Question) -> Told:
+        """The answer of this release; all that ask in the same turn of the event loop share it."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._answer)
+        waiting = _Waiting(answering, asked, loop.create_future())
+        self._waiting.append(waiting)
+        return await waiting.told
+
+    def _answer(self) -> None:
+        """Answer the first ones, as far as they ask the same release."""
+        answering = self._waiting[0].answering
+        group = [w for w in self._waiting if w.answering is answering][:MOST_AT_ONCE]
+        taken = {id(w) for w in group}
+        self._waiting = [w for w in self._waiting if id(w) not in taken]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._answer)
+        for waiting, told in zip(
+            group, answer_each(answering, [w.asked for w in group]), strict=True
+        ):
+            if waiting.told.done():
+                continue
+            if isinstance(told, Told):
+                waiting.told.set_result(told)
+            else:
+                waiting.told.set_exception(told)
+
+
+def answer_each(answering: Answering, asked: Sequence[Question]) -> list[Told | Exception]:
+    """Every answer, or why there is none: a lead that cannot be scored spoils no other."""
+    if not asked:
+        return []
+    try:
+        return list(answer_all(answering, asked))
+    except Exception as error:
+        if len(asked) == 1:
+            return [error]
+    return [answer_each(answering, [one])[0] for one in asked]

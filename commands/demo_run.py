@@ -117,7 +117,7 @@ def promote_if_free(made: Made) -> bool:
 
 def scored(dataset: Dataset, made: Made, out: Path) -> pa.Table:
     """Scores of every open lead, written to ``out``."""
-    from commands.leads import score_all
+    from commands.scoring import score_all
     from features.open_leads import open_leads
     from scoring.scores_file import write_scores
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from commands.options import DatasetArgument, JsonOption, ReleaseOption
 from commands.scale import Engine, FarRun, score_by_buckets, score_by_spark
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from features.dataset import Dataset
-    from features.histories import Int64, Object
-    from scoring.release import Release
+from commands.scoring import looked_up, score_here
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,97 +75,26 @@ def score(
 
       leadscore score hdfs://host/leads --engine spark --out hdfs://host/scores
     """
-    from commands.printing import print_json, say, step
-    from commands.reading import tell_reading
-    from features.reading import read_dataset
-    from scoring.release import load_release
-    from scoring.scores_file import check_ending, write_scores
-    from training.tracking.tracker import locate
+    from commands.printing import print_json
+    from scoring.scores_file import check_ending
 
     if engine is Engine.LOCAL:
         check_ending(Path(out))
-    found = locate(release, warn=say)
-    loaded = load_release(Path(found.path))
-    version = found.version or loaded.release_id
-    summary: dict[str, object] = {
-        "out": out,
-        "release": loaded.release_id,
-        "version": found.version,
-    }
-    far = FarRun(dataset, Path(found.path), out, references, buckets, version)
-    if engine is Engine.SPARK or buckets is not None:
-        summary |= (
-            score_by_spark(far, spark_master)
-            if engine is Engine.SPARK
-            else score_by_buckets(far, workers)
-        )
-        print_json(summary) if as_json else print_summary(summary)
-        return
-    with step(f"read {dataset}"):
-        data = read_dataset(dataset, outcomes_required=False)
-    tell_reading(data)
-    asked = questions(data, references)
-    table = score_all(loaded, data, *asked, version=version)
-    warn_beyond(loaded, data, *asked)
-    write_scores(table, Path(out))
-    summary |= {
-        "rows": table.num_rows,
-        "bands": {name: table["band"].to_pylist().count(name) for name in ("hot", "warm", "cold")},
-        "errors": table.num_rows - table["error"].null_count,
-    }
-    print_json(summary) if as_json else print_summary(summary)
-
-
-def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:
-    """(lead_ids, as_of in microseconds) of the references asked about."""
-    from commands.printing import say
-    from features.open_leads import open_leads
-    from features.reading import read_references
-
-    if references is None:
-        lead_ids, moments = open_leads(data)
-        if not len(lead_ids):
-            say("no lead is open, so there is nothing to ask; name questions by --references FILE")
-        return lead_ids, moments
-    asked = read_references(Path(references))
-    moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
-    return asked["lead_id"].to_numpy(dtype=object), moments
-
-
-def score_all(
-    release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64, *, version: str
-) -> pa.Table:
-    """The table of scores, with a progress bar while it grows."""
-    from commands.printing import progress_bar, step
-    from features.building import histories_of
-    from scoring.scores import scores_table
-
-    with step(f"score {len(lead_ids):,} references"), progress_bar() as tell:
-        return scores_table(
-            release,
-            histories_of(data),
-            lead_ids,
-            as_of_us,
-            model_version=version,
-            progress=lambda done, total: tell("score", done, total),
-        )
-
-
-def warn_beyond(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64) -> None:
-    """Say how many leads are older than any that the release has learned from."""
-    from scoring.reach import count_beyond, oldest_learned_days
-
-    oldest = oldest_learned_days(release.manifest["data"])
-    tell_beyond(count_beyond(oldest, data.leads, lead_ids, as_of_us), len(lead_ids), oldest)
-
-
-def tell_beyond(beyond: int, asked: int, oldest_days: float | None) -> None:
-    """The note about leads older than any learned from, if there are some."""
-    from commands.printing import say
-    from scoring.reach import beyond_note
-
-    if beyond and oldest_days is not None:
-        say(f"note: {beyond_note(beyond, asked, oldest_days)}")
+    with looked_up(release) as lookup:
+        if engine is Engine.LOCAL and buckets is None:
+            summary = score_here(dataset, Path(out), references, lookup)
+        else:
+            found, loaded = lookup.result()
+            version = found.version or loaded.release_id
+            far = FarRun(dataset, Path(found.path), out, references, buckets, version)
+            summary = (
+                score_by_spark(far, spark_master)
+                if engine is Engine.SPARK
+                else score_by_buckets(far, workers)
+            )
+        found, loaded = lookup.result()
+    told = {"out": out, "release": loaded.release_id, "version": found.version, **summary}
+    print_json(told) if as_json else print_summary(told)
 
 
 def print_summary(summary: dict[str, object]) -> None:

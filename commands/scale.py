@@ -44,9 +44,9 @@ class FarRun:
 
 def score_by_buckets(asked: FarRun, workers: int) -> dict[str, Any]:
     """Score in buckets on disk; the summary that the command prints."""
-    from commands.leads import questions, tell_beyond
     from commands.printing import progress_bar, say, step
     from commands.reading import tell_set_aside
+    from commands.scoring import questions, tell_beyond
     from scoring.buckets import BucketRun, score_in_buckets
 
     out = Path(asked.out)
@@ -79,9 +79,9 @@ def score_by_buckets(asked: FarRun, workers: int) -> dict[str, Any]:
 
 def score_by_spark(asked: FarRun, master: str | None) -> dict[str, Any]:
     """Score on Spark, which shows its own progress; the summary that the command prints."""
-    from commands.leads import tell_beyond
     from commands.printing import step
     from commands.reading import tell_set_aside
+    from commands.scoring import tell_beyond
     from scoring.spark import SparkRun, score_with_spark, spark_session
 
     run = SparkRun(

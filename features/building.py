@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.cores import in_blocks
+from features.codes import lead_rows, sorted_codes
 from features.event_ids import event_hashes
 from features.grouping import NO_EVENTS, Arrived, UInt64, group_parts, group_rows, grouped_answers
 from features.histories import (
@@ -27,9 +27,6 @@ from features.histories import (
 
 if TYPE_CHECKING:
     from features.dataset import Dataset
-
-A_BLOCK = 200_000
-"""Fewer rows than this are not worth a thread of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +49,6 @@ class AnswerRows:
     values: Sequence[str | None] = ()
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[Int32, tuple[str, ...]]:
-    """Codes into the sorted names of a string column; null counts as the empty name."""
-    if not pa.types.is_dictionary(column.type):
-        column = pc.fill_null(column, "").dictionary_encode()
-    chunks = [chunk for chunk in column.unify_dictionaries().chunks if len(chunk)]
-    names = [name or "" for name in chunks[0].dictionary.to_pylist()] if chunks else []
-    ordered = sorted({*names, *([""] if column.null_count else [])})
-    rank = {name: i for i, name in enumerate(ordered)}
-    recode = np.array([*(rank[name] for name in names), rank.get("", -1)], dtype=np.int32)
-    codes = [
-        recode[pc.fill_null(chunk.indices, len(names)).to_numpy(zero_copy_only=False)]
-        for chunk in chunks
-    ]
-    return np.concatenate(codes) if codes else np.zeros(0, dtype=np.int32), tuple(ordered)
-
-
-def _lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
-    """Row of every interaction's lead among ``lead_ids``; -1 for a lead that is not there."""
-    known = pa.array(lead_ids, type=pa.string())
-    if pa.types.is_dictionary(column.type):
-        return _rows_of_codes(column, known)
-    found = np.empty(len(column), dtype=np.int32)
-
-    def look_up(low: int, high: int) -> None:
-        found[low:high] = _rows_among(column.slice(low, high - low), known)
-
-    in_blocks(look_up, len(column), at_least=A_BLOCK)
-    return found
-
-
-def _rows_of_codes(column: pa.ChunkedArray, known: pa.Array) -> Int32:
-    """As :func:`_lead_rows`, looking each name of the dictionary up once."""
-    chunks = [chunk for chunk in column.chunks if len(chunk)]
-    if not chunks:
-        return np.zeros(0, dtype=np.int32)
-    names = chunks[0].dictionary
-    if not all(chunk.dictionary.equals(names) for chunk in chunks):
-        return _rows_of_codes(column.unify_dictionaries(), known)
-    rows = np.append(_rows_among(names.cast(pa.string()), known), np.int32(-1))
-    codes = [pc.fill_null(c.indices, len(names)).to_numpy(zero_copy_only=False) for c in chunks]
-    found: Int32 = rows[np.concatenate(codes)]
-    return found
-
-
-def _rows_among(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> Int32:
-    rows = pc.fill_null(pc.index_in(names, value_set=known, skip_nulls=True), -1)
-    return np.asarray(rows, dtype=np.int32)
-
-
 def _numbers(column: pa.ChunkedArray | pa.Array) -> Float64:
     return np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False))
 
@@ -112,8 +60,8 @@ def _moments(column: pa.ChunkedArray | pa.Array) -> Int64:
 
 def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
     """Group an interactions table (the contract's columns) by ``lead_ids``."""
-    lead = _lead_rows(table["lead_id"], lead_ids)
-    kind, kinds = _codes(table["kind"])
+    lead = lead_rows(table["lead_id"], lead_ids)
+    kind, kinds = sorted_codes(table["kind"])
     event = event_hashes(table["event_id"])
     return Interactions(*group_parts(lead, len(lead_ids), _arrived(table, kind, event)), kinds)
 
@@ -135,9 +83,9 @@ def _arrived(table: pa.Table, kind: Int32, event: UInt64) -> Iterator[Arrived]:
 
 def answers_of(table: pa.Table, lead_ids: Object) -> Answers:
     """Group an answers table (the contract's columns) by ``lead_ids``."""
-    attribute, attributes = _codes(table["attribute"])
-    value, values = _codes(table["value"])
-    lead = _lead_rows(table["lead_id"], lead_ids)
+    attribute, attributes = sorted_codes(table["attribute"])
+    value, values = sorted_codes(table["value"])
+    lead = lead_rows(table["lead_id"], lead_ids)
     return grouped_answers(
         lead, len(lead_ids), attribute, _moments(table["answered_at"]), value, attributes, values
     )

@@ -145,9 +145,9 @@ def _attributes(dataset: Dataset) -> tuple[AttributeLine, ...]:
 
 
 def _kinds(dataset: Dataset) -> tuple[KindLine, ...]:
-    counts = dataset.interactions.group_by("kind").aggregate(
-        [("lead_id", "count"), ("lead_id", "count_distinct")]
-    )
+    words = pa.schema([("kind", pa.string()), ("lead_id", pa.string())])
+    rows = dataset.interactions.select(words.names).cast(words)
+    counts = rows.group_by("kind").aggregate([("lead_id", "count"), ("lead_id", "count_distinct")])
     outbound = set(dataset.settings.outbound_kinds)
     lines = [
         KindLine(

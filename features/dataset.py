@@ -13,11 +13,13 @@ from features.quarantine import QuarantinedRows
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 
+CODED_TEXT = pa.dictionary(pa.int32(), pa.string())
+"""Words that repeat: a code a row, and each word once."""
 INTERACTIONS_SCHEMA = pa.schema(
     [
-        ("lead_id", pa.string()),
+        ("lead_id", CODED_TEXT),
         ("occurred_at", UTC_MICROSECONDS),
-        ("kind", pa.string()),
+        ("kind", CODED_TEXT),
         ("value", pa.float64()),
         ("duration_s", pa.float64()),
         ("channel", pa.string()),
@@ -44,6 +46,7 @@ class Dataset:
     dataset has time), then attributes: number and boolean as float64 (NaN unknown, boolean 0/1),
     category as object (str or None).
     ``interactions``: INTERACTIONS_SCHEMA; null value, duration, channel or event_id is unknown.
+    Ids and kinds are codes into words that may stand in another order in every chunk.
     ``outcomes``: ``lead_id``, ``outcome``, ``occurred_at`` (NaT where the dataset has no time).
     ``answers``: ANSWERS_SCHEMA; values of number and boolean attributes parse with ``float``.
     ``inferred``: one sentence for each thing not said by the settings.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +18,7 @@ from features.contract import (
     DatasetSettings,
     Group,
 )
+from features.quarantine import Mask
 from features.reading_values import mask_of, numbers_of, text_of
 
 TRUE_WORDS = ("true", "yes", "y", "t", "1", "oui", "vrai")
@@ -153,9 +156,11 @@ def type_of(name: str, column: pa.ChunkedArray) -> tuple[AttributeType | None, s
 
 
 def _word_type(known: pa.ChunkedArray, distinct: int) -> tuple[AttributeType | None, str]:
-    numbers, bad, infinite = numbers_of(known)
-    if 1 - (bad | infinite).mean() >= MOSTLY and pc.count_distinct(numbers).as_py() > FEW_LEVELS:
-        return AttributeType.NUMBER, f"all but {int((bad | infinite).sum()):,} values are numbers"
+    words, rows = _different(known)
+    numbers, bad, infinite = numbers_of(words)
+    wrong = int(rows[bad | infinite].sum())
+    if 1 - wrong / len(known) >= MOSTLY and pc.count_distinct(numbers).as_py() > FEW_LEVELS:
+        return AttributeType.NUMBER, f"all but {wrong:,} values are numbers"
     length = pc.mean(pc.utf8_length(known)).as_py()
     share = distinct / len(known)
     if distinct > FEW_LEVELS and length > TEXT_LENGTH:
@@ -166,7 +171,7 @@ def _word_type(known: pa.ChunkedArray, distinct: int) -> tuple[AttributeType | N
         or distinct > TOO_MANY_LEVELS
     ):
         return None, f"looks like free text or an identifier ({distinct:,} different values)"
-    if _looks_like_time(known):
+    if rows[_looks_like_time(words)].sum() / len(known) > MOSTLY:
         return None, "a date or time; make it an interaction or an answer with its moment"
     return AttributeType.CATEGORY, f"{distinct} different words"
 
@@ -178,8 +183,14 @@ def _words(known: pa.ChunkedArray) -> list[str]:
 def _reads_as_number(known: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(known.type):
         return True
-    _, bad, _ = numbers_of(known)
+    _, bad, _ = numbers_of(_different(known)[0])
     return not bool(bad.any())
+
+
+def _different(known: pa.ChunkedArray) -> tuple[pa.ChunkedArray, npt.NDArray[np.int64]]:
+    """The different words, each looked at once from here on, and in how many rows each stands."""
+    counted = pc.value_counts(known)
+    return pa.chunked_array([counted.field("values")]), counted.field("counts").to_numpy()
 
 
 def _whole(known: pa.ChunkedArray) -> bool:
@@ -187,6 +198,5 @@ def _whole(known: pa.ChunkedArray) -> bool:
     return bool(pc.all(pc.equal(pc.floor(numbers), numbers)).as_py())
 
 
-def _looks_like_time(known: pa.ChunkedArray) -> bool:
-    pattern = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$"
-    return bool(mask_of(pc.match_substring_regex(known, pattern)).mean() > MOSTLY)
+def _looks_like_time(words: pa.ChunkedArray) -> Mask:
+    return mask_of(pc.match_substring_regex(words, r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$"))

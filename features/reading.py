@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -23,24 +24,28 @@ def read_dataset(
     max_bad_fraction: float = 0.01,
     quarantine_dir: Path | None = None,
     outcomes_required: bool = True,
+    progress: Callable[[int], None] | None = None,
 ) -> Dataset:
     """Read and check a dataset folder or the tables behind a database URL.
 
     ``max_bad_fraction``: of the rows of any one table that may break the contract. Such rows are
     left out, counted in ``Dataset.quarantined`` and, if ``quarantine_dir`` is given, written there.
     ``outcomes_required=False``: leads that are only to be scored need no outcomes.
+    ``progress`` is told the interactions read so far, after every part; it may raise to stop.
     Raises DataError (the contract), StorageError (the database cannot be reached).
     """
     quarantine = Quarantine(quarantine_dir, max_bad_fraction)
     reading = start_reading(source_of(source), quarantine, outcomes_required=outcomes_required)
-    return reading.dataset(_all_interactions(reading))
+    return reading.dataset(_all_interactions(reading, progress))
 
 
-def _all_interactions(reading: Reading) -> pa.Table:
+def _all_interactions(reading: Reading, progress: Callable[[int], None] | None) -> pa.Table:
     parts, seen = [], 0
     for part in reading.interactions():
         parts.append(part.table)
         seen += part.seen
+        if progress is not None:
+            progress(seen)
     reading.quarantine.check_limit(reading.tables.label("interactions"), seen)
     return pa.concat_tables(parts) if parts else INTERACTIONS_SCHEMA.empty_table()
 

@@ -21,6 +21,8 @@ from features.quarantine import Chunk, Quarantine
 
 CSV_BLOCK_BYTES = 16 << 20
 CHUNK_ROWS = 2_000_000
+CODED = {"interactions": ("kind",)}
+"""Columns of few different words, which Parquet stores as codes and need not be spelled out."""
 
 
 class TableSource(Protocol):
@@ -104,7 +106,9 @@ def file_chunks(path: Path, name: str, quarantine: Quarantine, skip: int = 0) ->
 
 
 def _parquet_chunks(path: Path, name: str, skip: int) -> Iterator[Chunk]:
-    with parquet.ParquetFile(path) as file:
+    there = parquet.read_schema(path).names
+    coded = [column for column in CODED.get(name, ()) if column in there]
+    with parquet.ParquetFile(path, read_dictionary=coded) as file:
         check_header(path.name, list(file.schema_arrow.names))
         if file.metadata.num_rows == 0:
             yield Chunk(name, path.name, file.schema_arrow.empty_table(), _numbers(1, 0))

@@ -10,12 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.codes import rows_among
 from features.contract import REQUIRED_COLUMNS, Outcome
 from features.dataset import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, UTC_MICROSECONDS
 from features.errors import DataError
 from features.quarantine import Chunk, Mask, Quarantine, Reason
 from features.reading_values import (
     TIME_EXPECTED,
+    coded_text_of,
     empty_mask,
     mask_of,
     numbers_of,
@@ -177,10 +179,11 @@ class KnownLeads:
 
     def only(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
         """Set aside rows of leads that are not in ``leads``, or are set aside themselves."""
+        known = mask_of(pc.is_in(chunk.table.column("lead_id"), value_set=self.kept))
+        return chunk if known.all() else self._only(chunk, known, quarantine)
+
+    def _only(self, chunk: Chunk, known: Mask, quarantine: Quarantine) -> Chunk:
         ids = chunk.table.column("lead_id")
-        known = mask_of(pc.is_in(ids, value_set=self.kept))
-        if known.all():
-            return chunk
         seen = mask_of(pc.is_in(ids, value_set=self.seen)) & ~known
         reason = Reason("its lead is set aside", "lead_id", harmless=True)
         rest = quarantine.set_aside(chunk, seen, reason)
@@ -189,6 +192,15 @@ class KnownLeads:
             rest, ~known[~seen], Reason("unknown lead", "lead_id", expected)
         )
 
+    def coded(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
+        """As :meth:`only`, with ``lead_id`` as CODED_TEXT: each lead's row among those kept."""
+        rows = rows_among(chunk.table.column("lead_id"), self.kept)
+        known = rows >= 0
+        if not known.all():
+            chunk, rows = self._only(chunk, known, quarantine), rows[known]
+        codes = pa.DictionaryArray.from_arrays(pa.array(rows), self.kept, safe=False)
+        return chunk.replace("lead_id", pa.chunked_array([codes]))
+
 
 def clean_interactions(
     chunk: Chunk, quarantine: Quarantine, leads: KnownLeads, until: pd.Timestamp | None
@@ -196,7 +208,8 @@ def clean_interactions(
     """One chunk of interactions in INTERACTIONS_SCHEMA."""
     require(chunk)
     optional = [c for c in ("channel", "event_id") if c in chunk.table.column_names]
-    chunk = with_lead_id(with_text(chunk, "kind", *optional), quarantine)
+    chunk = chunk.replace("kind", coded_text_of(chunk.table.column("kind")))
+    chunk = with_lead_id(with_text(chunk, *optional), quarantine)
     chunk = with_times(chunk, "occurred_at", quarantine, required=True)
     chunk = without_later(chunk, "occurred_at", until, quarantine)
     no_kind = empty_mask(chunk.table.column("kind"))
@@ -208,7 +221,7 @@ def clean_interactions(
         negative = mask_of(pc.less(chunk.table.column("duration_s"), 0.0))
         reason = Reason("a negative duration", "duration_s", "seconds, 0 or more")
         chunk = quarantine.set_aside(chunk, negative, reason)
-    return in_schema(leads.only(chunk, quarantine).table, INTERACTIONS_SCHEMA)
+    return in_schema(leads.coded(chunk, quarantine).table, INTERACTIONS_SCHEMA)
 
 
 def clean_answers(

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.dataset import UTC_MICROSECONDS
+from features.dataset import CODED_TEXT, UTC_MICROSECONDS
 from features.errors import DataError
 from features.quarantine import Chunk, Mask, Reason, row_sentence
 
@@ -30,6 +30,13 @@ def text_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
+def coded_text_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of words that repeat as CODED_TEXT; null stays null."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(CODED_TEXT)
+    return text_of(column).dictionary_encode().cast(CODED_TEXT)
+
+
 def mask_of(condition: pa.ChunkedArray) -> Mask:
     """A boolean per row; null counts as false."""
     return np.asarray(pc.fill_null(condition, False).to_numpy(zero_copy_only=False), dtype=bool)
@@ -37,12 +44,24 @@ def mask_of(condition: pa.ChunkedArray) -> Mask:
 
 def empty_mask(column: pa.ChunkedArray) -> Mask:
     """True where there is no value: null, or only blanks."""
+    if pa.types.is_dictionary(column.type):
+        parts = [_empty_codes(chunk) for chunk in column.chunks]
+        return np.concatenate([np.zeros(0, dtype=bool), *parts])
     missing = column.is_null()
     if pa.types.is_string(column.type):
         if pc.any(pc.starts_with(column, " ")).as_py():
             column = pc.utf8_trim_whitespace(column)
         missing = pc.or_(missing, pc.fill_null(pc.equal(column, ""), False))
     return mask_of(missing)
+
+
+def _empty_codes(chunk: pa.DictionaryArray) -> Mask:
+    """As :func:`empty_mask`, looking at each word once."""
+    empty = empty_mask(pa.chunked_array([chunk.dictionary]))
+    if not empty.any():
+        return mask_of(chunk.is_null())
+    codes = pc.fill_null(chunk.indices, len(empty)).to_numpy(zero_copy_only=False)
+    return np.asarray(np.append(empty, True)[codes], dtype=bool)
 
 
 def times_of(chunk: Chunk, column: str) -> tuple[pa.ChunkedArray, Mask]:

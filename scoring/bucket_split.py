@@ -51,6 +51,13 @@ def split(
     database.unregister("rows_to_split")
 
 
+def in_words(rows: pa.Table) -> pa.Table:
+    """Codes as the words they stand for, which is what leads are hashed by."""
+    coded = {f.name for f in rows.schema if pa.types.is_dictionary(f.type)}
+    schema = [pa.field(f.name, pa.string() if f.name in coded else f.type) for f in rows.schema]
+    return rows.cast(pa.schema(schema))
+
+
 def split_interactions(
     reading: Reading,
     work: WorkFolder,
@@ -68,7 +75,7 @@ def split_interactions(
     aside = Quarantine()
     for parts in _steps(reading, sum(step["chunks"] for step in done), aside):
         name = f"step-{len(done):05d}"
-        rows = pa.concat_tables([part.table for part in parts])
+        rows = in_words(pa.concat_tables([part.table for part in parts]))
         split(rows, work.path / "interactions" / name, n_buckets, database)
         latest = pc.max(rows.column("occurred_at")).as_py()
         step = {

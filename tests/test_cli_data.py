@@ -144,6 +144,17 @@ def test_scores_go_to_csv_or_parquet_only(
     assert ".csv or .parquet" in capsys.readouterr().err
 
 
+def test_a_release_that_is_refused_is_told_first(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "release").mkdir()
+    (tmp_path / "no-leads").mkdir()
+    for dataset in (simulated, tmp_path / "no-leads"):
+        asked = ["score", str(dataset), "--release", str(tmp_path / "release"), "--out", "s.csv"]
+        assert leadscore.run(asked) == 5
+        assert "manifest.json is missing" in capsys.readouterr().err
+
+
 def test_the_age_of_a_champion_reaches_the_gate(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

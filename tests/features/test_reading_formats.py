@@ -211,3 +211,41 @@ def test_parts_can_be_skipped(
     for skip in range(7):
         later = file_chunks(path, "interactions", Quarantine(), skip)
         assert [(c.rows.tolist(), c.table) for c in later] == whole[skip:]
+
+
+@pytest.mark.parametrize("coded", [False, True], ids=["words", "codes"])
+def test_kinds_are_checked_whether_parquet_stores_words_or_codes(
+    dataset_folder: Folder, tmp_path: Path, coded: bool
+) -> None:
+    folder = _as("parquet", dataset_folder(), tmp_path / "parquet")
+    path = folder / "interactions.parquet"
+    kinds = pa.array(["page_view", " ", None, "meeting", "page_view"])
+    rows = {
+        "lead_id": ["L1", "L1", "L2", "L2", "nobody"],
+        "occurred_at": ["2026-01-10T00:00:00Z"] * 5,
+        "kind": kinds.dictionary_encode() if coded else kinds,
+    }
+    parquet.write_table(pa.table(rows), path)
+    dataset = read_dataset(folder, max_bad_fraction=1.0)
+    assert dataset.interactions.schema == INTERACTIONS_SCHEMA
+    assert dataset.interactions.column("kind").to_pylist() == ["page_view", "meeting"]
+    assert dataset.interactions.column("lead_id").to_pylist() == ["L1", "L2"]
+    aside = {rows.reason: rows.rows for rows in dataset.quarantined}
+    assert aside == {"no kind": 2, "unknown lead": 1}
+
+
+def test_progress_is_told_of_every_part_and_may_stop_the_reading(
+    dataset_folder: Folder, tmp_path: Path
+) -> None:
+    folder = _as("parquet", dataset_folder(), tmp_path / "parquet")
+    path = folder / "interactions.parquet"
+    parquet.write_table(parquet.read_table(path), path, row_group_size=1)
+    seen: list[int] = []
+    read_dataset(folder, progress=seen.append)
+    assert seen == [1, 2, 3]
+
+    def stop(rows: int) -> None:
+        raise KeyboardInterrupt(f"after {rows}")
+
+    with pytest.raises(KeyboardInterrupt, match="after 1"):
+        read_dataset(folder, progress=stop)

@@ -46,7 +46,12 @@ def card(
     ] = None,
     format_: Annotated[
         CardFormat | None,
-        typer.Option("--format", help="As --out is called, else md.", show_default=False),
+        typer.Option(
+            "--format",
+            metavar="html|md",
+            help="As --out is called, else md.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write it here, not to stdout.")

@@ -33,20 +33,30 @@ def wilson(rate: float, n: float, z: float = Z95) -> Interval:
 
 
 def rate_of(label: Int8, weight: Float64, lead: Int64) -> Interval:
-    """Weighted rate of positives with Wilson's interval over leads.
-
-    Leads asked about several times count as Kish's effective number,
-    (Σ w)² / Σ w² with w the weight of a lead.
+    """Weighted rate of positives with Wilson's interval over :func:`effective_leads`.
 
     >>> rate_of(np.array([1, 0], np.int8), np.array([0.5, 0.5]), np.array([4, 4])).value
     0.5
     """
     if not len(label):
         return wilson(float("nan"), 0)
+    rate = float(np.average(label == 1, weights=weight))
+    return wilson(rate, effective_leads(lead, weight))
+
+
+def effective_leads(lead: Int64, weight: Float64) -> float:
+    """How many equal leads are worth as much as (n,) rows: Kish's (Σ w)² / Σ w².
+
+    ``w``: a lead's weight, which is that of its rows together. Kish 1965, Survey Sampling.
+
+    >>> effective_leads(np.array([4, 4, 7]), np.array([0.5, 0.5, 1.0]))
+    2.0
+    >>> effective_leads(np.array([1, 2]), np.array([1.0, 3.0]))
+    1.6
+    """
     _, member = np.unique(lead, return_inverse=True)
     mass = np.bincount(member, weights=weight)
-    rate = float(np.average(label == 1, weights=weight))
-    return wilson(rate, float(mass.sum() ** 2 / (mass**2).sum()))
+    return float(mass.sum() ** 2 / (mass**2).sum())
 
 
 @dataclass(frozen=True, slots=True)

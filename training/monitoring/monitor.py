@@ -11,13 +11,13 @@ import numpy as np
 
 from features.dataset import Dataset
 from features.errors import DataError
-from features.histories import Float64, Int64
+from features.histories import Float64
 from scoring.release import Release
 from scoring.scores import score
 from training.calibration.check import Calibration, calibration_test
 from training.evaluation import Interval, evaluate, loss_difference
 from training.fit import source_of
-from training.intervals import rate_of
+from training.intervals import effective_leads, rate_of
 from training.monitoring.expected import expected_performance
 from training.monitoring.shift import Shift, shift_of
 from training.references import Bool, LabelledReferences
@@ -94,7 +94,7 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> Monitoring:
     asked = source.labelled.take(later)
     found = score(release, source.histories, asked.references)
     weight, p = asked.weight, found.probability
-    leads = _kish(asked.lead, weight)
+    leads = effective_leads(asked.lead, weight)
     learned = release.statistics
     from_leads = float(release.manifest["data"]["leads"])
 
@@ -190,13 +190,6 @@ def _realised(asked: LabelledReferences, p: Float64, rng: np.random.Generator) -
         gain=loss_difference(label, said, np.full(len(said), rate.value), weight, lead, rng),
         calibration=calibration_test(label, said, weight, lead),
     )
-
-
-def _kish(lead: Int64, weight: Float64) -> float:
-    """The effective number of leads, (Σ w)² / Σ w²."""
-    _, member = np.unique(lead, return_inverse=True)
-    mass = np.bincount(member, weights=weight)
-    return float(mass.sum() ** 2 / (mass**2).sum())
 
 
 def _promised(release: Release) -> dict[str, float]:

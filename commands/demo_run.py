@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands.printing import console_on, print_pairs, progress_bar, step
 from commands.registry import now
-from commands.training import Made, Wanted, chosen_scorecard, keep
+from commands.training import Made, Wanted, chosen_scorecard, keep, stop_on_leaks
 from commands.training_report import figure
 
 if TYPE_CHECKING:
@@ -82,9 +82,11 @@ def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[Made, Trained
     from training.cuts import CutsChoice
     from training.fit import Training, train
 
+    audited = stop_on_leaks(dataset, ())
     with step("train"), progress_bar() as tell:
         card = chosen_scorecard(None)
-        trained = train(dataset, Training(seed=seed, scorecard=card), progress=tell)
+        asked = Training(seed=seed, scorecard=card, audited=audited)
+        trained = train(dataset, asked, progress=tell)
     wanted = Wanted(str(folder / "leads"), folder / "release", True, None, seed, CutsChoice())
     return keep(wanted, trained, folder), trained
 

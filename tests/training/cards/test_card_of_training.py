@@ -18,6 +18,7 @@ from features.dataset import Dataset
 from features.reading import read_dataset
 from scoring.bands import Cuts
 from scoring.release import Release, write_release
+from scoring.release_store import Stored
 from training.audit.audit import audit
 from training.audit.report import Suspect, Verdict
 from training.audit.values import Evidence, Sign
@@ -29,8 +30,9 @@ from training.cards.page import card_html
 from training.cards.record import card_record
 from training.evaluation import Interval
 from training.fit import Training, train
+from training.settings import TrackingSettings
 from training.simulator.simulate import simulate, write_simulation
-from training.tracking.earlier import by_the_gate, on_recorded_tests
+from training.tracking.earlier import by_the_gate, compared, on_recorded_tests
 
 SECTIONS = (
     "Data",
@@ -259,3 +261,43 @@ def test_what_the_gate_found_is_read_from_its_trail() -> None:
     assert found.difference == Interval(-0.05, -0.06, -0.04)
     assert by_the_gate(entries, "a", "b") is None
     assert by_the_gate(entries, "c", "a") is None
+
+
+def test_the_excluded_get_the_evidence_of_a_whole_audit(leads: Dataset) -> None:
+    report = audit(leads, costs=False)
+    why = (Evidence(Sign.HOLDS_THE_FUTURE, "it holds the future"),)
+    whole = replace(
+        report,
+        suspects=(
+            Suspect("won", "kind", Verdict.SURE, why),
+            Suspect("won", "attribute", Verdict.SUSPECT, ()),
+            Suspect("open", "attribute", Verdict.SURE, why),
+        ),
+    )
+    partly = replace(
+        report,
+        suspects=(
+            Suspect("won", "kind", Verdict.EXCLUDED, ()),
+            Suspect("won", "attribute", Verdict.EXCLUDED, ()),
+            Suspect("open", "attribute", Verdict.HARMLESS, ()),
+        ),
+    )
+    told = partly.with_evidence_of(whole).suspects
+    assert [suspect.evidence for suspect in told] == [why, (), ()]
+    assert [suspect.verdict for suspect in told] == [s.verdict for s in partly.suspects]
+
+
+def test_a_registry_that_is_down_costs_the_comparison_not_the_card(
+    first: Release, second: Release, tmp_path: Path
+) -> None:
+    down = TrackingSettings(home=tmp_path, tracking_uri="http://127.0.0.1:9")
+    folders = [tmp_path / release.release_id for release in (first, second)]
+    small_release(folders[0], coefficient=0.4)
+    then = Stored(first.release_id, "1", str(folders[0]))
+    now = Stored(second.release_id, "2", str(folders[1]))
+    told: list[str] = []
+    found = compared(now, second, then, "version 1", down, told.append)
+    assert found.same is None
+    assert found.release.name == "small"
+    assert len(told) == 1
+    assert told[0].startswith("both releases are not compared on the same references, because")

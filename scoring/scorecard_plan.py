@@ -76,14 +76,20 @@ class Evidence:
 
     def __init__(self, plan: CardPlan) -> None:
         self._plan = plan
+        self._columns = [
+            asked.columns[kernel.OF_COUNTS][: None if asked.kind == kernel.COUNTS else 1]
+            for asked in plan.conditions
+        ]
         self._known: dict[tuple[int, float], str] = {}
 
     def of(self, condition: int, row: Sequence[float]) -> str:
         """The evidence of one condition in one vector (F,) of plain numbers."""
-        asked = self._plan.conditions[condition]
-        columns = asked.columns[kernel.OF_COUNTS]
-        counted = [c for c in columns if row[c] > 0] if asked.kind == kernel.COUNTS else []
-        return ", ".join([self._sentence(c, row[c]) for c in counted or columns[:1]])
+        columns = self._columns[condition]
+        if len(columns) > 1:
+            columns = tuple([c for c in columns if row[c] > 0]) or columns[:1]
+        if len(columns) == 1:
+            return self._sentence(columns[0], row[columns[0]])
+        return ", ".join([self._sentence(c, row[c]) for c in columns])
 
     def _sentence(self, column: int, value: float) -> str:
         text = self._known.get((column, value))

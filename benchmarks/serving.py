@@ -24,7 +24,7 @@ from typing import Any
 
 from serving_lead import leads, made_release
 from serving_load import BUILD, cpu_s, free_port, load, memory_mb, wait_for_answer
-from serving_report import EMPTY, MLFLOW, ONE, TWO, save, table
+from serving_report import EMPTY, EMPTY_TWO, MLFLOW, ONE, TWO, save, table
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "serving_peers"
@@ -49,7 +49,9 @@ def main() -> None:
     """Measure every candidate and print one table (and JSON with --json)."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seconds", type=int, default=8, help="of each measurement")
-    asked.add_argument("--only", default="", help="only candidates whose name holds this")
+    asked.add_argument(
+        "--only", default="", help="only candidates whose name holds this, such as leadscore"
+    )
     asked.add_argument("--release", type=Path, help="use this release instead of training one")
     asked.add_argument("--json", action="store_true")
     given = asked.parse_args()
@@ -96,6 +98,7 @@ def candidates(release: Path) -> list[Candidate]:
         Candidate("leadscore, 1 worker, relaxed log", server, "/v1/scores", lead, relaxed),
         Candidate("leadscore, 1 worker, no log", server, "/v1/scores", lead, off),
         Candidate(EMPTY, [*uvicorn, str(PEERS), "empty:app"], "/empty"),
+        Candidate(EMPTY_TWO, [*uvicorn, str(PEERS), "empty:app", "--workers", "2"], "/empty"),
         Candidate(
             "FastAPI + pandas + sklearn", [*uvicorn, str(PEERS), "naive:app"], "/score", lead, peer
         ),

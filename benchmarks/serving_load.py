@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -20,13 +21,15 @@ MEGABYTE = 1024.0
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at one number of connections."""
+    """What was measured at one number of connections; ``client_us``: wrk's own processor time a
+    request."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
     failed: int
     requests: int
+    client_us: float
 
 
 SCRIPT = """
@@ -52,15 +55,24 @@ def load(url: str, bodies: Sequence[bytes], connections: int, seconds: int) -> R
         script = BUILD / "post.lua"
         script.write_text(SCRIPT.format(file=file))
         command += ["-s", str(script)]
+    before = _children_s()
     said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    used, requests = _children_s() - before, int(_found(r"(\d+) requests in", said))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     return Row(
         float(_found(r"Requests/sec:\s+([\d.]+)", said)),
         milliseconds(_found(r"50%\s+([\d.]+\w+)", said)),
         milliseconds(_found(r"99%\s+([\d.]+\w+)", said)),
         int(failed.group(1)) if failed else 0,
-        int(_found(r"(\d+) requests in", said)),
+        requests,
+        used / max(1, requests) * 1e6,
     )
+
+
+def _children_s() -> float:
+    """Processor time of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _found(pattern: str, text: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
 ONE, TWO = "leadscore, 1 worker, durable log", "leadscore, 2 workers, durable log"
-EMPTY, MLFLOW = "empty FastAPI route", "mlflow models serve (60 numbers)"
+EMPTY, EMPTY_TWO = "empty FastAPI route", "empty FastAPI route, 2 workers"
+MLFLOW = "mlflow models serve (60 numbers)"
 Measured = Mapping[str, Any]
 
 
@@ -25,7 +26,8 @@ def save(results: Sequence[Measured], seconds: int) -> str:
             f"({os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}); "
             f"load average before each: {_loads(results)}.",
             "Requests a second (p50 / p99 in ms) at 1, 16 and 64 connections. leadscore and "
-            "FastAPI + pandas get 64 leads with 50 interactions in turn, the others what is said.",
+            "FastAPI + pandas get 64 leads with 50 interactions in turn, the others what is said. "
+            "CPU: of all processes of the service, and in brackets of wrk, which shares the cores.",
             "",
             table(results),
             "",
@@ -59,7 +61,9 @@ def table(results: Sequence[Measured]) -> str:
             + (f" {row['failed']} failed" if row["failed"] else "")
             for row in result["connections"].values()
         ]
-        tail = f"{result['cpu_us']:,} µs | {result['memory_mb']} MB | {result['first_answer_s']} s"
+        client_us = max(row["client_us"] for row in result["connections"].values())
+        cpu = f"{result['cpu_us']:,} µs ({client_us:.0f})"
+        tail = f"{cpu} | {result['memory_mb']} MB | {result['first_answer_s']} s"
         lines.append(f"| {result['name']} | {' | '.join(cells)} | {tail} |")
     return "\n".join(lines)
 
@@ -82,6 +86,9 @@ def aims(results: Sequence[Measured]) -> list[str]:
         )
     if TWO in by_name:
         lines.append(f"| two workers, times one | ≥ 1.7 | {_most(by_name[TWO]) / most:.2f} |")
+    if EMPTY in by_name and EMPTY_TWO in by_name:
+        ratio = _most(by_name[EMPTY_TWO]) / _most(by_name[EMPTY])
+        lines.append(f"| … of the empty route, beside the same wrk | | {ratio:.2f} |")
     if 16 in one["connections"]:
         p99 = one["connections"][16]["p99_ms"]
         lines.append(f"| p99 at 16 connections | < 20 ms | {p99:.3g} ms |")

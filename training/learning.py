@@ -33,6 +33,7 @@ from training.out_of_time import (
 )
 from training.references import Bool, Int8, LabelledReferences
 from training.rounds import Rounds, make_rounds, recent_lesson, recent_rounds
+from training.screening import screened
 
 FEWEST_ORIGINS = 3
 """With fewer rolling origins, whether newer references should weigh more is not asked."""
@@ -97,6 +98,7 @@ def learn(source: Source, allowed: Bool, until_us: int, method: Method) -> Learn
     known = lesson(labelled, allowed, until_us, method.treatment)
     taught = labelled.take(known.rows)
     spec = choose_spec(source.settings, source.histories, taught.references)
+    spec = screened(spec, source.histories, labelled, allowed, until_us, method.seed)
     every = entrants_of(spec, method.scorecard)
     matrix = vectors(every.spec, source.histories, labelled.references)
     every = every.speaking_of(matrix[known.rows])

@@ -69,6 +69,12 @@ class Boosted:
             return step_part_of(text, sample.vectors.shape[1])
         return TreePart.from_text(text)
 
+    def gain_shares(self, sample: Sample, trees: int) -> Float64:
+        """(F) each feature's share of the gain of ``trees`` trees; zeros when nothing splits."""
+        booster = lgb.train(self.settings(sample), self._rows(sample), trees)
+        gain = np.asarray(booster.feature_importance("gain"), float)
+        return gain / max(float(gain.sum()), 1e-12)
+
     def settings(self, sample: Sample) -> dict[str, Any]:
         """LightGBM's parameters for a sample of this size."""
         width = sample.vectors.shape[1]

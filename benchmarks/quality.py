@@ -197,10 +197,21 @@ def _figures(
         gap = loss_difference(label, mine, probability, weight, lead, rng, resamples=1000)
         figures[model] = {
             **{name: interval.to_dict() for name, interval in found.items()},
+            **_without_luck(probability, answers.get("truth"), weight),
             "leadscore_minus_this": gap.to_dict(),
             "seconds": round(seconds.get(model, 0.0), 1),
         }
     return figures
+
+
+def _without_luck(
+    probability: np.ndarray, truth: np.ndarray | None, weight: np.ndarray
+) -> dict[str, float]:
+    """Where the truth is known: the log loss that the answers have on average over outcomes."""
+    if truth is None:
+        return {}
+    loss = truth * np.log(probability) + (1 - truth) * np.log1p(-probability)
+    return {"expected_log_loss": -float(np.average(loss, weights=weight))}
 
 
 if __name__ == "__main__":

@@ -56,8 +56,9 @@ def check_golden(model: Model, intervals: IntervalTable, golden: Mapping[str, An
     wrong = sorted(name for name in {*again, *golden} if again.get(name) != golden.get(name))
     if wrong:
         raise ReleaseError(
-            f"golden.json: {', '.join(wrong)} come out differently here than when it was trained; "
-            "compare the library versions in manifest.json"
+            f"golden.json: {', '.join(wrong)} come out differently here than when it was trained. "
+            "If leadscore or a library is newer here than there (manifest.json names both), train "
+            "the release again; if not, its files were changed"
         )
 
 

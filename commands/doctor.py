@@ -193,8 +193,9 @@ def journal() -> Finding:
     from serving.settings import Settings
     from serving.store.segments import used
 
+    now = time.time()
     since = [path.stat().st_mtime for path in used(Settings().home / "journal")]
-    waited = time.time() - min(since, default=time.time())
+    waited = now - min(since, default=now)
     found = f"{len(since)} files of scores wait for the store, {waited:.0f} s at most"
     if waited < LONG_WAIT_S:
         return Finding("journal", State.FINE, found)

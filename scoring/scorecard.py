@@ -157,12 +157,15 @@ class Scorecard:
 
     def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
         """Every rule with a share in one row's points, the largest first."""
+        return [RuleReason(*told) for told in self.told(scores, row)]
+
+    def told(self, scores: CardScores, row: int) -> list[tuple[str, float, str]]:
+        """The fields of :meth:`reasons`, for who has another use for them than a RuleReason."""
         shares, counted = scores.shares[row].tolist(), scores.vectors[row].tolist()
         told = [i for i, share in enumerate(shares) if share != 0.0]
-        told.sort(key=lambda i: -abs(shares[i]))
-        return [
-            RuleReason(self.rule_names[i], shares[i], self._evidence.of(i, counted)) for i in told
-        ]
+        told.sort(key=[-abs(share) for share in shares].__getitem__)
+        names, evidence = self.rule_names, self._evidence
+        return [(names[i], shares[i], evidence.of(i, counted)) for i in told]
 
 
 def load_scorecard(path: Path | str) -> Scorecard:

@@ -87,9 +87,11 @@ class Evidence:
         columns = self._columns[condition]
         if len(columns) > 1:
             columns = tuple([c for c in columns if row[c] > 0]) or columns[:1]
+        column = columns[0]
+        first = self._known.get((column, row[column])) or self._sentence(column, row[column])
         if len(columns) == 1:
-            return self._sentence(columns[0], row[columns[0]])
-        return ", ".join([self._sentence(c, row[c]) for c in columns])
+            return first
+        return ", ".join([first, *(self._sentence(c, row[c]) for c in columns[1:])])
 
     def _sentence(self, column: int, value: float) -> str:
         text = self._known.get((column, value))

@@ -165,11 +165,9 @@ def _rules(
     """What the scorecard says, and the names of the rules that speak of this lead."""
     if card is None or scores is None:
         return None, frozenset()
-    reasons = [RuleReasonOut(*reason) for reason in card.reasons(scores, row)]
-    points, fit, engagement = (
-        float(of[row]) for of in (scores.points, scores.fit, scores.engagement)
-    )
-    said = RuleScore(points, str(scores.band[row]), fit, engagement, reasons)
+    reasons = [RuleReasonOut(*told) for told in card.told(scores, row)]
+    points, fit, engagement = scores.points[row], scores.fit[row], scores.engagement[row]
+    said = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
     return said, card.speaking(scores, row)
 
 

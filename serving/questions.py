@@ -14,6 +14,7 @@ from serving.messages import ScoreRequest
 from serving.problems import invalid
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+NO_MOMENTS = np.zeros(0, dtype=np.int64)
 EARLIEST_US = round(EARLIEST.timestamp() * 1e6)
 
 
@@ -62,6 +63,8 @@ def checked(moment: datetime, at: str, latest: datetime) -> datetime:
 
 def checked_all(moments: list[datetime], latest: datetime, where: str, field: str) -> Int64:
     """Many moments in microseconds; a 422 names the first that is out of bounds."""
+    if not moments:
+        return NO_MOMENTS
     seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
     found = np.empty(len(moments), dtype=np.int64)
     if not in_microseconds(seconds, EARLIEST_US, microseconds(latest), found):

@@ -1,10 +1,20 @@
-"""What no honest caller sends is answered with a 4xx problem that repeats none of it."""
+"""What no honest caller sends is answered with a 4xx problem that repeats none of it.
+
+All of it goes to one real ``leadscore serve``, which must be alive and no larger afterwards.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +23,60 @@ import pytest
 Post = Callable[..., Any]
 SECRET = "Jean-Secret"
 LEAD = f'"lead_id":"{SECRET}","created_at":"2026-03-01T00:00:00Z"'
+
+
+@dataclass
+class Service:
+    """A running ``leadscore serve`` and where its log goes."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            try:
+                if httpx.get(f"{self.url}/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+
+    def memory_mb(self) -> float:
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in text.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+
+@pytest.fixture(scope="module")
+def service(release_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    home = tmp_path_factory.mktemp("hostile")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "leadscore", "serve", "--port", str(port)]
+    environment = {**os.environ, "LEADSCORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    with (home / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--release", str(release_dir)], env=environment,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    service = Service(process, f"http://127.0.0.1:{port}", home / "serve.log")
+    try:
+        service.wait_until_ready()
+        yield service
+        assert process.poll() is None, "it must survive all of this"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=30) as client:
+        yield client
 
 
 def with_value(value: str) -> bytes:
@@ -159,3 +223,22 @@ def test_metrics_hold_nothing_of_a_lead(client: httpx.Client, post: Post, lead: 
     assert SECRET not in text
     assert 'leadscore_requests_total{method="POST",route="/v1/scores",status="200"}' in text
     assert "leadscore_release_info{" in text
+
+
+def test_memory_stays_flat_and_the_log_tells_nothing(
+    service: Service, client: httpx.Client, post: Post, lead: dict[str, Any]
+) -> None:
+    def attack() -> None:
+        for body in HOSTILE.values():
+            assert 400 <= post(body).status_code < 500
+
+    for _ in range(5):
+        attack()
+    before = service.memory_mb()
+    for _ in range(25):
+        attack()
+    assert service.memory_mb() < before + 10
+    assert client.post("/v1/scores", json=lead).status_code == 200
+    said = service.log.read_text()
+    assert SECRET not in said
+    assert "unexpected" not in said

@@ -56,11 +56,15 @@ docs: $(VENV)/.dev ## write docs/cli.md and docs/features.md again from the code
 	@$(BIN)/python docs/write_features.py
 
 .PHONY: bench
-bench: bench-features bench-quality bench-serving ## every figure of the README, peers in the same run
+bench: bench-features bench-scoring bench-quality bench-serving ## every figure of the README, peers in the same run
 
 .PHONY: bench-features
 bench-features: $(VENV)/.bench ## vectors: speed and memory
 	@$(BIN)/python benchmarks/vectors.py
+
+.PHONY: bench-scoring
+bench-scoring: $(VENV)/.bench ## the command: 5 million interactions of 100,000 leads to Parquet with reasons
+	@$(BIN)/python benchmarks/scoring_run.py
 
 .PHONY: bench-quality
 bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets

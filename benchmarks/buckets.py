@@ -29,36 +29,44 @@ import pyarrow as pa
 from pyarrow import parquet
 
 UTC = pa.timestamp("us", tz="UTC")
-START_US = 1_704_067_200_000_000
+UNTIL_US = 1_735_603_200_000_000
 DAY_US = 86_400_000_000
+ACTIVE_DAYS = 60
 ROWS_A_LEAD = 50
 LEADS_AT_ONCE = 40_000
 RESULTS = Path(__file__).parent / "results" / "buckets.json"
 COMMAND = [sys.executable, "-c", "import leadscore; leadscore.main()"]
 
 
-def make_data(folder: Path, n_leads: int, like: Path) -> None:
-    """Leads and interactions with the columns and kinds of ``like``."""
+def make_data(
+    folder: Path, n_leads: int, like: Path, ages_days: tuple[int, int] = (66, 366)
+) -> None:
+    """Leads and interactions with the columns and kinds of ``like``, all of them open.
+
+    ``ages_days``: the youngest and the oldest lead (not reached) at the end of what is observed.
+    A lead's interactions lie in its first 60 days, as far as those have been observed.
+    """
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     leads = read_csv(like / "leads")
     rows = leads.take(pa.array(rng.integers(0, leads.num_rows, n_leads)))
     ids = pa.array([f"L{i:08d}" for i in range(n_leads)])
-    created = START_US + rng.integers(0, 300, n_leads) * DAY_US
+    age = rng.integers(*ages_days, n_leads)
+    created = UNTIL_US - age * DAY_US
+    active = np.minimum(age, ACTIVE_DAYS) * DAY_US
     rows = rows.set_column(rows.schema.get_field_index("lead_id"), "lead_id", ids)
     rows = rows.set_column(rows.schema.get_field_index("created_at"), "created_at",
                            pa.array(created, UTC))  # fmt: skip
     parquet.write_table(rows, folder / "leads.parquet")
-    observed_until = "2024-12-31T00:00:00Z"
-    (folder / "dataset.toml").write_text(f'name = "large"\nobserved_until = {observed_until}\n')
+    (folder / "dataset.toml").write_text('name = "large"\nobserved_until = 2024-12-31T00:00:00Z\n')
     kinds = pa.array(sorted(set(read_csv(like / "interactions")["kind"].to_pylist())))
     with parquet.ParquetWriter(folder / "interactions.parquet", schema()) as writer:
         for start in range(0, n_leads, LEADS_AT_ONCE):
             count = min(LEADS_AT_ONCE, n_leads - start)
-            # in order of time within a part, so that a lead's rows lie apart
+            # in no order within a part, so that a lead's rows lie apart
             who = start + rng.integers(0, count, count * ROWS_A_LEAD)
             n = len(who)
-            at = created[who] + rng.integers(0, 60 * DAY_US, n)
+            at = created[who] + rng.integers(0, active[who])
             table = pa.table(
                 [ids.take(pa.array(who)), pa.array(at, UTC),
                  kinds.take(pa.array(rng.integers(0, len(kinds), n))),

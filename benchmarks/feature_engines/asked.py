@@ -26,8 +26,16 @@ OF_ANY = (
 NAMES = tuple(f"{k}.{f}" for k in KINDS for f in PER_KIND) + tuple(f"any.{f}" for f in OF_ANY)
 
 
-def write_interactions(path: Path, n_leads: int, per_lead: int, seed: int = 0) -> None:
-    """Shuffled interactions as a contract table, Parquet."""
+ORDERS = {
+    "time": "Rows in order of time, as an event log or a CRM's export has them",
+    "shuffled": "Rows in no order",
+}
+
+
+def write_interactions(
+    path: Path, n_leads: int, per_lead: int, order: str = "shuffled", seed: int = 0
+) -> None:
+    """Interactions as a contract table, Parquet; the same rows in one of ORDERS."""
     rng = np.random.default_rng(seed)
     n = n_leads * per_lead
     lead = rng.permutation(np.repeat(np.arange(n_leads, dtype=np.int32), per_lead))
@@ -45,7 +53,7 @@ def write_interactions(path: Path, n_leads: int, per_lead: int, seed: int = 0) -
             "duration_s": rng.integers(0, 600, n).astype(np.float64),
         }
     )
-    pq.write_table(table, path)
+    pq.write_table(table.sort_by("occurred_at") if order == "time" else table, path)
 
 
 def as_ofs(n_references: int) -> list[int]:

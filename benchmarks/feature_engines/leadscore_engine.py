@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
 
 from features.building import InteractionRows, LeadFacts, interactions_of, one_history
+from features.cores import in_order
 from features.histories import Answers, Histories, References
 from features.spec import Feature, FeatureSpec
 from features.vectors import vectors
@@ -38,19 +39,30 @@ def spec() -> FeatureSpec:
     return FeatureSpec(tuple(columns))
 
 
+def prepare() -> None:
+    """Load the compiled kernels, which belong to the program and not to the data."""
+    one({"kind": [KINDS[0]], "at_us": [0], "value": [1.0], "duration_s": [1.0]}, 1)
+
+
 def histories(path: Path) -> Histories:
     """Every lead of the file, in the order of its id."""
-    columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
-    table = pq.read_table(path, columns=columns, read_dictionary=["kind"])
-    codes = table["lead_id"].dictionary_encode()
-    table = table.set_column(0, "lead_id", codes)
-    found = codes.chunk(0).dictionary
+    groups = range(pq.read_metadata(path).num_row_groups)
+    table = pa.concat_tables(in_order(lambda group: _part(path, group), groups))
+    found = pc.unique(pa.chunked_array([part.dictionary for part in table["lead_id"].chunks]))
     ids = found.take(pc.array_sort_indices(found)).to_numpy(zero_copy_only=False)
     table = table.append_column("event_id", pa.nulls(len(table), pa.string()))
     n = len(ids)
     none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
     answers = Answers(np.zeros(n + 1, np.int64), *none, (), ())
     return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(table, ids), answers)
+
+
+def _part(path: Path, group: int) -> pa.Table:
+    """One row group with its lead ids as codes; the cores read different groups."""
+    columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
+    with pq.ParquetFile(path, read_dictionary=["kind"]) as file:
+        part = file.read_row_group(group, columns=columns, use_threads=False)
+    return part.set_column(0, "lead_id", part["lead_id"].dictionary_encode())
 
 
 def compute(path: Path, moments: list[int]) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from features.histories import Float64, Histories, References
@@ -64,8 +65,7 @@ class Answering:
         return ModelOut(self.release.name, self.version, self.release_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """An answer, and what it was made of: the vector and every feature's share."""
 
     answer: ScoreAnswer

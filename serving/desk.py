@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from serving.answering import Answering, Told, answer_all
 from serving.questions import Question
@@ -17,8 +18,7 @@ MOST_AT_ONCE = 16
 """So many are answered before others get a turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct, frozen=True):
     answering: Answering
     asked: Question
     told: asyncio.Future[Told]

@@ -7,10 +7,10 @@ the two together bit for bit. This one imports numpy alone and costs a few micro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -33,8 +33,7 @@ _NO_CODES, _NO_MOMENTS = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64
 Value = bool | float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(msgspec.Struct, frozen=True):
     """One lead's interactions and answers as parallel lists; None is unknown."""
 
     kinds: Sequence[str] = ()
@@ -47,8 +46,7 @@ class Lists:
     answers: Sequence[Value] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
+class Lead(msgspec.Struct, frozen=True):
     """What is told of one lead. ``created_at_us``: NO_TIME when unknown."""
 
     lead_id: str

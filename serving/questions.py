@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 
 from features.histories import NO_TIME, Float64, Histories, Int64
@@ -18,8 +18,7 @@ NO_MOMENTS = np.zeros(0, dtype=np.int64)
 EARLIEST_US = round(EARLIEST.timestamp() * 1e6)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """One lead's history and the moment asked about, and how the answer is to be told.
 
     ``histories``: the engine's arrays of this lead alone, where they have been made already.
@@ -73,8 +72,7 @@ def checked_all(moments: list[datetime], latest: datetime, where: str, field: st
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True, gc=False):
     """The one reading of the clock for one request, and how far ahead a caller may be."""
 
     now: datetime
@@ -87,8 +85,7 @@ class Clock:
         return cls(now, now + timedelta(seconds=skew_s))
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True, gc=False):
     """How a score is asked for, beside the lead itself."""
 
     clock: Clock

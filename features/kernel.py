@@ -31,6 +31,7 @@ from features.memory import (
     PER_BUCKET,
     TIMES,
     UNANSWERED,
+    hour_on_the_clock,
     recall,
     recall_nothing,
     remember_amounts,
@@ -58,6 +59,9 @@ def _remember(
     bucket: int,
     age: int,
     at: int,
+    day: int,
+    sine: float,
+    cosine: float,
     newest: bool,
     value: float,
     duration_s: float,
@@ -69,7 +73,7 @@ def _remember(
     """Remember one row in one stream."""
     first = times[s, NEWEST] < 0
     if needs & NEEDS_RHYTHM:
-        remember_rhythm(memory, times, s, once + ONCE + bucket * PER_BUCKET, age, at, first)
+        remember_rhythm(memory, times, s, once + ONCE + bucket * PER_BUCKET, age, day, first)
     if first:
         times[s, NEWEST] = age
         memory[s, once + IS_LAST] = 1.0 if newest else 0.0
@@ -82,7 +86,7 @@ def _remember(
     if needs & NEEDS_AMOUNTS:
         remember_amounts(memory, s, once + ONCE + bucket * PER_BUCKET, value, duration_s)
     if needs & (NEEDS_CLOCK | NEEDS_HOUR):
-        remember_clock(memory, s, once, at, needs & NEEDS_HOUR != 0)
+        remember_clock(memory, s, once, at, day, sine, cosine)
 
 
 @compiled
@@ -135,6 +139,10 @@ def aggregate_interactions(
     memory = np.zeros((n_streams, width))
     times = np.full((n_streams, TIMES), -1, dtype=np.int64)
     shares = np.empty(len(half_lives_us))
+    hours = False
+    for s in range(n_streams):
+        hours |= needs[s] >= 0 and needs[s] & NEEDS_HOUR != 0
+    sine = cosine = 0.0
     for r in range(len(reference_lead)):
         low = offsets[reference_lead[r]]
         as_of = reference_as_of[r]
@@ -145,7 +153,9 @@ def aggregate_interactions(
             at, of = at_us[row], kind[row]
             if stream_of[of] == IGNORED:
                 continue
-            age = as_of - at
+            age, day = as_of - at, at // DAY_US
+            if hours:
+                sine, cosine = hour_on_the_clock(at, day)
             while bucket < every and age > windows_us[bucket]:
                 bucket += 1
             if decays[of]:
@@ -155,7 +165,7 @@ def aggregate_interactions(
                 s = 0 if step == 0 else (stream_of[of] if step == 1 else (2 if outbound[of] else 1))
                 if s >= 0 and needs[s] >= 0:
                     _remember(
-                        s, needs[s], bucket, age, at, newest, value[row],
+                        s, needs[s], bucket, age, at, day, sine, cosine, newest, value[row],
                         duration_s[row], shares, once, memory, times,
                     )  # fmt: skip
             newest = False

@@ -71,10 +71,9 @@ NEEDS_OF = {
 
 @compiled
 def remember_rhythm(
-    memory: Float64, times: Int64, s: int, here: int, age: int, at: int, first: bool
+    memory: Float64, times: Int64, s: int, here: int, age: int, day: int, first: bool
 ) -> None:
     """A day not seen yet, a new session, a longer gap. ``here``: the bucket's first float."""
-    day = at // DAY_US
     if first or times[s, LAST_DAY] != day:
         memory[s, here + DAYS] += 1.0
         times[s, LAST_DAY] = day
@@ -97,18 +96,23 @@ def remember_amounts(memory: Float64, s: int, here: int, value: float, duration_
 
 
 @compiled
-def remember_clock(memory: Float64, s: int, once: int, at: int, hours: bool) -> None:
-    """Weekend or office hours (Monday to Friday, 8 to 18 h UTC); the hour if it is asked."""
-    day = at // DAY_US
-    in_day = at - day * DAY_US
+def hour_on_the_clock(at: int, day: int) -> tuple[float, float]:
+    """Sine and cosine of the hour of the day, of whose sums the circular mean is made."""
+    angle = (at - day * DAY_US) / HOUR_US * (np.pi / 12.0)
+    return np.sin(angle), np.cos(angle)
+
+
+@compiled
+def remember_clock(
+    memory: Float64, s: int, once: int, at: int, day: int, sine: float, cosine: float
+) -> None:
+    """Weekend or office hours (Monday to Friday, 8 to 18 h UTC), and the hour."""
     if (day + 3) % 7 >= 5:  # 1970-01-01 was a Thursday
         memory[s, once + WEEKEND] += 1.0
-    elif 8 <= in_day // HOUR_US < 18:
+    elif 8 <= (at - day * DAY_US) // HOUR_US < 18:
         memory[s, once + OFFICE] += 1.0
-    if hours:  # the sums of which the circular mean of the hour is made
-        angle = in_day / HOUR_US * (np.pi / 12.0)
-        memory[s, once + HOUR_SIN] += np.sin(angle)
-        memory[s, once + HOUR_COS] += np.cos(angle)
+    memory[s, once + HOUR_SIN] += sine
+    memory[s, once + HOUR_COS] += cosine
 
 
 @compiled

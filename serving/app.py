@@ -78,6 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         doorkeeper=services.doorkeeper,
         scope_of=_scopes(app, routes),
         traces=lambda: services.traces,
+        at_the_desk=lambda: services.desk.waiting,
     )
     describe(app, routes)
     return app

@@ -30,6 +30,11 @@ class Desk:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for their turn."""
+        return len(self._waiting)
+
     async def ask(self, answering: Answering, asked: Question) -> Told:
         """The answer of this release; all that ask in the same turn of the event loop share it."""
         loop = asyncio.get_running_loop()

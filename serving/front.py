@@ -45,6 +45,7 @@ class Front:
         doorkeeper: Doorkeeper,
         scope_of: Callable[[Scope], str | None],
         traces: Callable[[], Traces],
+        at_the_desk: Callable[[], int],
     ) -> None:
         self.app = app
         self.settings = settings
@@ -53,6 +54,7 @@ class Front:
         self.doorkeeper = doorkeeper
         self.scope_of = scope_of
         self.traces = traces
+        self.at_the_desk = at_the_desk
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,10 +111,11 @@ class Front:
     async def _take_turn(self) -> None:
         """Wait for the requests that came before; a 503 when too many of them do.
 
-        Requests are answered one after the other, so the queue in front of them is the time they
-        wait. Giving way once lets all that have arrived be counted before any is answered.
+        Requests are answered a few at a time, so the queue in front of them, here and at the desk,
+        is the time they wait. Giving way once lets all that have arrived be counted before any is
+        answered.
         """
-        if self._waiting >= self.settings.max_waiting:
+        if self._waiting + self.at_the_desk() >= self.settings.max_waiting:
             self.metrics.shed.labels("waiting").inc()
             raise Problem(
                 503, "overloaded", "Too many requests wait; come back in a moment.",

@@ -15,10 +15,15 @@ from hypothesis import strategies as st
 from serving.answering import Answering, Told, answer, answer_all, asked_of
 from serving.calls import encode
 from serving.desk import Desk, answer_each
+from serving.doorkeeper import Doorkeeper
+from serving.front import Front
 from serving.live import prepare
 from serving.messages import ScoreRequest
+from serving.metrics import Metrics
+from serving.problems import Problem
 from serving.questions import Asking, Clock, Question
 from serving.settings import Settings
+from serving.tracing import NoTraces
 from serving.warm import MOMENT
 
 ASKING = Asking(Clock(MOMENT, MOMENT), "fr", 5)
@@ -127,3 +132,21 @@ def test_one_that_cannot_be_scored_spoils_no_other(answering: Answering) -> None
 
 def test_nothing_asked_nothing_told(answering: Answering) -> None:
     assert answer_each(answering, []) == []
+
+
+def test_who_waits_at_the_desk_counts_as_waiting(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, max_waiting=3)
+
+    async def turn(at_the_desk: int) -> None:
+        front = Front(
+            None, settings=settings, metrics=Metrics(), direct={},
+            doorkeeper=Doorkeeper(settings), scope_of=lambda _: None, traces=NoTraces,
+            at_the_desk=lambda: at_the_desk,
+        )  # fmt: skip
+        await front._take_turn()
+
+    asyncio.run(turn(2))
+    with pytest.raises(Problem) as refused:
+        asyncio.run(turn(3))
+    assert refused.value.status == 503
+    assert refused.value.headers["Retry-After"] == "1"

@@ -34,8 +34,14 @@ def looked_up(release: str) -> Iterator[Future[tuple[Stored, Release]]]:
         found = locate(release, warn=say)
         return found, load_release(Path(found.path))
 
+    def prepare_reading() -> None:
+        from features.frames import prepare
+
+        prepare()
+
     with ThreadPoolExecutor(1) as pool:
         lookup = pool.submit(look_up)
+        pool.submit(prepare_reading)  # by the same thread, when the release is there
         try:
             yield lookup
         except LeadscoreError:

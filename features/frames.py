@@ -15,6 +15,11 @@ from features.errors import DataError
 TIME = "datetime64[us, UTC]"
 
 
+def prepare() -> None:
+    """Load what :func:`check_frames` needs, half a second's work, while something else is read."""
+    _pandera()
+
+
 def _pandera() -> Any:
     """Pandera, which imports PySpark where that is installed, without PySpark's warnings."""
     with warnings.catch_warnings():

@@ -41,13 +41,20 @@ def head_facts(release: Release) -> tuple[tuple[str, str], ...]:
     """Identity and settings, one a line."""
     pairs = [
         ("release", release.release_id),
-        ("answers", f"converts within {release.horizon_days:g} days, as a probability"),
+        ("answers", f"{question_of(release)}, as a probability"),
         ("features", f"{len(release.spec)} (set {release.spec.digest[:12]})"),
     ]
     pairs += [
         (name, plain(value)) for name, value in sorted(release.manifest.get("settings", {}).items())
     ]
     return tuple(pairs)
+
+
+def question_of(release: Release) -> str:
+    """What a probability of this release is about."""
+    if not release.has_time:
+        return "converts, whenever that is (the data know no time)"
+    return f"converts within {release.horizon_days:g} days"
 
 
 def data_section(release: Release, record: Mapping[str, Any]) -> Section:
@@ -63,7 +70,7 @@ def data_section(release: Release, record: Mapping[str, Any]) -> Section:
     words: tuple[Block, ...] = ()
     treatment = record.get("immature", {}).get("treatment")
     treatment = treatment or release.manifest.get("settings", {}).get("treatment")
-    if treatment:
+    if treatment and data.get("immature"):
         told = TREATMENTS.get(str(treatment), str(treatment))
         words = (Words(f"Immature references are no negatives: {told}."),)
     if record.get("immature"):

@@ -203,12 +203,13 @@ def _drift(then: Release, now: Release) -> list[Block]:
     if shifts is None:
         return [Words(f"Drift of inputs and scores: {NOT_RECORDED}.")]
     scores, *features = shifts
+    tell_apart = all(release.metrics.get("signal", True) for release in (then, now))
     moved = sum(shift.much for shift in features)
     words = (
         f"Drift (population stability index; above {MUCH:g} another distribution): "
         f"{moved} of {len(features)} features moved that far."
     )
-    shown = [scores, *features[:SHOWN]]
+    shown = [*([scores] if tell_apart else []), *features[:SHOWN]]
     columns = ("moved", "index", "by chance up to", "unknown before", "unknown now")
     rows = tuple(
         (s.name, f"{s.psi:.3f}", f"{s.noise:.3f}", share(s.unknown_then), share(s.unknown_now))

@@ -21,8 +21,9 @@ class Moving:
     """A feature that moves the score.
 
     ``sentence``: a value on its high side, in words. ``effect``: log-odds there minus those at
-    its middle. ``steady``: more of it always tells the same way. ``share``: of all that the
-    features move between typical leads; the shares of all features sum to 1.
+    its middle, or at its low side where the middle is the high side. ``steady``: more of it always
+    tells the same way. ``share``: of all that the features move between typical leads; the shares
+    of all features sum to 1.
     """
 
     name: str
@@ -59,12 +60,12 @@ def moving_features(release: Release) -> list[Moving]:
         if not shares[column] > 0:
             break
         feature, at = release.spec.features[int(column)], _high(values[column])
-        middle = _middle_place(values[column], columns[int(column)])
+        other = _other(values[column], columns[int(column)])
         found.append(
             Moving(
                 feature.name,
                 feature.sentence(float(values[column, at])),
-                float(moved[column, at] - moved[column, middle]),
+                float(moved[column, at] - moved[column, other]),
                 _steady(values[column], moved[column]),
                 float(shares[column] / total),
             )
@@ -122,9 +123,11 @@ def _middle(column: Mapping[str, Any]) -> float:
     return math.nan if unknown else float(column["deciles"][5])
 
 
-def _middle_place(values: Float64, column: Mapping[str, Any]) -> int:
-    """Where the middle stands among the typical values: the median, or unknown."""
-    return 11 if math.isnan(_middle(column)) or math.isnan(values[5]) else 5
+def _other(values: Float64, column: Mapping[str, Any]) -> int:
+    """Where what `_high` is compared with stands: the median, the smallest value, or unknown."""
+    if math.isnan(_middle(column)) or values[0] == values[10]:
+        return 11
+    return 5 if values[5] < values[10] else 0
 
 
 def _high(values: Float64) -> int:

@@ -105,10 +105,11 @@ def _limits(release: Release) -> Iterator[str]:
 
 
 def _reach(release: Release, data: Mapping[str, Any]) -> Iterator[str]:
-    yield (
-        f"It asks for a conversion within {release.horizon_days:g} days; what comes later counts "
-        "as none."
-    )
+    if release.has_time:
+        days = f"{release.horizon_days:g} days"
+        yield f"It asks for a conversion within {days}; what comes later counts as none."
+    else:
+        yield "The data know no time: it does not say when a lead converts, nor see rates drift."
     ages = data.get("reference_ages_days")
     if ages:
         yield (

@@ -154,6 +154,24 @@ def test_a_moving_feature_is_told_with_value_direction_and_share(tmp_path: Path)
     assert first.share + second.share == pytest.approx(1.0)
 
 
+def test_what_most_leads_are_is_compared_with_what_the_others_are(tmp_path: Path) -> None:
+    mostly = {"unknown": 0.0, "mean": 0.8, "deciles": [0.0] * 2 + [1.0] * 9}
+    features = STATISTICS["features"] | {"any.count_all": mostly}
+    found = {m.name: m for m in moving_features(release(tmp_path / "R", statistics={
+        "features": features}))}  # fmt: skip
+    assert found["any.count_all"].sentence == "1 interaction so far"
+    assert found["any.count_all"].effect == pytest.approx(0.1 * np.log(2))
+
+
+def test_without_time_a_card_claims_none(tmp_path: Path) -> None:
+    timeless = {name: value for name, value in DATA.items() if name != "observed_until"}
+    card = markdown(release(tmp_path / "R", has_time=False, data={**timeless, "immature": 0}))
+    assert "- answers: converts, whenever that is (the data know no time), as a prob" in card
+    assert "The data know no time: it does not say when" in card
+    assert "within 30 days" not in card
+    assert "Immature references are no negatives" not in card
+
+
 def test_a_feature_that_rises_and_falls_is_said_to(tmp_path: Path) -> None:
     from training.cards.importance import Moving
 

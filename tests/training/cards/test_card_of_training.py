@@ -301,3 +301,12 @@ def test_a_registry_that_is_down_costs_the_comparison_not_the_card(
     assert found.release.name == "small"
     assert len(told) == 1
     assert told[0].startswith("both releases are not compared on the same references, because")
+
+
+def test_scores_that_say_one_thing_to_all_do_not_drift(first: Release, second: Release) -> None:
+    silent = replace(second, metrics={**second.metrics, "signal": False})
+    told = [
+        section(card_markdown(card_of(release, Earlier("A", first))), "What changed since A")
+        for release in (second, silent)
+    ]
+    assert ["| score | " in text for text in told] == [True, False]

@@ -74,6 +74,10 @@ bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets
 bench-immature: $(VENV)/.dev ## leads that are still open: what each way to treat them costs
 	@$(BIN)/python benchmarks/immature.py
 
+.PHONY: bench-monitor
+bench-monitor: $(VENV)/.dev ## later leads: how often each verdict is given, and whether it is right
+	@$(BIN)/python benchmarks/monitor.py
+
 .PHONY: bench-serving
 bench-serving: $(VENV)/.bench ## the API: requests a second and latency
 	@$(BIN)/python benchmarks/serving.py

@@ -17,7 +17,7 @@ from scoring.scores import score
 from training.calibration.check import Calibration, calibration_test
 from training.evaluation import Interval, evaluate, loss_difference
 from training.fit import source_of
-from training.intervals import effective_leads, rate_of
+from training.intervals import Z95, effective_leads, rate_of
 from training.monitoring.expected import expected_performance
 from training.monitoring.shift import Shift, shift_of
 from training.references import Bool, LabelledReferences
@@ -27,9 +27,17 @@ FEWEST_CONVERSIONS = 30
 SURELY = 0.01
 """A pattern of outcomes rarer than this, were the probabilities true, means they are not."""
 WORTH_MENDING = 0.02
-"""Share of the log loss that a new line through the scores must save to be worth it."""
-MANY_MOVED = 0.2
-"""With this share of the features moved, the leads are others."""
+"""Share of the log loss that a new line through the scores must save, on other leads than those
+it is fitted on, to be worth it."""
+FALLEN = 1.96
+"""Standard errors by which the AUC must have fallen: chance does that once in forty looks …"""
+MUCH_FALLEN = 0.1
+"""… and by this share of what it was above 0.5, lest many leads make a trifle significant."""
+MANY_MOVED = 0.1
+"""With this share of the features moved, the leads are others, or are recorded otherwise.
+
+How often each threshold speaks where nothing has changed, and where something has:
+``benchmarks/monitor.py``, docs/decisions/0046-when-a-release-is-done.md."""
 
 
 class Verdict(StrEnum):
@@ -45,6 +53,7 @@ class Realised:
     """What became of the references whose horizon has passed.
 
     ``gain``: their log loss minus that of their own base rate; below zero the release is better.
+    ``worth``: share of the log loss that mending the probabilities would save on other leads.
     """
 
     references: int
@@ -55,6 +64,7 @@ class Realised:
     figures: dict[str, Interval]
     gain: Interval
     calibration: Calibration
+    worth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +129,15 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> Monitoring:
 def judge(
     release: Release, scores: Shift, features: list[Shift], realised: Realised | None
 ) -> tuple[Verdict, list[str]]:
-    """Outcomes speak first: ranking, then probabilities; without enough of them, drift."""
+    """Outcomes speak first: ranking, then probabilities; without enough of them, drift.
+
+    A release without signal says one thing to all, so neither its ranking nor its scores can move.
+    """
     moved = [shift for shift in features if shift.much]
+    others = scores.much and bool(release.metrics["signal"])
     drifted = len(moved) >= max(1.0, MANY_MOVED * len(features))
     because = []
-    if scores.much:
+    if others:
         because.append(f"scores have another distribution (index {scores.psi:.2f})")
     if drifted:
         because.append(
@@ -132,16 +146,14 @@ def judge(
         )
     if realised is None:
         because.append("too few outcomes are in to judge the probabilities themselves")
-        return (Verdict.RETRAIN if drifted or scores.much else Verdict.KEEP), because
-    said, promised = realised.figures["auc"], release.metrics["auc"]
-    if said.high < promised["low"] or (said.low <= 0.5 and release.metrics["signal"]):
+        return (Verdict.RETRAIN if drifted or others else Verdict.KEEP), because
+    said, promised = realised.figures["auc"], Interval(**release.metrics["auc"])
+    if release.metrics["signal"] and (said.low <= 0.5 or has_fallen(said, promised)):
         because.insert(
-            0, f"it ranks worse than it did: AUC {said.value:.3f}, {promised['value']:.3f} then"
+            0, f"it ranks worse than it did: AUC {said.value:.3f}, {promised.value:.3f} then"
         )
         return Verdict.RETRAIN, because
-    wrong = realised.calibration
-    loss = realised.figures["log_loss"].value
-    if wrong.p_value < SURELY and wrong.gain > WORTH_MENDING * loss:
+    if realised.calibration.p_value < SURELY and realised.worth > WORTH_MENDING:
         because.insert(
             0,
             f"probabilities are off: {realised.mean_probability:.1%} on average, "
@@ -150,6 +162,21 @@ def judge(
         return Verdict.RECALIBRATE, because
     because.insert(0, "probabilities agree with what became of the leads")
     return Verdict.KEEP, because
+
+
+def has_fallen(now: Interval, then: Interval) -> bool:
+    """Whether an AUC is lower than on other leads before, by more than chance and by enough.
+
+    The standard errors are taken from both 95 % intervals.
+
+    >>> has_fallen(Interval(0.70, 0.66, 0.74), Interval(0.80, 0.76, 0.84))
+    True
+    >>> has_fallen(Interval(0.79, 0.789, 0.791), Interval(0.80, 0.799, 0.801))
+    False
+    """
+    lost = then.value - now.value
+    error = float(np.hypot(now.high - now.low, then.high - then.low)) / (2 * Z95)
+    return lost > FALLEN * error and lost > MUCH_FALLEN * (then.value - 0.5)
 
 
 def _asked_as_learned(release: Release, dataset: Dataset) -> Dataset:
@@ -180,15 +207,20 @@ def _realised(asked: LabelledReferences, p: Float64, rng: np.random.Generator) -
     if min(conversions, len(label) - conversions) < FEWEST_CONVERSIONS:
         return None
     said, rate = p[mature], rate_of(label, weight, lead)
+    figures = evaluate(label, said, weight, lead, rng)
+    calibration = calibration_test(label, said, weight, lead)
+    # two numbers fitted to n leads look better by 1/n nats and are worse elsewhere by as much
+    worth = calibration.gain - 2.0 / effective_leads(lead, weight)
     return Realised(
         references=len(label),
         leads=len(np.unique(lead)),
         conversions=conversions,
         rate=rate,
         mean_probability=float(np.average(said, weights=weight)),
-        figures=evaluate(label, said, weight, lead, rng),
+        figures=figures,
         gain=loss_difference(label, said, np.full(len(said), rate.value), weight, lead, rng),
-        calibration=calibration_test(label, said, weight, lead),
+        calibration=calibration,
+        worth=worth / figures["log_loss"].value,
     )
 
 

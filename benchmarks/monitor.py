@@ -57,7 +57,7 @@ def with_world(**changes: Any) -> Callable[[int, int], Simulation]:
 
 
 def other_mix(n: int, seed: int) -> Simulation:
-    """Three in four leads come from where few convert; each converts as before."""
+    """Four in five leads come from where few convert; each converts as before."""
     made = simulate(3 * n, seed, world=NEXT_YEAR)
     chance = made.leads["source"].map(STAYS).fillna(1.0).to_numpy()
     kept = np.flatnonzero(np.random.default_rng(seed).random(len(chance)) < chance)[:n]

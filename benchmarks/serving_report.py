@@ -22,7 +22,7 @@ def save(results: Sequence[Measured], seconds: int) -> str:
         [
             "# The service and its peers",
             "",
-            f"`make bench-serving`: {seconds} s a measurement with wrk on the same machine "
+            f"`make bench-serving`: median of three times {seconds} s with wrk on the same machine "
             f"({os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}); "
             f"load average before each: {_loads(results)}.",
             "Requests a second (p50 / p99 in ms) at 1, 16 and 64 connections. leadscore and "

@@ -59,17 +59,24 @@ def _moments(column: pa.ChunkedArray | pa.Array) -> Int64:
 
 
 def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
-    """Group an interactions table (the contract's columns) by ``lead_ids``."""
+    """Group an interactions table (the contract's columns) by ``lead_ids``.
+
+    Where nobody else holds the table, each of its chunks is let go as soon as its rows are placed.
+    """
     lead = lead_rows(table["lead_id"], lead_ids)
     kind, kinds = sorted_codes(table["kind"])
     event = event_hashes(table["event_id"])
-    return Interactions(*group_parts(lead, len(lead_ids), _arrived(table, kind, event)), kinds)
+    batches = table.select(["occurred_at", "value", "duration_s"]).to_batches()
+    del table
+    return Interactions(*group_parts(lead, len(lead_ids), _arrived(batches, kind, event)), kinds)
 
 
-def _arrived(table: pa.Table, kind: Int32, event: UInt64) -> Iterator[Arrived]:
-    """The rows batch by batch, as they lie in the table."""
+def _arrived(batches: list[pa.RecordBatch], kind: Int32, event: UInt64) -> Iterator[Arrived]:
+    """The rows batch by batch, as they lie in the table; ``batches`` is empty in the end."""
+    batches.reverse()
     start = 0
-    for batch in table.select(["occurred_at", "value", "duration_s"]).to_batches():
+    while batches:
+        batch = batches.pop()
         rows = slice(start, start + batch.num_rows)
         yield (
             _moments(batch["occurred_at"]),

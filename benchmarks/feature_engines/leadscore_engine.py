@@ -50,11 +50,12 @@ def histories(path: Path) -> Histories:
     table = pa.concat_tables(in_order(lambda group: _part(path, group), groups))
     found = pc.unique(pa.chunked_array([part.dictionary for part in table["lead_id"].chunks]))
     ids = found.take(pc.array_sort_indices(found)).to_numpy(zero_copy_only=False)
-    table = table.append_column("event_id", pa.nulls(len(table)))
+    tables = [table.append_column("event_id", pa.nulls(len(table)))]
+    del table  # only the list holds it now, and gives it away
     n = len(ids)
     none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
     answers = Answers(np.zeros(n + 1, np.int64), *none, (), ())
-    return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(table, ids), answers)
+    return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(tables.pop(), ids), answers)
 
 
 def _part(path: Path, group: int) -> pa.Table:

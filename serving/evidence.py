@@ -54,7 +54,10 @@ class Expected:
 
 
 def expected_of(spec: FeatureSpec, data: Mapping[str, Any]) -> Expected:
-    """What a specification expects; ``data``: the release's record of what it learned from."""
+    """What a specification expects; ``data``: the release's record of what it learned from.
+
+    A kind without a column of its own is known if it was learned from among all interactions.
+    """
     counted = [f.topic for f in spec.features if f.source == "interactions"]
     return Expected(
         attributes={a.name: a for a in spec.attributes},
@@ -62,7 +65,7 @@ def expected_of(spec: FeatureSpec, data: Mapping[str, Any]) -> Expected:
             a.name: {level: float(i) for i, level in enumerate(a.levels)} for a in spec.attributes
         },
         kinds=frozenset(counted) - set(FIXED_STREAMS)
-        | {*spec.outbound_kinds, *spec.excluded_kinds},
+        | {*spec.outbound_kinds, *spec.excluded_kinds, *data.get("kinds", ())},
         counts_interactions=bool(counted),
         oldest_days=oldest_learned_days(data),
     )

@@ -11,6 +11,7 @@ from features.dataset import Dataset
 from features.histories import NO_TIME, Float64
 from training.candidates.rules import SCORECARD
 from training.evaluation import Interval, evaluate
+from training.feature_choice import MAX_KINDS, frequent_kinds
 from training.honest_test import Tested
 from training.learning import Learned, Source
 from training.out_of_time import probability
@@ -121,7 +122,10 @@ def _column(column: Float64) -> dict[str, Any]:
 
 
 def record_of(dataset: Dataset, source: Source) -> dict[str, Any]:
-    """Where the data came from: fingerprint, window and counts. No lead is named."""
+    """Where the data came from: fingerprint, window, counts, kinds. No lead is named.
+
+    ``kinds``: those frequent enough to be learned from, also where no column of their own is left.
+    """
     labelled = source.labelled
     label = labelled.label
     created = source.histories.created_at_us
@@ -141,7 +145,13 @@ def record_of(dataset: Dataset, source: Source) -> dict[str, Any]:
         "positives": int((label == 1).sum()),
         "negatives": int((label == 0).sum()),
         "immature": int((label == IMMATURE).sum()),
+        "kinds": sorted(_kinds(source)) if labelled.has_time else [],
     }
+
+
+def _kinds(source: Source) -> list[str]:
+    references, excluded = source.labelled.references, source.settings.excluded_kinds
+    return frequent_kinds(source.histories, references, MAX_KINDS, excluded)
 
 
 def golden_vectors(vectors: Float64) -> Float64:

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from features.aggregates import Source as From
+from features.dataset import Dataset
+from features.plan import FIXED_STREAMS
 from features.reading import read_dataset
 from features.spec import FeatureSpec
 from training import screening
 from training.candidates.family import Sample
 from training.feature_choice import choose_spec
 from training.fit import source_of
+from training.fit_record import record_of
 from training.learning import Source
 from training.screening import constant, gains, screened
 from training.simulator.files import write_simulation
@@ -22,10 +25,15 @@ from training.splits import time_folds
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("screening") / "made"
     write_simulation(simulate(3_000, 5), folder)
-    return source_of(read_dataset(folder))
+    return read_dataset(folder)
+
+
+@pytest.fixture(scope="module")
+def source(dataset: Dataset) -> Source:
+    return source_of(dataset)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +109,13 @@ def test_a_kind_that_came_later_stays(source: Source, spec: FeatureSpec) -> None
     asked = [name for name in spec.names if name.startswith("webinar.")]
     assert asked
     assert set(asked) <= set(kept.names)
+
+
+def test_a_kind_without_a_column_is_recorded_all_the_same(
+    dataset: Dataset, source: Source, spec: FeatureSpec
+) -> None:
+    kinds = {f.topic for f in spec.features if f.source == From.INTERACTIONS}
+    assert set(record_of(dataset, source)["kinds"]) == kinds - set(FIXED_STREAMS)
 
 
 def test_few_references_leave_everything(

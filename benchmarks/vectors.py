@@ -196,7 +196,7 @@ def main() -> None:
     found = {o: measure(o, asked.leads, asked.per_lead, asked.engines) for o in asked.orders}
     shape = f"{asked.leads:,} leads × {asked.per_lead} interactions, 60 features"
     asked.results.mkdir(exist_ok=True)
-    head = f"{shape}; two cores; medians; peak memory without the program's own.\n\n"
+    head = f"{shape}; two cores; medians; peak memory of one run, without the program's own.\n\n"
     text = head + "\n".join(table(of) for of in found.values())
     (asked.results / "features.md").write_text(text, encoding="utf-8")
     saved = json.dumps({"data": shape, "orders": found}, indent=1) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +18,8 @@ from scoring.reasons import Reason, Sentences
 from scoring.release import Release
 from scoring.scorecard import CardScores, Scorecard
 from serving.evidence import Expected, expected_of, notes_on
-from serving.history import histories_of
+from serving.history import Rows, histories_of
+from serving.identifiers import fresh
 from serving.messages import (
     Interval,
     ModelOut,
@@ -30,6 +30,8 @@ from serving.messages import (
     ScoreAnswer,
     ScoreRequest,
 )
+from serving.plain_interactions import vocabulary
+from serving.plain_json import Words
 from serving.questions import Asking, Question, question
 
 PLAYBOOK_REASONS = 3
@@ -55,6 +57,16 @@ class Answering:
         return expected_of(self.release.spec, self.release.manifest["data"])
 
     @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of interactions it knows, sorted."""
+        return tuple(sorted(self.expected.kinds))
+
+    @cached_property
+    def words(self) -> Words:
+        """The words that interactions are usually written with."""
+        return vocabulary(self.kinds)
+
+    @cached_property
     def sentences(self) -> Sentences:
         """Its features in words."""
         return Sentences(self.release.spec)
@@ -74,10 +86,15 @@ class Told(msgspec.Struct, frozen=True):
     asked: Question
 
 
-def asked_of(answering: Answering, request: ScoreRequest, asking: Asking) -> Question:
-    """What a lead as sent asks of this release. Problems name fields, never values."""
+def asked_of(
+    answering: Answering, request: ScoreRequest, asking: Asking, rows: Rows | None = None
+) -> Question:
+    """What a lead as sent asks of this release. Problems name fields, never values.
+
+    ``rows``: its interactions, if they have been read already and the request has none.
+    """
     answering.expected.check(request)
-    return question(request, asking, answering.release.has_time)
+    return question(request, asking, answering.release.has_time, rows)
 
 
 def answer(answering: Answering, asked: Question) -> Told:
@@ -138,7 +155,7 @@ class _Scored:
         rules, spoken = _rules(release.scorecard, self.ruled, row)
         notes = notes_on(answering.expected, self.histories, row, asked.as_of_us)
         said = ScoreAnswer(
-            score_id=secrets.token_hex(16),
+            score_id=fresh(2),
             lead_id=asked.lead.lead_id,
             as_of=asked.as_of,
             probability=probability,

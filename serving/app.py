@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -30,11 +31,13 @@ NO_TELEMETRY_OF_THE_FRAMEWORK: Any = {"tracing": False, "metrics": False, "logs"
 class Application(FastAPI):
     """FastAPI behind the front: what the front answers itself never enters the framework."""
 
+    behind: Callable[[ASGIApp], ASGIApp]
+
     def build_middleware_stack(self) -> ASGIApp:
-        """Without the framework's own answer to errors: the front has one for each."""
+        """The front, then all of the framework but its answer to errors: the front has one for
+        each."""
         outermost: Any = super().build_middleware_stack()
-        front: ASGIApp = outermost.app
-        return front
+        return self.behind(outermost.app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or take part in start and end."""
@@ -70,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         services.served.setdefault(route.path, set()).add(route.method)
     app.add_exception_handler(HTTPException, _http_exception)
     direct = {(route.method, route.path): route.endpoint for route in routes if route.direct}
-    app.add_middleware(
+    app.behind = partial(
         Front,
         settings=settings,
         metrics=metrics,

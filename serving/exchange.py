@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import secrets
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,8 +12,10 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from serving.calls import Reply
+from serving.identifiers import fresh
 from serving.problems import MEDIA_TYPE, Problem, of_exception
 from serving.settings import Settings
+from serving.wire import ARRIVED
 
 log = logging.getLogger("leadscore.serving")
 
@@ -46,15 +47,17 @@ class Exchange:
         self.receive = receive
         self._send = send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = self.headers.get(b"x-request-id", b"")
-        known = _REQUEST_ID.match(given) is not None
-        self.request_id = given.decode("ascii") if known else secrets.token_hex(8)
+        given = self.headers.get(b"x-request-id")
+        known = given is not None and _REQUEST_ID.match(given) is not None
+        self.request_id = given.decode("ascii") if given and known else fresh(1)
         self.route = "(none)"
         self.status = 0
 
     async def body(self, settings: Settings) -> bytes:
         """The whole body; a problem if it is too large, too slow, coded or not JSON."""
         self._check_headers(settings.max_body_bytes)
+        if self.scope.get(ARRIVED):
+            return await self._collect(settings.max_body_bytes)
         try:
             async with asyncio.timeout(settings.body_timeout_s):
                 return await self._collect(settings.max_body_bytes)

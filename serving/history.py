@@ -24,7 +24,7 @@ from features.histories import (
     Interactions,
     Object,
 )
-from features.row_order import NO_EVENT
+from features.row_order import AT, DURATION, KIND, NO_EVENT, VALUE
 
 T = TypeVar("T")
 _NAN = float("nan")
@@ -46,13 +46,25 @@ class Lists(msgspec.Struct, frozen=True):
     answers: Sequence[Value] = ()
 
 
+class Rows(msgspec.Struct, frozen=True):
+    """One lead's interactions as the engine packs them (n, 4), a kind as a position in ``kinds``,
+    which is sorted. None repeats an ``event_id``. See ``features.row_order``."""
+
+    packed: Int64
+    kinds: tuple[str, ...]
+
+
 class Lead(msgspec.Struct, frozen=True):
-    """What is told of one lead. ``created_at_us``: NO_TIME when unknown."""
+    """What is told of one lead. ``created_at_us``: NO_TIME when unknown.
+
+    ``rows``: its interactions, if they are not in ``lists``.
+    """
 
     lead_id: str
     created_at_us: int
     attributes: Mapping[str, Value]
     lists: Lists
+    rows: Rows | None = None
 
 
 def histories_of(leads: Sequence[Lead]) -> Histories:
@@ -61,11 +73,13 @@ def histories_of(leads: Sequence[Lead]) -> Histories:
     An attribute that only some of them tell is unknown of the others.
     """
     lists = [lead.lists for lead in leads]
+    rows = [lead.rows for lead in leads if lead.rows is not None]
+    alike = len(rows) == len(leads) and len({id(one.kinds) for one in rows}) == 1
     return Histories(
         _objects([lead.lead_id for lead in leads]),
         np.array([lead.created_at_us for lead in leads], dtype=np.int64),
         _attributes([lead.attributes for lead in leads]),
-        _interactions(lists),
+        _of_rows(rows) if alike else _interactions([_listed(lead) for lead in leads]),
         _answers(lists),
     )
 
@@ -156,6 +170,34 @@ def _interactions(told: Sequence[Lists]) -> Interactions:
         _events(_joined([lists.event_ids for lists in told])),
     )  # fmt: skip
     return Interactions(*rows, kinds)
+
+
+def _of_rows(told: Sequence[Rows]) -> Interactions:
+    """Of leads whose kinds are the same."""
+    packed = np.concatenate([rows.packed for rows in told])
+    amounts = packed.view(np.float64)
+    rows = group_rows(
+        _rows([len(rows.packed) for rows in told]), len(told),
+        packed[:, AT].copy(), packed[:, KIND].astype(np.int32),
+        amounts[:, VALUE].copy(), amounts[:, DURATION].copy(), NO_EVENTS,
+    )  # fmt: skip
+    return Interactions(*rows, told[0].kinds)
+
+
+def _listed(lead: Lead) -> Lists:
+    """A lead's lists, with the interactions that stand in its rows."""
+    if lead.rows is None:
+        return lead.lists
+    packed, kinds = lead.rows.packed, lead.rows.kinds
+    amounts = packed.view(np.float64)
+    return msgspec.structs.replace(
+        lead.lists,
+        kinds=[kinds[code] for code in packed[:, KIND].tolist()],
+        at_us=packed[:, AT].copy(),
+        values=amounts[:, VALUE].tolist(),
+        durations_s=amounts[:, DURATION].tolist(),
+        event_ids=[None] * len(packed),
+    )
 
 
 def _answers(told: Sequence[Lists]) -> Answers:

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.histories import NO_TIME, Float64, Histories, Int64
 from features.jit import compiled
-from serving.history import Lead, Lists
+from serving.history import Lead, Lists, Rows
 from serving.messages import ScoreRequest
 from serving.problems import invalid
 
@@ -94,10 +94,13 @@ class Asking(msgspec.Struct, frozen=True, gc=False):
     default_as_of: datetime | None = None
 
 
-def question(request: ScoreRequest, asking: Asking, needs_time: bool) -> Question:
+def question(
+    request: ScoreRequest, asking: Asking, needs_time: bool, rows: Rows | None = None
+) -> Question:
     """What one request asks; problems name the field, never its value.
 
-    ``needs_time``: the model counts from the lead's creation, so it must be known.
+    ``needs_time``: the model counts from the lead's creation, so it must be known. ``rows``: the
+    interactions, if they have been read already.
     """
     latest = asking.clock.latest
     given = request.as_of or asking.default_as_of
@@ -111,7 +114,7 @@ def question(request: ScoreRequest, asking: Asking, needs_time: bool) -> Questio
             raise invalid("$.as_of", "as_of lies before created_at: the lead did not exist")
     elif needs_time:
         raise invalid("$.created_at", "this model needs to know when the lead was created")
-    lead = Lead(request.lead_id, created_us, request.attributes, _lists(request, latest))
+    lead = Lead(request.lead_id, created_us, request.attributes, _lists(request, latest), rows)
     return Question(lead, as_of, microseconds(as_of), asking.language, asking.n_reasons)
 
 

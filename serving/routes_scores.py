@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from serving.answering import Answering, Told, asked_of
-from serving.calls import Call, Reply, decode, decode_unguarded, encode, json_reply, only
+from serving.answering import Answering, Told
+from serving.calls import Call, Reply, decode_unguarded, encode, json_reply, only
 from serving.desk import answer_each
 from serving.examples import BATCH_ANSWER, BATCH_REQUEST, SCORE_ANSWER, SCORE_REQUEST
 from serving.json_guard import COMPLAINTS, TOO_DEEP, complaint_of, guard
@@ -22,11 +22,11 @@ from serving.messages import (
 )
 from serving.problems import Problem, invalid, of_exception
 from serving.questions import Asking, Clock, Question, checked
+from serving.reading import asked_in
 from serving.route import Route
 from serving.services import Services
 from serving.settings import Settings
 
-_score_decoder = msgspec.json.Decoder(ScoreRequest)
 _batch_decoder = msgspec.json.Decoder(BatchRequest)
 
 PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503)
@@ -98,11 +98,10 @@ class _Scoring:
     async def one(self, call: Call) -> Reply:
         """One lead in, one score out."""
         n_reasons = reasons_wanted(call, self.settings.reasons)
-        request = decode(_score_decoder, call.body, self.settings.max_depth)
         answering = self.services.live.answering()
         asking = Asking(Clock.read(self.settings.clock_skew_s), call.language, n_reasons)
+        asked = asked_in(answering, call.body, asking, self.settings.max_depth)
         with self.services.traces.step("score"):
-            asked = asked_of(answering, request, asking)
             told = await self.services.desk.ask(answering, asked)
             said = encode(told.answer)
         await self.services.recorder.record(answering, told, said, asking, call.body)
@@ -145,8 +144,7 @@ class _Scoring:
 
     def _asked(self, lead: bytes, answering: Answering, asking: Asking) -> Question | Exception:
         try:
-            request = decode(_score_decoder, lead, self.settings.max_depth)
-            return asked_of(answering, request, asking)
+            return asked_in(answering, lead, asking, self.settings.max_depth)
         except Exception as error:
             return error
 

@@ -18,6 +18,7 @@ from serving.logs import logging_config
 from serving.metrics import MULTIPROCESS
 from serving.moving import mover_beside
 from serving.settings import Settings, export
+from serving.wire import Protocol
 
 
 def serve(settings: Settings) -> None:
@@ -59,7 +60,7 @@ def _run(app: FastAPI | str, settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from serving.answering import Answering, answer_all, asked_of
-from serving.calls import decode
+from serving.answering import Answering, answer_all
 from serving.messages import Answer, Interaction, ScoreRequest
 from serving.questions import Asking, Clock
+from serving.reading import asked_in
 
-_decoder = msgspec.json.Decoder(ScoreRequest)
 MOMENT = datetime(2020, 1, 8, tzinfo=UTC)
 
 
@@ -19,9 +18,9 @@ def warm(answering: Answering) -> None:
     """Score an invented lead through the whole path: decoding, kernels, model, reasons."""
     asking = Asking(Clock(MOMENT, MOMENT), "en", 3)
     body = msgspec.json.encode(_invented(answering))
-    for together in (1, 2):
-        request = decode(_decoder, body, max_depth=12)
-        asked = asked_of(answering, request, asking)
+    unusual = body.replace(b'"kind"', b'"k\\u0069nd"')
+    for together, written in ((1, body), (2, body), (1, unusual)):
+        asked = asked_in(answering, written, asking, max_depth=12)
         msgspec.json.encode([told.answer for told in answer_all(answering, [asked] * together)])
 
 

@@ -25,6 +25,7 @@ from scoring.release import Release, ReleaseContents, write_release
 from scoring.scorecard import default_scorecard
 from serving.app import create_app
 from serving.settings import Settings
+from serving.wire import Protocol
 
 
 def spec() -> FeatureSpec:
@@ -118,7 +119,7 @@ def running() -> Callable[[Settings], Any]:
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """The service on a real socket of the loopback, in a thread of this process."""
     config = uvicorn.Config(
-        create_app(settings), port=0, log_level="error", lifespan="on", ws="none", http="httptools"
+        create_app(settings), port=0, log_level="error", lifespan="on", ws="none", http=Protocol
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

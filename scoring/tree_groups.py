@@ -20,21 +20,22 @@ SPLITS_OF_A_GROUP = 6
 
 @dataclass(frozen=True, slots=True)
 class LeafGroups:
-    """Group ``g`` hangs on ``node[node_start[g]:node_start[g + 1]]`` and gives shares to
-    ``feature[feature_start[g]:feature_start[g + 1]]``; ``table[table_start[g]:]`` has a row of
-    them for every mask of its nodes that go left. ``alone``: leaves that are in no group.
+    """Group ``g`` hangs on the splits ``node[g]`` and gives shares to ``feature[g]``.
+
+    Both are (G, SPLITS_OF_A_GROUP); a place that is not needed holds the number after the last
+    node, where no row ever goes left, or after the last feature, whose shares count nowhere, so
+    that every group is the same work. ``table[first[g] + mask]`` (SPLITS_OF_A_GROUP,) are the
+    shares for the mask of its splits that go left. ``alone``: leaves that are in no group.
     """
 
-    node_start: Int64
     node: Int32
-    feature_start: Int64
     feature: Int32
-    table_start: Int64
+    first: Int64
     table: Float64
     alone: Int64
 
 
-def group_leaves(flat: FlatTrees) -> LeafGroups:
+def group_leaves(flat: FlatTrees, n_features: int) -> LeafGroups:
     """Put neighbouring leaves together; those with too many splits or features stay alone."""
     members: list[list[int]] = []
     splits: list[list[int]] = []
@@ -52,90 +53,82 @@ def group_leaves(flat: FlatTrees) -> LeafGroups:
         else:
             members.append([leaf])
             splits.append(path)
-    return _with_tables(flat, members, splits, alone)
+    return _with_tables(flat, n_features, members, splits, alone)
 
 
 def _with_tables(
-    flat: FlatTrees, members: list[list[int]], splits: list[list[int]], alone: list[int]
+    flat: FlatTrees,
+    n_features: int,
+    members: list[list[int]],
+    splits: list[list[int]],
+    alone: list[int],
 ) -> LeafGroups:
+    starts, of = flat.slot_start, flat.slot_feature
     features = [
         list(
             dict.fromkeys(
                 feature
                 for leaf in leaves
-                for feature in flat.slot_feature[
-                    flat.slot_start[leaf] : flat.slot_start[leaf + 1]
-                ].tolist()
+                for feature in of[starts[leaf] : starts[leaf + 1]].tolist()
             )
         )
         for leaves in members
     ]
-    sizes = [len(told) << len(nodes) for told, nodes in zip(features, splits, strict=True)]
+    rows = [1 << len(nodes) for nodes in splits]
     groups = LeafGroups(
-        node_start=_starts(splits),
-        node=np.array([node for nodes in splits for node in nodes], dtype=np.int32),
-        feature_start=_starts(features),
-        feature=np.array([f for told in features for f in told], dtype=np.int32),
-        table_start=np.cumsum([0, *sizes])[:-1].astype(np.int64),
-        table=np.zeros(sum(sizes)),
+        node=_filled_up(splits, len(flat.node_feature)),
+        feature=_filled_up(features, n_features),
+        first=np.cumsum([0, *rows])[:-1].astype(np.int64),
+        table=np.zeros((sum(rows), SPLITS_OF_A_GROUP)),
         alone=np.array(alone, dtype=np.int64),
     )
     member = np.array([leaf for leaves in members for leaf in leaves], dtype=np.int64)
     fill_groups(
-        groups.node_start, groups.node, groups.feature_start, groups.feature, groups.table_start,
-        groups.table, _starts(members), member, flat.path_start, flat.path_node, flat.path_left,
-        flat.path_slot, flat.slot_start, flat.slot_feature, flat.table_start, flat.table,
+        groups.node, groups.feature, groups.first, groups.table,
+        np.cumsum([0, *map(len, members)]).astype(np.int64), member,
+        flat.path_start, flat.path_node, flat.path_left, flat.path_slot,
+        flat.slot_start, flat.slot_feature, flat.table_start, flat.table,
     )  # fmt: skip
     return groups
 
 
-def _starts(lists: list[list[int]]) -> Int64:
-    return np.cumsum([0, *(len(one) for one in lists)]).astype(np.int64)
+def _filled_up(lists: list[list[int]], nothing: int) -> Int32:
+    array = np.full((len(lists), SPLITS_OF_A_GROUP), nothing, dtype=np.int32)
+    for row, numbers in enumerate(lists):
+        array[row, : len(numbers)] = numbers
+    return array
 
 
 @compiled
-def _place(of: Int32, first: int, last: int, wanted: int) -> int:
-    """Where ``wanted`` stands within ``of[first:last]``."""
-    for i in range(first, last):
-        if of[i] == wanted:
-            return i - first
-    return -1
+def _place(of: Int32, wanted: int) -> int:
+    """Where ``wanted`` stands."""
+    place = 0
+    while of[place] != wanted:
+        place += 1
+    return place
 
 
 @compiled
 def fill_groups(
-    node_start: Int64,
-    node: Int32,
-    feature_start: Int64,
-    feature: Int32,
-    group_start: Int64,
-    group_table: Float64,
-    member_start: Int64,
-    member: Int64,
-    path_start: Int64,
-    path_node: Int32,
-    path_left: Bool,
-    path_slot: Int32,
-    slot_start: Int64,
-    slot_feature: Int32,
-    leaf_start: Int64,
-    leaf_table: Float64,
-) -> None:
+    node: Int32, feature: Int32, group_first: Int64, group_table: Float64,
+    member_start: Int64, member: Int64,
+    path_start: Int64, path_node: Int32, path_left: Bool, path_slot: Int32,
+    slot_start: Int64, slot_feature: Int32, leaf_start: Int64, leaf_table: Float64,
+) -> None:  # fmt: skip
     """Sum the leaves' own tables into ``group_table``, leaf by leaf."""
-    for group in range(group_start.shape[0]):
-        first_node, last_node = node_start[group], node_start[group + 1]
-        first, last = feature_start[group], feature_start[group + 1]
-        for mask in range(1 << (last_node - first_node)):
-            row = group_start[group] + mask * (last - first)
+    for group in range(group_first.shape[0]):
+        last = group_first[group + 1] if group + 1 < len(group_first) else len(group_table)
+        for mask in range(last - group_first[group]):
+            told = group_table[group_first[group] + mask]
             for at in range(member_start[group], member_start[group + 1]):
                 leaf = member[at]
                 width = slot_start[leaf + 1] - slot_start[leaf]
                 satisfied = (1 << width) - 1
                 for step in range(path_start[leaf], path_start[leaf + 1]):
-                    bit = _place(node, first_node, last_node, path_node[step])
+                    bit = _place(node[group], path_node[step])
                     if ((mask >> bit) & 1 == 1) != path_left[step]:
                         satisfied &= ~(1 << path_slot[step])
-                told = leaf_start[leaf] + satisfied * width
+                own = leaf_start[leaf] + satisfied * width
                 for j in range(width):
                     wanted = slot_feature[slot_start[leaf] + j]
-                    group_table[row + _place(feature, first, last, wanted)] += leaf_table[told + j]
+                    told[_place(feature[group], wanted)] += leaf_table[own + j]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -49,7 +51,16 @@ def _serve_with_workers(settings: Settings) -> None:
 
 def app_from_environment() -> FastAPI:
     """The application of a worker process, by the settings its parent exported."""
+    threading.Thread(target=_end_after_the_parent, name="parent", daemon=True).start()
     return create_app(Settings())
+
+
+def _end_after_the_parent() -> None:
+    """End gracefully, as after SIGTERM, once the parent is gone: nobody else would end it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _run(app: FastAPI | str, settings: Settings) -> None:

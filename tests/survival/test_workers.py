@@ -56,12 +56,27 @@ def test_two_workers(
     assert service.process is not None
     group = service.process.pid
     service.kill(signal.SIGTERM)
+    service.wait_for(lambda: gone(group))
 
-    def gone() -> bool:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        return False
 
-    service.wait_for(gone)
+def gone(group: int) -> bool:
+    """Whether no process of the group lives."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_workers_end_when_their_parent_is_killed(
+    start: Start, home: Path, lead: dict[str, Any]
+) -> None:
+    service = start(workers=2)
+    told = service.client.post("/v1/scores", json=lead).json()
+    assert service.process is not None
+    group = service.process.pid
+    service.kill(signal.SIGKILL)
+    service.wait_for(lambda: gone(group))
+    with closing(sqlite3.connect(home / "store.db")) as connection:
+        stored = [found for (found,) in connection.execute("SELECT score_id FROM score")]
+    assert stored == [told["score_id"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,15 @@ import pyarrow.compute as pc
 
 from features.codes import lead_rows, sorted_codes
 from features.event_ids import event_hashes
-from features.grouping import NO_EVENTS, Arrived, UInt64, group_parts, group_rows, grouped_answers
+from features.grouping import (
+    NO_EVENTS,
+    Arrived,
+    Arriving,
+    UInt64,
+    group_parts,
+    group_rows,
+    grouped_answers,
+)
 from features.histories import (
     NO_TIME,
     Answers,
@@ -68,24 +76,36 @@ def interactions_of(table: pa.Table, lead_ids: Object) -> Interactions:
     event = event_hashes(table["event_id"])
     batches = table.select(["occurred_at", "value", "duration_s"]).to_batches()
     del table
-    return Interactions(*group_parts(lead, len(lead_ids), _arrived(batches, kind, event)), kinds)
-
-
-def _arrived(batches: list[pa.RecordBatch], kind: Int32, event: UInt64) -> Iterator[Arrived]:
-    """The rows batch by batch, as they lie in the table; ``batches`` is empty in the end."""
-    batches.reverse()
+    parts: list[Arriving] = []
     start = 0
     while batches:
-        batch = batches.pop()
-        rows = slice(start, start + batch.num_rows)
-        yield (
-            _moments(batch["occurred_at"]),
-            kind[rows],
-            _numbers(batch["value"]),
-            _numbers(batch["duration_s"]),
-            event[rows],
+        parts.append(_Batch(batches.pop(0), start, kind, event))
+        start += len(parts[-1])
+    grouped = group_parts(lead, len(lead_ids), parts, events=len(event) > 0)
+    return Interactions(*grouped, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows of a table from ``start`` on; ``kind`` and ``event`` are of all its rows."""
+
+    batch: pa.RecordBatch
+    start: int
+    kind: Int32
+    event: UInt64
+
+    def __len__(self) -> int:
+        return int(self.batch.num_rows)
+
+    def columns(self, low: int, high: int) -> Arrived:
+        part, rows = self.batch.slice(low, high - low), slice(self.start + low, self.start + high)
+        return (
+            _moments(part["occurred_at"]),
+            self.kind[rows],
+            _numbers(part["value"]),
+            _numbers(part["duration_s"]),
+            self.event[rows],
         )
-        start = rows.stop
 
 
 def answers_of(table: pa.Table, lead_ids: Object) -> Answers:

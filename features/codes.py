@@ -7,10 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cores import in_blocks
-from features.histories import Int32, Object
-
-A_BLOCK = 200_000
-"""Fewer rows than this are not worth a thread of their own."""
+from features.histories import Bools, Int32, Object, read_only
+from features.jit import compiled
+from features.names import NOBODY, Names
 
 
 def sorted_codes(column: pa.ChunkedArray) -> tuple[Int32, tuple[str, ...]]:
@@ -27,12 +26,11 @@ def sorted_codes(column: pa.ChunkedArray) -> tuple[Int32, tuple[str, ...]]:
     codes = [_indices(chunk, len(names)) for chunk in chunks]
     used = np.zeros(len(names) + 1, dtype=np.bool_)
     for part in codes:
-        used[part] = True
+        mark_used(part, used)
     ordered = sorted({name for name, known in zip([*names, ""], used, strict=True) if known})
     rank = {name: i for i, name in enumerate(ordered)}
-    recode = np.array([rank.get(name, -1) for name in [*names, ""]], dtype=np.int32)
-    found = [recode[part] for part in codes]
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int32), tuple(ordered)
+    order = np.array([rank.get(name, -1) for name in [*names, ""]], dtype=np.int32)
+    return _recoded(codes, [order] * len(codes)), tuple(ordered)
 
 
 def lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
@@ -40,31 +38,45 @@ def lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
 
     Of a dictionary column each different id is looked up once.
     """
-    known = pa.array(lead_ids, type=pa.string())
+    known = Names(pa.array(lead_ids, type=pa.string()))
     if not pa.types.is_dictionary(column.type):
-        return rows_among(column, known)
-    found, names, rows = [], None, np.zeros(0, dtype=np.int32)
-    for chunk in column.chunks:
-        if names is None or not chunk.dictionary.equals(names):
-            names = chunk.dictionary
-            rows = np.append(rows_among(names.cast(pa.string()), known), np.int32(-1))
-        found.append(rows[_indices(chunk, len(names))])
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int32)
+        return known.numbers(column)
+    codes: list[Int32] = []
+    rows: list[Int32] = []
+    for i, chunk in enumerate(column.chunks):
+        names = chunk.dictionary
+        if i and names.equals(column.chunk(i - 1).dictionary):
+            rows.append(rows[-1])
+        else:
+            rows.append(np.append(known.numbers(names), np.int32(NOBODY)))
+        codes.append(_indices(chunk, len(names)))
+    return _recoded(codes, rows)
 
 
-def rows_among(names: pa.Array | pa.ChunkedArray, known: pa.Array) -> Int32:
-    """Where each name stands in ``known``; -1 for null and for one that is not there.
+@compiled
+def mark_used(codes: Int32, used: Bools) -> None:
+    """Mark the codes that occur."""
+    for i in range(len(codes)):
+        used[codes[i]] = True
 
-    >>> rows_among(pa.array(["b", None, "c"]), pa.array(["a", "b"])).tolist()
-    [1, -1, -1]
-    """
-    found = np.empty(len(names), dtype=np.int32)
 
-    def look_up(low: int, high: int) -> None:
-        rows = pc.index_in(names.slice(low, high - low), value_set=known, skip_nulls=True)
-        found[low:high] = pc.fill_null(rows, -1)
+@compiled
+def recode(codes: Int32, new: Int32, found: Int32) -> None:
+    """``new[code]`` of every row."""
+    for i in range(len(codes)):
+        found[i] = new[codes[i]]
 
-    in_blocks(look_up, len(names), at_least=A_BLOCK)
+
+def _recoded(codes: list[Int32], new: list[Int32]) -> Int32:
+    """The new codes of all chunks, one after the other; each core sees to some of the chunks."""
+    ends = np.cumsum([0, *map(len, codes)])
+    found = np.empty(ends[-1], dtype=np.int32)
+
+    def write(first: int, last: int) -> None:
+        for i in range(first, last):
+            recode(codes[i], new[i], found[ends[i] : ends[i + 1]])
+
+    in_blocks(write, len(codes))
     return found
 
 
@@ -73,4 +85,5 @@ def _indices(chunk: pa.DictionaryArray, null: int) -> Int32:
     codes = chunk.indices
     if codes.null_count:
         codes = pc.fill_null(codes.cast(pa.int32()), null)
-    return np.asarray(codes.to_numpy(zero_copy_only=False))
+    seen = np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int32)
+    return read_only(seen)

@@ -1,20 +1,21 @@
 """Rows brought into the engine's order: by lead, then by time, with ties settled by content.
 
 Order of arrival, duplicate delivery and partitioning leave no trace: the result depends on the
-set of rows alone. Whole rows are first placed beside the other rows of their lead (one random
-write a row), then each lead is sorted where it lies, in the processor's nearest memory.
+set of rows alone. Whole rows are placed beside the other rows of their lead (one random write a
+row), then each lead is sorted where it lies; the columns are views of these packed rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from features.cores import in_blocks
-from features.histories import Answers, Float64, Int32, Int64
+from features.cores import in_blocks, usable_cores
+from features.histories import Answers, Float64, Int32, Int64, read_only
 from features.jit import compiled
 from features.row_order import (
     AT,
@@ -23,7 +24,8 @@ from features.row_order import (
     FEW,
     KIND,
     VALUE,
-    mark_repeats,
+    ascending,
+    drop_repeats,
     sort_few,
     sort_many,
 )
@@ -37,31 +39,69 @@ Sorted = tuple[Int64, Int64, Int32, Float64, Float64]
 
 Arrived = tuple[Int64, Int32, Float64, Float64, UInt64]
 """Some rows as they came: time, kind, value, duration, and event hashes (or none at all)."""
-Column = TypeVar("Column", bound=npt.NDArray[np.generic])
 _MANY = 200_000
 """From this many rows on, a table is grouped by all cores."""
+_LINE = 8
+"""Numbers of eight bytes that the processor brings at once."""
+
+
+class Arriving(Protocol):
+    """Rows of which the columns are made when they are needed, and no longer kept than that."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+
+    def columns(self, low: int, high: int) -> Arrived:
+        """The rows from ``low`` to ``high``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    whole: Arrived
+
+    def __len__(self) -> int:
+        return len(self.whole[AT])
+
+    def columns(self, low: int, high: int) -> Arrived:
+        at_us, kind, value, duration_s, event = self.whole
+        rows = slice(low, high)
+        return at_us[rows], kind[rows], value[rows], duration_s[rows], event[rows]
 
 
 @compiled
-def offsets_of(lead: Int32, n_leads: int) -> Int64:
-    """Where each lead's rows begin (n_leads + 1); rows of lead -1 (unknown) count nowhere."""
-    offsets = np.zeros(n_leads + 1, dtype=np.int64)
+def count_rows(lead: Int32, counts: Int64) -> None:
+    """Add each lead's rows to ``counts`` (n_leads); rows of lead -1 (unknown) count nowhere."""
     for i in range(len(lead)):
         if lead[i] >= 0:
-            offsets[lead[i] + 1] += 1
-    for i in range(n_leads):
-        offsets[i + 1] += offsets[i]
+            counts[lead[i]] += 1
+
+
+@compiled
+def places_of(counts: Int64) -> Int64:
+    """Where each lead's rows begin (n_leads + 1), from ``counts`` (n_shares, n_leads).
+
+    ``counts`` becomes where each share's rows of the lead begin.
+    """
+    n_shares, n_leads = counts.shape
+    offsets = np.zeros(n_leads + 1, dtype=np.int64)
+    place = 0
+    for lead in range(n_leads):
+        for share in range(n_shares):
+            count = counts[share, lead]
+            counts[share, lead] = place
+            place += count
+        offsets[lead + 1] = place
     return offsets
 
 
 @compiled
 def place_rows(
-    first: int, last: int, place: Int64, lead: Int32, at_us: Int64, kind: Int32,
-    value: Int64, duration_s: Int64, event: Int64, rows: Int64,
+    place: Int64, lead: Int32, at_us: Int64, kind: Int32, value: Int64, duration_s: Int64,
+    event: Int64, rows: Int64,
 ) -> None:  # fmt: skip
-    """Copy every row of leads ``first`` to ``last`` to its lead's next place, packed."""
+    """Copy every row to its lead's next ``place``, packed."""
     for i in range(len(lead)):
-        if first <= lead[i] < last:
+        if lead[i] >= 0:
             row = place[lead[i]]
             place[lead[i]] = row + 1
             rows[row, AT] = at_us[i]
@@ -73,53 +113,36 @@ def place_rows(
 
 
 @compiled
-def sort_leads(
-    first: int, last: int, offsets: Int64, rows: Int64, kept: Int64,
-    at_us: Int64, kind: Int32, value: Float64, duration_s: Float64,
-) -> None:  # fmt: skip
-    """Sort leads ``first`` to ``last`` and write their columns, without repeated events.
+def sort_leads(first: int, last: int, offsets: Int64, rows: Int64, kept: Int64) -> None:
+    """Sort leads ``first`` to ``last`` where they lie, and drop repeated events.
 
     A lead's rows start at its offset; ``kept`` says how many are left of it.
     """
-    amounts = rows.view(np.float64)
-    few, moments = np.empty(FEW, dtype=np.int64), np.empty(FEW, dtype=np.int64)
-    keep = np.ones(FEW, dtype=np.bool_)
+    order, moments = np.empty(FEW, dtype=np.int64), np.empty(FEW, dtype=np.int64)
+    before = np.empty((FEW, rows.shape[1]), dtype=np.int64)
     for lead in range(first, last):
         low, n = offsets[lead], offsets[lead + 1] - offsets[lead]
-        order = few
-        if n <= FEW:
-            sort_few(few, moments, low, n, rows, amounts)
-        else:
-            order = sort_many(low, low + n, rows, amounts)
-            if len(keep) < n:
-                keep = np.ones(n, dtype=np.bool_)
-        if rows.shape[1] > EVENT:
-            mark_repeats(order, n, rows, keep)
-        to = low
-        for i in range(n):
-            if keep[i]:
-                row = order[i]
-                at_us[to], kind[to] = rows[row, AT], rows[row, KIND]
-                value[to], duration_s[to] = amounts[row, VALUE], amounts[row, DURATION]
-                to += 1
-        kept[lead] = to - low
+        if not ascending(low, low + n, rows):
+            if n <= FEW:
+                sort_few(low, n, rows, moments, order, before)
+            else:
+                sort_many(low, n, rows)
+        kept[lead] = drop_repeats(low, n, rows) if rows.shape[1] > EVENT else n
 
 
 @compiled
-def without_gaps(
-    offsets: Int64, kept: Int64, at_us: Int64, kind: Int32, value: Float64, duration_s: Float64
-) -> Sorted:
-    """Close the gaps that dropped rows left."""
+def without_gaps(offsets: Int64, kept: Int64, rows: Int64) -> Sorted:
+    """Close the gaps that dropped rows left; the columns are views of ``rows``."""
     closed = np.zeros(len(offsets), dtype=np.int64)
     for lead in range(len(kept)):
         closed[lead + 1] = closed[lead] + kept[lead]
         if closed[lead] != offsets[lead]:
             for i in range(kept[lead]):
-                to, row = closed[lead] + i, offsets[lead] + i
-                at_us[to], kind[to] = at_us[row], kind[row]
-                value[to], duration_s[to] = value[row], duration_s[row]
-    n = closed[-1]
-    return closed, at_us[:n], kind[:n], value[:n], duration_s[:n]
+                for field in range(rows.shape[1]):
+                    rows[closed[lead] + i, field] = rows[offsets[lead] + i, field]
+    rows = rows[: closed[-1]]
+    kinds, amounts = rows.view(np.int32), rows.view(np.float64)
+    return closed, rows[:, AT], kinds[:, 2 * KIND], amounts[:, VALUE], amounts[:, DURATION]
 
 
 @compiled
@@ -128,18 +151,17 @@ def group_few(
     event: UInt64,
 ) -> Sorted:  # fmt: skip
     """:func:`group_rows` in one compiled call on one core, for a request's few rows."""
-    offsets = offsets_of(lead, n_leads)
-    n = offsets[n_leads]
-    rows = np.empty((n, EVENT + 1 if len(event) else EVENT), dtype=np.int64)
+    counts = np.zeros((1, n_leads), dtype=np.int64)
+    count_rows(lead, counts[0])
+    offsets = places_of(counts)
+    rows = np.empty((offsets[n_leads], EVENT + 1 if len(event) else EVENT), dtype=np.int64)
     place_rows(
-        0, n_leads, offsets.copy(), lead, at_us, kind, value.view(np.int64),
-        duration_s.view(np.int64), event.view(np.int64), rows,
+        counts[0], lead, at_us, kind, value.view(np.int64), duration_s.view(np.int64),
+        event.view(np.int64), rows,
     )  # fmt: skip
     kept = np.empty(n_leads, dtype=np.int64)
-    moment, of = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32)
-    worth, lasted = np.empty(n), np.empty(n)
-    sort_leads(0, n_leads, offsets, rows, kept, moment, of, worth, lasted)
-    return without_gaps(offsets, kept, moment, of, worth, lasted)
+    sort_leads(0, n_leads, offsets, rows, kept)
+    return without_gaps(offsets, kept, rows)
 
 
 def group_rows(
@@ -153,45 +175,74 @@ def group_rows(
     """
     if len(lead) < _MANY:
         return group_few(lead, n_leads, at_us, kind, value, duration_s, event)
-    return group_parts(lead, n_leads, [(at_us, kind, value, duration_s, event)])
+    whole = _Arrays((at_us, kind, value, duration_s, event))
+    return group_parts(lead, n_leads, [whole], events=len(event) > 0)
 
 
-def group_parts(lead: Int32, n_leads: int, parts: Iterable[Arrived]) -> Sorted:
-    """:func:`group_rows` of many rows that arrive in parts, one after the other, by all cores.
+def group_parts(lead: Int32, n_leads: int, parts: list[Arriving], *, events: bool) -> Sorted:
+    """:func:`group_rows` of many rows that lie in parts, by all cores.
 
-    ``lead``: of all rows. A part is let go as soon as its rows are placed.
+    ``lead``: of all rows; ``events``: whether rows have hashes of events. ``parts`` is emptied:
+    each is let go as soon as its rows are placed.
     """
-    offsets = offsets_of(lead, n_leads)
-    n = int(offsets[n_leads])
-    place, rows, start = offsets.copy(), np.empty((0, EVENT), dtype=np.int64), 0
-    for part in parts:
-        if start == 0:
-            rows = np.empty((n, EVENT + 1 if len(part[EVENT]) else EVENT), dtype=np.int64)
-        end = start + len(part[AT])
-        _place_part(n_leads, place, lead[start:end], part, rows)
-        start = end
+    shares = _shares(parts, usable_cores())
+    parts.clear()
+    counts = np.zeros((len(shares), n_leads), dtype=np.int64)
+
+    def count(first: int, last: int) -> None:
+        for i in range(first, last):
+            for start, _, low, high in shares[i]:
+                count_rows(lead[start + low : start + high], counts[i])
+
+    in_blocks(count, len(shares))
+    offsets = places_of(counts)
+    rows = _room(int(offsets[n_leads]), EVENT + 1 if events else EVENT)
+
+    def place(first: int, last: int) -> None:
+        for i in range(first, last):
+            _place_share(shares[i], lead, counts[i], rows)
+
+    in_blocks(place, len(shares))
     kept = np.empty(n_leads, dtype=np.int64)
-    columns = (np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n), np.empty(n))
-    in_blocks(lambda low, high: sort_leads(low, high, offsets, rows, kept, *columns), n_leads)
-    return without_gaps(offsets, kept, *columns)
+    in_blocks(lambda low, high: sort_leads(low, high, offsets, rows, kept), n_leads)
+    return without_gaps(offsets, kept, rows)
 
 
-def _place_part(n_leads: int, place: Int64, lead: Int32, part: Arrived, rows: Int64) -> None:
-    at_us, kind, *numbers = part
-    of, moment, what = _read_only(lead), _read_only(at_us), _read_only(kind)
-    value, duration_s, event = (_read_only(column.view(np.int64)) for column in numbers)
-
-    def place_block(low: int, high: int) -> None:
-        place_rows(low, high, place, of, moment, what, value, duration_s, event, rows)
-
-    in_blocks(place_block, n_leads)
+Share = list[tuple[int, Arriving, int, int]]
+"""Some rows in order of arrival: where the part begins among all, the part, and its rows."""
 
 
-def _read_only(column: Column) -> Column:
-    """The same memory; one type for the compiler, whether the column is Arrow's or ours."""
-    seen = column.view()
-    seen.flags.writeable = False
-    return seen
+def _shares(parts: Sequence[Arriving], cores: int) -> list[Share]:
+    """The rows in as many equal shares; a part may be divided."""
+    n = sum(map(len, parts))
+    edges = [n * i // cores for i in range(cores + 1)]
+    shares: list[Share] = [[] for _ in range(cores)]
+    start = 0
+    for part in parts:
+        end = start + len(part)
+        for share, low, high in zip(shares, edges, edges[1:], strict=False):
+            low, high = max(low, start), min(high, end)
+            if low < high:
+                share.append((start, part, low - start, high - start))
+        start = end
+    return shares
+
+
+def _place_share(share: Share, lead: Int32, place: Int64, rows: Int64) -> None:
+    share.reverse()
+    while share:
+        start, part, low, high = share.pop()
+        of = read_only(lead[start + low : start + high])
+        at_us, kind, *numbers = part.columns(low, high)
+        value, duration_s, event = (read_only(column.view(np.int64)) for column in numbers)
+        place_rows(place, of, read_only(at_us), read_only(kind), value, duration_s, event, rows)
+
+
+def _room(n: int, width: int) -> Int64:
+    """Room for packed rows that begins where one of the processor's lines does."""
+    room = np.empty(n * width + _LINE, dtype=np.int64)
+    start = -(room.ctypes.data // room.itemsize) % _LINE
+    return room[start : start + n * width].reshape(n, width)
 
 
 def grouped_answers(

@@ -19,3 +19,13 @@ def compiled(function: Kernel) -> Kernel:
     """
     kernel: Kernel = njit(cache=True, nogil=True)(function)
     return kernel
+
+
+def inlined(function: Kernel) -> Kernel:
+    """As :func:`compiled`, for a small function that kernels call for every row.
+
+    Its code stands where it is called: a call counts the holders of each array it is given, which
+    takes longer than the work itself.
+    """
+    kernel: Kernel = njit(cache=True, nogil=True, forceinline=True)(function)
+    return kernel

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from features.histories import Bools, Float64, Int32, Int64
-from features.jit import compiled
+from features.jit import compiled, inlined
+from features.machine import fetch
 from features.memory import (
     DAY_US,
     IGNORED,
@@ -39,8 +40,13 @@ from features.memory import (
     remember_rhythm,
 )
 
+FETCHED = 128
+"""So many of the next lead's rows are brought near while one lead is walked."""
+ROWS_A_LINE = 2
+"""Packed rows (features/row_order.py) that the processor brings at once, all their columns."""
 
-@compiled
+
+@inlined
 def first_at_or_after(at_us: Int64, low: int, high: int, moment: int) -> int:
     """Row of the first of ``at_us[low:high]`` (sorted) that is ``>= moment``; ``high`` if none."""
     while low < high:
@@ -52,7 +58,7 @@ def first_at_or_after(at_us: Int64, low: int, high: int, moment: int) -> int:
     return low
 
 
-@compiled
+@inlined
 def _remember(
     s: int,
     needs: int,
@@ -89,7 +95,7 @@ def _remember(
         remember_clock(memory, s, once, at, day, sine, cosine)
 
 
-@compiled
+@inlined
 def _unanswered(kind: Int32, low: int, high: int, outbound: Bools, stream_of: Int64) -> float:
     """Our own attempts since the lead's last act (rows ``low:high`` are those before as_of)."""
     attempts = 0
@@ -101,6 +107,14 @@ def _unanswered(kind: Int32, low: int, high: int, outbound: Bools, stream_of: In
             break
         attempts += 1
     return float(attempts)
+
+
+@inlined
+def _fetch_rows(offsets: Int64, lead: int, at_us: Int64) -> None:
+    """Have a lead's newest rows brought near while another's are counted."""
+    high = offsets[lead + 1]
+    for row in range(high - 1, max(offsets[lead], high - FETCHED) - 1, -ROWS_A_LINE):
+        fetch(at_us, row)
 
 
 @compiled
@@ -147,6 +161,8 @@ def aggregate_interactions(
         low = offsets[reference_lead[r]]
         as_of = reference_as_of[r]
         high = first_at_or_after(at_us, low, offsets[reference_lead[r] + 1], as_of)
+        if r + 1 < len(reference_lead) and reference_lead[r + 1] != reference_lead[r]:
+            _fetch_rows(offsets, reference_lead[r + 1], at_us)
         bucket = 0
         newest = True
         for row in range(high - 1, low - 1, -1):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.histories import Float64, Int64
-from features.jit import compiled
+from features.jit import inlined
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
@@ -69,7 +69,7 @@ NEEDS_OF = {
 """What an aggregate makes its stream remember beside counts and the newest and oldest row."""
 
 
-@compiled
+@inlined
 def remember_rhythm(
     memory: Float64, times: Int64, s: int, here: int, age: int, day: int, first: bool
 ) -> None:
@@ -84,7 +84,7 @@ def remember_rhythm(
         times[s, LONGEST_GAP] = gap
 
 
-@compiled
+@inlined
 def remember_amounts(memory: Float64, s: int, here: int, value: float, duration_s: float) -> None:
     """A known value, a known duration. ``here``: the bucket's first float."""
     if not np.isnan(value):
@@ -95,14 +95,14 @@ def remember_amounts(memory: Float64, s: int, here: int, value: float, duration_
         memory[s, here + DURATION_KNOWN] += 1.0
 
 
-@compiled
+@inlined
 def hour_on_the_clock(at: int, day: int) -> tuple[float, float]:
     """Sine and cosine of the hour of the day, of whose sums the circular mean is made."""
     angle = (at - day * DAY_US) / HOUR_US * (np.pi / 12.0)
     return np.sin(angle), np.cos(angle)
 
 
-@compiled
+@inlined
 def remember_clock(
     memory: Float64, s: int, once: int, at: int, day: int, sine: float, cosine: float
 ) -> None:
@@ -115,7 +115,7 @@ def remember_clock(
     memory[s, once + HOUR_COS] += cosine
 
 
-@compiled
+@inlined
 def _within(memory: Float64, s: int, buckets: int, window: int, what: int) -> float:
     """Sum over the nested buckets up to ``window``, newest first."""
     total = 0.0
@@ -124,12 +124,12 @@ def _within(memory: Float64, s: int, buckets: int, window: int, what: int) -> fl
     return total
 
 
-@compiled
+@inlined
 def _mean(total: float, known: float) -> float:
     return total / known if known > 0 else np.nan
 
 
-@compiled
+@inlined
 def recall(
     op: int,
     s: int,
@@ -181,7 +181,7 @@ def recall(
     return times[s, LONGEST_GAP] / DAY_US
 
 
-@compiled
+@inlined
 def recall_nothing(op: int) -> float:
     """What a column holds when its stream has no row before ``as_of``."""
     counted = op in (OP_COUNT, OP_DECAYED, OP_ACTIVE_DAYS, OP_SESSIONS)

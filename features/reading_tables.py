@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.codes import rows_among
 from features.contract import REQUIRED_COLUMNS, Outcome
 from features.dataset import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, UTC_MICROSECONDS
 from features.errors import DataError
+from features.names import Names
 from features.quarantine import Chunk, Mask, Quarantine, Reason
 from features.reading_values import (
     TIME_EXPECTED,
@@ -176,6 +176,7 @@ class KnownLeads:
     def __init__(self, kept: pa.Array, seen: pa.Array) -> None:
         self.kept = kept
         self.seen = seen
+        self._names = Names(kept)
 
     def only(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
         """Set aside rows of leads that are not in ``leads``, or are set aside themselves."""
@@ -194,7 +195,7 @@ class KnownLeads:
 
     def coded(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
         """As :meth:`only`, with ``lead_id`` as CODED_TEXT: each lead's row among those kept."""
-        rows = rows_among(chunk.table.column("lead_id"), self.kept)
+        rows = self._names.numbers(chunk.table.column("lead_id"))
         known = rows >= 0
         if not known.all():
             chunk, rows = self._only(chunk, known, quarantine), rows[known]

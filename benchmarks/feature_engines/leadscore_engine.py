@@ -13,6 +13,7 @@ from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
 from features.building import InteractionRows, LeadFacts, interactions_of, one_history
 from features.cores import in_order
 from features.histories import Answers, Histories, References
+from features.names import Names
 from features.spec import Feature, FeatureSpec
 from features.vectors import vectors
 
@@ -46,24 +47,32 @@ def prepare() -> None:
 
 def histories(path: Path) -> Histories:
     """Every lead of the file, in the order of its id."""
+    known = Names()
     groups = range(pq.read_metadata(path).num_row_groups)
-    table = pa.concat_tables(in_order(lambda group: _part(path, group), groups))
-    found = pc.unique(pa.chunked_array([part.dictionary for part in table["lead_id"].chunks]))
-    ids = found.take(pc.array_sort_indices(found)).to_numpy(zero_copy_only=False)
-    tables = [table.append_column("event_id", pa.nulls(len(table)))]
-    del table  # only the list holds it now, and gives it away
+    parts = list(in_order(lambda group: _part(path, group, known), groups))
+    names = known.all()
+    tables = [pa.concat_tables(_named(part, names) for part in parts)]
+    parts.clear()  # only the list holds the table now, and gives it away
+    ids = names.take(pc.array_sort_indices(names)).to_numpy(zero_copy_only=False)
     n = len(ids)
     none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
     answers = Answers(np.zeros(n + 1, np.int64), *none, (), ())
     return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(tables.pop(), ids), answers)
 
 
-def _part(path: Path, group: int) -> pa.Table:
-    """One row group with its lead ids as codes; the cores read different groups."""
+def _part(path: Path, group: int, known: Names) -> pa.Table:
+    """One row group with its lead ids as numbers; the cores read different groups."""
     columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
     with pq.ParquetFile(path, read_dictionary=["kind"]) as file:
         part = file.read_row_group(group, columns=columns, use_threads=False)
-    return part.set_column(0, "lead_id", part["lead_id"].dictionary_encode())
+    return part.set_column(0, "lead_id", pa.array(known.add(part["lead_id"])))
+
+
+def _named(part: pa.Table, names: pa.Array) -> pa.Table:
+    """The ids as a dataset has them: each id once, and codes; no events."""
+    codes = pa.DictionaryArray.from_arrays(part["lead_id"].chunk(0), names, safe=False)
+    part = part.set_column(0, "lead_id", codes)
+    return part.append_column("event_id", pa.nulls(len(part)))
 
 
 def compute(path: Path, moments: list[int]) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,10 @@ from scoring.scorecard_file import faults_of, line_index, packaged_text
 from scoring.scorecard_rules import Strict, Words, one_or_many, refuse
 
 DEFAULT_PLAYBOOK = "default_playbook.toml"
+
+
+Spoken = tuple[str, str]
+"""What a reason speaks of, and on which side: "for" or "against"."""
 
 
 class Step(Strict):
@@ -53,18 +57,15 @@ class Exceptional(Step):
             raise refuse("bands", f"unknown band {sorted(unknown)[0]!r}; cold, warm or hot")
         return self
 
-    def fits(self, band: Band, reasons: Sequence[Reason], rules: frozenset[str]) -> bool:
-        """Whether the exception holds for a score with these reasons and matched rules."""
+    def fits(self, band: Band, spoken: Sequence[Spoken], rules: frozenset[str]) -> bool:
+        """Whether the exception holds where these reasons spoke and these rules matched."""
         if self.bands and band.value not in self.bands:
             return False
         if self.rule:
             return not rules.isdisjoint(self.rule)
-        return any(self._is_meant(reason) for reason in reasons)
-
-    def _is_meant(self, reason: Reason) -> bool:
-        if topic_of(reason.feature) not in self.topic:
-            return False
-        return self.speaks is None or (reason.contribution > 0) == (self.speaks == "for")
+        meant = self.topic
+        sides = [side for topic, side in spoken if topic in meant]
+        return bool(sides) if self.speaks is None else self.speaks in sides
 
 
 class Bands(Strict):
@@ -111,11 +112,24 @@ class Playbook:
         ``reasons``: the strongest of a score. ``rules``: names of scorecard rules and exclusions
         with a share in its points.
         """
-        for play in self.plays.exceptions:
-            if play.fits(band, reasons, rules):
-                return NextStep(play.channel, play.rhythm, play.message, play.name)
-        step: Step = getattr(self.plays.bands, band.value)
-        return NextStep(step.channel, step.rhythm, step.message, band.value)
+        spoken = [
+            (topic_of(reason.feature), "for" if reason.contribution > 0 else "against")
+            for reason in reasons
+        ]
+        for play, step in self._exceptional:
+            if play.fits(band, spoken, rules):
+                return step
+        return self._usual[band]
+
+    @cached_property
+    def _exceptional(self) -> list[tuple[Exceptional, NextStep]]:
+        """Each exception with its step."""
+        return [(play, _step(play, play.name)) for play in self.plays.exceptions]
+
+    @cached_property
+    def _usual(self) -> dict[Band, NextStep]:
+        """The step of each band."""
+        return {band: _step(getattr(self.plays.bands, band.value), band.value) for band in Band}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` reads back equal."""
@@ -128,6 +142,11 @@ class Playbook:
         return _checked(data, "playbook", {})
 
 
+def _step(step: Step, because: str) -> NextStep:
+    return NextStep(step.channel, step.rhythm, step.message, because)
+
+
+@lru_cache(maxsize=10_000)
 def topic_of(feature: str) -> str:
     """What a feature speaks of, from its name.
 

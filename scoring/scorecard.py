@@ -54,6 +54,11 @@ class CardScores:
     matched: Bool
     vectors: Float64
 
+    @cached_property
+    def plain(self) -> tuple[list[list[float]], list[list[bool]], list[list[float]]]:
+        """``shares``, ``matched`` and ``vectors`` as lists, for who tells of every row."""
+        return self.shares.tolist(), self.matched.tolist(), self.vectors.tolist()
+
 
 class RuleReason(NamedTuple):
     """One rule's share of the points, with what was counted for it."""
@@ -150,9 +155,9 @@ class Scorecard:
 
     def speaking(self, scores: CardScores, row: int) -> frozenset[str]:
         """Names of the rules with a share in one row's points, and of exclusions that match."""
+        shares, matched, _ = scores.plain
         n_rules = len(self.card.rules)
-        told = [share != 0.0 for share in scores.shares[row, :n_rules].tolist()]
-        told += scores.matched[row, n_rules:].tolist()
+        told = [share != 0.0 for share in shares[row][:n_rules]] + matched[row][n_rules:]
         return frozenset(itertools.compress(self.rule_names, told))
 
     def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
@@ -161,7 +166,7 @@ class Scorecard:
 
     def told(self, scores: CardScores, row: int) -> list[tuple[str, float, str]]:
         """The fields of :meth:`reasons`, for who has another use for them than a RuleReason."""
-        shares, counted = scores.shares[row].tolist(), scores.vectors[row].tolist()
+        shares, counted = scores.plain[0][row], scores.plain[2][row]
         told = [i for i, share in enumerate(shares) if share != 0.0]
         told.sort(key=[-abs(share) for share in shares].__getitem__)
         names, evidence = self.rule_names, self._evidence

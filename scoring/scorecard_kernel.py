@@ -26,79 +26,38 @@ LISTS = 5
 
 
 @compiled
-def _total(row: Float64, columns: Int32, low: int, high: int) -> float:
+def _total(matrix: Float64, row: int, columns: Int32, low: int, high: int) -> float:
     total = 0.0
     for position in range(low, high):
-        total += row[columns[position]]
+        total += matrix[row, columns[position]]
     return total
 
 
 @compiled
-def _matches(
-    row: Float64,
-    kind: int,
-    number: Float64,
-    columns: Int32,
-    lists: Int32,
-    codes: Float64,
-    first_code: int,
-    last_code: int,
-) -> bool:
-    """Whether one condition holds of one vector. NaN (unknown) is in no range and no list."""
-    if kind == COUNTS:
-        count = _total(row, columns, lists[OF_COUNTS], lists[OF_COUNTS + 1])
-        if not (number[AT_LEAST] <= count < number[BELOW]):
-            return False
-        minutes = _total(row, columns, lists[OF_MINUTES], lists[OF_MINUTES + 1])
-        if minutes < number[MINUTES]:
-            return False
-        return _total(row, columns, lists[OF_WITHOUT], lists[OF_WITHOUT + 1]) == 0.0
-    value = row[columns[lists[OF_COUNTS]]]
-    if kind == KNOWN:
-        return bool(value == number[WANTED])
-    if kind == RANGE:
-        return bool(number[AT_LEAST] <= value < number[BELOW])
-    for position in range(first_code, last_code):  # noqa: SIM110
-        if value == codes[position]:
-            return True
-    return False
+def _least(matrix: Float64, row: int, columns: Int32, low: int, high: int) -> float:
+    least = np.inf
+    for position in range(low, high):
+        value = matrix[row, columns[position]]
+        least = value if value < least else least
+    return least
 
 
 @compiled
-def _given(row: Float64, number: Float64, columns: Int32, lists: Int32) -> float:
-    """The points of a rule that matches, before its group's cap."""
-    amount = 1.0
-    if number[EACH] > 0.0:
-        low, high = lists[OF_DECAYED], lists[OF_DECAYED + 1]
-        if low == high:
-            low, high = lists[OF_COUNTS], lists[OF_COUNTS + 1]
-        amount = _total(row, columns, low, high)
-    elif number[HALF_LIFE] > 0.0:
-        days = np.inf
-        for position in range(lists[OF_SINCE_LAST], lists[OF_SINCE_LAST + 1]):
-            since = row[columns[position]]
-            days = since if since < days else days
-        amount = np.exp2(-days / number[HALF_LIFE])
-    given = number[POINTS] * amount
-    return float(min(max(given, -number[MOST]), number[MOST]))
-
-
-@compiled
-def _cap(shares: Float64, group: Int32, of: int, highest: float, lowest: float) -> None:
+def _cap(shares: Float64, row: int, group: Int32, of: int, highest: float, lowest: float) -> None:
     """Scale one group's gains (above ``highest``) or losses (below ``lowest``) in proportion."""
     gain = 0.0
     loss = 0.0
     for c in range(len(group)):
         if group[c] == of:
-            gain += max(shares[c], 0.0)
-            loss += min(shares[c], 0.0)
+            gain += max(shares[row, c], 0.0)
+            loss += min(shares[row, c], 0.0)
     if lowest <= gain + loss <= highest:
         return
     over = gain + loss > highest
     scale = (highest - loss) / gain if over else (lowest - gain) / loss
     for c in range(len(group)):
-        if group[c] == of and (shares[c] > 0.0) == over:
-            shares[c] *= scale
+        if group[c] == of and (shares[row, c] > 0.0) == over:
+            shares[row, c] *= scale
 
 
 @compiled
@@ -121,21 +80,46 @@ def add_points(
     """Fill ``shares`` and ``matched`` (n, conditions), ``sides`` (n, 2: fit, engagement).
 
     ``group`` (rules,): position in ``caps`` (groups, 2: highest, lowest), -1 for none. The first
-    exclusion that matches takes what is above 0 points.
+    exclusion that matches takes what is above 0 points. NaN (unknown) is in no range and no list.
     """
     n_rules = len(group)
     for r in range(len(matrix)):
-        row = matrix[r]
-        for c in range(len(kinds)):
-            matched[r, c] = _matches(
-                row, kinds[c], numbers[c], columns, lists[c], codes, code_offsets[c],
-                code_offsets[c + 1],
-            )  # fmt: skip
+        for c in range(len(kinds)):  # in one piece: a call with all these arrays costs as much
+            kind, low, high = kinds[c], lists[c, OF_COUNTS], lists[c, OF_COUNTS + 1]
+            holds = False
+            if kind == COUNTS:
+                count = _total(matrix, r, columns, low, high)
+                if numbers[c, AT_LEAST] <= count < numbers[c, BELOW]:
+                    first, last = lists[c, OF_MINUTES], lists[c, OF_MINUTES + 1]
+                    minutes = _total(matrix, r, columns, first, last)
+                    first, last = lists[c, OF_WITHOUT], lists[c, OF_WITHOUT + 1]
+                    without = _total(matrix, r, columns, first, last)
+                    holds = not minutes < numbers[c, MINUTES] and without == 0.0
+            else:
+                value = matrix[r, columns[low]]
+                if kind == KNOWN:
+                    holds = value == numbers[c, WANTED]
+                elif kind == RANGE:
+                    holds = numbers[c, AT_LEAST] <= value < numbers[c, BELOW]
+                else:
+                    for position in range(code_offsets[c], code_offsets[c + 1]):
+                        holds |= value == codes[position]
+            matched[r, c] = holds
             shares[r, c] = 0.0
-            if matched[r, c] and c < n_rules:
-                shares[r, c] = _given(row, numbers[c], columns, lists[c])
+            if holds and c < n_rules:
+                amount, most = 1.0, numbers[c, MOST]
+                if numbers[c, EACH] > 0.0:
+                    first, last = lists[c, OF_DECAYED], lists[c, OF_DECAYED + 1]
+                    if first == last:
+                        first, last = low, high
+                    amount = _total(matrix, r, columns, first, last)
+                elif numbers[c, HALF_LIFE] > 0.0:
+                    first, last = lists[c, OF_SINCE_LAST], lists[c, OF_SINCE_LAST + 1]
+                    days = _least(matrix, r, columns, first, last)
+                    amount = np.exp2(-days / numbers[c, HALF_LIFE])
+                shares[r, c] = min(max(numbers[c, POINTS] * amount, -most), most)
         for g in range(len(caps)):
-            _cap(shares[r], group, g, caps[g, 0], caps[g, 1])
+            _cap(shares, r, group, g, caps[g, 0], caps[g, 1])
         sides[r, 0] = 0.0
         sides[r, 1] = 0.0
         for c in range(n_rules):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ from features.histories import Float64, Histories, References
 from features.vectors import vectors
 from scoring.bands import Band, label
 from scoring.model import Explained
-from scoring.playbook import Playbook, default_playbook
+from scoring.playbook import NextStep, Playbook, default_playbook
 from scoring.reasons import Reason, Sentences
 from scoring.release import Release
 from scoring.scorecard import CardScores, Scorecard
@@ -191,5 +191,9 @@ def _rules(
 def _next_step(
     playbook: Playbook, band: Band, reasons: list[Reason], rules: frozenset[str]
 ) -> NextStepOut:
-    step = playbook.next_step(band, reasons, rules)
+    return _said(playbook.next_step(band, reasons, rules))
+
+
+@lru_cache(maxsize=1000)
+def _said(step: NextStep) -> NextStepOut:
     return NextStepOut(step.channel, step.rhythm, step.message, step.because)

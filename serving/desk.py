@@ -35,14 +35,15 @@ class Desk:
         """How many questions wait for their turn."""
         return len(self._waiting)
 
-    async def ask(self, answering: Answering, asked: Question) -> Told:
-        """The answer of this release; all that ask in the same turn of the event loop share it."""
+    def ask(self, answering: Answering, asked: Question) -> asyncio.Future[Told]:
+        """The answer of this release, to come; all that ask in the same turn of the event loop
+        share it."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._answer)
         waiting = _Waiting(answering, asked, loop.create_future())
         self._waiting.append(waiting)
-        return await waiting.told
+        return waiting.told
 
     def _answer(self) -> None:
         """Answer the first ones, as far as they ask the same release."""

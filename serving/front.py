@@ -90,11 +90,13 @@ class Front:
         peer = (scope.get("client") or ("",))[0]
         needed = self.scope_of(scope)
         actor = self.doorkeeper.admit(exchange.headers, needed or "", peer)
+        endpoint = self.direct.get((method, path))
         if path.startswith("/v1/"):
-            await self._take_turn()
+            self._refuse_if_too_many_wait()
+            if endpoint is None:
+                await self._give_way()
         expected = needed is not None and method in _WITH_BODY
         body = await exchange.body(self.settings) if expected else b""
-        endpoint = self.direct.get((method, path))
         if endpoint is not None:
             exchange.route = path
             query, request_id = scope["query_string"], exchange.request_id
@@ -108,19 +110,18 @@ class Front:
         finally:
             exchange.route = getattr(scope.get("route"), "path", "(none)")
 
-    async def _take_turn(self) -> None:
-        """Wait for the requests that came before; a 503 when too many of them do.
-
-        Requests are answered a few at a time, so the queue in front of them, here and at the desk,
-        is the time they wait. Giving way once lets all that have arrived be counted before any is
-        answered.
-        """
+    def _refuse_if_too_many_wait(self) -> None:
+        """A 503 when too many requests came before: the queue here and at the desk is the time
+        they wait, as they are answered a few at a time."""
         if self._waiting + self.at_the_desk() >= self.settings.max_waiting:
             self.metrics.shed.labels("waiting").inc()
             raise Problem(
                 503, "overloaded", "Too many requests wait; come back in a moment.",
                 headers={"Retry-After": "1"},
             )  # fmt: skip
+
+    async def _give_way(self) -> None:
+        """Let all that have arrived be counted before any is answered. At the desk they are."""
         self._waiting += 1
         try:
             await asyncio.sleep(0)

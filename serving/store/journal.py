@@ -74,18 +74,18 @@ class Journal:
         self._lines.append(line)
         self._more.set()
 
-    async def append_durably(self, line: bytes) -> None:
-        """Write this line and return once it is on disk, or known to be lost (and counted)."""
+    def append_durably(self, line: bytes) -> asyncio.Future[None]:
+        """Write this line; done once it is on disk, or known to be lost (and counted)."""
         self._lines.append(line)
-        await self.settle()
+        return self.settle()
 
-    async def settle(self) -> None:
-        """Return once every line appended before is on disk, or known to be lost."""
+    def settle(self) -> asyncio.Future[None]:
+        """Done once every line appended before is on disk, or known to be lost."""
         written = asyncio.get_running_loop().create_future()
         self._waiters.append(written)
         self._more.set()
         self._hurry.set()
-        await written
+        return written
 
     async def close(self) -> None:
         """Close the segment in use, if any, so that it can be moved in."""

@@ -143,7 +143,7 @@ def test_who_waits_at_the_desk_counts_as_waiting(tmp_path: Path) -> None:
             doorkeeper=Doorkeeper(settings), scope_of=lambda _: None, traces=NoTraces,
             at_the_desk=lambda: at_the_desk,
         )  # fmt: skip
-        await front._take_turn()
+        front._refuse_if_too_many_wait()
 
     asyncio.run(turn(2))
     with pytest.raises(Problem) as refused:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from serving_lead import leads, made_release
-from serving_load import BUILD, Row, cpu_s, free_port, load, memory_mb, wait_for_answer
+from serving_load import BUILD, Row, free_port, load, load_on, memory_mb, wait_for_answer
 from serving_report import EMPTY, EMPTY_TWO, MLFLOW, ONE, TWO, save, table
 
 HERE = Path(__file__).resolve().parent
@@ -138,13 +138,10 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
             url = f"http://127.0.0.1:{port}{candidate.path}"
             first_s = wait_for_answer(url, candidate.bodies, process, started)
             load(url, candidate.bodies, 8, 2)  # warm
-            used = cpu_s(process.pid)
             rounds = [
-                {c: load(url, candidate.bodies, c, seconds) for c in CONNECTIONS}
+                {c: load_on(process.pid, url, candidate.bodies, c, seconds) for c in CONNECTIONS}
                 for _ in range(ROUNDS)
             ]
-            answered = sum(row.requests for rows in rounds for row in rows.values())
-            used = (cpu_s(process.pid) - used) / max(1, answered)
             memory = memory_mb(process.pid)
         except RuntimeError as error:
             return {"name": candidate.name, "skipped": str(error)}
@@ -155,7 +152,6 @@ def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
         "load_before": round(load_before, 2),
         "first_answer_s": round(first_s, 2),
         "memory_mb": round(memory),
-        "cpu_us": round(used * 1e6),
         "connections": {c: vars(middle([rows[c] for rows in rounds])) for c in CONNECTIONS},
     }
 

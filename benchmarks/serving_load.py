@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 BUILD = Path(__file__).resolve().parent.parent / "build" / "bench-serving"
@@ -21,8 +21,8 @@ MEGABYTE = 1024.0
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at one number of connections; ``client_us``: wrk's own processor time a
-    request."""
+    """What was measured at one number of connections; ``client_us`` and ``service_us``: processor
+    time a request of wrk, and of all processes of the service."""
 
     per_second: float
     p50_ms: float
@@ -30,6 +30,7 @@ class Row:
     failed: int
     requests: int
     client_us: float
+    service_us: float = 0.0
 
 
 SCRIPT = """
@@ -67,6 +68,13 @@ def load(url: str, bodies: Sequence[bytes], connections: int, seconds: int) -> R
         requests,
         used / max(1, requests) * 1e6,
     )
+
+
+def load_on(leader: int, url: str, bodies: Sequence[bytes], connections: int, seconds: int) -> Row:
+    """:func:`load`, with what it cost the service whose first process is ``leader``."""
+    before = cpu_s(leader)
+    row = load(url, bodies, connections, seconds)
+    return replace(row, service_us=(cpu_s(leader) - before) / max(1, row.requests) * 1e6)
 
 
 def _children_s() -> float:
@@ -107,30 +115,46 @@ def wait_for_answer(
 
 
 def memory_mb(leader: int) -> float:
-    """Resident memory of the process group, in MB."""
+    """Resident memory of a process and of all it started, in MB."""
     total = 0.0
-    for status in Path("/proc").glob("[0-9]*/status"):
+    for process in family(leader):
         try:
-            if os.getpgid(int(status.parent.name)) == leader:
-                found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
-                total += int(found.group(1)) / MEGABYTE if found else 0.0
-        except (OSError, ProcessLookupError):
+            found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        total += int(found.group(1)) / MEGABYTE if found else 0.0
     return total
 
 
 def cpu_s(leader: int) -> float:
-    """Processor time of the process group so far, in seconds: it tells what an answer costs
-    even while other work keeps the machine busy."""
-    total = 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if os.getpgid(int(stat.parent.name)) == leader:
-                fields = stat.read_text().rsplit(")", 1)[1].split()
-                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ProcessLookupError):
-            continue
-    return total
+    """Processor time of a process and of all it started so far, in seconds: it tells what an
+    answer costs even while other work keeps the machine busy."""
+    ticks = 0
+    for process in family(leader):
+        fields = _stat(process)
+        ticks += int(fields[11]) + int(fields[12]) if fields else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def family(leader: int) -> set[int]:
+    """The process, and all that descend from it, whatever groups they have made."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        fields = _stat(int(folder.name))
+        if fields:
+            parents[int(folder.name)] = int(fields[1])
+    found = {leader}
+    while more := {one for one, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def _stat(process: int) -> list[str]:
+    """What stands in the process's stat after its name; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def free_port() -> int:

@@ -1,4 +1,5 @@
-"""The store's schema brought up to date by Alembic, once, before anybody reads it."""
+"""The store's schema brought up to date, once, before anybody reads it: a new database gets the
+tables as they are declared, an older one is upgraded by Alembic."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.store.database import failure
+from serving.store.tables import metadata
 from serving.store.views import refresh_views
 
 HEAD = "0001"
@@ -34,16 +36,35 @@ def migrate(engine: sa.Engine) -> bool:
     """Upgrade the schema if it is not the newest; True if anything was done."""
     if schema_version(engine) == HEAD:
         return False
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            if sa.inspect(connection).get_table_names():
+                _upgrade(connection)
+            else:
+                _create(connection)
+            refresh_views(connection)
+    except SQLAlchemyError as error:
+        raise failure(error) from error
+    return True
+
+
+def _create(connection: sa.Connection) -> None:
+    """All tables, marked as the newest revision; tests hold them equal to upgraded ones."""
+    metadata.create_all(connection)
+    version = sa.Table(
+        "alembic_version", sa.MetaData(),
+        sa.Column("version_num", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    )  # fmt: skip
+    version.create(connection)
+    connection.execute(version.insert().values(version_num=HEAD))
+
+
+def _upgrade(connection: sa.Connection) -> None:
     from alembic import command  # costs 0.3 s: only when needed
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    try:
-        with engine.execution_options(writes=True).begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            refresh_views(connection)
-    except SQLAlchemyError as error:
-        raise failure(error) from error
-    return True
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

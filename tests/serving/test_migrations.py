@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,14 +17,37 @@ from serving.store.migrate import HEAD, MIGRATIONS, migrate, schema_version
 from serving.store.tables import metadata
 
 
-def test_the_migrations_end_at_the_declared_tables(tmp_path: Path) -> None:
-    engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
-    assert schema_version(engine) is None
-    assert migrate(engine) is True
-    assert migrate(engine) is False
+def alembic(work: Callable[[Config, str], None], engine: sa.Engine, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        work(config, revision)
+
+
+def schema(engine: sa.Engine) -> list[str]:
+    """Every statement that made the database, white space aside."""
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
+        made = connection.scalars(sa.text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        return sorted(" ".join(text.split()) for text in made)
+
+
+def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
+    new = connect(f"sqlite:///{tmp_path / 'new.db'}")
+    assert schema_version(new) is None
+    assert migrate(new) is True
+    assert migrate(new) is False
+    old = connect(f"sqlite:///{tmp_path / 'old.db'}")
+    alembic(command.upgrade, old, "head")
+    assert schema_version(old) == schema_version(new) == HEAD
+    for engine in (new, old):
+        with engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    views = {text for text in schema(new) if text.startswith("CREATE VIEW")}
+    assert schema(old) == [text for text in schema(new) if text not in views]
+    new.dispose()
+    old.dispose()
 
 
 def test_the_head_is_the_newest_script() -> None:
@@ -36,12 +60,7 @@ def test_the_head_is_the_newest_script() -> None:
 def test_down_and_up_again(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
     migrate(engine)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    with engine.execution_options(writes=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+    alembic(command.downgrade, engine, "base")
     with engine.connect() as connection:
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
     assert migrate(engine) is True

@@ -26,6 +26,8 @@ DAY_US = 86_400_000_000
 QUOTE, COMMA, COLON, MINUS, PLUS, POINT, ZERO, NINE = b'",:-+.09'
 OPEN_LIST, CLOSE_LIST, OPEN, CLOSE, BACKSLASH, LETTER_T, LETTER_Z = b"[]{}\\TZ"
 TENS = 10.0 ** np.arange(16)
+IN_WORDS = np.array([32 <= letter < 127 and letter not in b'"\\' for letter in range(256)])
+"""Whether a byte may stand in a word: ASCII that is written as it is."""
 
 
 def padded(body: bytes) -> Bytes:
@@ -93,7 +95,7 @@ def after_space(text: Bytes, at: int) -> int:
 @compiled
 def end_of_word(text: Bytes, at: int) -> int:
     """The closing quote of the string that begins at ``at``, if it is ASCII without escapes."""
-    while 32 <= text[at] < 127 and text[at] != QUOTE and text[at] != BACKSLASH:
+    while IN_WORDS[text[at]]:
         at += 1
     return at if text[at] == QUOTE else NOT_PLAIN
 

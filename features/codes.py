@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,20 +38,25 @@ def sorted_codes(column: pa.ChunkedArray) -> tuple[Int32, tuple[str, ...]]:
 def lead_rows(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
     """Row of every interaction's lead among ``lead_ids``; -1 for a lead that is not there.
 
-    Of a dictionary column each different id is looked up once.
+    Of a dictionary column each different id is looked up once, or none where its words are
+    ``lead_ids`` themselves.
     """
-    known = Names(pa.array(lead_ids, type=pa.string()))
+    known = pa.array(lead_ids, type=pa.string())
     if not pa.types.is_dictionary(column.type):
-        return known.numbers(column)
+        return Names(known).numbers(column)
+    table: Names | None = None
     codes: list[Int32] = []
-    rows: list[Int32] = []
+    rows: list[Int32 | None] = []
     for i, chunk in enumerate(column.chunks):
         names = chunk.dictionary
         if i and names.equals(column.chunk(i - 1).dictionary):
             rows.append(rows[-1])
+        elif names.equals(known):
+            rows.append(None)
         else:
-            rows.append(np.append(known.numbers(names), np.int32(NOBODY)))
-        codes.append(_indices(chunk, len(names)))
+            table = table or Names(known)
+            rows.append(np.append(table.numbers(names), np.int32(NOBODY)))
+        codes.append(_indices(chunk, NOBODY if rows[-1] is None else len(names)))
     return _recoded(codes, rows)
 
 
@@ -67,14 +74,18 @@ def recode(codes: Int32, new: Int32, found: Int32) -> None:
         found[i] = new[codes[i]]
 
 
-def _recoded(codes: list[Int32], new: list[Int32]) -> Int32:
-    """The new codes of all chunks, one after the other; each core sees to some of the chunks."""
+def _recoded(codes: list[Int32], new: Sequence[Int32 | None]) -> Int32:
+    """The new codes of all chunks, one after the other, by all cores; None: as the old ones."""
     ends = np.cumsum([0, *map(len, codes)])
     found = np.empty(ends[-1], dtype=np.int32)
 
     def write(first: int, last: int) -> None:
         for i in range(first, last):
-            recode(codes[i], new[i], found[ends[i] : ends[i + 1]])
+            order, rows = new[i], found[ends[i] : ends[i + 1]]
+            if order is None:
+                rows[:] = codes[i]
+            else:
+                recode(codes[i], order, rows)
 
     in_blocks(write, len(codes))
     return found

@@ -46,14 +46,14 @@ def prepare() -> None:
 
 
 def histories(path: Path) -> Histories:
-    """Every lead of the file, in the order of its id."""
+    """Every lead of the file, in the order in which they are met."""
     known = Names()
     groups = range(pq.read_metadata(path).num_row_groups)
     parts = list(in_order(lambda group: _part(path, group, known), groups))
     names = known.all()
     tables = [pa.concat_tables(_named(part, names) for part in parts)]
     parts.clear()  # only the list holds the table now, and gives it away
-    ids = names.take(pc.array_sort_indices(names)).to_numpy(zero_copy_only=False)
+    ids = names.to_numpy(zero_copy_only=False)
     n = len(ids)
     none = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int32))
     answers = Answers(np.zeros(n + 1, np.int64), *none, (), ())
@@ -64,7 +64,7 @@ def _part(path: Path, group: int, known: Names) -> pa.Table:
     """One row group with its lead ids as numbers; the cores read different groups."""
     columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
     with pq.ParquetFile(path, read_dictionary=["kind"]) as file:
-        part = file.read_row_group(group, columns=columns, use_threads=False)
+        part = file.read_row_group(group, columns=columns)
     return part.set_column(0, "lead_id", pa.array(known.add(part["lead_id"])))
 
 
@@ -78,7 +78,8 @@ def _named(part: pa.Table, names: pa.Array) -> pa.Table:
 def compute(path: Path, moments: list[int]) -> np.ndarray:
     """The matrix, leads in order of id, each lead's moments in the order given."""
     known = histories(path)
-    lead = np.repeat(np.arange(len(known)), len(moments))
+    by_id = pc.array_sort_indices(pa.array(known.lead_ids)).to_numpy().astype(np.int64)
+    lead = np.repeat(by_id, len(moments))
     return vectors(spec(), known, References(lead, np.tile(moments, len(known)).astype(np.int64)))
 
 

@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+class House:
+    """A folder in which commands run as a person's would, in processes with a home of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        home = {"LEADSCORE_HOME": str(folder / "var"), "OMP_NUM_THREADS": "1"}
+        self.settings = {**os.environ, **home}
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """What one command told; it must end with ``code``."""
+        return self.both(*arguments, code=code)[0]
+
+    def both(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        """(stdout, stderr) of one command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "leadscore", *arguments],
+            cwd=self.folder,
+            env=self.settings,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout, done.stderr
+
+    def scores(self, name: str) -> list[dict[str, str]]:
+        """The rows of a CSV file that a command wrote."""
+        with (self.folder / name).open(encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def new_house() -> Callable[[Path], House]:
+    """Makes a house of a folder."""
+    return House
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -12,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,41 +19,10 @@ import pytest
 START_WITHIN_S = 60.0
 
 
-class House:
-    """A folder in which commands run as a person's would, with a home of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.settings = {
-            **os.environ,
-            "LEADSCORE_HOME": str(folder / "var"),
-            "OMP_NUM_THREADS": "1",
-        }
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """Standard output of one command; the exit code must be ``code``."""
-        done = subprocess.run(
-            [sys.executable, "-m", "leadscore", *arguments],
-            cwd=self.folder,
-            env=self.settings,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout
-
-    def scores(self, name: str) -> list[dict[str, str]]:
-        with (self.folder / name).open(encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-
-
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+def house(tmp_path_factory: pytest.TempPathFactory, new_house: Callable[[Path], Any]) -> Any:
     """A house in which version 1 was trained on simulated leads and promoted."""
-    made = House(tmp_path_factory.mktemp("house"))
+    made = new_house(tmp_path_factory.mktemp("house"))
     made.run("simulate", "leads", "--leads", "1200", "--seed", "5")
     assert "1,200 leads" in made.run("check", "leads")
     trained = json.loads(made.run("train", "leads", "--out", "release", "--json"))
@@ -67,7 +34,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @pytest.fixture(scope="module")
-def service(house: House) -> Iterator[str]:
+def service(house: Any) -> Iterator[str]:
     """The address of a server in a process of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -110,7 +77,7 @@ def ask(address: str, body: str) -> dict[str, Any]:
     return found
 
 
-def test_the_table_of_scores_holds_every_open_lead(house: House) -> None:
+def test_the_table_of_scores_holds_every_open_lead(house: Any) -> None:
     summary = json.loads(house.run("check", "leads", "--json"))
     rows = house.scores("scores.csv")
     assert len(rows) == summary["open"]
@@ -123,7 +90,7 @@ def test_the_table_of_scores_holds_every_open_lead(house: House) -> None:
         assert row["error"] == ""
 
 
-def test_a_folder_and_its_version_score_alike(house: House) -> None:
+def test_a_folder_and_its_version_score_alike(house: Any) -> None:
     house.run("score", "leads", "--release", "release", "--out", "again.csv")
     folder, version = house.scores("again.csv"), house.scores("scores.csv")
     for row in (*folder, *version):
@@ -131,7 +98,7 @@ def test_a_folder_and_its_version_score_alike(house: House) -> None:
     assert folder == version
 
 
-def test_references_are_answered_in_the_order_asked_or_say_why_not(house: House) -> None:
+def test_references_are_answered_in_the_order_asked_or_say_why_not(house: Any) -> None:
     (house.folder / "asked.csv").write_text(
         "lead_id,as_of\nL000500,2024-12-30T00:00:00Z\nnobody,2024-12-30T00:00:00Z\n"
         "L000500,2020-01-01T00:00:00Z\nL000001,2024-06-30T00:00:00Z\n"
@@ -143,7 +110,7 @@ def test_references_are_answered_in_the_order_asked_or_say_why_not(house: House)
     assert [row["probability"] != "" for row in rows] == [True, False, False, True]
 
 
-def test_the_api_answers_what_the_batch_wrote_to_the_last_digit(house: House, service: str) -> None:
+def test_the_api_answers_what_the_batch_wrote_to_the_last_digit(house: Any, service: str) -> None:
     row = house.scores("scores.csv")[0]
     body = house.run("lead", "leads", row["lead_id"], "--as-of", row["as_of"])
     answer = ask(service, body)
@@ -166,13 +133,13 @@ def test_a_bad_request_is_a_problem_not_a_trace(service: str) -> None:
     assert "Traceback" not in json.dumps(problem)
 
 
-def test_doctor_finds_the_champion_verified(house: House, service: str) -> None:
+def test_doctor_finds_the_champion_verified(house: Any, service: str) -> None:
     told = json.loads(house.run("doctor", "--url", service, "--json"))
     states = {finding["what"]: finding["state"] for finding in told["findings"]}
     assert states["champion"] == states["service"] == states["registry"] == "fine"
 
 
-def test_a_flipped_bit_in_a_release_is_refused(house: House, tmp_path: Path) -> None:
+def test_a_flipped_bit_in_a_release_is_refused(house: Any, tmp_path: Path) -> None:
     import shutil
 
     copy = tmp_path / "release"
@@ -182,13 +149,13 @@ def test_a_flipped_bit_in_a_release_is_refused(house: House, tmp_path: Path) -> 
     assert not (house.folder / "never.csv").exists()
 
 
-def test_models_lists_the_champion(house: House) -> None:
+def test_models_lists_the_champion(house: Any) -> None:
     rows = json.loads(house.run("models", "--json"))
     assert [row["version"] for row in rows] == ["1"]
     assert "champion" in rows[0]["aliases"]
 
 
-def test_training_twice_gives_the_same_release(house: House) -> None:
+def test_training_twice_gives_the_same_release(house: Any) -> None:
     made = json.loads(
         house.run("train", "leads", "--out", "twin", "--no-register", "--jobs", "1", "--json")
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from shlex import quote
 
 from features.errors import GateError
+from features.wording import several
 from training.audit.values import STRENGTH, Evidence
 
 SURE_FROM = 4
@@ -122,8 +123,8 @@ class AuditReport:
         counts = {v: sum(s.verdict is v for s in self.suspects) for v in Verdict}
         listed = ", ".join(f"{n} {v.value}" for v, n in counts.items() if n) or "no suspect"
         return (
-            f"{self.attributes} attributes and {self.kinds} kinds of {self.leads:,} leads looked "
-            f"at: {listed}"
+            f"{several(self.attributes, 'attribute')} and {several(self.kinds, 'kind')} of "
+            f"{several(self.leads, 'lead')} looked at: {listed}"
         )
 
 

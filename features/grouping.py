@@ -249,9 +249,12 @@ def grouped_answers(
     lead: Int32, n_leads: int, attribute: Int32, at_us: Int64, value: Int32,
     attributes: tuple[str, ...], values: tuple[str, ...],
 ) -> Answers:  # fmt: skip
-    """Answers by lead and time: rows like any other, of a kind (the attribute) and a value."""
+    """Answers by lead and time: rows like any other, of a kind (the attribute) and a value.
+
+    Their columns are no views: answers there are none of have none, and kernels know one layout.
+    """
     nothing = np.zeros(len(lead))
     offsets, moments, of, told, _ = group_rows(
         lead, n_leads, at_us, attribute, value.astype(np.float64), nothing, NO_EVENTS
     )
-    return Answers(offsets, of, moments, told.astype(np.int32), attributes, values)
+    return Answers(offsets, of.copy(), moments.copy(), told.astype(np.int32), attributes, values)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from features.grouping import NO_EVENTS, group_few, group_parts, group_rows
+from features.grouping import NO_EVENTS, group_few, group_parts, group_rows, grouped_answers
 from features.row_order import FEW
 
 SIZES = [0, 1, 2, 3, FEW - 1, FEW, FEW + 1, 3 * FEW]
@@ -105,3 +105,11 @@ def test_columns_are_views_of_rows_that_lie_side_by_side():
     assert {at_us.strides, kind.strides, value.strides, duration_s.strides} == {(32,)}
     assert kind.dtype == np.int32
     assert np.shares_memory(at_us.base, value.base)
+
+
+def test_columns_of_answers_lie_by_themselves_as_those_of_no_answers_do():
+    codes = np.array([0, 1, 0], np.int32)
+    at_us = np.array([3, 2, 1])
+    found = grouped_answers(codes * 0, 1, codes, at_us, codes, ("need", "time"), ("no", "yes"))
+    assert found.at_us.tolist() == [1, 2, 3]
+    assert all(c.flags.c_contiguous for c in (found.attribute, found.at_us, found.value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -24,6 +26,22 @@ def writer(name: str = "write_cli") -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for room in ("features", "scoring", "training", "serving", "commands")
+    for path in ROOT.glob(f"{room}/**/*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_hold(name: str) -> None:
+    module = importlib.import_module(name)
+    ran = doctest.testmod(module)
+    assert ran.failed == 0
+    assert ran.attempted > 0 or "+SKIP" in (module.__doc__ or "")
 
 
 def test_the_page_of_the_command_line_is_fresh() -> None:

@@ -119,7 +119,7 @@ def mean_in_errors(values: Float64, weight: Float64, unit: Int64) -> float:
     """Weighted mean over its standard error, rows of a unit counting as one observation.
 
     >>> mean_in_errors(np.array([1.0, 1.0, 3.0]), np.ones(3), np.array([0, 0, 1])).__round__(3)
-    1.25
+    1.875
     """
     mean = float(np.average(values, weights=weight))
     _, member = np.unique(unit, return_inverse=True)

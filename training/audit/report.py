@@ -137,6 +137,7 @@ def _alone(suspect: Suspect) -> str:
 def verdict_of(evidence: tuple[Evidence, ...], *, confirmed: bool) -> Verdict:
     """Sure from a weight of four on; harmless if all of it weighs nothing.
 
+    >>> from training.audit.values import Sign
     >>> verdict_of((Evidence(Sign.HOLDS_THE_FUTURE, ""),), confirmed=False).value
     'sure'
     >>> verdict_of((Evidence(Sign.OUT_OF_PROPORTION, ""),), confirmed=False).value

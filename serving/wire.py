@@ -59,5 +59,5 @@ class Gathering:
 
     def _leave(self) -> None:
         parts, self._parts = self._parts, []
-        if parts:
+        if parts and not self.is_closing():  # the caller may have hung up meanwhile
             self._transport.write(b"".join(parts))

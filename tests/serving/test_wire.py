@@ -21,6 +21,10 @@ class Transport:
 
     def __init__(self) -> None:
         self.seen: list[bytes | str] = []
+        self.closed = False
+
+    def is_closing(self) -> bool:
+        return self.closed
 
     def write(self, data: bytes) -> None:
         self.seen.append(data)
@@ -42,6 +46,8 @@ def test_writes_of_one_turn_leave_together_and_before_the_end() -> None:
         await asyncio.sleep(0)
         gathering.write(b"last")
         gathering.close()
+        gathering.write(b"to nobody")
+        transport.closed = True
         await asyncio.sleep(0)
         return list(transport.seen)
 

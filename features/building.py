@@ -11,17 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.arriving import Arrived, Arriving, UInt64
 from features.codes import lead_rows, sorted_codes
 from features.event_ids import event_hashes
-from features.grouping import (
-    NO_EVENTS,
-    Arrived,
-    Arriving,
-    UInt64,
-    group_parts,
-    group_rows,
-    grouped_answers,
-)
+from features.grouping import NO_EVENTS, group_parts, group_rows, grouped_answers
 from features.histories import (
     NO_TIME,
     Answers,

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.grouping import NO_EVENTS, UInt64
+from features.arriving import UInt64
+from features.grouping import NO_EVENTS
 from features.histories import Int64
 from features.jit import compiled
 from features.row_order import NO_EVENT

@@ -7,13 +7,9 @@ row), then each lead is sorted where it lies; the columns are views of these pac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
-import numpy.typing as npt
 
+from features.arriving import Arrays, Arriving, Share, UInt64, shares_of
 from features.cores import in_blocks, usable_cores
 from features.histories import Answers, Float64, Int32, Int64, read_only
 from features.jit import compiled
@@ -30,42 +26,16 @@ from features.row_order import (
     sort_many,
 )
 
-UInt64 = npt.NDArray[np.uint64]
 NO_EVENTS = np.zeros(0, dtype=np.uint64)
 """For rows of which none has an ``event_id``."""
 
 Sorted = tuple[Int64, Int64, Int32, Float64, Float64]
 """``offsets`` (n_leads + 1), then the rows' time, kind, value and duration."""
 
-Arrived = tuple[Int64, Int32, Float64, Float64, UInt64]
-"""Some rows as they came: time, kind, value, duration, and event hashes (or none at all)."""
 _MANY = 200_000
 """From this many rows on, a table is grouped by all cores."""
 _LINE = 8
 """Numbers of eight bytes that the processor brings at once."""
-
-
-class Arriving(Protocol):
-    """Rows of which the columns are made when they are needed, and no longer kept than that."""
-
-    def __len__(self) -> int:
-        """How many rows."""
-
-    def columns(self, low: int, high: int) -> Arrived:
-        """The rows from ``low`` to ``high``."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrays:
-    whole: Arrived
-
-    def __len__(self) -> int:
-        return len(self.whole[AT])
-
-    def columns(self, low: int, high: int) -> Arrived:
-        at_us, kind, value, duration_s, event = self.whole
-        rows = slice(low, high)
-        return at_us[rows], kind[rows], value[rows], duration_s[rows], event[rows]
 
 
 @compiled
@@ -175,7 +145,7 @@ def group_rows(
     """
     if len(lead) < _MANY:
         return group_few(lead, n_leads, at_us, kind, value, duration_s, event)
-    whole = _Arrays((at_us, kind, value, duration_s, event))
+    whole = Arrays((at_us, kind, value, duration_s, event))
     return group_parts(lead, n_leads, [whole], events=len(event) > 0)
 
 
@@ -185,7 +155,7 @@ def group_parts(lead: Int32, n_leads: int, parts: list[Arriving], *, events: boo
     ``lead``: of all rows; ``events``: whether rows have hashes of events. ``parts`` is emptied:
     each is let go as soon as its rows are placed.
     """
-    shares = _shares(parts, usable_cores())
+    shares = shares_of(parts, usable_cores())
     parts.clear()
     counts = np.zeros((len(shares), n_leads), dtype=np.int64)
 
@@ -206,26 +176,6 @@ def group_parts(lead: Int32, n_leads: int, parts: list[Arriving], *, events: boo
     kept = np.empty(n_leads, dtype=np.int64)
     in_blocks(lambda low, high: sort_leads(low, high, offsets, rows, kept), n_leads)
     return without_gaps(offsets, kept, rows)
-
-
-Share = list[tuple[int, Arriving, int, int]]
-"""Some rows in order of arrival: where the part begins among all, the part, and its rows."""
-
-
-def _shares(parts: Sequence[Arriving], cores: int) -> list[Share]:
-    """The rows in as many equal shares; a part may be divided."""
-    n = sum(map(len, parts))
-    edges = [n * i // cores for i in range(cores + 1)]
-    shares: list[Share] = [[] for _ in range(cores)]
-    start = 0
-    for part in parts:
-        end = start + len(part)
-        for share, low, high in zip(shares, edges, edges[1:], strict=False):
-            low, high = max(low, start), min(high, end)
-            if low < high:
-                share.append((start, part, low - start, high - start))
-        start = end
-    return shares
 
 
 def _place_share(share: Share, lead: Int32, place: Int64, rows: Int64) -> None:

@@ -12,6 +12,9 @@ from features.histories import Float64
 SLOPE_PRECISION = 4.0
 """Prior on the slope: normal around 1 with standard deviation 1/2. Worth a handful of leads."""
 
+LEAST_WEIGHT = 1e-300
+"""All leads together weigh nothing below this: products with it would no longer be numbers."""
+
 
 def base_rate_log_odds(positive: float, negative: float) -> float:
     """Log-odds of the rate with one lead of each outcome added (Laplace's rule).
@@ -40,7 +43,7 @@ def platt(
     if not (x.shape == y.shape == w.shape) or not np.isfinite([x, y, w]).all() or (w < 0).any():
         raise DataError("calibration needs equally many finite log-odds, outcomes and weights >= 0")
     positive, negative = float(w @ y), float(w @ (1.0 - y))
-    if positive + negative == 0.0:
+    if positive + negative < LEAST_WEIGHT:
         return 1.0, 0.0
     target = np.where(y > 0.5, (positive + 1.0) / (positive + 2.0), 1.0 / (negative + 2.0))
     slope, intercept = _fit_line(x, target, w)

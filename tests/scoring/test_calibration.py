@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
@@ -54,6 +54,7 @@ def test_equal_scores_and_no_leads() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-50, 50), st.booleans(), st.floats(0, 5)), max_size=30))
+@example([(0.0, False, 5e-324)])
 def test_it_never_turns_the_order_round(rows) -> None:
     x, y, w = (np.array([row[i] for row in rows], dtype=float) for i in range(3))
     slope, intercept = platt(x, y, w)

@@ -14,7 +14,7 @@ import msgspec
 from serving.answering import Answering, Told, answer_all
 from serving.questions import Question
 
-MOST_AT_ONCE = 16
+MOST_AT_ONCE = 32
 """So many are answered before others get a turn."""
 
 

@@ -17,8 +17,9 @@ from serving.store.store import Store
 from serving.tracing import NoTraces, Traces, traces_of_environment
 from serving.watch import fetch, watch
 
-GC_YOUNG = 20_000
-"""Objects made before the collector looks at the young ones; a request makes a few hundred."""
+GC_YOUNG = 100_000
+"""More objects alive than before, until the collector looks at the young ones: requests in flight
+keep a few hundred each, and looking at them again and again took a twentieth of the time."""
 
 
 @dataclass

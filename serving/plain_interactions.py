@@ -44,6 +44,9 @@ LONGEST_NAME, LONGEST_TEXT = 200, 1000
 SHORTEST = 40
 """No interaction is written with fewer characters: ``{"kind":"a","occurred_at":"2026-…Z"}``."""
 
+MOST_LOOKS = 32
+"""Places of the table of events that one id may look at; it is never more than half full."""
+
 FIELDS = ("interactions", "kind", "occurred_at", "value", "duration_s", "channel", "event_id")
 INTERACTIONS, KIND_OF, OCCURRED_AT, VALUE_OF, DURATION_OF, CHANNEL, EVENT_ID, FIRST_KIND = range(8)
 ALWAYS = 1 << KIND_OF | 1 << OCCURRED_AT
@@ -171,17 +174,22 @@ def word_at(text: Bytes, at: int, least: int, most: int) -> int:
 
 @compiled
 def new_event_at(text: Bytes, at: int, events: UInt64) -> int:
-    """The place after an event's id, which is noted; one with the same hash was not there yet."""
+    """The place after an event's id, which is noted; one with the same hash was not there yet.
+
+    Ids that crowd into one place of the table are unusual too: they would take long.
+    """
     end = word_at(text, at, 1, LONGEST_NAME)
     hashed = np.uint64(14695981039346656037)  # FNV-1a
     for i in range(at + 1, end - 1):
         hashed = (hashed ^ np.uint64(text[i])) * np.uint64(1099511628211)
     hashed |= np.uint64(1)
     last = np.uint64(events.shape[0] - 1)
-    place = (hashed >> np.uint64(20)) & last
-    while events[place] != 0:
+    place = (hashed >> np.uint64(1)) & last  # of short ids only the low bits are spread well
+    for _ in range(MOST_LOOKS):
+        if events[place] == 0:
+            events[place] = hashed
+            return end
         if events[place] == hashed:
             return NOT_PLAIN
         place = (place + np.uint64(1)) & last
-    events[place] = hashed
-    return end
+    return NOT_PLAIN

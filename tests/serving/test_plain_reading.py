@@ -27,7 +27,7 @@ from serving.warm import MOMENT
 ASKING = Asking(Clock(MOMENT, MOMENT), "en", 5)
 _decoder = msgspec.json.Decoder(ScoreRequest)
 
-USUAL = {
+USUAL: dict[str, Any] = {
     "lead_id": "L-1",
     "created_at": "2020-01-01T00:00:00Z",
     "attributes": {"sector": "software", "ville": "Orléans", "remark": 'a "b" \\'},
@@ -166,6 +166,23 @@ def test_what_is_unusual_or_wrong_is_left_to_the_decoder(answering: Answering, a
 )  # fmt: skip
 def test_the_rest_of_the_body_is_judged_as_ever(answering: Answering, body: str) -> None:
     same_as_the_decoder(answering, body.replace("ACT", ACT).encode())
+
+
+def fnv_1a(text: str) -> int:
+    found = 14695981039346656037
+    for letter in text.encode():
+        found = ((found ^ letter) * 1099511628211) % 2**64
+    return found | 1
+
+
+def test_ids_that_crowd_into_one_place_are_left_to_the_decoder(answering: Answering) -> None:
+    crowd = [name for name in map(str, range(60_000)) if (fnv_1a(name) >> 1) % 1024 == 7][:40]
+    assert len(crowd) == 40
+    for names, quick in ((crowd, False), ([f"event-{i}" for i in range(5000)], True)):
+        acts = [{**USUAL["interactions"][0], "event_id": name} for name in names]
+        body = json.dumps({**USUAL, "interactions": acts}).encode()
+        assert read_quickly(answering, body) is quick
+        same_as_the_decoder(answering, body)
 
 
 words = st.sampled_from(["page_view", "inbound_call", "email_open", "kind"]) | st.text(max_size=5)

@@ -8,13 +8,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+LONGEST_NAME, LONGEST_TEXT = 200, 1000
+
 LeadId = Annotated[
-    str, Meta(min_length=1, max_length=200, description="the CRM's own id of the lead")
+    str, Meta(min_length=1, max_length=LONGEST_NAME, description="the CRM's own id of the lead")
 ]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Text = Annotated[str, Meta(max_length=1000)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
-EventId = Annotated[str, Meta(min_length=1, max_length=200)]
+EventId = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 Amount = float
 Known = bool | float | Text | None
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from features.histories import NO_TIME, Int64
 from features.jit import compiled
 from features.row_order import AT, DURATION, EVENT, KIND, VALUE
+from serving.messages import LONGEST_NAME, LONGEST_TEXT
 from serving.plain_json import (
     CLOSE,
     CLOSE_LIST,
@@ -40,7 +41,6 @@ from serving.plain_json import (
 
 UInt64 = npt.NDArray[np.uint64]
 
-LONGEST_NAME, LONGEST_TEXT = 200, 1000
 SHORTEST = 40
 """No interaction is written with fewer characters: ``{"kind":"a","occurred_at":"2026-…Z"}``."""
 
@@ -130,6 +130,8 @@ def rows_at(
             seen |= 1 << field
             if field == KIND_OF:
                 end = word_at(text, at, 1, LONGEST_NAME)
+                if end == NOT_PLAIN:
+                    return rows[:0]
                 rows[n, KIND] = code_of(text, at + 1, end - 1, letters, start, table) - FIRST_KIND
                 at = end if rows[n, KIND] >= 0 else NOT_PLAIN
             elif field == OCCURRED_AT:

@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from features.histories import NO_TIME, Int64
 from features.jit import compiled
+from features.memory import DAY_US
 
 Bytes = npt.NDArray[np.uint8]
 
 NOT_PLAIN = -1
 PADDING = 32
 DEEPEST = 8
-DAY_US = 86_400_000_000
 
 QUOTE, COMMA, COLON, MINUS, PLUS, POINT, ZERO, NINE = b'",:-+.09'
 OPEN_LIST, CLOSE_LIST, OPEN, CLOSE, BACKSLASH, LETTER_T, LETTER_Z = b"[]{}\\TZ"

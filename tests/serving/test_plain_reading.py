@@ -168,6 +168,20 @@ def test_the_rest_of_the_body_is_judged_as_ever(answering: Answering, body: str)
     same_as_the_decoder(answering, body.replace("ACT", ACT).encode())
 
 
+@pytest.mark.parametrize(
+    ("field", "length", "quick"),
+    [("event_id", 200, True), ("event_id", 201, False), ("channel", 1000, True),
+     ("channel", 1001, False)],
+)  # fmt: skip
+def test_words_may_be_as_long_as_the_contract_says(
+    answering: Answering, field: str, length: int, quick: bool
+) -> None:
+    acts = [{**USUAL["interactions"][0], field: "x" * length}]
+    body = json.dumps({**USUAL, "interactions": acts}).encode()
+    assert read_quickly(answering, body) is quick
+    same_as_the_decoder(answering, body)
+
+
 def fnv_1a(text: str) -> int:
     found = 14695981039346656037
     for letter in text.encode():

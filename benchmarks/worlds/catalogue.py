@@ -46,6 +46,8 @@ def _short_histories() -> list[World]:
         opens={"fair": 20.0},
         shares={"fair": 2.0},
     )
+    slow_source = replace(CHANNEL, lags={"referral": 12})
+    slow_late = replace(late_source, lags={"referral": 8, "fair": 10})
     late_city = replace(LATE_CITY, opens={"bay": 25.0}, shares={"bay": 3.0})
     return [
         short_history("history_1_2", 1.2, "1.2 horizons, losses never recorded", leads=12_000),
@@ -74,6 +76,22 @@ def _short_histories() -> list[World]:
         short_history(
             "late_source", 1.8, "a good source opens on day 20 of 38, losses never recorded",
             attributes=(CITY, late_source, SYSTEM),
+        ),
+        short_history(
+            "slow_source", 2.0, "one source converts after 12 days, the others at once",
+            attributes=(LATE_CITY, slow_source, SYSTEM), decay_days=6.0,
+        ),
+        short_history(
+            "slow_late_source", 2.2, "a source that opens late and converts late, losses recorded",
+            attributes=(CITY, slow_late, SYSTEM), daily_loss=0.02,
+        ),
+        short_history(
+            "rising", 2.5, "the rate grows by half over the history", daily_loss=0.02,
+            level=Level(per_100_days=0.8),
+        ),
+        short_history(
+            "no_openings", 1.5, "nothing opens late, losses never recorded",
+            attributes=(CITY, CHANNEL, SYSTEM),
         ),
         short_history(
             "late_city", 1.8, "a city with half of the leads opens on day 25 of 38",

@@ -9,19 +9,21 @@ import numpy as np
 
 Floats = np.ndarray
 LAG_SHARE = 0.1
-"""Daily odds of converting before ``World.lag_days``, as a share of those after."""
+"""Daily chance of converting before the lag has passed, as a share of that after."""
 
 
 @dataclass(frozen=True)
 class Attribute:
     """A category. ``effects``: level → log-odds; ``shares``: level → relative frequency (equal
-    where left out); ``opens``: level → day before which no lead has it; ``missing``: share of
-    leads of which it is not known (effect 0)."""
+    where left out); ``opens``: level → day before which no lead has it; ``lags``: level → days of
+    age before which it converts at a tenth of its odds; ``missing``: share of leads of which it
+    is not known (no effect and no lag)."""
 
     name: str
     effects: Mapping[str, float]
     shares: Mapping[str, float] = field(default_factory=dict)
     opens: Mapping[str, float] = field(default_factory=dict)
+    lags: Mapping[str, int] = field(default_factory=dict)
     missing: float = 0.0
 
 
@@ -79,8 +81,8 @@ class World:
     ``rate``: share of leads that convert within the horizon at age 0, before the calendar moves
     it. ``history_days``: length of the training data; the test leads come in the ``test_days``
     after it. ``decay_days``: the daily odds of converting fall by e in so many days of age (short:
-    quick decisions); before ``lag_days`` of age they are a tenth. ``daily_loss``: chance of being
-    lost a day, recorded; 0 where losses are never recorded. ``swept_days``: leads that did not
+    quick decisions); before ``lag_days`` of age the chance is a tenth. ``daily_loss``: chance of
+    being lost a day, recorded; 0 where losses are never recorded. ``swept_days``: leads that did not
     convert by that age are closed as lost. ``pairs``: pairs of 0/1 conditions, each a
     (attribute, levels), with the log-odds ± for being equal or not (an exclusive or).
     ``cohort_days``: a column ``campaign`` changes its name every so many days; 0 for none.

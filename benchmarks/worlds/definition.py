@@ -82,7 +82,7 @@ class World:
     it. ``history_days``: length of the training data; the test leads come in the ``test_days``
     after it. ``decay_days``: the daily odds of converting fall by e in so many days of age (short:
     quick decisions); before ``lag_days`` of age the chance is a tenth. ``daily_loss``: chance of
-    being lost a day, recorded; 0 where losses are never recorded. ``swept_days``: leads that did not
+    being lost a day, recorded; 0 where losses are not. ``swept_days``: leads that did not
     convert by that age are closed as lost. ``pairs``: pairs of 0/1 conditions, each a
     (attribute, levels), with the log-odds ± for being equal or not (an exclusive or).
     ``cohort_days``: a column ``campaign`` changes its name every so many days; 0 for none.

@@ -74,6 +74,9 @@ def _short_histories() -> list[World]:
             cohort_days=4, daily_loss=0.03,
         ),
         short_history(
+            "rising_price", 1.6, "a number that grows with the calendar", rising_number=True
+        ),
+        short_history(
             "late_source", 1.8, "a good source opens on day 20 of 38, losses never recorded",
             attributes=(CITY, late_source, SYSTEM),
         ),

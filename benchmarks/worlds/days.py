@@ -159,6 +159,8 @@ def _attributes(
         fit += np.where(same, size, -size)
     if world.cohort_days:
         columns["campaign"] = np.array([f"wave_{day // world.cohort_days}" for day in created])
+    if world.rising_number:
+        columns["list_price"] = (100 + created + rng.normal(0, 3, len(created))).round(2)
     return columns, fit, lag
 
 

@@ -86,6 +86,7 @@ class World:
     convert by that age are closed as lost. ``pairs``: pairs of 0/1 conditions, each a
     (attribute, levels), with the log-odds ± for being equal or not (an exclusive or).
     ``cohort_days``: a column ``campaign`` changes its name every so many days; 0 for none.
+    ``rising_number``: a column ``list_price`` that grows with the calendar and decides nothing.
     """
 
     name: str
@@ -107,3 +108,4 @@ class World:
     swept_days: int = 0
     level: Level = field(default_factory=Level)
     cohort_days: int = 0
+    rising_number: bool = False

@@ -91,6 +91,10 @@ bench-scale: $(VENV)/.bench ## 100 million interactions in buckets, and Spark (t
 soak: $(VENV)/.dev ## ten minutes of half load: no growth, no error
 	@$(BIN)/python benchmarks/soak.py
 
+.PHONY: stability
+stability: $(VENV)/.dev ## train DATASET=folder RUNS=300 times: none dies, all bytes are equal (hours)
+	@$(BIN)/python benchmarks/training_stability.py $(DATASET) --runs $(or $(RUNS),300)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Schemathesis on every operation of the API, every check on (needs the package index)
 	@test -x build/fuzz/bin/schemathesis || { $(PYTHON_FOUND) -m venv build/fuzz && \

@@ -82,7 +82,9 @@ def train(
             help="Sign the release with this Ed25519 key; in production only signed ones answer.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Fits side by side.")] = 2,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Fits side by side, in worker processes.")
+    ] = 2,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
     ] = False,

@@ -6,7 +6,7 @@
     ├── UsageError          2  the question itself is wrong: an option, a name, a request
     ├── DataError           3  the data breaks the contract, or cannot answer the question
     ├── GateError           4  a gate refused: a challenger that is no better, a sure leak
-    └── StorageError        5  a disk, a database or a registry failed
+    └── StorageError        5  a disk, a database or a registry failed, a worker was killed
         ├── ReleaseError    5  a release folder is refused: altered, truncated, foreign
         └── RegistryError   5  the model registry is down or has no such version
 """
@@ -37,7 +37,7 @@ class GateError(LeadscoreError):
 
 
 class StorageError(LeadscoreError):
-    """A disk, a database or a registry failed; trying again later may help."""
+    """A disk, a database, a registry or a worker process failed; trying again may help."""
 
     exit_code = 5
 

@@ -17,6 +17,16 @@ PRODUCTS_PER_SECOND = 4e9
 NEWTON_STEPS = 25
 
 
+def path_seconds(family: Family, n_rows: int, n_columns: int) -> float:
+    """Seconds on one core to follow the family's path once, learning from ``n_rows``."""
+    family = getattr(family, "family", family)  # one that reads fewer columns than there are
+    depth = float(getattr(family, "depth", 0))
+    if depth:
+        read = n_columns * float(getattr(family, "feature_share", 1.0))
+        return n_rows * read * family.steps[-1] * depth / 3 / CELLS_PER_SECOND
+    return n_rows * n_columns**2 * NEWTON_STEPS / PRODUCTS_PER_SECOND
+
+
 def estimated_seconds(family: Family, n_rows: int, n_columns: int, n_folds: int) -> float:
     """Seconds on one core to follow the family's path on every fold and to fit it once more.
 
@@ -25,12 +35,7 @@ def estimated_seconds(family: Family, n_rows: int, n_columns: int, n_folds: int)
     >>> round(slow / quick)
     50
     """
-    times = n_folds * 0.6 + 1
-    depth = float(getattr(family, "depth", 0))
-    if depth:
-        read = n_columns * float(getattr(family, "feature_share", 1.0))
-        return times * n_rows * read * family.steps[-1] * depth / 3 / CELLS_PER_SECOND
-    return times * n_rows * n_columns**2 * NEWTON_STEPS / PRODUCTS_PER_SECOND
+    return (n_folds * 0.6 + 1) * path_seconds(family, n_rows, n_columns)
 
 
 def affordable(

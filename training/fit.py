@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from training.honest_test import Tested, honest_test
 from training.learning import Learned, Method, Source, learn
 from training.out_of_time import Progress, probability
 from training.references import LabelledReferences, labelled_references
+from training.worker_pool import WorkerPool
 
 KIND_PREFIX = "kind:"
 """Before a name to exclude that is an interaction kind and not an attribute."""
@@ -37,8 +38,8 @@ class Training:
     """What the user decides. ``exclude``: attributes, and ``kind:`` kinds, not to be used.
 
     ``time_budget_s``: estimated seconds for one search (see ``training.budget``), None for all.
-    ``jobs``: fits run side by side; the result does not depend on it. ``insist``: keep the
-    directions of ``training.monotone``. ``audited``: what the audit found, for the card.
+    ``jobs``: fits run side by side, in worker processes; the result does not depend on it.
+    ``insist``: keep the directions of ``training.monotone``. ``audited``: what the audit found.
     """
 
     seed: int = 0
@@ -79,6 +80,7 @@ def train(
     Raises:
         DataError: no mature reference, or one class only.
         UsageError: an attribute or kind to exclude is not there.
+        StorageError: a worker process was killed; nothing has been written.
     """
     training = training or Training()
     source = source_of(dataset, training.exclude)
@@ -93,8 +95,10 @@ def train(
         insist=training.insist,
     )
     until_us = source.labelled.observed_until_us
-    tested = honest_test(source, until_us, method)
-    learned = learn(source, np.ones(len(source.labelled), bool), until_us, method)
+    with WorkerPool(training.jobs) as pool:
+        method = replace(method, pool=pool)
+        tested = honest_test(source, until_us, method)
+        learned = learn(source, np.ones(len(source.labelled), bool), until_us, method)
     return Trained(_contents(dataset, training, source, learned, tested), tested, learned, source)
 
 

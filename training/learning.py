@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -34,6 +35,7 @@ from training.out_of_time import (
 from training.references import Bool, Int8, LabelledReferences
 from training.rounds import Rounds, make_rounds, recent_lesson, recent_rounds
 from training.screening import screened
+from training.worker_pool import WorkerPool
 
 FEWEST_ORIGINS = 3
 """With fewer rolling origins, whether newer references should weigh more is not asked."""
@@ -55,7 +57,8 @@ class Method:
     """How to learn; the defaults are those that did best on the benchmark.
 
     ``scorecard``: the rules that compete, None for none. ``insist``: boosted candidates keep the
-    directions that a person would insist on (``training.monotone``).
+    directions that a person would insist on (``training.monotone``). ``pool``: worker processes
+    to share among several learnings; None starts ``jobs`` of them for each that is worth it.
     """
 
     seed: int = 0
@@ -65,6 +68,11 @@ class Method:
     progress: Progress | None = None
     scorecard: Scorecard | None = None
     insist: bool = True
+    pool: WorkerPool | None = field(default=None, compare=False)
+
+    def workers(self) -> AbstractContextManager[WorkerPool]:
+        """The pool given, which stays open, or one for this learning alone."""
+        return WorkerPool(self.jobs) if self.pool is None else nullcontext(self.pool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,11 @@ def learn(source: Source, allowed: Bool, until_us: int, method: Method) -> Learn
     label = labelled.labels_by(until_us)
     tested = test_rows_of(rounds.rounds, label, labelled.weight, rounds.unit)
     every = _entered(every, known.label, rounds, method)
-    with threadpool_limits(1):
+    with threadpool_limits(1), method.workers() as pool:
         floor = try_families([BaseRate()], rounds.rounds, matrix, tested)[0]
-        trials, is_recent = _trials(every.families, rounds, labelled, matrix, tested, method)
+        trials, is_recent = _trials(
+            every.families, rounds, labelled, matrix, tested, replace(method, pool=pool)
+        )
         if is_recent:  # the base rate that those models were trained at
             newer = recent_rounds(rounds, labelled).rounds
             floor = try_families([BaseRate()], newer, matrix, tested)[0]
@@ -165,7 +175,7 @@ def _trials(
 
     def tried(some: Sequence[Family], there: Rounds) -> list[Trial]:
         return try_families(
-            some, there.rounds, matrix, tested, jobs=method.jobs, progress=method.progress
+            some, there.rounds, matrix, tested, pool=method.pool, progress=method.progress
         )
 
     trials = tried(families, rounds)

@@ -8,12 +8,13 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
 
 from features.histories import Float64, Int64
+from training.budget import path_seconds
 from training.candidates.family import Family, Sample
 from training.delay import Lesson
 from training.references import Int8
+from training.worker_pool import WorkerPool
 
 BETTER = 1.0
 """Standard errors by which another step of a family must beat its usual one."""
@@ -78,14 +79,19 @@ def try_families(
     vectors: Float64,
     tested: TestRows,
     *,
-    jobs: int = 1,
+    pool: WorkerPool | None = None,
     progress: Progress | None = None,
 ) -> list[Trial]:
-    """Fit every family on every fold, in parallel, and pick the best step of each path."""
-    tasks = [(family, j) for family in families for j in range(len(rounds))]
-    work = (delayed(_one)(family, rounds[j], vectors) for family, j in tasks)
+    """Fit every family on every fold and pick the best step of each path.
+
+    ``pool``: worker processes that fit side by side; None fits one after the other in this one.
+    The result is the same to the last bit.
+    """
+    tasks = [(family, turn) for family in families for turn in rounds]
+    width = vectors.shape[1]
+    seconds = sum(path_seconds(f, len(turn.lesson.rows), width) for f, turn in tasks)
     paths: list[Float64] = []
-    for path in Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(work):
+    for path in (pool or WorkerPool(1)).map(_one, vectors, tasks, seconds):
         paths.append(path)
         if progress:
             progress("candidates", len(paths), len(tasks))
@@ -96,7 +102,8 @@ def try_families(
     ]
 
 
-def _one(family: Family, turn: Turn, vectors: Float64) -> Float64:
+def _one(vectors: Float64, task: tuple[Family, Turn]) -> Float64:
+    family, turn = task
     learned = turn.lesson
     sample = Sample(vectors[learned.rows], learned.label, learned.weight)
     return family.path(sample, vectors[turn.test])

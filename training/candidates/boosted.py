@@ -55,8 +55,9 @@ class Boosted:
         path, start = [], 0
         for step in self.steps:
             total = total + booster.predict(
-                vectors, raw_score=True, start_iteration=start, num_iteration=int(step) - start
-            )
+                vectors, raw_score=True, start_iteration=start, num_iteration=int(step) - start,
+                num_threads=self.threads,
+            )  # fmt: skip
             start = int(step)
             path.append(total)
         return np.stack(path)

@@ -27,6 +27,7 @@ from training.learning import Method, Source
 from training.out_of_time import Progress
 from training.references import IMMATURE
 from training.splits import Fold, identical_rows, time_fold
+from training.worker_pool import WorkerPool
 
 GROUPED_FOLDS = 5
 
@@ -73,8 +74,9 @@ def compare(
     source = source_of(dataset, question.exclude)
     cost_attribute(source, question.cost)
     check_classes(source.labelled)
-    method = Method(question.seed, jobs=question.jobs, progress=progress)
-    tested = honest_test(source, source.labelled.observed_until_us, method)
+    with WorkerPool(question.jobs) as pool:
+        method = Method(question.seed, jobs=question.jobs, progress=progress, pool=pool)
+        tested = honest_test(source, source.labelled.observed_until_us, method)
     return compare_tested(dataset, source, tested, scorecard, question)
 
 

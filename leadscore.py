@@ -24,6 +24,7 @@ from commands import (
     demo,
     describing,
     explaining,
+    import_,
     leads,
     models,
     monitoring,
@@ -73,6 +74,7 @@ def create_app() -> typer.Typer:
     for family in (
         demo,
         data,
+        import_,
         models,
         describing,
         monitoring,

@@ -30,7 +30,7 @@ def writer(name: str = "write_cli") -> ModuleType:
 
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for room in ("features", "scoring", "training", "serving", "commands")
+    for room in ("features", "scoring", "training", "serving", "integrations", "commands")
     for path in ROOT.glob(f"{room}/**/*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )

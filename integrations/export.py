@@ -1,0 +1,336 @@
+"""The files of an export: which there are, which table each one is, and reading them.
+
+DuckDB reads them with access to these files and to nothing else: no other file, no network, no
+extension, and its settings are locked before the first query of a recipe runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import duckdb
+import pyarrow.parquet as pq
+
+from features.errors import DataError, UsageError
+from integrations.recipe import Recipe, SourceTable, comparable, first_of
+
+CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt")
+JSON_ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz")
+PARQUET_ENDINGS = (".parquet",)
+SEPARATORS = (",", ";", "\t", "|")
+LONGEST_FIELD = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One readable file: its columns as written, and how it is to be read."""
+
+    path: Path
+    name: str
+    columns: tuple[str, ...]
+    separator: str = ","
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True)
+class Export:
+    """The files of a folder; ``unread``: name and reason of each one that cannot be read."""
+
+    folder: Path
+    files: tuple[ExportFile, ...]
+    unread: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which files are which table of a recipe; ``unread`` has those that are none of them."""
+
+    recipe: Recipe
+    folder: Path
+    tables: Mapping[str, tuple[ExportFile, ...]]
+    unread: tuple[tuple[str, str], ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Tables without which the recipe cannot work, and that no file is."""
+        needed = (name for name, table in self.recipe.tables.items() if table.needed)
+        return tuple(name for name in needed if name not in self.tables)
+
+
+@dataclass
+class Notes:
+    """What a person should know of the reading, in sentences."""
+
+    sentences: list[str] = field(default_factory=list)
+
+    def add(self, sentence: str) -> None:
+        """One more sentence."""
+        self.sentences.append(sentence)
+
+
+def look_at(folder: Path) -> Export:
+    """The files of an export, each with its columns. UsageError if there is no such folder."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; expected the folder with the export's files")
+    files, unread = [], []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        try:
+            files.append(_opened(path, name))
+        except (ValueError, OSError) as error:
+            unread.append((name, str(error)))
+    return Export(folder, tuple(files), tuple(unread))
+
+
+def _opened(path: Path, name: str) -> ExportFile:
+    """A file with its columns; ValueError says why it cannot be read."""
+    lower = path.name.lower()
+    if path.stat().st_size == 0:
+        raise ValueError("empty")
+    if lower.endswith(PARQUET_ENDINGS):
+        return ExportFile(path, name, tuple(pq.read_schema(path).names))
+    if lower.endswith(JSON_ENDINGS):
+        return ExportFile(path, name, _json_columns(path))
+    if lower.endswith(CSV_ENDINGS):
+        encoding = _encoding(path)
+        with _text(path, encoding) as lines:
+            header = next(_records(lines, ","), [])
+            separator = max(SEPARATORS, key=lambda sign: ",".join(header).count(sign))
+            lines.seek(0)
+            columns = next(_records(lines, separator), [])
+        if len(set(columns)) < len(columns) or not any(columns):
+            raise ValueError("its first line is no row of different column names")
+        return ExportFile(path, name, tuple(columns), separator, encoding)
+    raise ValueError("not a CSV, Parquet or JSON lines file")
+
+
+def _encoding(path: Path) -> str:
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    with opener(path, "rb") as file:
+        start = file.read(4)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    return "utf-8-sig"
+
+
+def _text(path: Path, encoding: str) -> TextIO:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding=encoding, newline="")
+    return path.open(encoding=encoding, newline="")
+
+
+def _records(lines: TextIO, separator: str) -> Iterator[list[str]]:
+    csv.field_size_limit(LONGEST_FIELD)
+    return csv.reader(lines, delimiter=separator)
+
+
+def _json_columns(path: Path) -> tuple[str, ...]:
+    """The keys of the first 1,000 lines, in the order in which they appear."""
+    keys: dict[str, None] = {}
+    with _text(path, "utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"line {number} is no JSON object")
+                keys.update(dict.fromkeys(row))
+            if number >= 1000:
+                break
+    if not keys:
+        raise ValueError("empty")
+    return tuple(keys)
+
+
+def match(export: Export, recipe: Recipe) -> Matched:
+    """Which file is which table. DataError if a file could be two of them."""
+    tables: dict[str, tuple[ExportFile, ...]] = {}
+    unread = list(export.unread)
+    for file in export.files:
+        name = _table_of(file, recipe)
+        if name is None:
+            unread.append((file.name, f"no table of {recipe.name} has its columns"))
+        else:
+            tables[name] = (*tables.get(name, ()), file)
+    return Matched(recipe, export.folder, tables, tuple(sorted(unread)))
+
+
+def _table_of(file: ExportFile, recipe: Recipe) -> str | None:
+    """The table with most of its required columns in the file; the file's name decides ties."""
+    present = {comparable(column) for column in file.columns}
+    stem = re.sub(r"\.(gz|csv|tsv|txt|jsonl|ndjson|parquet)\b", "", file.path.name.lower())
+    fitting = {
+        name: table
+        for name, table in recipe.tables.items()
+        if all(present & _spellings(table, column) for column in table.required)
+    }
+    named = [n for n, t in fitting.items() if any(fnmatch.fnmatch(stem, p) for p in t.files)]
+    by_folder = [
+        n
+        for n, t in fitting.items()
+        if any(
+            fnmatch.fnmatch(part.lower(), p)
+            for part in file.name.split("/")[:-1]
+            for p in t.files
+            if p != "*"
+        )
+    ]
+    chosen = by_folder or named or list(fitting)
+    most = max((len(recipe.tables[name].required) for name in chosen), default=0)
+    best = [name for name in chosen if len(recipe.tables[name].required) == most]
+    if len(best) > 1:
+        raise DataError(
+            f"{file.name} could be {' or '.join(best)} of {recipe.name}; "
+            f"name it {' or '.join(recipe.tables[name].files[0] for name in best)}"
+        )
+    return best[0] if best else None
+
+
+def _spellings(table: SourceTable, column: str) -> set[str]:
+    return {comparable(name) for name in (column, *table.headers.get(column, ()))}
+
+
+def detect(export: Export, recipes: Sequence[Recipe]) -> Matched:
+    """The one recipe whose needed tables are all there; DataError if none or several are."""
+    found, wanted = [], []
+    for recipe in recipes:
+        try:
+            matched = match(export, recipe)
+        except DataError:
+            if len(recipes) == 1:
+                raise
+            continue
+        if matched.tables and not matched.missing:
+            found.append(matched)
+        else:
+            wanted.append(f"{recipe.name} ({', '.join(matched.missing)})")
+    most = max((sum(map(len, m.tables.values())) for m in found), default=0)
+    best = [m for m in found if sum(map(len, m.tables.values())) == most]
+    if len(best) == 1:
+        return best[0]
+    if best:
+        names = ", ".join(m.recipe.name for m in best)
+        raise DataError(f"{export.folder} could be an export of {names}; name the system")
+    raise DataError(
+        f"{export.folder} is no export known here; missing tables: {'; '.join(wanted)}. "
+        f"Files there: {', '.join(file.name for file in export.files) or 'none that can be read'}"
+    )
+
+
+def locked_connection(files: Sequence[ExportFile]) -> Any:
+    """DuckDB that may read ``files`` and nothing else, and whose settings cannot be changed."""
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    paths = ", ".join(literal(str(file.path)) for file in files)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET allowed_paths = [{paths}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def read_table(connection: Any, name: str, table: SourceTable, files: Sequence[ExportFile]) -> int:
+    """Make the table ``raw_NAME`` of text: ``_row`` and every column; return how many rows it has.
+
+    Blanks around a value are cut, an empty value is unknown. Columns that the recipe names carry
+    the recipe's names and are there even if no file has them; others keep their headers.
+    DataError if a file cannot be read, or DuckDB and a plain count of its records differ.
+    """
+    parts = " UNION ALL BY NAME ".join(_select(file, table) for file in files)
+    absent = ", ".join(f"NULL::VARCHAR AS {quoted(column)}" for column in table.columns)
+    source = f"SELECT {absent} WHERE false"
+    if parts:
+        source += f" UNION ALL BY NAME {parts}"
+    try:
+        connection.execute(
+            f"CREATE TABLE {quoted('raw_' + name)} AS "
+            f"SELECT row_number() OVER () AS _row, * FROM ({source})"
+        )
+    except duckdb.Error as error:
+        names = ", ".join(file.name for file in files)
+        raise DataError(f"{names}: cannot be read as {name}: {_fault(error)}") from None
+    rows = int(connection.execute(f"SELECT count(*) FROM {quoted('raw_' + name)}").fetchone()[0])
+    records = sum(map(count_records, files))
+    if rows != records:
+        names = ", ".join(file.name for file in files)
+        raise DataError(f"{names}: {records:,} records in the file, but {rows:,} were read")
+    return rows
+
+
+def _fault(error: duckdb.Error) -> str:
+    """What DuckDB found wrong and where, without the line itself: it holds a person's data."""
+    lines = str(error).splitlines()
+    told = [
+        line for line in lines if re.search(r"Error on Line|^Expected|unterminated|encod", line)
+    ]
+    return "; ".join(told) or lines[0][:200]
+
+
+def _select(file: ExportFile, table: SourceTable) -> str:
+    present = {comparable(column): column for column in file.columns}
+    names: dict[str, str] = {}
+    for column in table.columns:
+        header = first_of((column, *table.headers.get(column, ())), present)
+        if header is not None:
+            names[header] = column
+    texts = {header: f"trim(CAST({quoted(header)} AS VARCHAR))" for header in file.columns}
+    columns = ", ".join(
+        f"nullif({text}, '') AS {quoted(names.get(header, header))}"
+        for header, text in texts.items()
+    )
+    return f"SELECT {columns} FROM {_reader(file)}"
+
+
+def _reader(file: ExportFile) -> str:
+    path = literal(str(file.path))
+    lower = file.path.name.lower()
+    if lower.endswith(PARQUET_ENDINGS):
+        return f"read_parquet({path})"
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in file.columns)
+    if lower.endswith(JSON_ENDINGS):
+        return f"read_json({path}, format = 'newline_delimited', columns = {{{types}}})"
+    encoding = "utf-16" if file.encoding == "utf-16" else "utf-8"
+    return (
+        f"read_csv({path}, auto_detect = false, header = true, columns = {{{types}}}, "
+        f"delim = {literal(file.separator)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"encoding = '{encoding}', strict_mode = true, max_line_size = 16777216)"
+    )
+
+
+def count_records(file: ExportFile) -> int:
+    """How many records a file has, counted without DuckDB; a blank line is none."""
+    lower = file.path.name.lower()
+    if lower.endswith(PARQUET_ENDINGS):
+        return int(pq.read_metadata(file.path).num_rows)
+    with _text(file.path, "utf-8-sig" if lower.endswith(JSON_ENDINGS) else file.encoding) as lines:
+        if lower.endswith(JSON_ENDINGS):
+            return sum(1 for line in lines if line.strip())
+        return sum(1 for record in _records(lines, file.separator) if record) - 1
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "lead"), counted(1200, "row"), counted(0, "alias")
+    ('1 lead', '1,200 rows', '0 aliases')
+    """
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def quoted(name: str) -> str:
+    """A name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text for SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,129 @@
+"""Texts as moments in UTC: the times a system writes, with what is doubtful counted and said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from features.errors import DataError, UsageError
+from integrations.export import Notes, counted, literal, quoted
+from integrations.recipe import SourceTable
+
+WITH_ZONE = r"\d.*(Z|z| ?UTC|[+-]\d\d(:?\d\d)?)$"
+EPOCH = r"^-?\d{9,16}(\.\d+)?$"
+DAY = r"^\d{4}-\d\d-\d\d$"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How times without a zone are read: ``zone`` (IANA; None: not known) and ``formats``."""
+
+    zone: str | None
+    formats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.zone is not None:
+            try:
+                ZoneInfo(self.zone)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                raise UsageError(
+                    f"no time zone {self.zone!r}; expected a name such as Europe/Paris"
+                ) from error
+
+
+def local_time(column: str, formats: Sequence[str]) -> str:
+    """SQL: a text without a zone as a TIMESTAMP; NULL if it is none."""
+    tried = "".join(f", try_strptime({column}, {literal(form)})" for form in formats)
+    plain = f"CASE WHEN {column} SIMILAR TO '\\d{{4}}-.*' THEN try_cast({column} AS TIMESTAMP) END"
+    return f"coalesce({plain}{tried})"
+
+
+def utc_moment(column: str, clock: Clock) -> str:
+    """SQL: a text as a TIMESTAMP in UTC; NULL if it is none.
+
+    Understood are ISO 8601 with a zone (``+0000`` too), seconds, milliseconds or microseconds
+    since 1970, and times without a zone in the clock's zone and formats.
+    """
+    dashed = f"regexp_replace({column}, ' ?UTC$', 'Z')"
+    colon = f"regexp_replace({dashed}, '([+-]\\d\\d)(\\d\\d)$', '\\1:\\2')"
+    number = f"try_cast({column} AS DOUBLE)"
+    epoch = (
+        f"CASE WHEN abs({number}) >= 1e14 THEN make_timestamp(CAST({number} AS BIGINT)) "
+        f"WHEN abs({number}) >= 1e11 THEN make_timestamp(CAST({number} * 1000 AS BIGINT)) "
+        f"ELSE make_timestamp(CAST({number} * 1000000 AS BIGINT)) END"
+    )
+    local = local_time(column, clock.formats)
+    zone = literal(clock.zone or "UTC")
+    return (
+        f"CASE WHEN regexp_full_match({column}, {literal(EPOCH)}) THEN {epoch} "
+        f"WHEN regexp_matches({column}, {literal(WITH_ZONE)}) AND NOT "
+        f"regexp_full_match({column}, {literal(DAY)}) "
+        f"THEN timezone('UTC', try_cast({colon} AS TIMESTAMPTZ)) "
+        f"ELSE timezone('UTC', timezone({zone}, {local})) END"
+    )
+
+
+def make_typed(connection: Any, name: str, table: SourceTable, clock: Clock, notes: Notes) -> None:
+    """Make ``typed_NAME`` of ``raw_NAME``: its moments and days as TIMESTAMP in UTC.
+
+    DataError if times have no zone and nobody said which one is meant.
+    """
+    columns = (*table.moments, *table.days)
+    for column in columns:
+        _look_at_times(connection, name, column, clock, notes, days=column in table.days)
+    changed = ", ".join(f"{utc_moment(quoted(c), clock)} AS {quoted(c)}" for c in columns)
+    replace = f" REPLACE ({changed})" if columns else ""
+    connection.execute(
+        f"CREATE TABLE {quoted('typed_' + name)} AS SELECT *{replace} FROM {quoted('raw_' + name)}"
+    )
+
+
+def _look_at_times(
+    connection: Any, name: str, column: str, clock: Clock, notes: Notes, *, days: bool
+) -> None:
+    """Count what cannot be read, what has no zone, and what an hour put back or forward hides."""
+    text = quoted(column)
+    zone = literal(clock.zone or "UTC")
+    local = local_time(text, clock.formats)
+    at = f"timezone({zone}, local)"
+    hour = "INTERVAL 1 HOUR"
+    row = connection.execute(
+        f"""
+        WITH times AS (
+            SELECT {text} AS text, {utc_moment(text, clock)} AS moment,
+                CASE WHEN NOT regexp_matches({text}, {literal(WITH_ZONE)})
+                    OR regexp_full_match({text}, {literal(DAY)}) THEN {local} END AS local
+            FROM {quoted("raw_" + name)} WHERE {text} IS NOT NULL
+        )
+        SELECT count(*) FILTER (moment IS NULL), min(text) FILTER (moment IS NULL),
+            count(local), min(text) FILTER (local IS NOT NULL),
+            count(*) FILTER (timezone({zone}, {at} - {hour}) = local
+                OR timezone({zone}, {at} + {hour}) = local),
+            count(*) FILTER (timezone({zone}, {at}) <> local)
+        FROM times
+        """
+    ).fetchone()
+    unread, example, naive, naive_example, repeated, skipped = row
+    if unread:
+        notes.add(
+            f"{name}.{column}: {counted(unread, 'value')} cannot be read as times, such as {example!r}"
+        )
+    if naive and clock.zone is None:
+        raise DataError(
+            f"{name}.{column}: {naive_example!r} has no time zone; say which one the export was "
+            f"made in with --zone, such as --zone Europe/Paris (it is in the account's settings)"
+        )
+    if days:
+        return
+    if repeated:
+        notes.add(
+            f"{name}.{column}: {counted(repeated, 'time')} in an hour that {clock.zone} has twice; "
+            "read as the second one (standard time)"
+        )
+    if skipped:
+        notes.add(
+            f"{name}.{column}: {counted(skipped, 'time')} in an hour that {clock.zone} leaves out; "
+            "read as if clocks had not changed"
+        )

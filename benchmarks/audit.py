@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from planted_leaks import LEAKS, SUBTLE, plant, with_decoys
 
-from features.reading import read_dataset
-from training.audit.audit import audit
-from training.simulator.simulate import WORLDS, simulate, write_simulation
+from features.reading.read import read_dataset
+from training.leakage.audit import audit
+from training.simulator import SCENARIOS, simulate, write_simulation
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -70,7 +70,7 @@ def row(group, leak, dataset, wanted):
 
 
 def simulated(n_leads: int, seeds: int):
-    for world_name, world in WORLDS.items():
+    for world_name, world in SCENARIOS.items():
         for seed in range(seeds):
             simulation = simulate(n_leads, 100 + seed, world=world)
             with tempfile.TemporaryDirectory() as folder:

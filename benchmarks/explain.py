@@ -8,9 +8,9 @@ from collections.abc import Callable
 import lightgbm as lgb
 import numpy as np
 
-from scoring.model import Model
-from scoring.steps import step_part_of
-from scoring.trees import TreePart
+from scoring.model.additive import additive_component_of
+from scoring.model.model import Model
+from scoring.model.trees import TreeComponent
 
 FEATURES, TREES, ROWS = 60, 300, 5_000
 
@@ -43,7 +43,7 @@ def main() -> None:
     for depth in (3, 5):
         settings = {**plain, "max_depth": depth, "num_leaves": 2**depth}
         booster = lgb.train(settings, lgb.Dataset(x, y), TREES)
-        part = TreePart.from_text(booster.model_to_string())
+        part = TreeComponent.from_text(booster.model_to_string())
         model = Model((part,), (1.0,), 1.0, 0.0, FEATURES)
         shap = np.asarray(booster.predict(x[:500], pred_contrib=True))
         gap = float(np.abs(model.explain(x[:500]).contributions - shap[:, :-1]).max())
@@ -56,7 +56,7 @@ def main() -> None:
         )
     alone = {"interaction_constraints": [[i] for i in range(FEATURES)], "max_depth": 3}
     booster = lgb.train({**plain, **alone, "num_leaves": 8}, lgb.Dataset(x, y), TREES)
-    steps = step_part_of(booster.model_to_string(), FEATURES)
+    steps = additive_component_of(booster.model_to_string(), FEATURES)
     model = Model((steps,), (1.0,), 1.0, 0.0, FEATURES)
     batch = microseconds(lambda: model.explain(x), 3) / ROWS
     mine = microseconds(lambda: model.explain(one), 300)

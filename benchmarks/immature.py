@@ -24,24 +24,24 @@ import numpy as np
 import pandas as pd
 from immature_report import Answers, markdown, of_group
 
-from features.building import histories_of
-from features.histories import Float64, References
-from features.reading import read_dataset
-from features.vectors import vectors
-from training.audit.audit import Verdict, audit
-from training.candidates.boosted import Boosted
-from training.candidates.family import Sample
-from training.candidates.linear import Linear
-from training.delay import Treatment, lesson, treatment_at
-from training.evaluation import losses
-from training.feature_choice import choose_spec
-from training.fit import source_of
-from training.learning import Source
-from training.out_of_time import probability
-from training.references import DAY_US, IMMATURE, Bool
+from features.compute.array_types import Float64
+from features.histories.arrays import References
+from features.histories.build import histories_from_dataset
+from features.reading.read import read_dataset
+from features.vectors.compute import compute_vectors
+from training.candidates.base import TrainingSet
+from training.candidates.boosted import BoostedTrees
+from training.candidates.linear import LinearCandidate
+from training.evaluation.metrics import losses
+from training.feature_selection.choose import choose_spec
+from training.labels.censoring import CensoringTreatment, training_rows, treatment_at
+from training.labels.references import DAY_US, IMMATURE, Bool
+from training.labels.splits import newest_fold, time_folds
+from training.labels.training_data import TrainingData, load_training_data
+from training.leakage.audit import LeakVerdict, audit
+from training.model_selection.cross_validation import probability
+from training.simulator import SCENARIOS, simulate
 from training.simulator.files import write_simulation
-from training.simulator.simulate import WORLDS, simulate
-from training.splits import newest_fold, time_folds
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 RESULTS = Path(__file__).parent / "results"
@@ -49,7 +49,10 @@ LEADS = {"default": 4_000, "noisy": 4_000, "rare": 10_000}
 CUTOFF_DAYS = (75, 180, 240, 330)
 TEST_DAYS = 30
 REAL = ("bpi2012", "online_shoppers", "bank_marketing")
-LEARNER = (Linear(steps=(0.03,)), Boosted("boosted", additive=False, seed=0, steps=(90,)))
+LEARNER = (
+    LinearCandidate(steps=(0.03,)),
+    BoostedTrees("boosted", additive=False, seed=0, steps=(90,)),
+)
 
 
 def main() -> None:
@@ -85,14 +88,14 @@ def _options() -> argparse.Namespace:
 def of_world(world: str, seed: int, folder: Path) -> list[tuple[int, Answers]]:
     """One pair of simulations, at each cutoff."""
     learned = folder / "learned"
-    write_simulation(simulate(LEADS[world], 2 * seed, world=WORLDS[world]), learned)
-    source = source_of(read_dataset(learned))
+    write_simulation(simulate(LEADS[world], 2 * seed, world=SCENARIOS[world]), learned)
+    source = load_training_data(read_dataset(learned))
     asked = folder / "asked"
-    write_simulation(simulate(LEADS[world], 2 * seed + 1, world=WORLDS[world]), asked)
-    histories, truth = histories_of(read_dataset(asked)), pd.read_csv(asked / "truth.csv")
+    write_simulation(simulate(LEADS[world], 2 * seed + 1, world=SCENARIOS[world]), asked)
+    histories, truth = histories_from_dataset(read_dataset(asked)), pd.read_csv(asked / "truth.csv")
     moments = pd.to_datetime(truth["as_of"], utc=True).dt.as_unit("us").astype("int64").to_numpy()
     lead = pd.Index(histories.lead_ids).get_indexer(truth["lead_id"]).astype(np.int64)
-    first = int(pd.Timestamp(WORLDS[world].first_day).timestamp()) * 1_000_000
+    first = int(pd.Timestamp(SCENARIOS[world].first_day).timestamp()) * 1_000_000
     found = []
     for day in CUTOFF_DAYS:
         cutoff = first + day * DAY_US
@@ -100,7 +103,7 @@ def of_world(world: str, seed: int, folder: Path) -> list[tuple[int, Answers]]:
         test = References(lead[rows], moments[rows])
         true = truth["probability"].to_numpy()[rows]
         spec = _spec(source, cutoff)
-        there = vectors(spec, histories, test)
+        there = compute_vectors(spec, histories, test)
         everyone = np.ones(len(source.labelled), bool)
         answer, taught = _answers(source, everyone, cutoff, spec, there)
         loss = {how: surplus(true, p) for how, p in answer.items()}
@@ -116,8 +119,8 @@ def of_real(path: Path) -> Answers:
     them), without the columns that the audit names."""
     dataset = read_dataset(path)
     named = audit(dataset, costs=False).suspects
-    leaks = {s.name for s in named if s.verdict in (Verdict.SURE, Verdict.SUSPECT)}
-    source = source_of(dataset, sorted(leaks & set(dataset.settings.attributes)))
+    leaks = {s.name for s in named if s.verdict in (LeakVerdict.SURE, LeakVerdict.SUSPECT)}
+    source = load_training_data(dataset, sorted(leaks & set(dataset.settings.attributes)))
     labelled, parts = source.labelled, []
     until = labelled.observed_until_us
     newest = newest_fold(labelled, until)
@@ -126,18 +129,18 @@ def of_real(path: Path) -> Answers:
         spec = _spec(source, cutoff)
         test = labelled.take(fold.test)
         apart = ~np.isin(labelled.lead, test.lead)
-        there = vectors(spec, source.histories, test.references)
+        there = compute_vectors(spec, source.histories, test.references)
         answer, taught = _answers(source, apart, cutoff, spec, there)
         parts.append((test, answer, taught, immature_share(source, cutoff)))
     label = np.concatenate([part[0].label for part in parts])
-    answer = {how: np.concatenate([part[1][how] for part in parts]) for how in Treatment}
+    answer = {how: np.concatenate([part[1][how] for part in parts]) for how in CensoringTreatment}
     return Answers(
         np.concatenate([part[0].lead for part in parts]),
         np.concatenate([part[0].weight for part in parts]),
-        {how: losses(label, answer[how]) for how in Treatment},
+        {how: losses(label, answer[how]) for how in CensoringTreatment},
         answer,
         label.astype(np.float64),
-        {how: round(np.mean([part[2][how] for part in parts])) for how in Treatment},
+        {how: round(np.mean([part[2][how] for part in parts])) for how in CensoringTreatment},
         float(np.mean([part[3] for part in parts])),
     )
 
@@ -153,32 +156,32 @@ def surplus(true: Float64, p: Float64) -> Float64:
     return np.asarray(t * np.log(t / q) + (1 - t) * np.log((1 - t) / (1 - q)))
 
 
-def immature_share(source: Source, cutoff_us: int) -> float:
+def immature_share(source: TrainingData, cutoff_us: int) -> float:
     """Of the references asked before the cutoff, the share whose horizon has not passed."""
     asked = source.labelled.as_of_us < cutoff_us
-    return float((source.labelled.labels_by(cutoff_us)[asked] == IMMATURE).mean())
+    return float((source.labelled.labels_as_of(cutoff_us)[asked] == IMMATURE).mean())
 
 
-def _spec(source: Source, cutoff_us: int):
+def _spec(source: TrainingData, cutoff_us: int):
     """The features that the mature references can tell apart: the same for all treatments."""
-    mature = source.labelled.labels_by(cutoff_us) != IMMATURE
+    mature = source.labelled.labels_as_of(cutoff_us) != IMMATURE
     return choose_spec(source.settings, source.histories, source.labelled.take(mature).references)
 
 
-def _answers(source: Source, apart: Bool, cutoff_us: int, spec, there: Float64):
+def _answers(source: TrainingData, apart: Bool, cutoff_us: int, spec, there: Float64):
     """Probability (n) of the vectors ``there`` and rows learned from, per treatment."""
-    matrix = vectors(spec, source.histories, source.labelled.references)
-    answer: dict[Treatment, Float64] = {}
-    taught: dict[Treatment, int] = {}
-    for how in Treatment:
+    matrix = compute_vectors(spec, source.histories, source.labelled.references)
+    answer: dict[CensoringTreatment, Float64] = {}
+    taught: dict[CensoringTreatment, int] = {}
+    for how in CensoringTreatment:
         same = treatment_at(source.labelled, cutoff_us, how)
         if same in answer:  # adaptive is one of those before it
             answer[how], taught[how] = answer[same], taught[same]
             continue
         # where an open lead is called lost, it must be allowed to be: all leads teach
-        allowed = np.ones(len(apart), bool) if how == Treatment.NEGATIVE else apart
-        known = lesson(source.labelled, allowed, cutoff_us, how)
-        sample = Sample(matrix[known.rows], known.label, known.weight)
+        allowed = np.ones(len(apart), bool) if how == CensoringTreatment.NEGATIVE else apart
+        known = training_rows(source.labelled, allowed, cutoff_us, how)
+        sample = TrainingSet(matrix[known.rows], known.label, known.weight)
         paths = [family.path(sample, there)[0] for family in LEARNER]
         answer[how], taught[how] = probability(np.mean(paths, axis=0)), len(known.rows)
     return answer, taught

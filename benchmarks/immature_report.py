@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.histories import Float64, Int64
-from training.delay import Treatment
+from features.compute.array_types import Float64, Int64
+from training.labels.censoring import CensoringTreatment
 
 RESAMPLES = 1000
 
@@ -19,10 +19,10 @@ class Answers:
 
     unit: Int64
     weight: Float64
-    loss: dict[Treatment, Float64]
-    probability: dict[Treatment, Float64]
+    loss: dict[CensoringTreatment, Float64]
+    probability: dict[CensoringTreatment, Float64]
     target: Float64
-    rows: dict[Treatment, int]
+    rows: dict[CensoringTreatment, int]
     immature: float
 
 
@@ -30,9 +30,9 @@ def of_group(name: str, parts: list[Answers], *, real: bool) -> dict[str, object
     """Means over all seeds, with intervals over seeds and the leads within each."""
     draws = _drawn(parts, np.random.default_rng(0))
     shown = {}
-    for how in Treatment:
+    for how in CensoringTreatment:
         own = _means(parts, draws, [part.loss[how] for part in parts])
-        gap = [part.loss[how] - part.loss[Treatment.MATURE] for part in parts]
+        gap = [part.loss[how] - part.loss[CensoringTreatment.MATURE] for part in parts]
         off = [part.probability[how] - part.target for part in parts]
         shown[str(how)] = {
             "rows": round(np.mean([part.rows[how] for part in parts])),
@@ -96,7 +96,7 @@ def markdown(found: list[dict], seeds: int) -> str:
             lines.append(
                 f"| {group['set']} | {group['rate']:.3f} | {group['immature']:.0%} | {how} | "
                 f"{row['rows']:,} | {row['loss']['value']:.5f} | "
-                f"{'' if how == Treatment.MATURE else paired} | {_off(row['bias'])} |"
+                f"{'' if how == CensoringTreatment.MATURE else paired} | {_off(row['bias'])} |"
             )
     return "\n".join(lines) + "\n"
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.building import histories_of
 from features.dataset import Dataset
-from features.histories import References
-from features.reading import read_dataset
-from features.vectors import vectors
-from scoring.intervals import venn_abers
-from training.calibration.score_spread import SPREADS, interval_table
-from training.fit import source_of
-from training.learning import Method, learn
-from training.simulator.simulate import WORLDS, simulate, write_simulation
+from features.histories.arrays import References
+from features.histories.build import histories_from_dataset
+from features.reading.read import read_dataset
+from features.vectors.compute import compute_vectors
+from training.calibration.model_uncertainty import SPREADS, interval_table
+from training.calibration.venn_abers import venn_abers
+from training.labels.training_data import load_training_data
+from training.model_selection.fit import SearchSettings, select_and_fit
+from training.simulator import SCENARIOS, simulate, write_simulation
 
 SETS = (("default", 2_000), ("noisy", 5_000), ("rare", 10_000), ("default", 10_000))
 QUESTIONS = 5_000
@@ -35,20 +35,24 @@ RESULTS = Path(__file__).parent / "results"
 def simulated(world: str, leads: int, seed: int, folder: Path) -> tuple[Dataset, pd.DataFrame]:
     """A simulation as a dataset, and its truth."""
     out = folder / f"{world}-{leads}-{seed}"
-    write_simulation(simulate(leads, seed=seed, world=WORLDS[world]), out)
+    write_simulation(simulate(leads, seed=seed, world=SCENARIOS[world]), out)
     return read_dataset(out), pd.read_csv(out / "truth.csv")
 
 
 def measured(world: str, leads: int, seed: int, folder: Path) -> dict[str, float]:
     """What one release holds of the truths of other leads, and how wide its intervals are."""
-    source = source_of(simulated(world, leads, 10 * seed + 1, folder)[0])
+    source = load_training_data(simulated(world, leads, 10 * seed + 1, folder)[0])
     everything = np.ones(len(source.labelled), bool)
-    learned = learn(source, everything, source.labelled.observed_until_us, Method(seed=0))
+    learned = select_and_fit(
+        source, everything, source.labelled.observed_until_us, SearchSettings(seed=0)
+    )
     asked, truth = simulated(world, QUESTIONS, 10 * seed + 2, folder)
-    histories = histories_of(asked)
+    histories = histories_from_dataset(asked)
     moments = pd.to_datetime(truth.as_of, utc=True).dt.as_unit("us").astype("int64").to_numpy()
     lead = pd.Index(histories.lead_ids).get_indexer(truth.lead_id).astype(np.int64)
-    found = learned.model.explain(vectors(learned.spec, histories, References(lead, moments)))
+    found = learned.model.explain(
+        compute_vectors(learned.spec, histories, References(lead, moments))
+    )
     true = truth.probability.to_numpy()
     label = learned.tested.label.astype(np.float64)
     served = interval_table(learned, source)

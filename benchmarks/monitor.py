@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from features.reading import read_dataset
-from scoring.release import Release, write_release
-from training.fit import Training, train
-from training.monitoring.monitor import Monitoring, judge, monitor
-from training.simulator.run import Simulation
-from training.simulator.simulate import simulate, write_simulation
-from training.simulator.world import DEFAULT, World
+from features.reading.read import read_dataset
+from scoring.release.release import Release, write_release
+from training.monitoring.monitor import MonitoringReport, judge, monitor
+from training.simulator import simulate, write_simulation
+from training.simulator.scenario import DEFAULT, Scenario
+from training.simulator.simulation import Simulation
+from training.train import TrainingConfig, train
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = range(100, 106)
@@ -52,7 +52,7 @@ def as_it_was(n: int, seed: int) -> Simulation:
 
 
 def with_world(**changes: Any) -> Callable[[int, int], Simulation]:
-    world: World = replace(NEXT_YEAR, **changes)
+    world: Scenario = replace(NEXT_YEAR, **changes)
     return lambda n, seed: simulate(n, seed, world=world)
 
 
@@ -128,7 +128,7 @@ def released(n: int, seed: int, folder: Path) -> Release:
     """A quick release (no search) that learned from a year of ``n`` leads."""
     write_simulation(simulate(n, seed, world=STEADY), folder / f"past-{n}-{seed}")
     trained = train(
-        read_dataset(folder / f"past-{n}-{seed}"), Training(time_budget_s=0.0, seed=seed)
+        read_dataset(folder / f"past-{n}-{seed}"), TrainingConfig(time_budget_s=0.0, seed=seed)
     )
     return write_release(folder / f"release-{n}-{seed}", trained.contents)
 
@@ -149,7 +149,7 @@ def cases(seed: int, folder: Path) -> list[Case]:
 
 
 def case_of(
-    change: str, n: int, later: int, seed: int, release: Release, found: Monitoring
+    change: str, n: int, later: int, seed: int, release: Release, found: MonitoringReport
 ) -> Case:
     """What was found, in figures from which other thresholds can be tried."""
     real, promised = found.realised, release.metrics["auc"]

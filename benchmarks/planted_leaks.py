@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract import AttributeSettings, AttributeType, Available, Group
-from features.dataset import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, Dataset
+from features.dataset import Dataset
+from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
 
 
 @dataclass

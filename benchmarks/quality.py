@@ -26,19 +26,19 @@ import quality_peers as peers
 import quality_report as report
 
 from features.dataset import Dataset
-from features.reading import read_dataset
-from features.vectors import vectors
-from scoring.scorecard import default_scorecard
-from training.audit.audit import Verdict, audit
-from training.evaluation import evaluate, loss_difference
-from training.feature_choice import choose_spec
-from training.fit import source_of
-from training.honest_test import honest_folds, predicted
-from training.learning import Method, Source, learn
-from training.references import LabelledReferences
+from features.reading.read import read_dataset
+from features.vectors.compute import compute_vectors
+from scoring.scorecard.scorecard import default_scorecard
+from training.evaluation.backtest import backtest_folds, predicted
+from training.evaluation.metrics import evaluate, loss_difference
+from training.feature_selection.choose import choose_spec
+from training.labels.references import LabelledReferences
+from training.labels.splits import Fold
+from training.labels.training_data import TrainingData, load_training_data
+from training.leakage.audit import LeakVerdict, audit
+from training.model_selection.fit import SearchSettings, select_and_fit
+from training.simulator import SCENARIOS, simulate
 from training.simulator.files import write_simulation
-from training.simulator.simulate import WORLDS, simulate
-from training.splits import Fold
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -74,14 +74,16 @@ def _options() -> argparse.Namespace:
 
 def every_dataset(data: Path) -> list[str]:
     real = sorted(path.name for path in data.iterdir() if path.is_dir()) if data.is_dir() else []
-    return [*real, *(WORLD_PREFIX + world for world in WORLDS)]
+    return [*real, *(WORLD_PREFIX + world for world in SCENARIOS)]
 
 
 def flagged(dataset: Dataset) -> list[str]:
     """Attributes that the audit is sure of, or suspects and nobody has confirmed."""
     report_of_audit = audit(dataset, costs=False)
     named = {
-        s.name for s in report_of_audit.suspects if s.verdict in (Verdict.SURE, Verdict.SUSPECT)
+        s.name
+        for s in report_of_audit.suspects
+        if s.verdict in (LeakVerdict.SURE, LeakVerdict.SUSPECT)
     }
     return sorted(named & set(dataset.settings.attributes))
 
@@ -90,9 +92,9 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, object]:
     """Metrics, paired intervals and times of every model on one dataset."""
     dataset, truth = _dataset(name, options)
     leaks = flagged(dataset)
-    source = source_of(dataset, leaks)
+    source = load_training_data(dataset, leaks)
     labelled = source.labelled
-    folds = honest_folds(source, labelled.observed_until_us, Method())
+    folds = backtest_folds(source, labelled.observed_until_us, SearchSettings())
     print(f"{name}: {len(labelled):,} references, {len(folds)} folds, without {leaks}", flush=True)
     answers: dict[str, list[np.ndarray]] = {}
     seconds: dict[str, float] = {}
@@ -133,7 +135,7 @@ def _dataset(name: str, options: argparse.Namespace):
     """The dataset and, where it is simulated, true probabilities by row of the references."""
     if not name.startswith(WORLD_PREFIX):
         return read_dataset(options.data / name), None
-    world = WORLDS[name.removeprefix(WORLD_PREFIX)]
+    world = SCENARIOS[name.removeprefix(WORLD_PREFIX)]
     simulation = simulate(options.leads, 7, world=world)
     with tempfile.TemporaryDirectory() as folder:
         write_simulation(simulation, Path(folder) / "made")
@@ -143,7 +145,7 @@ def _dataset(name: str, options: argparse.Namespace):
 
 
 def _looked_up(dataset: Dataset, known: dict[tuple[str, int], float]):
-    source = source_of(dataset)
+    source = load_training_data(dataset)
     ids, labelled = source.histories.lead_ids, source.labelled
 
     def truth(rows: np.ndarray) -> np.ndarray:
@@ -154,10 +156,10 @@ def _looked_up(dataset: Dataset, known: dict[tuple[str, int], float]):
 
 
 def _given(
-    source: Source, fold: Fold, labelled: LabelledReferences, flaml_seconds: float
+    source: TrainingData, fold: Fold, labelled: LabelledReferences, flaml_seconds: float
 ) -> peers.Given:
     spec = choose_spec(source.settings, source.histories, labelled.take(fold.train).references)
-    matrix = vectors(spec, source.histories, labelled.references)
+    matrix = compute_vectors(spec, source.histories, labelled.references)
     return peers.Given(
         matrix[fold.train],
         labelled.label[fold.train],
@@ -168,17 +170,17 @@ def _given(
     )
 
 
-def _ours(source: Source, fold: Fold) -> tuple[np.ndarray, str]:
+def _ours(source: TrainingData, fold: Fold) -> tuple[np.ndarray, str]:
     """What ``leadscore train`` does at the fold's cutoff, and the recipe it chose."""
     labelled = source.labelled
     card = default_scorecard().with_outbound(source.settings.outbound_kinds)
-    method = Method(scorecard=card)
+    method = SearchSettings(scorecard=card)
     if fold.cutoff_us is None:
         allowed = np.isin(np.arange(len(labelled)), fold.train)
-        learned = learn(source, allowed, labelled.observed_until_us, method)
+        learned = select_and_fit(source, allowed, labelled.observed_until_us, method)
     else:
         allowed = ~np.isin(labelled.lead, labelled.lead[fold.test])
-        learned = learn(source, allowed, fold.cutoff_us, method)
+        learned = select_and_fit(source, allowed, fold.cutoff_us, method)
     return predicted(learned, source, fold.test), learned.recipe.name
 
 

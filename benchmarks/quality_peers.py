@@ -14,10 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from scoring.calibration import platt
-from scoring.scorecard import default_scorecard
-from training.learning import Source
-from training.splits import Fold
+from scoring.scorecard.scorecard import default_scorecard
+from training.labels.splits import Fold
+from training.labels.training_data import TrainingData
+from training.model_selection.platt import platt
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Given:
 Answer = Callable[[], np.ndarray]
 
 
-def every_peer(given: Given, source: Source) -> dict[str, Answer]:
+def every_peer(given: Given, source: TrainingData) -> dict[str, Answer]:
     """Name → a function that learns and answers with probabilities of ``given.asked``."""
     there = {
         "base rate": lambda: _base_rate(given),
@@ -57,7 +57,7 @@ def every_peer(given: Given, source: Source) -> dict[str, Answer]:
     return there
 
 
-def _references(source: Source, given: Given):
+def _references(source: TrainingData, given: Given):
     return source.labelled.take(given.fold.test).references
 
 
@@ -101,7 +101,7 @@ def _flaml(given: Given) -> np.ndarray:
     return np.asarray(model.predict_proba(given.asked))[:, 1]
 
 
-def _scorecard(given: Given, source: Source) -> np.ndarray:
+def _scorecard(given: Given, source: TrainingData) -> np.ndarray:
     """Points turned into probabilities by a line fitted on the training references."""
     card, labelled = default_scorecard(), source.labelled
     points = [

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from features.building import InteractionRows, LeadFacts, one_history
+from features.compute.array_types import Float64, Object
 from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
-from features.histories import Answers, Float64, Histories, Interactions, Object, References
-from features.vectors import vectors
-from scoring.scorecard import Scorecard, default_scorecard
-from training.feature_choice import choose_spec
+from features.histories.arrays import Answers, Histories, Interactions, References
+from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.vectors.compute import compute_vectors
+from scoring.scorecard.scorecard import Scorecard, default_scorecard
+from training.feature_selection.choose import choose_spec
 
 RESULTS = Path(__file__).parent / "results"
 DAY_US = 86_400_000_000
@@ -97,7 +98,7 @@ def main() -> None:
         SETTINGS, histories, References(references.lead[:5000], references.as_of_us[:5000])
     )
     rules = seconds(lambda: card.points(histories, references), asked.runs)
-    learned = seconds(lambda: vectors(spec, histories, references), asked.runs)
+    learned = seconds(lambda: compute_vectors(spec, histories, references), asked.runs)
     figures = {
         "leads": asked.leads,
         "interactions": asked.interactions,

@@ -72,10 +72,11 @@ def main() -> None:
 
 def compile_once(release: Path) -> None:
     """Compile all there is, so that a first start in a fresh clone does not measure that."""
-    warm = "from serving.live import prepare; from serving.settings import Settings; "
+    warm = "from serving.predictor.active_release import prepare; "
+    warm += "from serving.settings import Settings; "
     warm += f"from pathlib import Path; prepare(Path({str(release)!r}), '', Settings()); "
-    warm += "from serving.store.disk import write_as_told; from numba import int64; "
-    warm += "write_as_told.compile((int64, int64))"
+    warm += "from serving.journal.disk_writer import write_loop; from numba import int64; "
+    warm += "write_loop.compile((int64, int64))"
     subprocess.run([sys.executable, "-c", warm], check=True, cwd=HERE.parent)
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from training.simulator.limits import learnable
-from training.simulator.simulate import WORLDS, simulate
+from training.simulator import SCENARIOS, simulate
+from training.simulator.bayes_limit import learnable
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def table(n_leads: int) -> pd.DataFrame:
     rows = []
-    for name, world in WORLDS.items():
+    for name, world in SCENARIOS.items():
         started = time.perf_counter()
         simulation = simulate(n_leads, 1, world=world)
         print(f"{name}: {time.perf_counter() - started:.1f} s", file=sys.stderr)

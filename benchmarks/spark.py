@@ -83,7 +83,7 @@ def measure(
     release: Path | None,
     of_one_lead: int = 0,
 ) -> dict[str, Any]:
-    from scoring.spark import SparkRun, score_with_spark, spark_session
+    from scoring.batch.spark import SparkRun, score_with_spark, spark_session
 
     os.environ["LEADSCORE_HOME"] = str(folder / "home")
     if like is None or release is None:

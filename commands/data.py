@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import (
-    DatasetArgument,
-    JsonOption,
-    MaxBadOption,
-    QuarantineOption,
-    SeedOption,
-)
+from commands.options import DatasetArgument, JsonOption, MaxBadOption, QuarantineOption, SeedOption
 
 if TYPE_CHECKING:
-    from training.audit.audit import AuditReport
+    from training.leakage.audit import AuditReport
 
 
 class WorldName(StrEnum):
-    """The worlds that can be simulated; the keys of ``training.simulator.simulate.WORLDS``."""
+    """The worlds that can be simulated; the keys of ``training.simulator.SCENARIOS``."""
 
     DEFAULT = "default"
     RARE = "rare"
@@ -57,11 +51,11 @@ def simulate(
 
       leadscore simulate my-leads --leads 20000 --seed 7
     """
-    from commands.printing import print_json, step
-    from training.simulator import simulate as simulator
+    from commands.output import print_json, timed
+    from training import simulator
 
-    with step(f"simulate {leads:,} leads"):
-        made = simulator.simulate(leads, seed, world=simulator.WORLDS[world])
+    with timed(f"simulate {leads:,} leads"):
+        made = simulator.simulate(leads, seed, world=simulator.SCENARIOS[world])
         simulator.write_simulation(made, out)
     counts = {
         "folder": str(out),
@@ -101,10 +95,10 @@ def check(
 
       leadscore check sqlite:///crm.db
     """
-    from commands.printing import print_json, step
-    from features.check_report import check as report_on
+    from commands.output import print_json, timed
+    from features.reading.report import check as report_on
 
-    with step(f"read {dataset}"):
+    with timed(f"read {dataset}"):
         report = report_on(dataset, max_bad_fraction=max_bad, quarantine_dir=quarantine)
     print_json(report.to_dict()) if as_json else print(report.to_text())
 
@@ -128,14 +122,14 @@ def audit(
 
       leadscore audit my-leads --no-costs --json
     """
-    from commands.printing import print_json, step
-    from features.reading import read_dataset
-    from training.audit.audit import audit as examine
-    from training.audit.audit import sure_leaks
+    from commands.output import print_json, timed
+    from features.reading.read import read_dataset
+    from training.leakage.audit import audit as examine
+    from training.leakage.audit import sure_leaks
 
-    with step(f"read {dataset}"):
+    with timed(f"read {dataset}"):
         data = read_dataset(dataset)
-    with step("look for leaks"):
+    with timed("look for leaks"):
         report = examine(data, costs=costs)
     print_json(report.to_dict()) if as_json else print_audit(report)
     if sure_leaks(report):
@@ -146,7 +140,7 @@ def print_audit(report: AuditReport) -> None:
     """Each suspect with its evidence below it, and what each verdict asks for."""
     from textwrap import fill
 
-    from training.audit.report import MEANING
+    from training.leakage.report import MEANING
 
     print(report.summary() + "\n")
     for row in report.rows():

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.options import JsonOption, SeedOption
+from commands.output import console_on, print_pairs, progress_bar, timed
+from commands.registry import now
+from commands.train import (
+    TrainOptions,
+    TrainOutcome,
+    chosen_scorecard,
+    figure,
+    save_and_register,
+    stop_on_leaks,
+)
 
 if TYPE_CHECKING:
-    from commands.demo_run import Shown
+    import pyarrow as pa
+
+    from features.dataset import Dataset
+    from training.comparison.compare import Comparison
+    from training.train import TrainedModel
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,8 +56,182 @@ def demo(
 
       leadscore demo --leads 20000 --seed 7
     """
-    from commands.demo_run import print_shown, run_demo
-    from commands.printing import print_json
+    from commands.output import print_json
 
-    shown: Shown = run_demo(leads, seed, folder)
+    shown: DemoResult = run_demo(leads, seed, folder)
     print_json(shown.to_dict()) if as_json else print_shown(shown)
+
+
+SHOWN_OF = {"hot": 4, "warm": 3, "cold": 3}
+"""How many open leads of each band the demo shows: the surest of each."""
+
+
+SIMULATED = "default"
+"""Name of the simulated world, by which a champion of the demo is known."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo made and found."""
+
+    made: TrainOutcome
+    comparison: Comparison
+    scores: pa.Table
+    data: Path
+    scores_file: Path
+    promoted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return {
+            "data": str(self.data),
+            "scores": str(self.scores_file),
+            "promoted": self.promoted,
+            **self.made.to_dict(),
+            "verdict": self.comparison.verdict.headline,
+            "leads": ten_leads(self.scores),
+        }
+
+
+def run_demo(n_leads: int, seed: int, folder: Path | None) -> DemoResult:
+    """Simulate, check, train, compare, promote and score."""
+    from training.settings import TrackingSettings
+
+    folder = folder or TrackingSettings().home / "demo"
+    dataset = simulated(n_leads, seed, folder / "leads")
+    made, trained = trained_on(dataset, folder, seed)
+    comparison = compared(dataset, trained)
+    promoted = promote_if_free(made)
+    scores = scored(dataset, made, folder / "scores.csv")
+    return DemoResult(made, comparison, scores, folder / "leads", folder / "scores.csv", promoted)
+
+
+def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
+    """Write simulated leads and read them back within the contract."""
+    from commands.output import report_reading
+    from features.reading.read import read_dataset
+    from training.simulator import SCENARIOS, simulate, write_simulation
+
+    with timed(f"simulate {n_leads:,} leads"):
+        write_simulation(simulate(n_leads, seed, world=SCENARIOS[SIMULATED]), out)
+    with timed("check them against the data contract"):
+        dataset = read_dataset(out)
+    report_reading(dataset)
+    return dataset
+
+
+def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[TrainOutcome, TrainedModel]:
+    """Train, write the release folder and register it."""
+    from training.thresholds import ThresholdPolicy
+    from training.train import TrainingConfig, train
+
+    audited = stop_on_leaks(dataset, ())
+    with timed("train"), progress_bar() as tell:
+        card = chosen_scorecard(None)
+        asked = TrainingConfig(seed=seed, scorecard=card, audited=audited)
+        trained = train(dataset, asked, progress=tell)
+    wanted = TrainOptions(
+        str(folder / "leads"), folder / "release", True, None, seed, ThresholdPolicy()
+    )
+    return save_and_register(wanted, trained, folder), trained
+
+
+def compared(dataset: Dataset, trained: TrainedModel) -> Comparison:
+    """The learned score beside the default scorecard, on the references it was tested on."""
+    from training.comparison.run import compare_tested
+
+    with timed("compare with the rules"):
+        found = compare_tested(dataset, trained.source, trained.tested, chosen_scorecard(None))
+    return found.comparison
+
+
+def promote_if_free(made: TrainOutcome) -> bool:
+    """Promote, unless a champion answers that is not a demo's: nobody's own is replaced."""
+    from scoring.release.release import load_release
+    from scoring.release.store import ReleaseStore
+    from training.registry.gate_criteria import GateReport
+    from training.registry.promote import promote
+    from training.settings import TrackingSettings
+
+    pointer = ReleaseStore(TrackingSettings().home).pointer()
+    if pointer is not None and load_release(Path(pointer.path)).name != SIMULATED:
+        return False
+    with timed(f"promote version {made.version}"):
+        passed = GateReport((), {"demo": True})  # a demo run again is no better than before
+        promote(made.version, who="leadscore demo", now=now(), gate=lambda *_: passed)
+    return True
+
+
+def scored(dataset: Dataset, made: TrainOutcome, out: Path) -> pa.Table:
+    """Scores of every open lead, written to ``out``."""
+    from commands.score import score_all
+    from features.reading.read import open_leads
+    from scoring.scores_io import write_scores
+
+    table = score_all(made.release, dataset, *open_leads(dataset), version=made.version)
+    write_scores(table, out)
+    return table
+
+
+def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:
+    """The surest leads of each band, hottest first."""
+    ranked = sorted(
+        (row for row in scores.to_pylist() if row["error"] is None),
+        key=lambda row: (-row["probability"], row["lead_id"]),
+    )
+    chosen: list[dict[str, Any]] = []
+    for band, count in SHOWN_OF.items():
+        chosen += [row for row in ranked if row["band"] == band][:count]
+    return chosen
+
+
+def print_shown(shown: DemoResult) -> None:
+    """Ten leads with their reasons, what the comparison found, and what to type next."""
+    print_leads(ten_leads(shown.scores))
+    metrics = shown.made.release.metrics
+    print_pairs(
+        [
+            ("model", metrics["verdict"]),
+            ("log loss", f"{figure(metrics['log_loss'])}; "
+             f"base rate {figure(metrics['base_rate']['log_loss'])}"),
+            ("and the rules?", shown.comparison.verdict.headline),
+            ("leads", shown.data),
+            ("scores", shown.scores_file),
+            ("release", shown.made.out),
+            ("version", f"{shown.made.version} in the registry (leadscore models)"),
+        ]
+    )  # fmt: skip
+    print()
+    if not shown.promoted:
+        print(
+            f"Not promoted: a champion of your own answers. leadscore promote {shown.made.version}"
+        )
+    print(f"Serve it:  {typed()} serve     then open http://127.0.0.1:8000/docs")
+
+
+def typed() -> str:
+    """The command as it is typed here: by name when the shell finds it, else by its path."""
+    if shutil.which("leadscore"):
+        return "leadscore"
+    return os.path.relpath(sys.argv[0])
+
+
+def print_leads(rows: list[dict[str, Any]]) -> None:
+    """Leads with probability, band, the rules' points and the reasons."""
+    from rich import box
+    from rich.table import Table
+
+    colour = {"hot": "red", "warm": "yellow", "cold": "blue"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("lead", "converts in 30 days", "band", "rules", "because (share of the log-odds)"):
+        table.add_column(name, justify="right" if name == "rules" else "left")
+    for row in rows:
+        reasons = [row[f"reason_{i}"] for i in (1, 2, 3) if row[f"reason_{i}"]]
+        table.add_row(
+            row["lead_id"],
+            f"{row['probability']:.0%}  ({row['low']:.0%} to {row['high']:.0%})",
+            f"[{colour[row['band']]}]{row['band']}[/]",
+            f"{row['rule_points']:z.0f} {row['rule_band']}",
+            "\n".join(reasons),
+        )
+    console_on(sys.stdout).print(table)

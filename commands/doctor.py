@@ -18,12 +18,20 @@ from pathlib import Path
 from features.errors import LeadscoreError
 
 NEEDED = ("numpy", "pandas", "pyarrow", "duckdb", "numba", "sklearn", "lightgbm", "fastapi")
+
+
 OPTIONAL = {
     "psycopg": "PostgreSQL: pip install 'leadscore[postgres]'",
     "pyspark": "Spark: pip install 'leadscore[spark]', and a Java runtime",
 }
+
+
 LOW_DISK_BYTES = 1 << 30
+
+
 LONG_WAIT_S = 60.0
+
+
 ANSWER_WITHIN_S = 2.0
 
 
@@ -36,7 +44,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One thing looked at: what was found, and what to do if it is not fine."""
 
     what: str
@@ -49,9 +57,9 @@ class Finding:
         return {name: str(value) for name, value in asdict(self).items()}
 
 
-def examine(url: str) -> list[Finding]:
+def examine(url: str) -> list[Check]:
     """Look at everything once; ``url`` is where the service is expected to answer."""
-    checks: list[tuple[str, Callable[[], Finding]]] = [
+    checks: list[tuple[str, Callable[[], Check]]] = [
         ("python", python),
         ("packages", packages),
         ("engine", engine),
@@ -65,23 +73,23 @@ def examine(url: str) -> list[Finding]:
     return [carefully(what, check) for what, check in checks]
 
 
-def carefully(what: str, check: Callable[[], Finding]) -> Finding:
+def carefully(what: str, check: Callable[[], Check]) -> Check:
     """Run one check; a failure of any kind is a finding, not the end of the others."""
     try:
         return check()
     except LeadscoreError as error:
-        return Finding(what, State.FAULT, str(error), "see the message")
+        return Check(what, State.FAULT, str(error), "see the message")
     except Exception as error:
-        return Finding(what, State.FAULT, f"{type(error).__name__}: {error}", "see the message")
+        return Check(what, State.FAULT, f"{type(error).__name__}: {error}", "see the message")
 
 
-def python() -> Finding:
+def python() -> Check:
     """The interpreter and the machine it runs on."""
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding("python", State.FINE, f"{found}, {os.cpu_count()} cores")
+    return Check("python", State.FINE, f"{found}, {os.cpu_count()} cores")
 
 
-def packages() -> Finding:
+def packages() -> Check:
     """Every package that is needed imports."""
     broken = []
     for name in NEEDED:
@@ -90,19 +98,19 @@ def packages() -> Finding:
         except Exception as error:
             broken.append(f"{name} ({error})")
     if broken:
-        return Finding("packages", State.FAULT, "; ".join(broken), "make clean, then make demo")
+        return Check("packages", State.FAULT, "; ".join(broken), "make clean, then make demo")
     shown = ("numpy", "pandas", "numba", "lightgbm", "mlflow", "fastapi")
     found = ", ".join(f"{name} {metadata.version(name)}" for name in shown)
-    return Finding("packages", State.FINE, f"leadscore {metadata.version('leadscore')}; {found}")
+    return Check("packages", State.FINE, f"leadscore {metadata.version('leadscore')}; {found}")
 
 
-def engine() -> Finding:
+def engine() -> Check:
     """The compiled scorecard engine answers as it should."""
     import numpy as np
 
-    from features.building import InteractionRows, LeadFacts, one_history
-    from features.histories import References
-    from scoring.scorecard import default_scorecard
+    from features.histories.arrays import References
+    from features.histories.build import InteractionRows, LeadFacts, one_history
+    from scoring.scorecard.scorecard import default_scorecard
 
     day_us = 86_400_000_000
     call = InteractionRows(kinds=["inbound_call"], at_us=[day_us])
@@ -112,98 +120,98 @@ def engine() -> Finding:
     points = float(default_scorecard().points(lead, asked).points[0])
     took = time.perf_counter() - started
     if not points > 0:
-        return Finding(
+        return Check(
             "engine", State.FAULT, f"an inbound call gave {points} points", "make clean, make demo"
         )
-    return Finding("engine", State.FINE, f"counted and scored in {took:.2f} s, compiling included")
+    return Check("engine", State.FINE, f"counted and scored in {took:.2f} s, compiling included")
 
 
-def optional_packages() -> Finding:
+def optional_packages() -> Check:
     """What some uses need and most do not."""
     missing = [advice for name, advice in OPTIONAL.items() if find_spec(name) is None]
     if find_spec("pyspark") is not None and shutil.which("java") is None:
         missing.append("Spark: a Java runtime (apt install default-jre-headless)")
     if missing:
-        return Finding(
+        return Check(
             "optional packages", State.ABSENT, "some are not installed", "; ".join(missing)
         )
-    return Finding("optional packages", State.FINE, ", ".join(OPTIONAL))
+    return Check("optional packages", State.FINE, ", ".join(OPTIONAL))
 
 
-def home() -> Finding:
+def home() -> Check:
     """The release store can be written and has room."""
     from training.settings import TrackingSettings
 
     folder = TrackingSettings().home.absolute()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(existing, os.W_OK):
-        return Finding(
+        return Check(
             "home", State.FAULT, f"{folder} cannot be written",
             "give this user the folder, or set LEADSCORE_HOME",
         )  # fmt: skip
     free = shutil.disk_usage(existing).free
     found = f"{shown_path(folder)}, {free / (1 << 30):.0f} GiB free"
     if free < LOW_DISK_BYTES:
-        return Finding("home", State.FAULT, found, "free some disk, or set LEADSCORE_HOME")
-    return Finding("home", State.FINE, found)
+        return Check("home", State.FAULT, found, "free some disk, or set LEADSCORE_HOME")
+    return Check("home", State.FINE, found)
 
 
-def registry() -> Finding:
+def registry() -> Check:
     """The MLflow registry answers, and how quickly."""
+    from training.registry.resolve import models
     from training.settings import TrackingSettings
-    from training.tracking.tracker import models
 
     settings = TrackingSettings()
     if not settings.tracking_uri and not (settings.home / "mlflow.db").exists():
-        return Finding(
+        return Check(
             "registry", State.ABSENT, "nothing was trained here yet",
             "leadscore demo, or leadscore train DATASET",
         )  # fmt: skip
     started = time.perf_counter()
     rows = models(settings)
-    return Finding(
+    return Check(
         "registry", State.FINE, f"{len(rows)} versions, {time.perf_counter() - started:.1f} s"
     )
 
 
-def champion() -> Finding:
+def champion() -> Check:
     """The release that answers loads, and every byte of it verifies."""
-    from scoring.release import load_release
-    from scoring.release_store import ReleaseStore
+    from scoring.release.release import load_release
+    from scoring.release.store import ReleaseStore
     from training.settings import TrackingSettings
 
     pointer = ReleaseStore(TrackingSettings().home).pointer()
     if pointer is None:
-        return Finding(
+        return Check(
             "champion", State.ABSENT, "no release was promoted",
             "leadscore models, then leadscore promote VERSION",
         )  # fmt: skip
     release = load_release(Path(pointer.path))
     named = f"version {pointer.version or '?'}, release {release.release_id}"
     if pointer.pending:
-        return Finding(
+        return Check(
             "champion", State.FAULT, f"{named}; the registry has not been told yet",
             "leadscore models (once the registry answers again)",
         )  # fmt: skip
-    return Finding("champion", State.FINE, f"{named}, {len(release.spec)} features, verified")
+    return Check("champion", State.FINE, f"{named}, {len(release.spec)} features, verified")
 
 
-def journal() -> Finding:
+def journal() -> Check:
     """No score has waited long to be moved into the store."""
+    from serving.journal.segments import used
     from serving.settings import Settings
-    from serving.store.segments import used
 
     now = time.time()
     since = [path.stat().st_mtime for path in used(Settings().home / "journal")]
     waited = now - min(since, default=now)
     found = f"{len(since)} files of scores wait for the store, {waited:.0f} s at most"
     if waited < LONG_WAIT_S:
-        return Finding("journal", State.FINE, found)
+        return Check("journal", State.FINE, found)
     advice = "leadscore serve moves them in; if it runs, look at the store"
-    return Finding("journal", State.FAULT, found, advice)
+    return Check("journal", State.FAULT, found, advice)
 
 
-def service(url: str) -> Finding:
+def service(url: str) -> Check:
     """Something answers at ``url`` and says that it is ready."""
     import urllib.error
     import urllib.request
@@ -211,14 +219,14 @@ def service(url: str) -> Finding:
     try:
         with urllib.request.urlopen(f"{url}/health/ready", timeout=ANSWER_WITHIN_S) as answer:  # noqa: S310
             answer.read()
-        return Finding("service", State.FINE, f"ready at {url}")
+        return Check("service", State.FINE, f"ready at {url}")
     except urllib.error.HTTPError as error:
-        return Finding(
+        return Check(
             "service", State.FAULT, f"{url} answers, not ready (HTTP {error.code})",
             "promote a version, or read its log",
         )  # fmt: skip
     except OSError:
-        return Finding("service", State.ABSENT, f"nothing answers at {url}", "leadscore serve")
+        return Check("service", State.ABSENT, f"nothing answers at {url}", "leadscore serve")
 
 
 def shown_path(path: Path) -> str:
@@ -229,11 +237,11 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
-def print_findings(findings: list[Finding]) -> None:
+def print_findings(findings: list[Check]) -> None:
     """One or two lines a finding for a person; the state carries its colour on a terminal."""
     from rich.text import Text
 
-    from commands.printing import console_on
+    from commands.output import console_on
 
     colour = {State.FINE: "green", State.ABSENT: "yellow", State.FAULT: "red"}
     console = console_on(sys.stdout)
@@ -244,6 +252,6 @@ def print_findings(findings: list[Finding]) -> None:
             console.print(Text(f"{'':27}→ {finding.next_step}"))
 
 
-def worst(findings: list[Finding]) -> State:
+def worst(findings: list[Check]) -> State:
     """The state of the whole: a fault if there is one."""
     return State.FAULT if any(f.state is State.FAULT for f in findings) else State.FINE

@@ -116,7 +116,7 @@ def import_(
 
       leadscore import --detect exports/
     """
-    from commands.printing import print_json, say, step
+    from commands.output import log, print_json, timed
     from features.errors import UsageError
     from integrations.recipe import Choices, systems
     from integrations.run import detect_system, import_export
@@ -137,13 +137,13 @@ def import_(
         as_at_creation=tuple(as_at_creation or ()),
         tracked_since=tracked_since,
     )
-    with step(f"import {export}"):
+    with timed(f"import {export}"):
         report = import_export(system, export, out, choices, exported_at=exported_at)
     if as_json:
         print_json(report.to_dict())
         return
     print(report.to_text())
-    say(f"Next: leadscore check {out}")
+    log(f"Next: leadscore check {out}")
 
 
 def _words(

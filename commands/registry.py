@@ -11,8 +11,8 @@ import typer
 from commands.options import JsonOption
 
 if TYPE_CHECKING:
-    from training.promotion.promote import Change
-    from training.tracking.tracker import ModelRow
+    from training.registry.promote import Change
+    from training.registry.resolve import ModelRow
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,8 +30,8 @@ def models(as_json: JsonOption = False) -> None:
 
       leadscore models --json
     """
-    from commands.printing import print_json
-    from training.tracking.tracker import models as registered
+    from commands.output import print_json
+    from training.registry.resolve import models as registered
 
     rows = registered()
     print_json([row.to_dict() for row in rows]) if as_json else print_models(rows)
@@ -79,12 +79,12 @@ def promote(
 
       leadscore promote 3 --max-age-days 30
     """
-    from commands.printing import step
-    from training.promotion.gate_rules import GateLimits
-    from training.promotion.promote import promote as change
+    from commands.output import timed
+    from training.registry.gate_criteria import GateLimits
+    from training.registry.promote import promote as change
 
     limits = GateLimits(max_age_days=max_age_days)
-    with step("ask the gate"):
+    with timed("ask the gate"):
         made = change(version, who=who(), now=now(), dataset=dataset, force=force, limits=limits)
     print_change(made, as_json=as_json)
 
@@ -96,7 +96,7 @@ def rollback(as_json: JsonOption = False) -> None:
 
       leadscore rollback
     """
-    from training.promotion.promote import rollback as change
+    from training.registry.promote import rollback as change
 
     print_change(change(who=who(), now=now()), as_json=as_json)
 
@@ -118,8 +118,8 @@ def fetch(
 
       leadscore fetch 3 --json
     """
-    from commands.printing import print_json
-    from training.tracking.tracker import fetch as bring
+    from commands.output import print_json
+    from training.registry.resolve import fetch as bring
 
     found = bring(release, who=who(), now=now())
     told = {"version": found.version, "release_id": found.release_id, "path": found.path}
@@ -144,7 +144,7 @@ def now() -> str:
 
 def print_change(change: Change, *, as_json: bool) -> None:
     """Which release answers now, and which a rollback returns to."""
-    from commands.printing import print_json, say
+    from commands.output import log, print_json
 
     if as_json:
         print_json(change.to_dict())
@@ -152,13 +152,13 @@ def print_change(change: Change, *, as_json: bool) -> None:
     print(f"version {change.champion.version} answers (release {change.champion.release_id})")
     if change.previous:
         print(f"leadscore rollback returns to version {change.previous.version}")
-    if not change.settled:
-        say("the registry could not be told yet; the next command that reaches it does")
+    if not change.synced:
+        log("the registry could not be told yet; the next command that reaches it does")
 
 
 def print_models(rows: list[ModelRow]) -> None:
     """Versions as a table."""
-    from commands.printing import print_table
+    from commands.output import print_table
 
     if not rows:
         print("No version is registered yet. Next: leadscore train DATASET")

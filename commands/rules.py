@@ -10,9 +10,9 @@ import typer
 from commands.options import JsonOption
 
 if TYPE_CHECKING:
-    from scoring.scorecard import Scorecard
-    from training.evaluation import Interval
-    from training.rules_check import RulesCheck
+    from scoring.scorecard.scorecard import Scorecard
+    from training.comparison.rule_coverage import RulesCheck
+    from training.evaluation.metrics import Estimate
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,9 +30,9 @@ def show(as_json: JsonOption = False) -> None:
 
       leadscore rules show > our-rules.toml
     """
-    from commands.printing import print_json
-    from scoring.scorecard import DEFAULT_CARD, default_scorecard
-    from scoring.scorecard_file import packaged_text
+    from commands.output import print_json
+    from scoring.scorecard.scorecard import DEFAULT_CARD, default_scorecard
+    from scoring.scorecard.toml import packaged_text
 
     if as_json:
         print_json(default_scorecard().to_dict())
@@ -58,8 +58,8 @@ def check(
 
       leadscore rules check our-rules.toml --on my-leads
     """
-    from commands.printing import print_json
-    from scoring.scorecard import load_scorecard
+    from commands.output import print_json
+    from scoring.scorecard.scorecard import load_scorecard
 
     card = load_scorecard(file)
     if on is None:
@@ -71,17 +71,16 @@ def check(
 
 def check_on(card: Scorecard, source: str) -> RulesCheck:
     """What a scorecard matches on the dataset ``source``."""
-    from commands.printing import step
-    from commands.reading import tell_reading
-    from features.building import histories_of
-    from features.reading import read_dataset
-    from training.rules_check import check_rules
+    from commands.output import report_reading, timed
+    from features.histories.build import histories_from_dataset
+    from features.reading.read import read_dataset
+    from training.comparison.rule_coverage import check_rules
 
-    with step(f"read {source}"):
+    with timed(f"read {source}"):
         dataset = read_dataset(source)
-    tell_reading(dataset)
-    with step("match the rules"):
-        return check_rules(card, dataset, histories_of(dataset))
+    report_reading(dataset)
+    with timed("match the rules"):
+        return check_rules(card, dataset, histories_from_dataset(dataset))
 
 
 def print_card(card: Scorecard) -> None:
@@ -95,7 +94,7 @@ def print_card(card: Scorecard) -> None:
 
 def print_matches(found: RulesCheck) -> None:
     """Rules and bands with the leads they match, for a person."""
-    from commands.printing import print_table
+    from commands.output import print_table
 
     print(
         f"{found.scorecard} on {found.dataset}: {found.leads:,} leads asked about "
@@ -117,7 +116,7 @@ def print_matches(found: RulesCheck) -> None:
     )
 
 
-def percent(rate: Interval) -> str:
+def percent(rate: Estimate) -> str:
     """A rate with its interval; a dash where it is not known."""
     if rate.value != rate.value:
         return "–"

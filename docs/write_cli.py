@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from leadscore import create_app
+from commands.cli import create_app
 
 PAGE = Path(__file__).parent / "cli.md"
 

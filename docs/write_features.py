@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.aggregates import (
+from features.vectors.catalogue import (
     ATTRIBUTE_AGGREGATES,
     INTERACTION_AGGREGATES,
-    Aggregate,
+    AggregateDef,
     Source,
 )
-from features.spec import Feature
+from features.vectors.spec import Feature
 
 PAGE = Path(__file__).with_name("features.md")
 
@@ -65,7 +65,7 @@ EXAMPLES: dict[str, tuple[str, float, str | None]] = {
 }
 
 
-def example(source: Source, name: str, rule: Aggregate) -> Feature:
+def example(source: Source, name: str, rule: AggregateDef) -> Feature:
     """A feature to show: a window of 7 days or a half-life of 7 days where it has one."""
     topic, _, level = EXAMPLES.get(name, ("page_view", 12, None))
     window = 7.0 if rule.windowed else None
@@ -73,7 +73,7 @@ def example(source: Source, name: str, rule: Aggregate) -> Feature:
     return Feature(source, topic, name, window, half_life, level)
 
 
-def table(source: Source, aggregates: dict[str, Aggregate]) -> str:
+def table(source: Source, aggregates: dict[str, AggregateDef]) -> str:
     """One row an aggregate: an example's name, its sentence, unit and null."""
     lines = ["| feature | says, for example | unit | null |", "|---|---|---|---|"]
     for name, rule in aggregates.items():

@@ -11,6 +11,8 @@
         └── RegistryError   5  the model registry is down or has no such version
 """
 
+from __future__ import annotations
+
 
 class LeadscoreError(Exception):
     """Base of every error raised on purpose. Its message says what, where and what next."""
@@ -48,3 +50,11 @@ class ReleaseError(StorageError):
 
 class RegistryError(StorageError):
     """The model registry cannot be reached, or knows no such version or alias."""
+
+
+class StorageFull(StorageError):
+    """The disk is full: nothing was written. Answered as 507."""
+
+
+class StorageBusy(StorageError):
+    """The database is locked, slow or away, or too much waits for it. Answered as 503."""

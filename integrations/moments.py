@@ -108,7 +108,8 @@ def _look_at_times(
     unread, example, naive, naive_example, repeated, skipped = row
     if unread:
         notes.add(
-            f"{name}.{column}: {counted(unread, 'value')} cannot be read as times, such as {example!r}"
+            f"{name}.{column}: {counted(unread, 'value')} cannot be read as times, "
+            f"such as {example!r}"
         )
     if naive and clock.zone is None:
         raise DataError(

@@ -36,13 +36,13 @@ def label(band: Band, language: str = "en") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Cuts:
+class BandThresholds:
     """The lowest probability that is warm and the lowest that is hot: 0 <= warm <= hot.
 
     A cut above 1 means that no lead reaches the band. Raises DataError for cuts that are not
     finite, negative or out of order.
 
-    >>> cuts = Cuts(warm=0.1, hot=0.4)
+    >>> cuts = BandThresholds(warm=0.1, hot=0.4)
     >>> [cuts.band_of(p).value for p in (0.0999, 0.1, 0.4)]
     ['cold', 'warm', 'hot']
     """

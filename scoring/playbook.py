@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from features.errors import DataError
 from scoring.bands import Band
 from scoring.reasons import Reason
-from scoring.scorecard_file import faults_of, line_index, packaged_text
-from scoring.scorecard_rules import Strict, Words, one_or_many, refuse
+from scoring.scorecard.rules import Strict, Words, one_or_many, schema_error
+from scoring.scorecard.toml import faults_of, line_index, packaged_text
 
 DEFAULT_PLAYBOOK = "default_playbook.toml"
 
@@ -32,7 +32,7 @@ class Step(Strict):
     message: str = Field(min_length=1)
 
 
-class Exceptional(Step):
+class OverrideRule(Step):
     """A step that replaces the band's when its conditions hold.
 
     ``topic``: one of these topics is among the strongest reasons; ``speaks`` says on which side.
@@ -47,17 +47,17 @@ class Exceptional(Step):
     bands: Words = ()
 
     @model_validator(mode="after")
-    def _asks_something(self) -> Exceptional:
+    def _asks_something(self) -> OverrideRule:
         if bool(self.topic) == bool(self.rule):
-            raise refuse("name", "needs either topic = … or rule = …")
+            raise schema_error("name", "needs either topic = … or rule = …")
         if self.speaks and not self.topic:
-            raise refuse("speaks", "belongs to topic")
+            raise schema_error("speaks", "belongs to topic")
         unknown = set(self.bands) - {band.value for band in Band}
         if unknown:
-            raise refuse("bands", f"unknown band {sorted(unknown)[0]!r}; cold, warm or hot")
+            raise schema_error("bands", f"unknown band {sorted(unknown)[0]!r}; cold, warm or hot")
         return self
 
-    def fits(self, band: Band, spoken: Sequence[Spoken], rules: frozenset[str]) -> bool:
+    def matches(self, band: Band, spoken: Sequence[Spoken], rules: frozenset[str]) -> bool:
         """Whether the exception holds where these reasons spoke and these rules matched."""
         if self.bands and band.value not in self.bands:
             return False
@@ -76,12 +76,12 @@ class Bands(Strict):
     hot: Step
 
 
-class Plays(Strict):
+class PlaybookDefinition(Strict):
     """The contents of a playbook file."""
 
     name: str = Field(min_length=1)
     bands: Bands
-    exceptions: Annotated[tuple[Exceptional, ...], BeforeValidator(one_or_many)] = ()
+    exceptions: Annotated[tuple[OverrideRule, ...], BeforeValidator(one_or_many)] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class NextStep:
 class Playbook:
     """Steps by band with exceptions, read from TOML."""
 
-    plays: Plays
+    plays: PlaybookDefinition
 
     def next_step(
         self, band: Band, reasons: Sequence[Reason] = (), rules: frozenset[str] = frozenset()
@@ -117,12 +117,12 @@ class Playbook:
             for reason in reasons
         ]
         for play, step in self._exceptional:
-            if play.fits(band, spoken, rules):
+            if play.matches(band, spoken, rules):
                 return step
         return self._usual[band]
 
     @cached_property
-    def _exceptional(self) -> list[tuple[Exceptional, NextStep]]:
+    def _exceptional(self) -> list[tuple[OverrideRule, NextStep]]:
         """Each exception with its step."""
         return [(play, _step(play, play.name)) for play in self.plays.exceptions]
 
@@ -158,7 +158,7 @@ def topic_of(feature: str) -> str:
 
 def _checked(data: Mapping[str, Any], source: str, lines: Mapping[Any, int]) -> Playbook:
     try:
-        return Playbook(Plays.model_validate(dict(data)))
+        return Playbook(PlaybookDefinition.model_validate(dict(data)))
     except ValidationError as error:
         raise DataError(faults_of(error, source, lines)) from None
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from features.histories import Float64, Int64
-from features.jit import compiled
-from features.spec import FeatureSpec
+from features.compute.array_types import Float64, Int64
+from features.compute.jit import kernel
+from features.vectors.spec import FeatureSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa  # the service says reasons one by one, without it
+
 
 MAX_REMEMBERED = 100_000
 """Sentences kept to be said again."""
@@ -30,13 +31,13 @@ class Reason(NamedTuple):
     contribution: float
 
 
-@compiled
-def strongest_columns(contributions: Float64, k: int) -> Int64:
+@kernel
+def top_k_contributions(contributions: Float64, k: int) -> Int64:
     """(n, k) columns of each row's k largest shares by size, the first of equals first.
 
     Shares of zero are no reasons; −1 fills the row up.
 
-    >>> strongest_columns(np.array([[0.1, -0.7, 0.0, 0.7]]), 5).tolist()
+    >>> top_k_contributions(np.array([[0.1, -0.7, 0.0, 0.7]]), 5).tolist()
     [[1, 3, 0, -1, -1]]
     """
     n, width = contributions.shape
@@ -62,12 +63,12 @@ def top_reasons(
     """The k features with the largest shares of one score, (F,) vectors and shares.
 
     Fewer when fewer features have a share. The others are not lost: base + all shares is the
-    score, see :class:`scoring.model.Explained`.
+    score, see :class:`scoring.model.model.Explanation`.
     """
-    return Sentences(spec).top(vector, contributions, k)
+    return ReasonFormatter(spec).top(vector, contributions, k)
 
 
-class Sentences:
+class ReasonFormatter:
     """Reasons of many rows; what is said of a whole number is kept to be said again."""
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -77,11 +78,11 @@ class Sentences:
     def top(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
         """:func:`top_reasons` of one row."""
         rows = [np.ascontiguousarray(row).reshape(1, -1) for row in (vector, contributions)]
-        return self.tops(rows[0], rows[1], k)[0]
+        return self.many(rows[0], rows[1], k)[0]
 
-    def tops(self, vectors: Float64, contributions: Float64, k: int = 3) -> list[list[Reason]]:
+    def many(self, vectors: Float64, contributions: Float64, k: int = 3) -> list[list[Reason]]:
         """:func:`top_reasons` of every row, (n, F) vectors and shares."""
-        columns = strongest_columns(contributions, max(k, 0))
+        columns = top_k_contributions(contributions, max(k, 0))
         rows = np.arange(len(columns))[:, None]
         values, shares = vectors[rows, columns].tolist(), contributions[rows, columns].tolist()
         return [
@@ -96,7 +97,7 @@ class Sentences:
     def reasons(self, vectors: Float64, contributions: Float64, columns: Int64) -> list[pa.Array]:
         """Of many rows: for every place a text a row, ``12 page views in the last 7 days (+0.85)``.
 
-        ``columns`` (n, k) as of :func:`strongest_columns`; −1 gives null. A list of k string
+        ``columns`` (n, k) as of :func:`top_k_contributions`; −1 gives null. A list of k string
         arrays (n,). What is said of a feature's value, and of a share, is put into words once.
         """
         import pyarrow as pa

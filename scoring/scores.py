@@ -9,17 +9,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.cores import in_order
+from features.compute.array_types import Float64, Int64, Object
+from features.compute.parallel import ordered_map
 from features.errors import DataError
-from features.histories import NO_TIME, Float64, Histories, Int64, Object, References
-from features.vectors import vectors
-from scoring.chunks import histories_of_references
-from scoring.reasons import Sentences, strongest_columns
-from scoring.release import Release
+from features.histories.arrays import NO_TIME, Histories, References
+from features.histories.subset import select_leads
+from features.vectors.compute import compute_vectors
+from scoring.reasons import ReasonFormatter, top_k_contributions
+from scoring.release.release import Release
 
 CHUNK_NUMBERS = 2_000_000
 """References are scored in parts of at most this many vector entries (16 MB)."""
+
+
 N_REASONS = 3
+
+
 SCORE_COLUMNS = pa.schema(
     [
         ("lead_id", pa.string()),
@@ -43,7 +48,8 @@ class Scores:
     """What a release says of n references; F features.
 
     ``probability`` within ``low`` … ``high``, ``log_odds``, ``band`` (str), ``known_share`` (the
-    share of features that are not unknown): all (n,). ``contributions`` and ``vectors`` (n, F);
+    share of features that are not unknown): all (n,). ``contributions`` and ``compute_vectors``
+    (n, F);
     ``base`` + the contributions of a row summed in order is its log-odds exactly.
     ``rule_points`` and ``rule_band`` (n,) are None when the release has no scorecard.
     """
@@ -66,7 +72,7 @@ def score(release: Release, histories: Histories, references: References) -> Sco
 
     Raises DataError when a reference lies before the creation of its lead.
     """
-    found = vectors(release.spec, histories, references)
+    found = compute_vectors(release.spec, histories, references)
     explained = release.model.explain(found)
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
     card = release.scorecard
@@ -103,19 +109,19 @@ def scores_table(
     stays flat, whatever the number of references.
     """
     lead, moment, errors = _questions(release, histories, lead_ids, as_of_us)
-    sentences = Sentences(release.spec)
+    sentences = ReasonFormatter(release.spec)
     version = release.release_id if model_version is None else model_version
 
     def part(rows: slice) -> pa.Table:
         good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
         asked = References(lead[rows][good], moment[rows][good])
-        scores = score(release, *histories_of_references(histories, asked))
+        scores = score(release, *select_leads(histories, asked))
         told = _columns(scores, sentences, version)
         return _spread(told, good, lead_ids[rows], as_of_us[rows], errors[rows])
 
     parts: list[pa.Table] = []
     done = 0
-    for table in in_order(part, _parts(release, len(lead))):
+    for table in ordered_map(part, _parts(release, len(lead))):
         parts.append(table)
         done += table.num_rows
         if progress is not None:
@@ -150,9 +156,9 @@ def _questions(
     return lead, moment, errors
 
 
-def _columns(scores: Scores, sentences: Sentences, version: str) -> dict[str, pa.Array]:
+def _columns(scores: Scores, sentences: ReasonFormatter, version: str) -> dict[str, pa.Array]:
     n = len(scores.probability)
-    strongest = strongest_columns(scores.contributions, N_REASONS)
+    strongest = top_k_contributions(scores.contributions, N_REASONS)
     reasons = sentences.reasons(scores.vectors, scores.contributions, strongest)
     ruled = scores.rule_points is not None
     return {

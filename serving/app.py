@@ -7,25 +7,26 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
+from fastapi import Request as FrameworkRequest
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import routes_ingest, routes_leads, routes_scores, routes_service
-from serving.calls import Call, Endpoint
-from serving.documentation import describe
-from serving.exchange import problem_reply
-from serving.front import ACTOR, BODY, HEADERS, REQUEST_ID, Front
+from serving.api import health, ingest, leads, scores
+from serving.api.endpoint import EndpointSpec
+from serving.api.openapi import describe
+from serving.http.exchange import problem_response
+from serving.http.gateway import ACTOR, BODY, HEADERS, REQUEST_ID, GatewayMiddleware
+from serving.http.request import Endpoint, Request
 from serving.problems import TITLES, Problem
-from serving.route import Route
 from serving.services import Services, services_of
 from serving.settings import Settings
 
 NO_TELEMETRY_OF_THE_FRAMEWORK: Any = {"tracing": False, "metrics": False, "logs": False}
-"""Its spans name whole paths, and ours hold the ids of leads; see ``serving.tracing``."""
+"""Its spans name whole paths, and ours hold the ids of leads; see ``serving.telemetry.tracing``."""
 
 
 class Application(FastAPI):
@@ -63,10 +64,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     routes = [
-        *routes_scores.routes(services),
-        *routes_ingest.routes(services),
-        *routes_leads.routes(services),
-        *routes_service.routes(services),
+        *scores.routes(services),
+        *ingest.routes(services),
+        *leads.routes(services),
+        *health.routes(services),
     ]
     for route in routes:
         _add(app, route)
@@ -74,14 +75,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_exception)
     direct = {(route.method, route.path): route.endpoint for route in routes if route.direct}
     app.behind = partial(
-        Front,
+        GatewayMiddleware,
         settings=settings,
         metrics=metrics,
         direct=direct,
-        doorkeeper=services.doorkeeper,
+        access=services.access,
         scope_of=_scopes(app, routes),
         traces=lambda: services.traces,
-        at_the_desk=lambda: services.desk.waiting,
+        at_the_desk=lambda: services.batcher.waiting,
     )
     describe(app, routes)
     return app
@@ -99,7 +100,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
-def _add(app: FastAPI, route: Route) -> None:
+def _add(app: FastAPI, route: EndpointSpec) -> None:
     app.add_api_route(
         route.path,
         _adapter(route.endpoint),
@@ -109,7 +110,7 @@ def _add(app: FastAPI, route: Route) -> None:
     )
 
 
-def _scopes(app: FastAPI, routes: Sequence[Route]) -> Callable[[Scope], str | None]:
+def _scopes(app: FastAPI, routes: Sequence[EndpointSpec]) -> Callable[[Scope], str | None]:
     """What a request needs a key for, by method and path; None for what is not there."""
     exact = {(r.method, r.path): r.scope for r in routes if "{" not in r.path}
     shaped = {(r.method, r.name): r.scope for r in routes if "{" in r.path}
@@ -126,10 +127,10 @@ def _scopes(app: FastAPI, routes: Sequence[Route]) -> Callable[[Scope], str | No
     return scope_of
 
 
-def _adapter(endpoint: Endpoint) -> Callable[[Request], object]:
-    async def answer(request: Request) -> Response:
+def _adapter(endpoint: Endpoint) -> Callable[[FrameworkRequest], object]:
+    async def answer(request: FrameworkRequest) -> Response:
         scope = request.scope
-        call = Call(
+        call = Request(
             scope[HEADERS], scope[BODY], scope["query_string"], request.path_params,
             scope[REQUEST_ID], scope[ACTOR],
         )  # fmt: skip
@@ -139,7 +140,7 @@ def _adapter(endpoint: Endpoint) -> Callable[[Request], object]:
     return answer
 
 
-def _allowed(request: Request) -> str:
+def _allowed(request: FrameworkRequest) -> str:
     """Every method of this path, over all its routes."""
     matching = (
         route
@@ -149,7 +150,7 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
+async def _http_exception(request: FrameworkRequest, error: Exception) -> Response:
     """404, 405 and the like from the framework, in our one shape."""
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this type alone)
     status = error.status_code
@@ -159,5 +160,5 @@ async def _http_exception(request: Request, error: Exception) -> Response:
         "There is nothing here; see /openapi.json." if status == 404 else TITLES.get(status, ""),
         headers={"Allow": _allowed(request)} if status == 405 else dict(error.headers or {}),
     )
-    reply = problem_reply(problem, request.scope.get(REQUEST_ID, ""))
+    reply = problem_response(problem, request.scope.get(REQUEST_ID, ""))
     return Response(reply.body, reply.status, reply.headers, reply.media_type)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from features.errors import DataError, StorageError, UsageError
-from serving.store.errors import StorageFull
+from features.errors import DataError, StorageError, StorageFull, UsageError
 
 MEDIA_TYPE = "application/problem+json"
+
 
 TITLES = {
     400: "Malformed request",
@@ -83,15 +83,19 @@ class Problem(Exception):
 
 
 _PATH = re.compile(r" - at `([^`]*)`$")
+
+
 _KEY_OF_PATH = re.compile(r" - at `key` in `([^`]*)`$")
+
+
 _QUOTED = re.compile(r"(unknown field|enum value|value) [`'\"].*[`'\"]", re.DOTALL)
 
 
-def of_validation(error: msgspec.ValidationError) -> Problem:
+def problem_from_validation(error: msgspec.ValidationError) -> Problem:
     """A 422 that says where and what was expected, without the value that was sent.
 
-    >>> of_validation(msgspec.ValidationError("Expected `str`, got `int` - at `$.lead_id`")).errors
-    [FieldError(at='$.lead_id', message='Expected `str`, got `int`')]
+    >>> problem_from_validation(msgspec.ValidationError("Expected `str`, got `int` - at
+    `$.lead_id`")).errors [FieldError(at='$.lead_id', message='Expected `str`, got `int`')]
     """
     text = str(error)
     at = "$"
@@ -101,16 +105,16 @@ def of_validation(error: msgspec.ValidationError) -> Problem:
             at, text = found.group(1), text[: found.start()]
             break
     text = _QUOTED.sub(r"\1", text)
-    return invalid(at, text)
+    return validation_problem(at, text)
 
 
-def invalid(at: str, message: str) -> Problem:
+def validation_problem(at: str, message: str) -> Problem:
     """A 422 about one field."""
     detail = "The request does not fit the contract; see `errors` and /openapi.json."
     return Problem(422, "invalid-request", detail, errors=[FieldError(at, message)])
 
 
-def of_exception(error: BaseException) -> Problem | None:
+def problem_from(error: BaseException) -> Problem | None:
     """The problem an exception of ours stands for; None if it is a bug of ours."""
     if isinstance(error, Problem):
         return error

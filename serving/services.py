@@ -7,15 +7,15 @@ import contextlib
 import gc
 from dataclasses import dataclass, field
 
-from serving.desk import Desk
-from serving.doorkeeper import Doorkeeper
-from serving.live import Live
-from serving.metrics import Metrics
-from serving.recording import Recorder
+from serving.http.access import AccessControl
+from serving.predictor.active_release import ActiveRelease
+from serving.predictor.batcher import MicroBatcher
+from serving.predictor.release_watcher import fetch, watch
+from serving.predictor.score_log import ScoreLogger
 from serving.settings import Settings
 from serving.store.store import Store
-from serving.tracing import NoTraces, Traces, traces_of_environment
-from serving.watch import fetch, watch
+from serving.telemetry.metrics import Metrics
+from serving.telemetry.tracing import NoTraces, Traces, traces_of_environment
 
 GC_YOUNG = 100_000
 """More objects alive than before, until the collector looks at the young ones: requests in flight
@@ -28,11 +28,11 @@ class Services:
 
     settings: Settings
     metrics: Metrics
-    live: Live
+    live: ActiveRelease
     store: Store
-    recorder: Recorder
-    doorkeeper: Doorkeeper
-    desk: Desk = field(default_factory=Desk)
+    recorder: ScoreLogger
+    access: AccessControl
+    batcher: MicroBatcher = field(default_factory=MicroBatcher)
     traces: Traces = field(default_factory=NoTraces)
     served: dict[str, set[str]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -75,7 +75,7 @@ def services_of(settings: Settings) -> Services:
     """The services for these settings; nothing is opened before ``start``."""
     metrics = Metrics()
     store = Store(settings, metrics)
-    live, recorder = Live(settings, metrics), Recorder(metrics, store)
-    services = Services(settings, metrics, live, store, recorder, Doorkeeper(settings))
+    live, recorder = ActiveRelease(settings, metrics), ScoreLogger(metrics, store)
+    services = Services(settings, metrics, live, store, recorder, AccessControl(settings))
     recorder.shadow, recorder.traces = lambda: live.shadow, lambda: services.traces
     return services

@@ -57,7 +57,7 @@ def test_the_page_of_the_features_is_fresh() -> None:
 def test_every_command_and_option_has_a_meaning() -> None:
     import typer
 
-    from leadscore import create_app
+    from commands.cli import create_app
 
     group = typer.main.get_command(create_app())
     for name, command in writer().commands_of(group):

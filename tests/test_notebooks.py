@@ -11,7 +11,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from training.simulator.simulate import simulate, write_simulation
+from training.simulator import simulate, write_simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -9,14 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from training.simulator.simulate import simulate, write_simulation
+from training.simulator import simulate, write_simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = """
 import sys
 from training import worker_pool
 worker_pool.WorkerPool.__init__.__kwdefaults__["start_seconds"] = 0.0
-from leadscore import main
+from commands.cli import main
 main()
 """
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from features.reading import read_dataset
+from features.reading.read import read_dataset
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 

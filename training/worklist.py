@@ -15,19 +15,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.compute.array_types import Int64
 from features.dataset import Dataset
 from features.errors import UsageError
-from features.histories import NO_TIME, Histories, Int64, References
+from features.histories.arrays import NO_TIME, Histories, References
+from features.histories.subset import select_leads
 from scoring.bands import Band
-from scoring.chunks import histories_of_references
 from scoring.playbook import NextStep, Playbook
 from scoring.reasons import top_reasons
-from scoring.release import Release
+from scoring.release.release import Release
 from scoring.scores import Scores, score
-from training.references import DAY_US, closings
+from training.labels.references import DAY_US, closings
 
 WEEK_US = 7 * DAY_US
+
+
 REPLAYED_WEEKS = 8
+
+
 MARGIN = 0.25
 
 
@@ -61,7 +66,7 @@ class Worklist:
         return asdict(self)
 
 
-def steady_list(
+def with_hysteresis(
     ranked: Sequence[int], before: frozenset[int], capacity: int, margin: float = MARGIN
 ) -> list[int]:
     """Who is on the list, best first: last week's leads keep their place within the margin.
@@ -69,9 +74,9 @@ def steady_list(
     ``ranked``: leads, best first. A lead of ``before`` stays while its rank is within
     ``capacity * (1 + margin)``; the rest of the places go to the best of the others.
 
-    >>> steady_list([7, 8, 9, 5, 6], frozenset({5}), capacity=3, margin=0.34)
+    >>> with_hysteresis([7, 8, 9, 5, 6], frozenset({5}), capacity=3, margin=0.34)
     [7, 8, 5]
-    >>> steady_list([7, 8, 9, 6, 5], frozenset({5}), capacity=3, margin=0.34)
+    >>> with_hysteresis([7, 8, 9, 6, 5], frozenset({5}), capacity=3, margin=0.34)
     [7, 8, 9]
     """
     within = int(capacity * (1 + margin) + 1e-9)
@@ -109,7 +114,7 @@ def make_worklist(
         leads = np.flatnonzero((histories.created_at_us <= moment) & (closed_us > moment))
         scores = _scored(histories, release, leads, moment)
         ranked = leads[np.lexsort((leads, -scores.log_odds))].tolist() if len(leads) else []
-        last, chosen = before, steady_list(ranked, before, capacity, margin)
+        last, chosen = before, with_hysteresis(ranked, before, capacity, margin)
         streak = {lead: streak.get(lead, 0) + 1 for lead in chosen}
         before = frozenset(chosen)
     place = {int(lead): i for i, lead in enumerate(leads)}
@@ -124,7 +129,7 @@ def make_worklist(
 
 def _scored(histories: Histories, release: Release, leads: Int64, moment: int) -> Scores:
     asked = References(leads.astype(np.int64), np.full(len(leads), moment, np.int64))
-    return score(release, *histories_of_references(histories, asked))
+    return score(release, *select_leads(histories, asked))
 
 
 def _items(

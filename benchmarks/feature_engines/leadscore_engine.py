@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
 
-from features.building import InteractionRows, LeadFacts, interactions_of, one_history
-from features.cores import in_order
-from features.histories import Answers, Histories, References
-from features.names import Names
-from features.spec import Feature, FeatureSpec
-from features.vectors import vectors
+from features.compute.parallel import ordered_map
+from features.compute.string_table import StringTable
+from features.histories.arrays import Answers, Histories, References
+from features.histories.build import InteractionRows, LeadFacts, interactions_of, one_history
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import Feature, FeatureSpec
 
 
 def _of(topic: str, aggregate: str, **more: float) -> Feature:
@@ -47,9 +47,9 @@ def prepare() -> None:
 
 def histories(path: Path) -> Histories:
     """Every lead of the file, in the order in which they are met."""
-    known = Names()
+    known = StringTable()
     groups = range(pq.read_metadata(path).num_row_groups)
-    parts = list(in_order(lambda group: _part(path, group, known), groups))
+    parts = list(ordered_map(lambda group: _part(path, group, known), groups))
     names = known.all()
     tables = [pa.concat_tables(_named(part, names) for part in parts)]
     parts.clear()  # only the list holds the table now, and gives it away
@@ -60,7 +60,7 @@ def histories(path: Path) -> Histories:
     return Histories(ids, np.zeros(n, np.int64), {}, interactions_of(tables.pop(), ids), answers)
 
 
-def _part(path: Path, group: int, known: Names) -> pa.Table:
+def _part(path: Path, group: int, known: StringTable) -> pa.Table:
     """One row group with its lead ids as numbers; the cores read different groups."""
     columns = ["lead_id", "occurred_at", "kind", "value", "duration_s"]
     with pq.ParquetFile(path, read_dictionary=["kind"]) as file:
@@ -80,14 +80,16 @@ def compute(path: Path, moments: list[int]) -> np.ndarray:
     known = histories(path)
     by_id = pc.array_sort_indices(pa.array(known.lead_ids)).to_numpy().astype(np.int64)
     lead = np.repeat(by_id, len(moments))
-    return vectors(spec(), known, References(lead, np.tile(moments, len(known)).astype(np.int64)))
+    return compute_vectors(
+        spec(), known, References(lead, np.tile(moments, len(known)).astype(np.int64))
+    )
 
 
 def one(rows: dict[str, list], as_of: int) -> np.ndarray:
     """One lead from Python lists."""
     told = InteractionRows(rows["kind"], rows["at_us"], rows["value"], rows["duration_s"])
     lead = one_history(LeadFacts("L", 0, {}, told))
-    return vectors(_SPEC, lead, References(_FIRST, np.array([as_of])))
+    return compute_vectors(_SPEC, lead, References(_FIRST, np.array([as_of])))
 
 
 _SPEC = spec()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from features.errors import StorageError, UsageError
+from features.errors import StorageBusy, StorageError, StorageFull, UsageError
 from serving.settings import Settings
-from serving.store.errors import StorageBusy, StorageFull
+from serving.store.tables import audit
 
 STATEMENT_MS = 10_000
 
@@ -79,3 +81,27 @@ def failure(error: SQLAlchemyError | OSError) -> StorageError:
     if any(word in text for word in ("disk is full", "no space left", "disk i/o error")):
         return StorageFull("the disk of the store is full; nothing was written")
     return StorageBusy(f"the store does not answer ({type(error).__name__})")
+
+
+def note(
+    connection: sa.Connection, at_us: int, actor: str, action: str, subject: str, count: int
+) -> None:
+    """Add a line to the audit trail, in the same transaction as the deed."""
+    connection.execute(
+        sa.insert(audit).values(
+            at_us=at_us, actor=actor, action=action, subject=subject, count=count
+        )
+    )
+
+
+AT_ONCE = 500
+
+
+def insert_new(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert the rows that are not there yet."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for start in range(0, len(rows), AT_ONCE):
+        part = list(rows[start : start + AT_ONCE])
+        connection.execute(make(table).values(part).on_conflict_do_nothing())

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from features.histories import NO_TIME, Histories
-from serving.history import Lead, Lists, Value, histories_of
+from features.histories.arrays import NO_TIME, Histories
+from features.histories.from_records import LeadRecord, RecordColumns, Value, histories_from_records
 from serving.store.tables import answer, interaction, lead
 
 _ACT = ("id", "occurred_us", "kind", "value", "duration_s")
+
+
 _ANSWER = ("id", "answered_us", "attribute", "value")
 
 
@@ -34,7 +36,7 @@ class Stored:
     ``histories``: the engine's arrays, made by the thread that reads: there may be a million rows.
     """
 
-    lead: Lead
+    lead: LeadRecord
     histories: Histories
     created_us: int | None
     attributes: Mapping[str, Value]
@@ -52,7 +54,7 @@ def history(connection: sa.Connection, lead_id: str, until: Read | None = None) 
     answer_ids, answered_us, attribute, answers = _columns(
         connection, answer, lead_id, _ANSWER, None if until is None else until.answer
     )
-    lists = Lists(
+    lists = RecordColumns(
         kinds, at_us, values, durations_s,
         event_ids=[None] * len(kinds),  # unique in the store already
         attributes=attribute, answered_us=answered_us, answers=answers,
@@ -60,8 +62,8 @@ def history(connection: sa.Connection, lead_id: str, until: Read | None = None) 
     attributes = json.loads(row.attributes)
     created = NO_TIME if row.created_us is None else row.created_us
     read = Read(row.received_us, max(ids, default=0), max(answer_ids, default=0))
-    told = Lead(lead_id, created, attributes, lists)
-    return Stored(told, histories_of([told]), row.created_us, attributes, read)
+    told = LeadRecord(lead_id, created, attributes, lists)
+    return Stored(told, histories_from_records([told]), row.created_us, attributes, read)
 
 
 def _columns(

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from serving.history import Value, text_of
+from features.histories.from_records import Value, text_of
 from serving.store import tables
+from serving.store.database import AT_ONCE, insert_new
 from serving.store.tombstones import Tombstones
 from serving.store.views import refresh_views
 
-AT_ONCE = 500
 TAKEN, REPEATED, UNKNOWN_LEAD, ERASED, CONFLICT, BEFORE_CREATION = (
     "taken", "repeated", "unknown_lead", "erased", "conflict", "before_creation",
 )  # fmt: skip
@@ -33,16 +32,6 @@ class NewLead:
     lead_id: str
     created_us: int | None
     attributes: Mapping[str, Value]
-
-
-def insert_new(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert the rows that are not there yet."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    for start in range(0, len(rows), AT_ONCE):
-        part = list(rows[start : start + AT_ONCE])
-        connection.execute(make(table).values(part).on_conflict_do_nothing())
 
 
 def known_leads(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, int | None]:

@@ -14,12 +14,16 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from features.histories import Float64
+from features.compute.array_types import Float64
 from serving.store.tables import score, standing, tombstone
 from serving.store.tombstones import Tombstones
 
 log = logging.getLogger("leadscore.store")
+
+
 AT_ONCE = 2000
+
+
 AT_A_STEP = 64
 """Rows that SQLite takes in one statement."""
 
@@ -49,7 +53,11 @@ class ScoreRow(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(ScoreRow)
+
+
 _encode = msgspec.json.Encoder().encode
+
+
 COLUMNS = [column.name for column in score.columns]
 
 
@@ -121,8 +129,14 @@ def without_erased(
 
 
 _STANDING = ("lead_id", "as_of_us", "probability", "band", "score_id", "release_id")
+
+
 _SQLITE_SCORES = f"INSERT OR IGNORE INTO score ({', '.join(COLUMNS)}) VALUES "  # noqa: S608
+
+
 _SQLITE_STANDING = f"INSERT INTO standing ({', '.join(_STANDING)}) VALUES "  # noqa: S608
+
+
 _IF_NEWER = (
     " ON CONFLICT (lead_id) DO UPDATE SET as_of_us = excluded.as_of_us, "
     "probability = excluded.probability, band = excluded.band, score_id = excluded.score_id, "

@@ -15,30 +15,41 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.errors import StorageError
-from serving.metrics import Metrics
+from features.errors import StorageBusy, StorageError
+from serving.journal.journal import Journal
+from serving.journal.segments import used
 from serving.settings import Settings
 from serving.store.database import connect, failure, store_url
-from serving.store.errors import StorageBusy
-from serving.store.journal import Journal
 from serving.store.migrate import migrate
-from serving.store.mover import Mover
+from serving.store.score_loader import JournalLoader
 from serving.store.scores import ScoreRow, line_of
-from serving.store.segments import used
 from serving.store.tombstones import Tombstones, load_tombstones
 from serving.store.writer import Writer
+from serving.telemetry.metrics import Metrics
 
 log = logging.getLogger("leadscore.store")
+
+
 T = TypeVar("T")
 
+
 LOOK_S = 0.25
+
+
 READ_S = 20.0
+
+
 DRAIN_S = 10.0
 """How long an erasure waits for what the journals hold."""
+
+
 STALE_S = 10.0
 """The store is down when scores wait longer than this for it."""
+
+
 RELAXED_S = 0.1
 """How long scores are gathered in memory where they need not be on disk before the answer."""
+
 
 SWITCH_S = 0.0005
 """How long one thread may keep the interpreter while another waits: readers and the writer must
@@ -55,7 +66,7 @@ class Store:
         self.writer = Writer(self.engine, settings.max_writes)
         gather_s = RELAXED_S if settings.score_log == "relaxed" else 0.0
         self.journal = Journal(settings.home / "journal", metrics.unlogged.inc, gather_s)
-        self.mover = Mover(self.engine, settings.home, settings.keep_scores_days)
+        self.mover = JournalLoader(self.engine, settings.home, settings.keep_scores_days)
         self.tombstones = Tombstones(b"")
         self.migrated = False
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
@@ -146,7 +157,7 @@ class Store:
         loop = asyncio.get_running_loop()
         if self.mover.hold():
             try:
-                await loop.run_in_executor(self._readers, self.mover.turn)
+                await loop.run_in_executor(self._readers, self.mover.run_once)
             finally:
                 self.mover.release()
 

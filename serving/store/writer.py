@@ -13,12 +13,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.errors import StorageError
+from features.errors import StorageBusy, StorageError
 from serving.store.database import failure
-from serving.store.errors import StorageBusy
 
 log = logging.getLogger("leadscore.store")
+
+
 T = TypeVar("T")
+
+
 GROUP = 64
 
 

@@ -10,7 +10,7 @@ HEAVY = ("pandas", "pyarrow", "sklearn", "mlflow", "lightgbm", "shap", "training
 
 def test_the_service_imports_nothing_heavy() -> None:
     code = (
-        "import sys, serving.run; from serving.app import create_app; create_app();"
+        "import sys, serving.server; from serving.app import create_app; create_app();"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -19,6 +19,7 @@ def test_the_service_imports_nothing_heavy() -> None:
 
 def test_the_mover_starts_light() -> None:
     heavy = (*HEAVY, "numba", "fastapi", "uvicorn", "alembic")
-    code = f"import sys, serving.moving; print([name for name in {heavy!r} if name in sys.modules])"
+    code = "import sys, serving.store.score_loader_process; "
+    code += f"print([name for name in {heavy!r} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.reading import read_dataset
+from features.reading.read import read_dataset
 
 Folder = Callable[..., Path]
 HEAD = "lead_id,created_at,size,sector\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from drawn_export import write_export
 
-from leadscore import run
+from commands.cli import run
 
 LEADS = """
     Id              | CreatedDate              | Status             | IsConverted | ConvertedDate | Rating | SystemModstamp

@@ -5,12 +5,12 @@ from drawn import answers, as_ofs, events, histories, leads, references, specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.spec import Feature, FeatureSpec
-from features.vectors import vectors
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import Feature, FeatureSpec
 
 
 def vector_of(lead, as_of, spec):
-    return vectors(spec, histories([("L", lead)]), references([(0, as_of)]))
+    return compute_vectors(spec, histories([("L", lead)]), references([(0, as_of)]))
 
 
 def before(lead, as_of):

@@ -20,17 +20,17 @@ from many_leads import asked, made_up_folder
 from pyarrow import parquet
 from small_release import ATTRIBUTES, FEATURES, small_release
 
-from features.building import histories_of
-from features.dataset import UTC_MICROSECONDS
 from features.errors import DataError
-from features.histories import References
-from features.reading import read_dataset
-from features.spec import FeatureSpec
-from features.vectors import vectors
-from scoring.release import load_release
+from features.histories.arrays import References
+from features.histories.build import histories_from_dataset
+from features.reading.read import read_dataset
+from features.schemas import UTC_MICROSECONDS
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import FeatureSpec
+from scoring.batch.spark import SparkRun, score_with_spark, spark_session
+from scoring.batch.spark_vectors import SparkVectors, vectors_with_spark
+from scoring.release.release import load_release
 from scoring.scores import scores_table
-from scoring.spark import SparkRun, score_with_spark, spark_session
-from training.spark_vectors import SparkVectors, vectors_with_spark
 
 if importlib.util.find_spec("pyspark") is None:
     pytest.skip("no PySpark here (pip install 'leadscore[spark]')", allow_module_level=True)
@@ -127,21 +127,23 @@ def test_an_executor_killed_in_the_middle_changes_no_bit(
     table = pa.concat_tables([parquet.read_table(file) for file in files])
     dataset = read_dataset(place / "data")
     release = load_release(place / "release")
-    expected = scores_table(release, histories_of(dataset), *asked(dataset), model_version="3")
+    expected = scores_table(
+        release, histories_from_dataset(dataset), *asked(dataset), model_version="3"
+    )
     assert table.cast(expected.schema).equals(expected)
     assert result.rows == expected.num_rows
 
 
 def test_vectors_for_training_are_the_same(cluster: Any, place: Path, tmp_path: Path) -> None:
     dataset = read_dataset(place / "data")
-    histories = histories_of(dataset)
+    histories = histories_from_dataset(dataset)
     rng = np.random.default_rng(5)
     lead = rng.integers(0, len(histories), 500)
     as_of = histories.created_at_us[lead] + rng.integers(0, 10**12, 500)
     spec = FeatureSpec(FEATURES, ATTRIBUTES)
     run = SparkVectors(str(place / "data"), spec, str(tmp_path / "work"), buckets=3)
     found = vectors_with_spark(cluster, run, histories.lead_ids[lead], as_of)
-    assert found.tobytes() == vectors(spec, histories, References(lead, as_of)).tobytes()
+    assert found.tobytes() == compute_vectors(spec, histories, References(lead, as_of)).tobytes()
     assert not (tmp_path / "work").exists()
     with pytest.raises(DataError, match="1 references cannot be computed; the first: unknown lead"):
         vectors_with_spark(cluster, run, np.array(["nobody"], dtype=object), as_of[:1])

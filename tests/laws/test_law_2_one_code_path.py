@@ -5,8 +5,8 @@ from drawn import as_ofs, facts, histories, leads, references, specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.building import one_history
-from features.vectors import vectors
+from features.histories.build import one_history
+from features.vectors.compute import compute_vectors
 
 several = st.lists(leads, min_size=1, max_size=5)
 
@@ -19,11 +19,11 @@ def named(drawn_leads):
 @given(several, as_ofs, specs())
 def test_one_by_one_equals_all_at_once(drawn_leads, as_of, spec):
     everyone = named(drawn_leads)
-    batch = vectors(
+    batch = compute_vectors(
         spec, histories(everyone), references([(i, as_of) for i in range(len(everyone))])
     )
     for i, (name, lead) in enumerate(everyone):
-        alone = vectors(spec, one_history(facts(name, lead)), references([(0, as_of)]))
+        alone = compute_vectors(spec, one_history(facts(name, lead)), references([(0, as_of)]))
         assert alone.tobytes() == batch[i : i + 1].tobytes()
 
 
@@ -39,8 +39,8 @@ def test_row_order_is_irrelevant(drawn_leads, as_of, spec, random):
         shuffled.append((name, {**lead, "interactions": rows, "answers": told}))
     pairs = references([(i, as_of) for i in range(len(everyone))])
     assert (
-        vectors(spec, histories(everyone), pairs).tobytes()
-        == vectors(spec, histories(shuffled), pairs).tobytes()
+        compute_vectors(spec, histories(everyone), pairs).tobytes()
+        == compute_vectors(spec, histories(shuffled), pairs).tobytes()
     )
 
 
@@ -54,18 +54,21 @@ def test_duplicate_delivery_is_irrelevant(lead, as_of, spec, random):
     once_told = histories([("L", {**lead, "interactions": rows})])
     told_twice = histories([("L", {**lead, "interactions": twice})])
     pairs = references([(0, as_of)])
-    assert vectors(spec, once_told, pairs).tobytes() == vectors(spec, told_twice, pairs).tobytes()
+    assert (
+        compute_vectors(spec, once_told, pairs).tobytes()
+        == compute_vectors(spec, told_twice, pairs).tobytes()
+    )
 
 
 @settings(max_examples=60, deadline=None)
 @given(several, as_ofs, specs(), st.lists(st.integers(0, 2), min_size=5, max_size=5))
 def test_partitioning_is_irrelevant(drawn_leads, as_of, spec, partition_of):
     everyone = named(drawn_leads)
-    whole = vectors(
+    whole = compute_vectors(
         spec, histories(everyone), references([(i, as_of) for i in range(len(everyone))])
     )
     for partition in range(3):
         rows = [i for i in range(len(everyone)) if partition_of[i] == partition]
         part = histories([everyone[i] for i in rows])
-        got = vectors(spec, part, references([(i, as_of) for i in range(len(rows))]))
+        got = compute_vectors(spec, part, references([(i, as_of) for i in range(len(rows))]))
         assert got.tobytes() == np.ascontiguousarray(whole[rows]).tobytes()

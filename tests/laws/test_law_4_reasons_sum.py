@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from scoring.model import Model
+from scoring.model.model import Model
 
 WIDTH = made_up_release.WIDTH
 values = st.one_of(

@@ -6,13 +6,15 @@ from drawn import histories, leads, references
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.bands import Band, Cuts
-from scoring.release import load_release, write_release
+from scoring.bands import Band, BandThresholds
+from scoring.release.release import load_release, write_release
 from scoring.scores import score
 
 ORDER = {band: rank for rank, band in enumerate(Band)}
 probabilities = st.floats(0, 1)
-cuts = st.tuples(st.floats(0, 2), st.floats(0, 2)).map(lambda two: Cuts(min(two), max(two)))
+cuts = st.tuples(st.floats(0, 2), st.floats(0, 2)).map(
+    lambda two: BandThresholds(min(two), max(two))
+)
 
 
 @settings(deadline=None)

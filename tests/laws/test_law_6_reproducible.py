@@ -11,7 +11,7 @@ from drawn import as_ofs, histories, leads, references
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.release import load_release, write_release
+from scoring.release.release import load_release, write_release
 from scoring.scores import score
 
 FIELDS = ("probability", "low", "high", "log_odds", "contributions", "vectors", "rule_points")
@@ -42,7 +42,7 @@ def test_a_release_read_again_says_the_same(folder, drawn_leads, as_of):
 
 PROGRAM = """
 import sys, made_up_release
-from scoring.release import load_release
+from scoring.release.release import load_release
 explained = load_release(sys.argv[1]).model.explain(made_up_release.table()[0])
 print(explained.contributions.tobytes().hex()[:4000], explained.log_odds.tobytes().hex())
 """

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ReleaseError
-from scoring.release import load_release, sign_release, write_release
+from scoring.release.release import load_release, sign_release, write_release
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_loading_executes_imports_and_connects_to_nothing(release):
 WRITER = """
 import sys, made_up_release
 from pathlib import Path
-from scoring.release import write_release
+from scoring.release.release import write_release
 names = [made_up_release.contents(name=f"n{i}") for i in range(2)]
 print("ready", flush=True)
 while True:

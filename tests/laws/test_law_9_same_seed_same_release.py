@@ -9,20 +9,20 @@ from pathlib import Path
 import made_up_release
 import pytest
 
-from scoring.release_contents import release_files
+from scoring.release.contents import release_files
 
 FILES = """
 import hashlib, made_up_release
-from scoring.release_contents import release_files
+from scoring.release.contents import release_files
 for name, content in sorted(release_files(made_up_release.contents()).items()):
     print(name, hashlib.sha256(content).hexdigest())
 """
 TRAIN = """
 import hashlib, sys
 from pathlib import Path
-from features.reading import read_dataset
-from scoring.release_contents import release_files
-from training.fit import Training, train
+from features.reading.read import read_dataset
+from scoring.release.contents import release_files
+from training.train import Training, train
 trained = train(read_dataset(Path(sys.argv[1])), Training(seed=3, jobs=int(sys.argv[2])))
 for name, content in sorted(release_files(trained.contents).items()):
     print(name, hashlib.sha256(content).hexdigest())
@@ -50,7 +50,7 @@ def test_files_of_a_release_are_the_same_in_every_process():
 
 @pytest.mark.slow
 def test_training_gives_the_same_bytes_in_every_process_with_any_number_of_jobs(tmp_path):
-    from training.simulator.simulate import simulate, write_simulation
+    from training.simulator import simulate, write_simulation
 
     write_simulation(simulate(200, seed=1), tmp_path)
     one = run(TRAIN, str(tmp_path), "1", hash_seed="1")

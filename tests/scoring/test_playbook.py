@@ -10,8 +10,8 @@ from features.errors import DataError
 from scoring.bands import Band
 from scoring.playbook import Playbook, default_playbook, load_playbook
 from scoring.reasons import Reason
-from scoring.scorecard import default_scorecard
-from scoring.scorecard_file import packaged_text
+from scoring.scorecard.scorecard import default_scorecard
+from scoring.scorecard.toml import packaged_text
 
 
 def reason(feature: str, contribution: float) -> Reason:

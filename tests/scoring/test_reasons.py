@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from scoring.reasons import Sentences, share_texts, strongest_columns, top_reasons
+from scoring.reasons import ReasonFormatter, share_texts, top_k_contributions, top_reasons
 
 SPEC = made_up_release.SPEC
 WIDTH = len(SPEC)
@@ -36,7 +36,7 @@ def test_no_share_no_reason() -> None:
     st.integers(0, 8),
 )
 def test_strongest_is_a_stable_sort(shares, k) -> None:
-    found = strongest_columns(shares, k)
+    found = top_k_contributions(shares, k)
     for row, columns in zip(shares, found.tolist(), strict=True):
         order = [int(i) for i in np.argsort(-np.abs(row), kind="stable") if row[i] != 0]
         assert columns == (order + [-1] * k)[:k]
@@ -47,7 +47,7 @@ def test_a_table_of_reasons_says_the_same_as_one_row() -> None:
     shares = made_up_release.model().explain(x).contributions
     x[3:6], x[6:9] = x[0:3], np.nan  # values said before, and unknown ones
     shares[10] = 0.0
-    places = Sentences(SPEC).reasons(x, shares, strongest_columns(shares, 3))
+    places = ReasonFormatter(SPEC).reasons(x, shares, top_k_contributions(shares, 3))
     assert [len(place) for place in places] == [200, 200, 200]
     rows = zip(*(place.to_pylist() for place in places), strict=True)
     for row, vector, own in zip(rows, x, shares, strict=True):
@@ -57,7 +57,7 @@ def test_a_table_of_reasons_says_the_same_as_one_row() -> None:
 
 
 def test_no_rows_no_reasons() -> None:
-    places = Sentences(SPEC).reasons(
+    places = ReasonFormatter(SPEC).reasons(
         np.zeros((0, WIDTH)), np.zeros((0, WIDTH)), np.zeros((0, 3), dtype=np.int64)
     )
     assert [len(place) for place in places] == [0, 0, 0]

@@ -10,10 +10,10 @@ import pytest
 from drawn import DAY_US, START, histories
 
 from features.errors import DataError
-from features.histories import NO_TIME, References
+from features.histories.arrays import NO_TIME, References
+from features.histories.subset import select_leads
 from scoring import scores
-from scoring.chunks import histories_of_references
-from scoring.release import Release, write_release
+from scoring.release.release import Release, write_release
 from scoring.scores import SCORE_COLUMNS, score, scores_table
 
 KINDS = ("page_view", "meeting", "contact_attempt", "email_reply")
@@ -89,7 +89,7 @@ def test_parts_of_any_size_give_the_same_table(
 @pytest.mark.parametrize("leads", [[30, 3, 3, 17], [18, 17, 19, 17]], ids=["apart", "neighbours"])
 def test_part_of_the_histories_gives_the_same_bits(release: Release, leads: list[int]) -> None:
     asked = References(np.array(leads), MOMENTS[leads] + 30 * DAY_US)
-    part, renamed = histories_of_references(EVERYONE, asked)
+    part, renamed = select_leads(EVERYONE, asked)
     assert len(part) == 3
     assert list(part.lead_ids[renamed.lead]) == [f"L{i}" for i in leads]
     for field in ("vectors", "contributions", "rule_points"):

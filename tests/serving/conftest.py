@@ -16,16 +16,16 @@ import pytest
 import uvicorn
 
 from features.contract import AttributeType, Group
-from features.spec import AttributeSpec, Feature, FeatureSpec
-from scoring.bands import Cuts
+from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from scoring.bands import BandThresholds
 from scoring.intervals import IntervalTable
-from scoring.linear import LinearPart
-from scoring.model import Model
-from scoring.release import Release, ReleaseContents, write_release
-from scoring.scorecard import default_scorecard
+from scoring.model.linear import LinearComponent
+from scoring.model.model import Model
+from scoring.release.release import Release, ReleaseContents, write_release
+from scoring.scorecard.scorecard import default_scorecard
 from serving.app import create_app
+from serving.http.protocol import CoalescingProtocol
 from serving.settings import Settings
-from serving.wire import Protocol
 
 
 def spec() -> FeatureSpec:
@@ -58,7 +58,7 @@ def spec() -> FeatureSpec:
 
 def model(n: int, seed: int) -> Model:
     rng = np.random.default_rng(seed)
-    part = LinearPart(
+    part = LinearComponent(
         transform=("log1p",) * n,
         fill=np.zeros(n),
         center=rng.normal(0.5, 0.1, n),
@@ -81,7 +81,7 @@ def make_release(folder: Path, seed: int = 1, name: str = "hand_made") -> Releas
             spec=declared,
             model=model(len(declared), seed),
             intervals=IntervalTable(at, low, np.minimum(low + 0.1, 1.0)),
-            cuts=Cuts(0.2, 0.5),
+            cuts=BandThresholds(0.2, 0.5),
             horizon_days=30.0,
             scorecard=default_scorecard(),
             metrics={"log_loss": 0.5},
@@ -119,7 +119,12 @@ def running() -> Callable[[Settings], Any]:
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """The service on a real socket of the loopback, in a thread of this process."""
     config = uvicorn.Config(
-        create_app(settings), port=0, log_level="error", lifespan="on", ws="none", http=Protocol
+        create_app(settings),
+        port=0,
+        log_level="error",
+        lifespan="on",
+        ws="none",
+        http=CoalescingProtocol,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

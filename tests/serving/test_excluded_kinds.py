@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from small_release import small_release
 
-from features.building import InteractionRows, LeadFacts, one_history
-from features.histories import References
-from scoring.release import Release
+from features.histories.arrays import References
+from features.histories.build import InteractionRows, LeadFacts, one_history
+from scoring.release.release import Release
 from scoring.scores import score
 from serving.settings import Settings
 

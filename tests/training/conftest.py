@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.dataset import Dataset
-from features.reading import read_dataset
+from features.reading.read import read_dataset
 
 
 @pytest.fixture

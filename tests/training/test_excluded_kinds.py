@@ -9,19 +9,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from features.building import histories_of
 from features.dataset import Dataset
 from features.errors import UsageError
-from features.histories import References
-from features.reading import read_dataset
-from scoring.release import load_release, write_release
+from features.histories.arrays import References
+from features.histories.build import histories_from_dataset
+from features.reading.read import read_dataset
+from scoring.release.release import load_release, write_release
 from scoring.scores import score
-from training.audit.audit import Verdict, audit
-from training.fit import Training, train, without
-from training.simulator.simulate import simulate, write_simulation
+from training.labels.training_data import exclude_inputs
+from training.leakage.audit import LeakVerdict, audit
+from training.simulator import simulate, write_simulation
+from training.train import TrainingConfig, train
 
 LEAK = "closing_call"
-QUICK = Training(time_budget_s=0.0)
+QUICK = TrainingConfig(time_budget_s=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +65,11 @@ def test_the_scores_are_those_of_a_world_without_the_kind(
     write_release(tmp_path / "never", never)
     assert excluded.settings["excluded"] == [f"kind:{LEAK}"]
     assert excluded.spec.names == never.spec.names
-    histories = histories_of(leaky)
+    histories = histories_from_dataset(leaky)
     lead = np.arange(len(histories), dtype=np.int64)
     asked = References(lead, histories.created_at_us + 40 * 86_400_000_000)
     mine = score(load_release(tmp_path / "excluded"), histories, asked)
-    plain = score(load_release(tmp_path / "never"), histories_of(honest), asked)
+    plain = score(load_release(tmp_path / "never"), histories_from_dataset(honest), asked)
     assert mine.probability.tobytes() == plain.probability.tobytes()
     assert (
         score(load_release(tmp_path / "never"), histories, asked).vectors != plain.vectors
@@ -78,17 +79,17 @@ def test_the_scores_are_those_of_a_world_without_the_kind(
 def test_the_audit_names_the_option_and_then_lists_the_kind_as_excluded(leaky: Dataset) -> None:
     (suspect,) = audit(leaky, costs=False).suspects
     assert (suspect.name, suspect.way_out) == (LEAK, f"--exclude kind:{LEAK}")
-    settings = without(leaky.settings, histories_of(leaky), [f"kind:{LEAK}"])
+    settings = exclude_inputs(leaky.settings, histories_from_dataset(leaky), [f"kind:{LEAK}"])
     (listed,) = audit(replace(leaky, settings=settings), costs=False).suspects
-    assert (listed.name, listed.verdict, listed.way_out) == (LEAK, Verdict.EXCLUDED, "")
+    assert (listed.name, listed.verdict, listed.way_out) == (LEAK, LeakVerdict.EXCLUDED, "")
 
 
 def test_a_foreign_kind_is_refused_with_what_there_is(leaky: Dataset) -> None:
-    histories = histories_of(leaky)
+    histories = histories_from_dataset(leaky)
     with pytest.raises(UsageError, match=f"no such kind; there are .*kind:{LEAK}"):
-        without(leaky.settings, histories, ["kind:closing"])
+        exclude_inputs(leaky.settings, histories, ["kind:closing"])
     with pytest.raises(UsageError, match=f"no such attribute; .* is excluded by kind:{LEAK}"):
-        without(leaky.settings, histories, [LEAK])
+        exclude_inputs(leaky.settings, histories, [LEAK])
 
 
 def test_a_kind_named_in_the_settings_needs_no_rows(honest: Dataset) -> None:

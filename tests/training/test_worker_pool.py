@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.compute.array_types import Float64
 from features.dataset import Dataset
 from features.errors import DataError, StorageError, UsageError
-from features.histories import Float64
-from scoring.release_contents import release_files
-from scoring.scorecard import default_scorecard
-from training import fit, worker_pool
-from training.candidates.boosted import Boosted
-from training.candidates.family import Sample
-from training.fit import Training, train
-from training.out_of_time import log_odds_losses, try_families
-from training.out_of_time import test_rows_of as rows_of
-from training.rounds import Round
-from training.worker_pool import WorkerPool
+from scoring.release.contents import release_files
+from scoring.scorecard.scorecard import default_scorecard
+from training import train as fit
+from training.candidates.base import TrainingSet
+from training.candidates.boosted import BoostedTrees
+from training.model_selection import worker_pool
+from training.model_selection.cross_validation import PreparedFold, cross_validate, log_odds_losses
+from training.model_selection.cross_validation import out_of_fold_rows as rows_of
+from training.model_selection.worker_pool import WorkerPool
+from training.train import TrainingConfig, train
 
 MATRIX = np.arange(12.0).reshape(4, 3)
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +167,7 @@ def test_workers_in_the_middle_of_a_fit_end_when_the_pool_does(pool: WorkerPool)
 PROGRAM = """
 import os, sys, time
 import numpy as np
-from training.worker_pool import WorkerPool
+from training.model_selection.worker_pool import WorkerPool
 
 print("main", flush=True)
 def fit(matrix, seconds):
@@ -234,18 +234,18 @@ def _is_running(pid: int) -> bool:
 class Telling:
     """A boosted family whose losses tell nothing, and whose log-odds tell where it was fitted."""
 
-    inner: Boosted
+    inner: BoostedTrees
     name: str = "telling"
     steps: tuple[float, ...] = (8.0,)
 
-    def path(self, sample: Sample, vectors: Float64) -> Float64:
+    def path(self, sample: TrainingSet, vectors: Float64) -> Float64:
         self.inner.path(sample, vectors)
         return np.full((1, len(vectors)), os.getpid() / 1e6)
 
 
 @pytest.fixture
-def folds() -> tuple[list[Round], Float64, object]:
-    from training.delay import Lesson
+def folds() -> tuple[list[PreparedFold], Float64, object]:
+    from training.labels.censoring import TrainingRows
 
     rng = np.random.default_rng(0)
     matrix = rng.normal(size=(300, 5))
@@ -253,27 +253,31 @@ def folds() -> tuple[list[Round], Float64, object]:
     rounds = []
     for cut in (100, 150, 200):
         rows = np.arange(cut)
-        rounds.append(Round(Lesson(rows, label[rows], np.ones(cut)), np.arange(cut, cut + 50)))
+        rounds.append(
+            PreparedFold(TrainingRows(rows, label[rows], np.ones(cut)), np.arange(cut, cut + 50))
+        )
     return rounds, matrix, rows_of(rounds, label, np.ones(300), np.arange(300))
 
 
 def test_no_booster_is_made_in_the_parent(folds, pool: WorkerPool) -> None:
     rounds, matrix, tested = folds
-    families = [Telling(Boosted("b", additive=False, seed=0, steps=(8.0,)), name=n) for n in "ab"]
-    trials = try_families(families, rounds, matrix, tested, pool=pool)
+    families = [
+        Telling(BoostedTrees("b", additive=False, seed=0, steps=(8.0,)), name=n) for n in "ab"
+    ]
+    trials = cross_validate(families, rounds, matrix, tested, pool=pool)
     seen = {round(pid * 1e6) for trial in trials for pid in trial.log_odds}
     assert seen
     assert seen <= set(pids(pool))
 
 
 def test_candidates_give_the_same_bits_in_workers(folds, pool: WorkerPool) -> None:
-    from training.candidates.family import make_candidates
+    from training.candidates.factory import default_candidates
 
     rounds, matrix, tested = folds
     shown: list[tuple[str, int, int]] = []
-    families = make_candidates(0)
-    here = try_families(families, rounds, matrix, tested)
-    there = try_families(
+    families = default_candidates(0)
+    here = cross_validate(families, rounds, matrix, tested)
+    there = cross_validate(
         families, rounds, matrix, tested, pool=pool, progress=lambda *step: shown.append(step)
     )
     for one, two in zip(here, there, strict=True):
@@ -298,7 +302,7 @@ def test_a_training_with_workers_gives_the_same_bytes(
             super().close()
 
     monkeypatch.setattr(fit, "WorkerPool", Eager)
-    asked = Training(seed=5, scorecard=default_scorecard(), time_budget_s=1.0)
+    asked = TrainingConfig(seed=5, scorecard=default_scorecard(), time_budget_s=1.0)
     one, two = (
         release_files(train(dataset, replace(asked, jobs=jobs)).contents) for jobs in (1, 2)
     )

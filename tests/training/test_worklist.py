@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_release import small_release
 
-import leadscore
-from features.building import histories_of
+from commands import cli
 from features.errors import UsageError
-from features.reading import read_dataset
+from features.histories.build import histories_from_dataset
+from features.reading.read import read_dataset
 from scoring.playbook import default_playbook
-from scoring.scorecard import default_scorecard
-from training.worklist import Worklist, make_worklist, steady_list
+from scoring.scorecard.scorecard import default_scorecard
+from training.worklist import Worklist, make_worklist, with_hysteresis
 
 DAY_US = 86_400_000_000
 
@@ -32,7 +32,7 @@ DAY_US = 86_400_000_000
 def test_a_list_is_full_ranked_and_fair(
     ranked: list[int], before: frozenset[int], capacity: int, margin: float
 ) -> None:
-    made = steady_list(ranked, before, capacity, margin)
+    made = with_hysteresis(ranked, before, capacity, margin)
     assert len(made) == capacity
     assert [ranked.index(lead) for lead in made] == sorted(ranked.index(lead) for lead in made)
     assert set(made) >= set(ranked[:capacity]) & before  # who deserves a place keeps it
@@ -48,10 +48,10 @@ def test_a_lead_at_the_cut_does_not_flip() -> None:
     seen = []
     for week in range(10):
         ranked = [0, 1, 2, 3, 4] if week % 2 else [0, 1, 3, 2, 4]
-        on_list = frozenset(steady_list(ranked, on_list, capacity=3, margin=0.34))
+        on_list = frozenset(with_hysteresis(ranked, on_list, capacity=3, margin=0.34))
         seen.append(on_list)
     assert seen == [frozenset({0, 1, 3})] * 10
-    plain = [frozenset(steady_list(r, frozenset(), 3)) for r in ([0, 1, 3, 2], [0, 1, 2, 3])]
+    plain = [frozenset(with_hysteresis(r, frozenset(), 3)) for r in ([0, 1, 3, 2], [0, 1, 2, 3])]
     assert plain[0] != plain[1]
 
 
@@ -92,7 +92,7 @@ def weekly(dataset_folder: Callable[..., Path], tmp_path: Path) -> Callable[...,
         data = read_dataset(folder)
         at = int(np.datetime64("2026-01-01", "us").astype(np.int64)) + (day - 1) * DAY_US
         return make_worklist(
-            data, histories_of(data), release, default_playbook(), capacity, at, margin
+            data, histories_from_dataset(data), release, default_playbook(), capacity, at, margin
         )
 
     return make
@@ -140,10 +140,10 @@ def test_worklist_from_the_command_line(
     asked = ["worklist", str(tmp_path / "small"), "--hot-per-week", "2"]
     asked += ["--release", str(tmp_path / "R")]
     out = tmp_path / "lists" / "week.csv"
-    assert leadscore.run([*asked, "--out", str(out), "--json"]) == 0
+    assert cli.run([*asked, "--out", str(out), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [item["lead_id"] for item in answer["items"]] == ["L1", "L3"]
     assert answer["items"][0]["next_step"]["message"]
     assert out.read_text(encoding="utf-8").splitlines()[0].startswith("rank,lead_id,probability")
-    assert leadscore.run(asked) == 0
+    assert cli.run(asked) == 0
     assert "2 of 5 open leads" in capsys.readouterr().out

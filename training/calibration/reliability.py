@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from features.histories import Float64, Int64
-from features.jit import compiled
-from training.evaluation import SMALLEST
-from training.references import Int8
+from features.compute.array_types import Float64, Int64
+from features.compute.jit import kernel
+from training.evaluation.metrics import SMALLEST
+from training.labels.references import Int8
 
 DRAWS = 200
+
+
 MOST_POINTS = 200
 
 
@@ -111,7 +113,7 @@ def reliability(
     )
 
 
-@compiled
+@kernel
 def isotonic(mean: Float64, weight: Float64) -> Float64:
     """The never-falling (k,) nearest to ``mean`` in weighted squares: pool adjacent violators.
 

@@ -7,31 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from features.aggregates import Source as FeatureSource
+from features.compute.array_types import Float64, Object
 from features.contract import AttributeType, Available, Group
-from features.histories import Float64, Object
-from features.spec import AttributeSpec, Feature, FeatureSpec
-from features.vectors import vectors
+from features.vectors.catalogue import Source as FeatureSource
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from training.calibration.reliability import Reliability, reliability
 from training.calibration.segments import calibration_by_segment
-from training.comparison.segments import as_of_words
-from training.honest_test import Tested
-from training.learning import Source
-from training.splits import Rows
+from training.evaluation.backtest import BacktestResult
+from training.labels.columns_as_of import as_of_words
+from training.labels.splits import Rows
+from training.labels.training_data import TrainingData
 
 MOST_ATTRIBUTES = 6
+
+
 MOST_LEVELS = 12
 """Rarer values of a category share the segment ``(other)``."""
+
+
 FIRST_GROUPS = (Group.SOURCE, Group.FIT)
 
 
-def diagram_of(tested: Tested, seed: int) -> Reliability:
+def diagram_of(tested: BacktestResult, seed: int) -> Reliability:
     """The reliability diagram of the honest test."""
     rng = np.random.default_rng(seed)
     return reliability(tested.label, tested.probability, tested.weight, tested.lead, rng)
 
 
-def calibration_of(source: Source, tested: Tested, seed: int) -> dict[str, Any]:
+def calibration_of(source: TrainingData, tested: BacktestResult, seed: int) -> dict[str, Any]:
     """Plain data: ``reliability``, ``segments`` and ``warnings`` (sentences).
 
     See :class:`training.calibration.reliability.Reliability` and
@@ -48,7 +52,7 @@ def calibration_of(source: Source, tested: Tested, seed: int) -> dict[str, Any]:
     }
 
 
-def segment_columns(source: Source, rows: Rows) -> dict[str, Object]:
+def segment_columns(source: TrainingData, rows: Rows) -> dict[str, Object]:
     """Up to six attributes as words per reference, sources and firmographics first.
 
     Categories by value, numbers by thirds of those that are known; ``unknown`` is a segment.
@@ -66,12 +70,12 @@ def segment_columns(source: Source, rows: Rows) -> dict[str, Object]:
     return {name: column for name, column in columns.items() if len(set(column)) > 1}
 
 
-def _as_of_number(source: Source, rows: Rows, name: str) -> Float64:
+def _as_of_number(source: TrainingData, rows: Rows, name: str) -> Float64:
     spec = FeatureSpec(
         (Feature(FeatureSource.ATTRIBUTE, name, "value"),),
         (AttributeSpec(name, AttributeType.NUMBER),),
     )
-    return vectors(spec, source.histories, source.labelled.take(rows).references)[:, 0]
+    return compute_vectors(spec, source.histories, source.labelled.take(rows).references)[:, 0]
 
 
 def thirds(values: Float64) -> Object:

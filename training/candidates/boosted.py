@@ -8,22 +8,26 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from features.histories import Float64
-from scoring.parts import Part
-from scoring.steps import step_part_of
-from scoring.trees import TreePart
-from training.candidates.family import Sample
+from features.compute.array_types import Float64
+from scoring.model.additive import additive_component_of
+from scoring.model.component import ModelComponent
+from scoring.model.trees import TreeComponent
+from training.candidates.base import TrainingSet
 
 ROUNDS: tuple[float, ...] = (8, 16, 25, 35, 50, 70, 90, 115, 145, 180, 220, 270, 330, 400, 500, 600)
 """Points of the path, in trees."""
+
+
 USUAL_ROUNDS = 145.0
 """Trees that did best on small simulated sets; others must be clearly better."""
+
+
 LEAVES = 24
 """Most leaves of a tree, however deep."""
 
 
 @dataclass(frozen=True, slots=True)
-class Boosted:
+class BoostedTrees:
     """LightGBM with settings for small, noisy data (depth, leaf size and L2 against noise).
 
     ``additive``: one feature per tree, so the model is a sum of step functions.
@@ -38,22 +42,24 @@ class Boosted:
     learning_rate: float = 0.05
     feature_share: float = 0.3
     randomised: bool = False
-    steps: tuple[float, ...] = ROUNDS
-    usual: float = USUAL_ROUNDS
+    hyperparameter_grid: tuple[float, ...] = ROUNDS
+    default_step: float = USUAL_ROUNDS
     monotone: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
     threads: int = 1
 
-    def path(self, sample: Sample, vectors: Float64) -> Float64:
+    def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
         """Log-odds (len(steps), n), every tree evaluated once.
 
         The path is grown to its end: stopping early on the fold's own labels would make each
         fold end at its own best, and flatter the steps beyond.
         """
-        booster = lgb.train(self.settings(sample), self._rows(sample), int(self.steps[-1]))
+        booster = lgb.train(
+            self.settings(sample), self._rows(sample), int(self.hyperparameter_grid[-1])
+        )
         total = np.zeros(len(vectors))
         path, start = [], 0
-        for step in self.steps:
+        for step in self.hyperparameter_grid:
             total = total + booster.predict(
                 vectors, raw_score=True, start_iteration=start, num_iteration=int(step) - start,
                 num_threads=self.threads,
@@ -62,21 +68,21 @@ class Boosted:
             path.append(total)
         return np.stack(path)
 
-    def fit(self, sample: Sample, step: float) -> Part:
+    def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
         """The part after ``step`` trees."""
         booster = lgb.train(self.settings(sample), self._rows(sample), int(step))
         text: str = booster.model_to_string(num_iteration=-1)
         if self.additive:
-            return step_part_of(text, sample.vectors.shape[1])
-        return TreePart.from_text(text)
+            return additive_component_of(text, sample.vectors.shape[1])
+        return TreeComponent.from_text(text)
 
-    def gain_shares(self, sample: Sample, trees: int) -> Float64:
+    def gain_shares(self, sample: TrainingSet, trees: int) -> Float64:
         """(F) each feature's share of the gain of ``trees`` trees; zeros when nothing splits."""
         booster = lgb.train(self.settings(sample), self._rows(sample), trees)
         gain = np.asarray(booster.feature_importance("gain"), float)
         return gain / max(float(gain.sum()), 1e-12)
 
-    def settings(self, sample: Sample) -> dict[str, Any]:
+    def settings(self, sample: TrainingSet) -> dict[str, Any]:
         """LightGBM's parameters for a sample of this size."""
         width = sample.vectors.shape[1]
         settings: dict[str, Any] = {
@@ -103,7 +109,7 @@ class Boosted:
             settings["monotone_constraints"] = [*self.monotone, *beyond]
         return settings
 
-    def _rows(self, sample: Sample) -> lgb.Dataset:
+    def _rows(self, sample: TrainingSet) -> lgb.Dataset:
         vectors = sample.vectors
         if self.hidden:
             vectors = vectors.copy()

@@ -8,39 +8,47 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from features.histories import Float64
-from scoring.linear import LinearPart, transform_all, transform_codes
-from scoring.parts import Part
-from training.candidates.family import Sample
+from features.compute.array_types import Float64
+from scoring.model.component import ModelComponent
+from scoring.model.linear import LinearComponent, transform_all, transform_codes
+from training.candidates.base import TrainingSet
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse penalties, strong first, in units of one lead and one standard deviation."""
+
+
 USUAL_STRENGTH = 0.03
 """What did best on small simulated sets; others must be clearly better."""
+
+
 FLAG_SCALE = 0.5
 """Scale of a 0/1 column. Dividing a rare flag by its tiny standard deviation would all but lift
 the penalty from it; this way rare levels are shrunk the most."""
+
+
 TAIL = 3.0
 """A column whose largest absolute value is this many standard deviations out is logged."""
+
+
 RARE_MISSING = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class LinearCandidate:
     """Signed log1p of heavy tails, median for unknown plus a flag, standardised, L2."""
 
     name: str = "linear"
-    steps: tuple[float, ...] = STRENGTHS
-    usual: float = USUAL_STRENGTH
+    hyperparameter_grid: tuple[float, ...] = STRENGTHS
+    default_step: float = USUAL_STRENGTH
 
-    def path(self, sample: Sample, vectors: Float64) -> Float64:
+    def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
         """Log-odds (len(steps), n), each step warm-started from the one before."""
         design = design_of(sample)
         rows, asked = design.matrix(sample.vectors), design.matrix(vectors)
-        fits = fitted(rows, sample, self.steps)
+        fits = fitted(rows, sample, self.hyperparameter_grid)
         return np.stack([asked @ coef + intercept for coef, intercept in fits])
 
-    def fit(self, sample: Sample, step: float) -> Part:
+    def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
         """The linear part at one penalty."""
         design = design_of(sample)
         coef, intercept = fitted(design.matrix(sample.vectors), sample, (step,))[0]
@@ -49,7 +57,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How columns become numbers of comparable size; arrays (F,) as in ``LinearPart``."""
+    """How columns become numbers of comparable size; arrays (F,) as in ``LinearComponent``."""
 
     transform: tuple[str, ...]
     fill: Float64
@@ -67,12 +75,12 @@ class Design:
         flags = unknown[:, self.flagged] - self.missing_share[self.flagged]
         return np.hstack([standard, flags / FLAG_SCALE])
 
-    def part(self, coef: Float64, intercept: float) -> LinearPart:
+    def part(self, coef: Float64, intercept: float) -> LinearComponent:
         """Coefficients of :meth:`matrix` as the arithmetic that is served."""
         width = len(self.transform)
         missing_coef = np.zeros(width)
         missing_coef[self.flagged] = coef[width:] / FLAG_SCALE
-        return LinearPart(
+        return LinearComponent(
             transform=self.transform,
             fill=self.fill,
             center=self.center,
@@ -84,7 +92,7 @@ class Design:
         )
 
 
-def design_of(sample: Sample) -> Design:
+def design_of(sample: TrainingSet) -> Design:
     """Medians, transforms, centres and scales of the rows to learn from."""
     vectors = sample.vectors
     known = ~np.isnan(vectors)
@@ -107,7 +115,7 @@ def design_of(sample: Sample) -> Design:
 
 
 def fitted(
-    matrix: Float64, sample: Sample, strengths: tuple[float, ...]
+    matrix: Float64, sample: TrainingSet, strengths: tuple[float, ...]
 ) -> list[tuple[Float64, float]]:
     """(coefficients, intercept) per strength, each started where the last one ended."""
     model = LogisticRegression(solver="newton-cholesky", warm_start=True, max_iter=50, tol=1e-4)

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.histories import Float64, Object
+from features.compute.array_types import Float64, Object
 from scoring.bands import Band
-from training.comparison.ground import Ground
-from training.comparison.measures import quantiles
-from training.evaluation import Interval
-from training.intervals import rate_of
-from training.references import Bool
+from training.comparison.metrics import quantiles
+from training.comparison.test_set import EvaluationSet
+from training.evaluation.confidence import rate_of
+from training.evaluation.metrics import Estimate
+from training.labels.references import Bool
 
 BANDS = tuple(band.value for band in Band)
+
+
 DEFAULT_SHARES = (0.1, 0.3)
 """Shares of leads that are hot, and warm or hot, where no band and no capacity says."""
 
@@ -28,11 +30,11 @@ class BandRate:
     band: str
     leads: int
     share: float
-    rate: Interval
+    rate: Estimate
 
 
 @dataclass(frozen=True)
-class Swap:
+class SwapSet:
     """Leads that one score calls hot and the other does not.
 
     ``basis``: which leads count as hot here. ``gap``: conversion of those only the learned score
@@ -45,7 +47,7 @@ class Swap:
     only_rules: BandRate
     both: BandRate
     neither: BandRate
-    gap: Interval
+    gap: Estimate
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class BandView:
     rules: tuple[BandRate, ...]
     learned: tuple[BandRate, ...]
     migration: tuple[tuple[BandRate, ...], ...]
-    swap: Swap
+    swap: SwapSet
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -68,7 +70,7 @@ class BandView:
 
 
 def band_view(
-    ground: Ground,
+    ground: EvaluationSet,
     rules: Object,
     learned: Object,
     cuts: str,
@@ -105,7 +107,7 @@ def band_view(
 
 
 def equal_workload(
-    ground: Ground, score: Float64, rules: Object | None, hot_share: float | None
+    ground: EvaluationSet, score: Float64, rules: Object | None, hot_share: float | None
 ) -> tuple[Object, str]:
     """Bands of a score that put the team to as much work as the rules do, or as it can do.
 
@@ -129,7 +131,7 @@ def equal_workload(
     return _by_share(ground, score, DEFAULT_SHARES), words
 
 
-def _by_share(ground: Ground, score: Float64, shares: tuple[float, float]) -> Object:
+def _by_share(ground: EvaluationSet, score: Float64, shares: tuple[float, float]) -> Object:
     """Hot and warm from the top; leads with equal scores stay together, in the lower band."""
     _, place = np.unique(-score, return_inverse=True)
     mass = np.bincount(place, weights=ground.weight) / ground.weight.sum()
@@ -140,7 +142,7 @@ def _by_share(ground: Ground, score: Float64, shares: tuple[float, float]) -> Ob
     return band.astype(object)
 
 
-def _rate(ground: Ground, name: str, rows: Bool) -> BandRate:
+def _rate(ground: EvaluationSet, name: str, rows: Bool) -> BandRate:
     return BandRate(
         name,
         len(np.unique(ground.lead[rows])),
@@ -149,9 +151,9 @@ def _rate(ground: Ground, name: str, rows: Bool) -> BandRate:
     )
 
 
-def _swap(ground: Ground, rules: Bool, model: Bool, times: Float64, basis: str) -> Swap:
+def _swap(ground: EvaluationSet, rules: Bool, model: Bool, times: Float64, basis: str) -> SwapSet:
     mine, theirs = model & ~rules, rules & ~model
-    return Swap(
+    return SwapSet(
         basis,
         _rate(ground, "only learned", mine),
         _rate(ground, "only rules", theirs),
@@ -161,9 +163,9 @@ def _swap(ground: Ground, rules: Bool, model: Bool, times: Float64, basis: str) 
     )
 
 
-def _rate_gap(ground: Ground, mine: Bool, theirs: Bool, times: Float64) -> Interval:
+def _rate_gap(ground: EvaluationSet, mine: Bool, theirs: Bool, times: Float64) -> Estimate:
     if not mine.any() or not theirs.any():
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return Estimate(float("nan"), float("nan"), float("nan"))
     sums = [_by_lead(ground, rows) for rows in (mine, theirs)]
     once = np.ones(ground.n_leads)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -172,7 +174,9 @@ def _rate_gap(ground: Ground, mine: Bool, theirs: Bool, times: Float64) -> Inter
     return quantiles(gap[0] - gap[1], values[0] - values[1])
 
 
-def _by_lead(ground: Ground, rows: Bool) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _by_lead(
+    ground: EvaluationSet, rows: Bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Conversions and references by lead, weighted, of some rows."""
     weight = ground.weight * rows
     won = np.bincount(ground.member, weights=weight * ground.label)

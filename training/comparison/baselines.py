@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.aggregates import Source as FeatureSource
+from features.compute.array_types import Float64
 from features.contract import AttributeType, Available
-from features.histories import NO_TIME, Float64, References
-from features.spec import AttributeSpec, Feature, FeatureSpec
-from features.vectors import vectors
+from features.histories.arrays import NO_TIME, References
+from features.vectors.catalogue import Source as FeatureSource
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from training.comparison.odoo import CrmLead, fit_odoo
-from training.learning import Source
-from training.references import OPEN
-from training.splits import Fold, Rows
+from training.labels.references import OPEN
+from training.labels.splits import Fold, Rows
+from training.labels.training_data import TrainingData
 
 TIERS = (0.2, 0.4, 0.6, 0.8)
+
+
 DECILES = tuple(d / 10 for d in range(1, 10))
+
+
 TEAM = "team"
 
 
@@ -37,7 +42,7 @@ def percentile_tiers(score: Float64, weight: Float64, training: Float64) -> Floa
     return np.searchsorted(edges, score, side="left").astype(np.float64)
 
 
-def newest_first(source: Source, rows: Rows) -> Float64:
+def newest_first(source: TrainingData, rows: Rows) -> Float64:
     """Days since creation, negative, (n): the newest lead is called first; 0 without time."""
     lead = source.labelled.lead[rows]
     created = source.histories.created_at_us[lead]
@@ -46,7 +51,7 @@ def newest_first(source: Source, rows: Rows) -> Float64:
     return -(source.labelled.as_of_us[rows] - created) / 86_400_000_000.0
 
 
-def odoo_scores(source: Source, fold: Fold, until_us: int) -> Float64:
+def odoo_scores(source: TrainingData, fold: Fold, until_us: int) -> Float64:
     """Odoo's percent chance of the references at ``fold.test``; the overall rate where it has none.
 
     Trained as Odoo does: on leads closed by the fold's cutoff, with their values at closing
@@ -68,7 +73,7 @@ def odoo_scores(source: Source, fold: Fold, until_us: int) -> Float64:
 
 
 def _closed_leads(
-    source: Source, fold: Fold, moment: int
+    source: TrainingData, fold: Fold, moment: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Leads known as closed at ``moment`` and not on the test side: row, closing, won."""
     labelled = source.labelled
@@ -86,11 +91,11 @@ def _closed_leads(
 class _CrmView:
     """The attributes of leads as Odoo's fields: words, with numbers binned by deciles."""
 
-    def __init__(self, source: Source, spec: FeatureSpec, edges: dict[str, Float64]) -> None:
+    def __init__(self, source: TrainingData, spec: FeatureSpec, edges: dict[str, Float64]) -> None:
         self.source, self.spec, self.edges = source, spec, edges
 
     @classmethod
-    def of(cls, source: Source, leads: np.ndarray) -> _CrmView:
+    def of(cls, source: TrainingData, leads: np.ndarray) -> _CrmView:
         """Levels and deciles of the training ``leads`` (rows of the histories)."""
         specs = [s for s in _attribute_specs(source, leads) if s is not None]
         features = tuple(
@@ -112,7 +117,7 @@ class _CrmView:
 
     def leads(self, references: References) -> list[CrmLead]:
         """What Odoo would see of each reference."""
-        matrix = vectors(self.spec, self.source.histories, references)
+        matrix = compute_vectors(self.spec, self.source.histories, references)
         words = [self._words(s, matrix[:, i]) for i, s in enumerate(self.spec.attributes)]
         names = [s.name for s in self.spec.attributes]
         made = []
@@ -131,7 +136,7 @@ class _CrmView:
         return [None if np.isnan(v) else f"{v:g}" for v in column]
 
 
-def _attribute_specs(source: Source, leads: np.ndarray) -> list[AttributeSpec | None]:
+def _attribute_specs(source: TrainingData, leads: np.ndarray) -> list[AttributeSpec | None]:
     """Every attribute that a CRM would hold, with the levels that the training leads had."""
     histories = source.histories
     found: list[AttributeSpec | None] = []
@@ -150,7 +155,7 @@ def _attribute_specs(source: Source, leads: np.ndarray) -> list[AttributeSpec | 
     return found
 
 
-def _answered_values(source: Source, name: str) -> set[str]:
+def _answered_values(source: TrainingData, name: str) -> set[str]:
     answers = source.histories.answers
     rows = answers.attribute == answers.attributes.index(name)
     return {answers.values[code] for code in np.unique(answers.value[rows])} - {""}

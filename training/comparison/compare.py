@@ -1,6 +1,6 @@
 """Rules, learned score and baselines on the same references: who is better, by how much, for whom.
 
-:func:`compare_scores` works on arrays; :func:`training.comparison.data.compare` on a dataset.
+:func:`compare_scores` works on arrays; :func:`training.comparison.run.compare` on a dataset.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from features.histories import Float64
+from features.compute.array_types import Float64
 from training.calibration.reliability import Reliability, reliability
 from training.comparison.bands import BandView, band_view, equal_workload
-from training.comparison.ground import Ground, draws
-from training.comparison.measures import (
-    Contestant,
-    Measured,
-    Score,
+from training.comparison.metrics import (
+    EvaluatedScore,
+    ScoreColumn,
+    ScoreMetrics,
     gains,
     measure,
     score_table,
 )
+from training.comparison.test_set import EvaluationSet, bootstrap_weights
 from training.comparison.value import ValueView, value_view
 from training.comparison.verdict import Verdict, verdict
-from training.intervals import rate_of
+from training.evaluation.confidence import rate_of
 
 RULES, REWEIGHTED, LEARNED = "rules", "reweighted", "learned"
+
+
 RESAMPLES = 500
 
 
@@ -46,14 +48,14 @@ class Comparison:
     conversions: int
     rate: dict[str, float]
     capacity: str
-    scores: tuple[Score, ...]
+    scores: tuple[ScoreMetrics, ...]
     gains: dict[str, list[float]]
     calibration: dict[str, Reliability]
     bands: BandView
     value: ValueView | None = None
     sections: dict[str, Any] = field(default_factory=dict)
 
-    def score_of(self, name: str) -> Score:
+    def score_of(self, name: str) -> ScoreMetrics:
         """One row of the main table; ``KeyError`` when there is none of that name."""
         return {score.name: score for score in self.scores}[name]
 
@@ -63,7 +65,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Worth:
+class CostBenefit:
     """What a conversion is worth and what calling a lead costs, in the same currency."""
 
     value_per_conversion: float
@@ -71,11 +73,11 @@ class Worth:
 
 
 def compare_scores(
-    ground: Ground,
-    contestants: Sequence[Contestant],
+    ground: EvaluationSet,
+    contestants: Sequence[ScoreColumn],
     rng: np.random.Generator,
     *,
-    worth: Worth | None = None,
+    worth: CostBenefit | None = None,
     resamples: int = RESAMPLES,
 ) -> Comparison:
     """Compare ``rules`` with ``learned`` (both must be there) and with whoever stands beside.
@@ -86,25 +88,25 @@ def compare_scores(
     Raises:
         ValueError: ``rules`` or ``learned`` is missing, or one class only was seen.
     """
-    return Bout.of(ground, contestants, rng, resamples).comparison(worth)
+    return ComparisonRun.of(ground, contestants, rng, resamples).comparison(worth)
 
 
 @dataclass(frozen=True)
-class Bout:
+class ComparisonRun:
     """The contestants, measured, and the resampled leads: what every table is made from."""
 
-    ground: Ground
-    measured: dict[str, Measured]
+    ground: EvaluationSet
+    measured: dict[str, EvaluatedScore]
     times: Float64
 
     @classmethod
     def of(
         cls,
-        ground: Ground,
-        contestants: Sequence[Contestant],
+        ground: EvaluationSet,
+        contestants: Sequence[ScoreColumn],
         rng: np.random.Generator,
         resamples: int = RESAMPLES,
-    ) -> Bout:
+    ) -> ComparisonRun:
         """Calibrate and measure. Raises ValueError as :func:`compare_scores` does."""
         names = [c.name for c in contestants]
         if RULES not in names or LEARNED not in names:
@@ -113,7 +115,7 @@ class Bout:
             raise ValueError("the references that could be tested ended all alike")
         folds = ground.folds(rng)
         measured = {c.name: measure(ground, c, folds) for c in contestants}
-        return cls(ground, measured, draws(ground, rng, resamples))
+        return cls(ground, measured, bootstrap_weights(ground, rng, resamples))
 
     def reliability_of(self, name: str) -> Reliability:
         """The reliability diagram of one contestant's calibrated probabilities."""
@@ -121,7 +123,7 @@ class Bout:
         probability = self.measured[name].probability
         return reliability(ground.label, probability, ground.weight, ground.lead, rng)
 
-    def comparison(self, worth: Worth | None = None) -> Comparison:
+    def comparison(self, worth: CostBenefit | None = None) -> Comparison:
         """Every table of the report that needs no dataset."""
         ground = self.ground
         scores = score_table(ground, list(self.measured.values()), self.times, LEARNED)
@@ -152,7 +154,7 @@ class Bout:
         hot_share = None
         if self.ground.hot_per_week is not None and self.ground.has_time:
             weeks = int(self.ground.weeks.max()) + 1
-            hot_share = min(self.ground.capacity * weeks / len(self.ground.called), 1.0)
+            hot_share = min(self.ground.capacity * weeks / len(self.ground.contacted), 1.0)
         bands, words = equal_workload(self.ground, learned.score, rules.band, hot_share)
         listed, _ = equal_workload(self.ground, rules.score, None, hot_share)
         own = listed if rules.band is None else rules.band

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
-from training.comparison import charts as charts
-from training.comparison import charts_bands as band_charts
+from training.charts.html import environment
+from training.charts.svg import COLOURS, SOFT
+from training.comparison import charts
+from training.comparison import charts as band_charts
 from training.comparison.compare import LEARNED, RULES, Comparison
 from training.comparison.verdict import Finding
-from training.evaluation import Interval
-from training.svg import COLOURS, SOFT
+from training.evaluation.metrics import Estimate
 
 TEMPLATE = "report.html.j2"
+
+
 TONES = {
     Finding.LEARNED: ("#17618f", "#eaf3f9"),
     Finding.RULES: ("#a85a12", "#fcf3e8"),
@@ -51,47 +50,7 @@ def report_html(found: Comparison) -> str:
     )
 
 
-def environment() -> Environment:
-    """Templates with escaping on, and the filters for figures."""
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    filters: dict[str, Callable[..., str]] = {
-        "pct": percent,
-        "three": lambda v: "–" if v != v else f"{v:.3f}",
-        "count": lambda v: f"{round(v):,}",
-        "money": lambda v: f"{v:,.0f}" if abs(v) >= 100 else f"{v:,.2f}",
-        "span": span,
-        "minus": minus,
-    }
-    made.filters |= filters
-    return made
-
-
-def percent(value: float) -> str:
-    """A share with one decimal and a narrow space.
-
-    >>> percent(0.1234)
-    '12.3\\u202f%'
-    """
-    return "–" if value != value else f"{value * 100:.1f}\u202f%"
-
-
-def minus(words: object) -> str:
-    """Words in which a negative number has a true minus sign.
-
-    >>> minus("from -0.5 to +0.1, re-weighted")
-    'from −0.5 to +0.1, re-weighted'
-    """
-    return re.sub(r"(?<!\w)-(?=\d)", "−", str(words))
-
-
-def span(interval: Interval) -> str:
-    """The ends of an interval of shares."""
-    if interval.low != interval.low:
-        return "–"
-    return f"{interval.low * 100:.1f} to {interval.high * 100:.1f}"
-
-
-def side(gap: Interval) -> str:
+def side(gap: Estimate) -> str:
     """The style of a difference in log loss: below zero is better, when beyond chance."""
     if gap.low > 0 or gap.high < 0:
         return "better" if gap.value < 0 else "worse"

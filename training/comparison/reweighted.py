@@ -12,15 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.histories import Float64, Histories, References
-from scoring.scorecard import Scorecard
-from scoring.scorecard_rules import Card, PointCuts, Rule
-from training.evaluation import losses
-from training.references import Int8
+from features.compute.array_types import Float64
+from features.histories.arrays import Histories, References
+from scoring.scorecard.rules import PointThresholds, Rule, ScorecardDefinition
+from scoring.scorecard.scorecard import Scorecard
+from training.evaluation.metrics import losses
+from training.labels.references import Int8
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 """Strengths tried, in leads: how much evidence a rule needs to leave its old weight."""
+
+
 FOLDS = 5
+
+
 SMALL_POINTS = 5.0
 
 
@@ -164,7 +169,7 @@ def round_points(value: float) -> float:
     return float(rounded) + 0.0
 
 
-def _cuts(cuts: PointCuts, old: Float64, new: Float64, weight: Float64) -> PointCuts:
+def _cuts(cuts: PointThresholds, old: Float64, new: Float64, weight: Float64) -> PointThresholds:
     """The points above which as many leads lie as did under the old cuts."""
     order = np.argsort(-new, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
@@ -174,10 +179,10 @@ def _cuts(cuts: PointCuts, old: Float64, new: Float64, weight: Float64) -> Point
         return float(new[order][min(int(np.searchsorted(reached, share)), len(new) - 1)])
 
     warm = max(round_points(same_share(cuts.warm)), 0.5)
-    return PointCuts(warm=warm, hot=max(round_points(same_share(cuts.hot)), warm + 0.5))
+    return PointThresholds(warm=warm, hot=max(round_points(same_share(cuts.hot)), warm + 0.5))
 
 
-def _without_groups(card: Card, points: Sequence[float]) -> Card:
+def _without_groups(card: ScorecardDefinition, points: Sequence[float]) -> ScorecardDefinition:
     """The card with other points and no caps on groups (a refit has learned what overlaps)."""
     rules = tuple(_with_points(rule, p) for rule, p in zip(card.rules, points, strict=True))
     return card.model_copy(update={"rules": rules, "groups": {}})

@@ -8,26 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from features.aggregates import Source as FeatureSource
+from features.compute.array_types import Float64, Object
 from features.contract import AttributeType, Available, Group
 from features.errors import UsageError
-from features.histories import NO_TIME, Float64, Object
-from features.spec import AttributeSpec, Feature, FeatureSpec
-from features.vectors import vectors
+from features.histories.arrays import NO_TIME
 from scoring.bands import Band
 from training.comparison.bands import equal_workload
-from training.comparison.compare import LEARNED, RULES, Bout
-from training.comparison.measures import quantiles
-from training.evaluation import Interval, losses
-from training.intervals import auc_difference, delong, rate_of
-from training.learning import Source
-from training.references import DAY_US, Bool
-from training.splits import Rows
+from training.comparison.compare import LEARNED, RULES, ComparisonRun
+from training.comparison.metrics import quantiles
+from training.evaluation.confidence import auc_difference, delong, rate_of
+from training.evaluation.metrics import Estimate, losses
+from training.labels.columns_as_of import as_of_words
+from training.labels.references import DAY_US, Bool
+from training.labels.splits import Rows
+from training.labels.training_data import TrainingData
 
 FEWEST_CONVERSIONS = 10
+
+
 MOST_LEVELS = 8
+
+
 MOST_ATTRIBUTES = 4
+
+
 FIRST_GROUPS = (Group.SOURCE, Group.FIT)
+
+
 AGE_EDGES_DAYS = (0.0, 1.0, 7.0, 14.0, 30.0, 60.0)
 
 
@@ -39,11 +46,11 @@ class Segment:
     name: str
     leads: int
     conversions: int
-    rate: Interval
+    rate: Estimate
     rules_auc: float
     learned_auc: float
-    auc_gap: Interval
-    log_loss_gap: Interval
+    auc_gap: Estimate
+    log_loss_gap: Estimate
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ class Cost:
     cost_per_conversion: float | None
 
 
-def add_segments(bout: Bout, source: Source, rows: Rows, cost: str | None) -> dict[str, list[Any]]:
+def add_segments(
+    bout: ComparisonRun, source: TrainingData, rows: Rows, cost: str | None
+) -> dict[str, list[Any]]:
     """Segments by attribute and by age, and cost by band where a cost is known."""
     attributes = list(_categories(source))
     words = {name: as_of_words(source, rows, name) for name in attributes}
@@ -70,7 +79,7 @@ def add_segments(bout: Bout, source: Source, rows: Rows, cost: str | None) -> di
     }
 
 
-def _categories(source: Source) -> list[str]:
+def _categories(source: TrainingData) -> list[str]:
     """Up to four categories to split by: sources and firmographics before others."""
     declared = source.settings.attributes
     names = [
@@ -84,31 +93,7 @@ def _categories(source: Source) -> list[str]:
     return names[:MOST_ATTRIBUTES]
 
 
-def as_of_words(source: Source, rows: Rows, name: str) -> Object:
-    """A category (or boolean) as of each reference, (n) of str; ``unknown`` where not known."""
-    levels = _levels(source, name)
-    spec = FeatureSpec(
-        (Feature(FeatureSource.ATTRIBUTE, name, "ordinal"),),
-        (AttributeSpec(name, AttributeType.CATEGORY, levels=levels),),
-    )
-    references = source.labelled.take(rows).references
-    codes = vectors(spec, source.histories, references)[:, 0]
-    found = [levels[int(code)] if code == code else "unknown" for code in codes]
-    return np.array(found, dtype=object)
-
-
-def _levels(source: Source, name: str) -> tuple[str, ...]:
-    column = source.histories.attributes.get(name)
-    known = [] if column is None else [v for v in np.unique(column.astype(str)) if v != "None"]
-    levels = {v.removesuffix(".0") for v in known if v != "nan"}
-    answers = source.histories.answers
-    if name in answers.attributes:
-        given = answers.value[answers.attribute == answers.attributes.index(name)]
-        levels |= {answers.values[code] for code in np.unique(given)} - {""}
-    return tuple(sorted(levels))
-
-
-def _ages(source: Source, rows: Rows) -> Object:
+def _ages(source: TrainingData, rows: Rows) -> Object:
     """Age of the lead at each question, in words that sort by age."""
     created = source.histories.created_at_us[source.labelled.lead[rows]]
     if (created == NO_TIME).any():
@@ -120,7 +105,7 @@ def _ages(source: Source, rows: Rows) -> Object:
     return np.array([names[p] for p in place], dtype=object)
 
 
-def _segments(bout: Bout, by: str, column: Object) -> Iterator[Segment]:
+def _segments(bout: ComparisonRun, by: str, column: Object) -> Iterator[Segment]:
     """The commonest levels with enough conversions; nothing where all leads are alike."""
     values, counts = np.unique(column, return_counts=True)
     if len(values) < 2:
@@ -141,7 +126,7 @@ def _by_age(common: Object) -> list[str]:
     return [n for n in (*names, "60 days or more") if n in set(common)]
 
 
-def _segment(bout: Bout, by: str, name: str, rows: Bool) -> Segment:
+def _segment(bout: ComparisonRun, by: str, name: str, rows: Bool) -> Segment:
     ground = bout.ground
     label, weight, lead = ground.label[rows], ground.weight[rows], ground.lead[rows]
     rules, learned = bout.measured[RULES], bout.measured[LEARNED]
@@ -166,7 +151,7 @@ def _segment(bout: Bout, by: str, name: str, rows: Bool) -> Segment:
     )
 
 
-def cost_attribute(source: Source, asked: str | None) -> str | None:
+def cost_attribute(source: TrainingData, asked: str | None) -> str | None:
     """The attribute that holds what a lead cost: the one asked for, else a number called so.
 
     Raises:
@@ -180,7 +165,9 @@ def cost_attribute(source: Source, asked: str | None) -> str | None:
     return asked or (named[0] if named else None)
 
 
-def _costs(bout: Bout, source: Source, words: dict[str, Object], asked: str | None) -> list[Cost]:
+def _costs(
+    bout: ComparisonRun, source: TrainingData, words: dict[str, Object], asked: str | None
+) -> list[Cost]:
     """Cost per lead and per conversion, by source (where there is one) and learned band."""
     name = cost_attribute(source, asked)
     column = source.histories.attributes.get(name) if name else None

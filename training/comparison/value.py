@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.comparison.ground import Ground
-from training.comparison.measures import CURVE_POINTS, Measured, gains
+from training.comparison.metrics import CURVE_POINTS, EvaluatedScore, gains
+from training.comparison.test_set import EvaluationSet
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ValueView:
 
 
 def value_view(
-    ground: Ground, measured: Mapping[str, Measured], value: float, cost: float
+    ground: EvaluationSet, measured: Mapping[str, EvaluatedScore], value: float, cost: float
 ) -> ValueView:
     """Earnings of each score: conversions found times ``value`` less contacts times ``cost``.
 
@@ -49,7 +49,7 @@ def value_view(
     )
 
 
-def _earned(ground: Ground, m: Measured, value: float, cost: float) -> Earned:
+def _earned(ground: EvaluationSet, m: EvaluatedScore, value: float, cost: float) -> Earned:
     called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
     rate = float(np.average(ground.label, weights=ground.weight))
     share = np.linspace(0.0, 1.0, CURVE_POINTS)

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from training.comparison.measures import Score
-from training.evaluation import Interval
+from training.comparison.metrics import ScoreMetrics
+from training.evaluation.metrics import Estimate
 
 MOST_HELPFUL_FACTOR = 100.0
 
@@ -16,7 +16,11 @@ MOST_HELPFUL_FACTOR = 100.0
 WORTH_NATS = 4.0
 """A gap worth less than this over all leads together is what fitting the two numbers of a
 calibration line can make, whatever its interval says."""
+
+
 SILENT = 1e-9
+
+
 SILENT_RULES = (
     "The scorecard gives all these leads the same points: none of its rules speaks of these data. "
     "Write one that does before you call the rules worse (leadscore rules check shows the matches)."
@@ -40,7 +44,7 @@ class Verdict:
     because: tuple[str, ...]
 
 
-def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> Verdict:
+def verdict(rules: ScoreMetrics, leads: int, conversions: int, capacity_words: str) -> Verdict:
     """Judge by the paired differences rules minus learned in log loss and in weekly conversion.
 
     The learned score is to be used when its log loss is lower beyond doubt (the 95 % interval of
@@ -68,7 +72,7 @@ def verdict(rules: Score, leads: int, conversions: int, capacity_words: str) -> 
     return Verdict(finding, headline, because)
 
 
-def _finding(loss: Interval, rate: Interval, leads: int) -> Finding:
+def _finding(loss: Estimate, rate: Estimate, leads: int) -> Finding:
     if abs(loss.value) * leads < WORTH_NATS:
         return Finding.CANNOT_TELL
     if loss.low > 0 and not rate.low > 0:
@@ -78,7 +82,7 @@ def _finding(loss: Interval, rate: Interval, leads: int) -> Finding:
     return Finding.CANNOT_TELL
 
 
-def _headline(finding: Finding, loss: Interval, rate: Interval, leads: int) -> str:
+def _headline(finding: Finding, loss: Estimate, rate: Estimate, leads: int) -> str:
     if finding is Finding.LEARNED:
         if rate.high < 0:
             return "Use the learned score: it is better, and the team would convert more leads."
@@ -97,7 +101,7 @@ def _headline(finding: Finding, loss: Interval, rate: Interval, leads: int) -> s
     return "Cannot tell: the difference is within chance." + _how_many_more(loss, leads)
 
 
-def _how_many_more(loss: Interval, leads: int) -> str:
+def _how_many_more(loss: Estimate, leads: int) -> str:
     """How many leads it would take to tell a gap of this size, if that is a sane number."""
     half = (loss.high - loss.low) / 2
     if not (np.isfinite(half) and loss.value):
@@ -108,7 +112,7 @@ def _how_many_more(loss: Interval, leads: int) -> str:
     return f" A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."
 
 
-def _loss_words(loss: Interval) -> str:
+def _loss_words(loss: Estimate) -> str:
     side = "lower (better)" if loss.value > 0 else "higher (worse)"
     return (
         f"Log loss of the learned score is {abs(loss.value):.4f} {side} than that of the rules, "
@@ -116,7 +120,7 @@ def _loss_words(loss: Interval) -> str:
     )
 
 
-def _rate_words(rules: Score, rate: Interval, capacity_words: str) -> str:
+def _rate_words(rules: ScoreMetrics, rate: Estimate, capacity_words: str) -> str:
     mine = rules.converted_of_called.value - rate.value
     return (
         f"Of the leads called ({capacity_words}), {mine:.1%} convert if the learned score picks "
@@ -126,7 +130,7 @@ def _rate_words(rules: Score, rate: Interval, capacity_words: str) -> str:
     )
 
 
-def _auc_words(rules: Score) -> str:
+def _auc_words(rules: ScoreMetrics) -> str:
     gap = rules.auc_difference
     if gap is None or not np.isfinite(gap.value):
         return "The area under the curve is not known."

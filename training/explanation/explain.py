@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from features.errors import DataError, UsageError
-from features.histories import Histories, References
-from scoring.chunks import histories_of_references
-from scoring.release import Release
-from training.explanation.worlds import Cause, Said, Worlds
+from features.histories.arrays import Histories, References
+from features.histories.subset import select_leads
+from scoring.release.release import Release
+from training.explanation.counterfactuals import Cause, Counterfactuals, ScoreSnapshot
 
 MOST_DETAILS = 5
+
+
 NOTHING = 1e-12
 
 
@@ -63,8 +65,8 @@ class Movement:
     """
 
     lead_id: str
-    before: Said
-    after: Said
+    before: ScoreSnapshot
+    after: ScoreSnapshot
     parts: tuple[Part, ...]
     happened: tuple[str, ...]
 
@@ -94,9 +96,9 @@ def explain_move(
     alone = one_lead(histories, lead_id)
     if from_us < int(alone.created_at_us[0]):
         raise DataError(f"--from lies before the creation of lead {lead_id!r}; ask later")
-    worlds = Worlds(alone, from_us, to_us, release, from_release or release)
+    worlds = Counterfactuals(alone, from_us, to_us, release, from_release or release)
     parts = tuple(_parts(worlds))
-    before, after = worlds.said(frozenset()), worlds.said(frozenset(Cause))
+    before, after = worlds.snapshot(frozenset()), worlds.snapshot(frozenset(Cause))
     return Movement(lead_id, before, after, parts, tuple(_happened(alone, from_us, to_us)))
 
 
@@ -106,10 +108,10 @@ def one_lead(histories: Histories, lead_id: str) -> Histories:
     if not len(found):
         raise DataError(f"no lead {lead_id!r} in this dataset; check the id")
     asked = References(found[:1].astype(np.int64), np.zeros(1, np.int64))
-    return histories_of_references(histories, asked)[0]
+    return select_leads(histories, asked)[0]
 
 
-def _parts(worlds: Worlds) -> Iterator[Part]:
+def _parts(worlds: Counterfactuals) -> Iterator[Part]:
     for cause in worlds.causes:
         steps = list(worlds.steps(cause))
         moved = [worlds.value(after) - worlds.value(before) for before, after in steps]
@@ -123,7 +125,7 @@ def _parts(worlds: Worlds) -> Iterator[Part]:
 
 
 def _mean_points(
-    worlds: Worlds, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
+    worlds: Counterfactuals, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
 ) -> float | None:
     moved = [(worlds.points(before), worlds.points(after)) for before, after in steps]
     known = [b - a for a, b in moved if a is not None and b is not None]
@@ -131,7 +133,7 @@ def _mean_points(
 
 
 def _details(
-    worlds: Worlds, cause: Cause, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
+    worlds: Counterfactuals, cause: Cause, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
 ) -> Iterator[Detail]:
     """The features through which a cause worked most, in words."""
     total: Counter[str] = Counter()
@@ -146,7 +148,7 @@ def _details(
             yield Detail(name, _words(worlds, name, shown), float(moved))
 
 
-def _words(worlds: Worlds, feature: str, shown: tuple[frozenset[Cause], ...]) -> str:
+def _words(worlds: Counterfactuals, feature: str, shown: tuple[frozenset[Cause], ...]) -> str:
     """What the feature says once this cause has come, else once all have."""
     for came in shown:
         sentence = worlds.sentence(came & frozenset(worlds.causes), feature)

@@ -7,12 +7,14 @@ from importlib import resources
 
 from markupsafe import Markup
 
-from training import svg
-from training.comparison.report import environment, percent
+from training.charts import svg
+from training.charts.html import environment, percent
 from training.explanation.explain import Movement
 from training.explanation.timeline import Timeline, timeline_picture
 
 TEMPLATE = "page.html.j2"
+
+
 UP, DOWN = "#2f855a", "#c0503f"
 
 

@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 import numpy as np
 from markupsafe import Markup
 
-from features.histories import Float64, Histories, Int64, References
-from scoring.bands import Cuts
-from scoring.release import Release
+from features.compute.array_types import Float64, Int64
+from features.histories.arrays import Histories, References
+from scoring.bands import BandThresholds
+from scoring.release.release import Release
 from scoring.scores import score
-from training import svg
+from training.charts import svg
 from training.explanation.explain import one_lead
-from training.references import DAY_US
+from training.labels.references import DAY_US
 
 MOST_MOMENTS = 900
+
+
 MOST_KINDS = 14
 
 
@@ -34,7 +37,7 @@ class Timeline:
     low: Float64
     high: Float64
     points: Float64 | None
-    cuts: Cuts
+    cuts: BandThresholds
     event_us: Int64
     event_kind: tuple[str, ...]
 

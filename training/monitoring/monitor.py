@@ -9,30 +9,39 @@ from typing import Any
 
 import numpy as np
 
+from features.compute.array_types import Float64
 from features.dataset import Dataset
 from features.errors import DataError
-from features.histories import Float64
-from scoring.release import Release
+from scoring.release.release import Release
 from scoring.scores import score
-from training.calibration.check import Calibration, calibration_test
-from training.evaluation import Interval, evaluate, loss_difference
-from training.fit import source_of
-from training.intervals import Z95, effective_leads, rate_of
-from training.monitoring.expected import expected_performance
-from training.monitoring.shift import Shift, shift_of
-from training.references import Bool, LabelledReferences
+from training.calibration.test import Calibration, calibration_test
+from training.evaluation.confidence import Z95, effective_leads, rate_of
+from training.evaluation.metrics import Estimate, evaluate, loss_difference
+from training.labels.references import Bool, LabelledReferences
+from training.labels.training_data import load_training_data
+from training.monitoring.psi import Shift, shift_of
 
 FEWEST_CONVERSIONS = 30
 """With fewer matured conversions (or losses), realised figures decide nothing."""
-SURELY = 0.01
+
+
+CALIBRATION_P = 0.01
 """A pattern of outcomes rarer than this, were the probabilities true, means they are not."""
-WORTH_MENDING = 0.02
+
+
+MIN_RECALIBRATION_GAIN = 0.02
 """Share of the log loss that a new line through the scores must save, on other leads than those
 it is fitted on, to be worth it."""
-FALLEN = 1.96
+
+
+AUC_DROP_Z = 1.96
 """Standard errors by which the AUC must have fallen: chance does that once in forty looks …"""
-MUCH_FALLEN = 0.1
+
+
+AUC_DROP_SHARE = 0.1
 """… and by this share of what it was above 0.5, lest many leads make a trifle significant."""
+
+
 MANY_MOVED = 0.1
 """With this share of the features moved, the leads are others, or are recorded otherwise.
 
@@ -40,7 +49,7 @@ How often each threshold speaks where nothing has changed, and where something h
 ``benchmarks/monitor.py``, docs/decisions/0046-when-a-release-is-done.md."""
 
 
-class Verdict(StrEnum):
+class MonitoringVerdict(StrEnum):
     """What to do."""
 
     KEEP = "keep"
@@ -49,7 +58,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Realised:
+class ObservedPerformance:
     """What became of the references whose horizon has passed.
 
     ``gain``: their log loss minus that of their own base rate; below zero the release is better.
@@ -59,16 +68,16 @@ class Realised:
     references: int
     leads: int
     conversions: int
-    rate: Interval
+    rate: Estimate
     mean_probability: float
-    figures: dict[str, Interval]
-    gain: Interval
+    figures: dict[str, Estimate]
+    gain: Estimate
     calibration: Calibration
     worth: float
 
 
 @dataclass(frozen=True, slots=True)
-class Monitoring:
+class MonitoringReport:
     """Everything that was found. ``features``: the ones that moved most first."""
 
     release_id: str
@@ -79,8 +88,8 @@ class Monitoring:
     features: tuple[Shift, ...]
     expected: dict[str, float]
     promised: dict[str, float]
-    realised: Realised | None
-    verdict: Verdict
+    realised: ObservedPerformance | None
+    verdict: MonitoringVerdict
     because: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,12 +97,12 @@ class Monitoring:
         return asdict(self)
 
 
-def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> Monitoring:
+def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringReport:
     """Ask a release about the references of ``dataset`` later than all it has learned from.
 
     Raises DataError when there are none, or when one of them cannot be asked.
     """
-    source = source_of(_asked_as_learned(release, dataset))
+    source = load_training_data(_asked_as_learned(release, dataset))
     since = _learned_until(release)
     later = _later(source.labelled, since)
     if not later.any():
@@ -119,7 +128,7 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> Monitoring:
     features.sort(key=lambda shift: (-shift.psi, shift.name))
     realised = _realised(asked, p, np.random.default_rng(seed))
     verdict, because = judge(release, scores, features, realised)
-    return Monitoring(
+    return MonitoringReport(
         release.release_id, since, len(asked), len(np.unique(asked.lead)), scores,
         tuple(features), expected_performance(p, weight), _promised(release), realised,
         verdict, tuple(because),
@@ -127,8 +136,8 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> Monitoring:
 
 
 def judge(
-    release: Release, scores: Shift, features: list[Shift], realised: Realised | None
-) -> tuple[Verdict, list[str]]:
+    release: Release, scores: Shift, features: list[Shift], realised: ObservedPerformance | None
+) -> tuple[MonitoringVerdict, list[str]]:
     """Outcomes speak first: ranking, then probabilities; without enough of them, drift.
 
     A release without signal says one thing to all, so neither its ranking nor its scores can move.
@@ -146,37 +155,37 @@ def judge(
         )
     if realised is None:
         because.append("too few outcomes are in to judge the probabilities themselves")
-        return (Verdict.RETRAIN if drifted or others else Verdict.KEEP), because
-    said, promised = realised.figures["auc"], Interval(**release.metrics["auc"])
-    if release.metrics["signal"] and (said.low <= 0.5 or has_fallen(said, promised)):
+        return (MonitoringVerdict.RETRAIN if drifted or others else MonitoringVerdict.KEEP), because
+    said, promised = realised.figures["auc"], Estimate(**release.metrics["auc"])
+    if release.metrics["signal"] and (said.low <= 0.5 or auc_dropped(said, promised)):
         because.insert(
             0, f"it ranks worse than it did: AUC {said.value:.3f}, {promised.value:.3f} then"
         )
-        return Verdict.RETRAIN, because
-    if realised.calibration.p_value < SURELY and realised.worth > WORTH_MENDING:
+        return MonitoringVerdict.RETRAIN, because
+    if realised.calibration.p_value < CALIBRATION_P and realised.worth > MIN_RECALIBRATION_GAIN:
         because.insert(
             0,
             f"probabilities are off: {realised.mean_probability:.1%} on average, "
             f"{realised.rate.value:.1%} converted",
         )
-        return Verdict.RECALIBRATE, because
+        return MonitoringVerdict.RECALIBRATE, because
     because.insert(0, "probabilities agree with what became of the leads")
-    return Verdict.KEEP, because
+    return MonitoringVerdict.KEEP, because
 
 
-def has_fallen(now: Interval, then: Interval) -> bool:
+def auc_dropped(now: Estimate, then: Estimate) -> bool:
     """Whether an AUC is lower than on other leads before, by more than chance and by enough.
 
     The standard errors are taken from both 95 % intervals.
 
-    >>> has_fallen(Interval(0.70, 0.66, 0.74), Interval(0.80, 0.76, 0.84))
+    >>> auc_dropped(Estimate(0.70, 0.66, 0.74), Estimate(0.80, 0.76, 0.84))
     True
-    >>> has_fallen(Interval(0.79, 0.789, 0.791), Interval(0.80, 0.799, 0.801))
+    >>> auc_dropped(Estimate(0.79, 0.789, 0.791), Estimate(0.80, 0.799, 0.801))
     False
     """
     lost = then.value - now.value
     error = float(np.hypot(now.high - now.low, then.high - then.low)) / (2 * Z95)
-    return lost > FALLEN * error and lost > MUCH_FALLEN * (then.value - 0.5)
+    return lost > AUC_DROP_Z * error and lost > AUC_DROP_SHARE * (then.value - 0.5)
 
 
 def _asked_as_learned(release: Release, dataset: Dataset) -> Dataset:
@@ -199,7 +208,9 @@ def _later(labelled: LabelledReferences, since: datetime | None) -> Bool:
     return later
 
 
-def _realised(asked: LabelledReferences, p: Float64, rng: np.random.Generator) -> Realised | None:
+def _realised(
+    asked: LabelledReferences, p: Float64, rng: np.random.Generator
+) -> ObservedPerformance | None:
     """Figures of the matured references, or None where there are too few of either outcome."""
     mature = asked.mature
     label, weight, lead = asked.label[mature], asked.weight[mature], asked.lead[mature]
@@ -211,7 +222,7 @@ def _realised(asked: LabelledReferences, p: Float64, rng: np.random.Generator) -
     calibration = calibration_test(label, said, weight, lead)
     # two numbers fitted to n leads look better by 1/n nats and are worse elsewhere by as much
     worth = calibration.gain - 2.0 / effective_leads(lead, weight)
-    return Realised(
+    return ObservedPerformance(
         references=len(label),
         leads=len(np.unique(lead)),
         conversions=conversions,
@@ -229,3 +240,32 @@ def _promised(release: Release) -> dict[str, float]:
     named = ("log_loss", "brier", "auc", "calibration_error", "top_decile_lift")
     told = {name: float(release.metrics[name]["value"]) for name in named}
     return {**told, "rate": float(release.metrics["test"]["rate"])}
+
+
+def expected_performance(probability: Float64, weight: Float64) -> dict[str, float]:
+    """Expected ``log_loss`` (nats), ``brier``, ``auc`` and ``rate`` of (n,) probabilities.
+
+    Confidence-based performance estimation (CBPE): each reference converts with its own
+    probability. That is an assumption: a change of *who* the leads are is seen, a change of how
+    leads like these *behave* is not. AUC is NaN when all probabilities are equal to 0 or 1.
+
+    >>> expected_performance(np.array([0.5, 0.5]), np.ones(2))["auc"]
+    0.5
+    """
+    p, w = np.clip(probability, 1e-12, 1 - 1e-12), weight / weight.sum()
+    return {
+        "log_loss": float(-(w @ (p * np.log(p) + (1 - p) * np.log1p(-p)))),
+        "brier": float(w @ (p * (1 - p))),
+        "auc": _expected_auc(p, w),
+        "rate": float(w @ p),
+    }
+
+
+def _expected_auc(p: Float64, w: Float64) -> float:
+    """Share of (converting, not converting) pairs in order; ties count half."""
+    _, place = np.unique(p, return_inverse=True)
+    wins = np.bincount(place, weights=w * p)
+    losses = np.bincount(place, weights=w * (1 - p))
+    before = np.cumsum(losses) - losses
+    pairs = wins.sum() * losses.sum()
+    return float((wins @ (before + losses / 2)) / pairs) if pairs > 0 else float("nan")

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from training.simulator import world as w
-from training.simulator.run import Simulation
+from training.simulator import scenario as w
+from training.simulator.simulation import Simulation
 
 GROUPS = {
     "source": "source",

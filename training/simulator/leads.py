@@ -9,17 +9,21 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr
 
-from training.simulator import world as w
+from training.simulator import scenario as w
+from training.simulator.scenario import Scenario
 from training.simulator.tables import STATES, F, alike
-from training.simulator.world import World
 
 ACTIVE_AT_CREATION = 0.6
+
+
 ATTRIBUTE_TABLES = {"source": w.SOURCES, "sector": w.SECTORS, "country": w.COUNTRIES}
+
+
 UNKNOWN = {"sector": w.SECTOR_UNKNOWN, "country": w.COUNTRY_UNKNOWN}
 
 
 def draw_leads(
-    rng: np.random.Generator, n: int, world: World
+    rng: np.random.Generator, n: int, world: Scenario
 ) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
     """Attributes of ``n`` leads (None and NaN: unknown) and the hidden state each starts in."""
     kind = rng.choice(len(w.TYPES), size=n, p=w.TYPE_SHARES)
@@ -48,7 +52,7 @@ def draw_leads(
     return leads, np.array(first, dtype=np.int64)
 
 
-def prior_of(leads: pd.DataFrame, world: World) -> F:
+def prior_of(leads: pd.DataFrame, world: Scenario) -> F:
     """Chance (n, S) of each hidden state at creation given the attributes (Bayes' rule)."""
     stage, kind, activity, put_off = np.array(STATES).T
     source = pd.Categorical(leads["source"], categories=list(w.SOURCES)).codes

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from training.simulator import world as w
-from training.simulator.world import World
+from training.simulator import scenario as w
+from training.simulator.scenario import Scenario
 
 F = npt.NDArray[np.float64]
 
+
 DAY_US = 86_400_000_000
+
+
 STATES = tuple(
     (stage, kind, activity, put_off)
     for kind in range(len(w.TYPES))
@@ -22,6 +25,8 @@ STATES = tuple(
     for put_off in range(len(w.PUT_OFF))
 )
 """State number → positions in STAGES, TYPES, ACTIVITIES, PUT_OFF; a type's states lie together."""
+
+
 STATES_PER_TYPE = len(STATES) // len(w.TYPES)
 
 
@@ -51,7 +56,7 @@ class Tables:
     first_day_us: int
 
 
-def tables_of(world: World) -> Tables:
+def tables_of(world: Scenario) -> Tables:
     """Multiply the world out; at most a horizon of days past its last one is covered."""
     states = np.array(STATES)
     rate = _rates(world, states)
@@ -84,7 +89,7 @@ def alike(table: F, noise: float) -> F:
     return np.asarray((1 - noise) * table + noise * table.mean(axis=-1, keepdims=True))
 
 
-def _rates(world: World, states: npt.NDArray[np.int64]) -> F:
+def _rates(world: Scenario, states: npt.NDArray[np.int64]) -> F:
     stage, kind_of_lead, activity, put_off = states.T
     base = np.array(list(w.KIND_RATES.values()))
     base[[w.KINDS.index(name) for name in w.ANSWERS]] *= world.answered
@@ -169,7 +174,7 @@ def _answers(states: npt.NDArray[np.int64]) -> F:
     return np.array(chances)
 
 
-def _calendar(world: World, first_day: np.datetime64) -> tuple[F, F, F]:
+def _calendar(world: Scenario, first_day: np.datetime64) -> tuple[F, F, F]:
     span = world.days + int(np.ceil(world.horizon_days)) + 400
     dates = first_day.astype("datetime64[D]") + np.arange(span)
     month = (dates.astype("datetime64[M]").astype(np.int64)) % 12

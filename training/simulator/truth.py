@@ -14,18 +14,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from training.simulator import world as w
-from training.simulator.filter import Seen, filtered, likelihood_of
+from training.simulator import scenario as w
+from training.simulator.forward_filter import Seen, filtered, likelihood_of
+from training.simulator.scenario import Scenario
 from training.simulator.tables import DAY_US, F, Tables, tables_of
-from training.simulator.world import World
 
 Int = npt.NDArray[np.int64]
+
+
 HOUR_US = DAY_US // 24
+
+
 ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
-class Traces:
+class ObservedEvents:
     """Everything observable of n leads, as arrays; what the filter reads.
 
     Events (interactions and answers) are grouped by lead through ``offsets`` (n + 1) and sorted
@@ -93,7 +97,9 @@ def attempts_chances(tables: Tables, expected: F) -> list[F]:
     return [*chances, beyond]
 
 
-def beliefs(traces: Traces, tables: Tables, lead: Int, as_of_us: Int) -> tuple[F, Int, Int, F]:
+def beliefs(
+    traces: ObservedEvents, tables: Tables, lead: Int, as_of_us: Int
+) -> tuple[F, Int, Int, F]:
     """Belief (n, S), attempts seen today, day of the lead's life, share of today gone.
 
     References must be grouped by lead, ascending in time, none before creation.
@@ -113,7 +119,7 @@ def beliefs(traces: Traces, tables: Tables, lead: Int, as_of_us: Int) -> tuple[F
     return belief, attempts, day, gone
 
 
-def true_probability(world: World, traces: Traces, lead: Int, as_of_us: Int) -> F:
+def true_probability(world: Scenario, traces: ObservedEvents, lead: Int, as_of_us: Int) -> F:
     """P(converts in (as_of, as_of + horizon] | everything observable before as_of, still open).
 
     ``lead`` (n,): row of the traces; ``as_of_us`` (n,): any moment from creation on. Any order.
@@ -133,7 +139,14 @@ def true_probability(world: World, traces: Traces, lead: Int, as_of_us: Int) -> 
 
 
 def _value(
-    world: World, tables: Tables, ahead: F, attempts: Int, noon: Int, gone: F, as_of: Int, day: Int
+    world: Scenario,
+    tables: Tables,
+    ahead: F,
+    attempts: Int,
+    noon: Int,
+    gone: F,
+    as_of: Int,
+    day: Int,
 ) -> F:
     """Chance (n, S) to convert in time: the rest of today, whole days, a share of the last.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.calibration.check import calibration_test
+from training.calibration.test import calibration_test
 
 
 def test_the_calibration_test_keeps_its_level_and_counts_leads_not_references() -> None:

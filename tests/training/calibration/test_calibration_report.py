@@ -8,28 +8,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training import honest_test
 from training.calibration.report import calibration_of, common, thirds
-from training.cards.content import Card
-from training.cards.markdown import card_markdown
-from training.cards.tested import reliability_section, segments_section
-from training.fit import source_of
-from training.simulator.simulate import simulate, write_simulation
+from training.evaluation import backtest as honest_test
+from training.labels.training_data import load_training_data
+from training.model_card.blocks import Card
+from training.model_card.evaluation_sections import reliability_section, segments_section
+from training.model_card.render import card_markdown
+from training.simulator import simulate, write_simulation
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory):
-    from features.reading import read_dataset
+    from features.reading.read import read_dataset
 
     folder = tmp_path_factory.mktemp("calibration") / "simulated"
     write_simulation(simulate(300, seed=1), folder)
-    return source_of(read_dataset(folder))
+    return load_training_data(read_dataset(folder))
 
 
-def honest(source, probability: np.ndarray) -> honest_test.Tested:
+def honest(source, probability: np.ndarray) -> honest_test.BacktestResult:
     labelled = source.labelled
     rows = np.flatnonzero(labelled.label >= 0)
-    return honest_test.Tested(
+    return honest_test.BacktestResult(
         rows=rows,
         label=labelled.label[rows],
         weight=labelled.weight[rows],

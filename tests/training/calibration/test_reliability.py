@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from training.calibration.reliability import isotonic, reliability
-from training.calibration.reliability_chart import reliability_chart
-from training.evaluation import brier, log_loss
+from training.charts.reliability import reliability_chart
+from training.evaluation.metrics import brier, log_loss
 
 
 def drawn(n: int, seed: int, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

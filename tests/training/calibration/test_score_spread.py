@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scoring.intervals import venn_abers
-from scoring.model import probability_of
-from training.calibration.score_spread import BINS, FEWEST, SPREADS, spread_by_score
+from scoring.model.model import probability_of
+from training.calibration.model_uncertainty import BINS, FEWEST, SPREADS, spread_by_score
+from training.calibration.venn_abers import venn_abers
 
 NINE_TENTHS = 1.645
 """Standard deviations on either side that hold 90 % of a normal distribution."""

@@ -9,8 +9,8 @@ import pytest
 
 from features.dataset import Dataset
 from training.comparison.baselines import newest_first, odoo_scores, percentile_tiers
-from training.fit import source_of
-from training.splits import Fold, time_fold
+from training.labels.splits import Fold, time_fold
+from training.labels.training_data import load_training_data
 
 DAY_US = 86_400_000_000
 LEADS = """
@@ -44,7 +44,7 @@ def test_tiers_are_fifths_of_the_training_scores() -> None:
 
 
 def test_newest_first_ranks_by_age(small_dataset: Callable[..., Dataset]) -> None:
-    source = source_of(small_dataset(LEADS, OUTCOMES, **READ, reference_ages_days=[0, 3]))
+    source = load_training_data(small_dataset(LEADS, OUTCOMES, **READ, reference_ages_days=[0, 3]))
     rows = np.arange(len(source.labelled))
     ages = newest_first(source, rows)
     created = source.histories.created_at_us[source.labelled.lead]
@@ -61,7 +61,7 @@ def scored(source: object, fold: Fold) -> dict[str, float]:
 def test_odoo_learns_from_what_was_closed_at_the_cutoff(
     small_dataset: Callable[..., Dataset],
 ) -> None:
-    source = source_of(small_dataset(LEADS, OUTCOMES, **READ, reference_ages_days=[0]))
+    source = load_training_data(small_dataset(LEADS, OUTCOMES, **READ, reference_ages_days=[0]))
     test = np.flatnonzero(source.labelled.lead >= 4)
     cutoff = int(source.labelled.as_of_us[test].min())
     found = scored(source, time_fold(source.labelled, test, cutoff))
@@ -72,11 +72,11 @@ def test_odoo_learns_from_what_was_closed_at_the_cutoff(
     assert found["E"] > 50 > found["F"]
     assert found["G"] == pytest.approx(50.0)  # neither se nor its decile was seen
     future = OUTCOMES.replace("E       converted", "E       lost     ")
-    turned = source_of(small_dataset(LEADS, future, **READ, reference_ages_days=[0]))
+    turned = load_training_data(small_dataset(LEADS, future, **READ, reference_ages_days=[0]))
     assert scored(turned, time_fold(turned.labelled, test, cutoff)) == found
 
 
 def test_odoo_without_closed_leads_says_nothing(small_dataset: Callable[..., Dataset]) -> None:
-    source = source_of(small_dataset(LEADS, OUTCOMES, **READ, reference_ages_days=[0]))
+    source = load_training_data(small_dataset(LEADS, OUTCOMES, **READ, reference_ages_days=[0]))
     rows = np.arange(len(source.labelled))
     assert set(scored(source, Fold(rows[:0], rows, 0)).values()) == {0.0}

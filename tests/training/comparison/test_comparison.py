@@ -7,36 +7,36 @@ import json
 import numpy as np
 import pytest
 
-from commands.printing import plain
+from commands.output import plain
 from training.comparison.charts import calibration_chart
-from training.comparison.compare import Comparison, Worth, compare_scores
-from training.comparison.ground import Ground, WeeklyList, calibrated
-from training.comparison.measures import Contestant, gains
+from training.comparison.compare import Comparison, CostBenefit, compare_scores
+from training.comparison.metrics import ScoreColumn, gains
+from training.comparison.test_set import EvaluationSet, WeeklyList, calibrated
 from training.comparison.verdict import Finding
 
 WEEK_US = 7 * 86_400_000_000
 
 
-def ground_of(log_odds: np.ndarray, seed: int, hot_per_week: float | None = None) -> Ground:
+def ground_of(log_odds: np.ndarray, seed: int, hot_per_week: float | None = None) -> EvaluationSet:
     """One question a lead, spread over ten weeks; outcomes drawn from the true log-odds."""
     rng = np.random.default_rng(seed)
     n = len(log_odds)
     label = (rng.random(n) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
     as_of = np.sort(rng.integers(0, 10 * WEEK_US, n))
-    return Ground(label, np.ones(n), np.arange(n), as_of, True, hot_per_week)
+    return EvaluationSet(label, np.ones(n), np.arange(n), as_of, True, hot_per_week)
 
 
 def bands(score: np.ndarray) -> np.ndarray:
     return np.where(score > 1.5, "hot", np.where(score > 0, "warm", "cold")).astype(object)
 
 
-def match(ground: Ground, rules: np.ndarray, learned: np.ndarray) -> Comparison:
+def match(ground: EvaluationSet, rules: np.ndarray, learned: np.ndarray) -> Comparison:
     contestants = [
-        Contestant("rules", "Rules", "", rules, bands(rules)),
-        Contestant("learned", "Learned", "", learned),
+        ScoreColumn("rules", "Rules", "", rules, bands(rules)),
+        ScoreColumn("learned", "Learned", "", learned),
     ]
     return compare_scores(
-        ground, contestants, np.random.default_rng(0), worth=Worth(100.0, 5.0), resamples=200
+        ground, contestants, np.random.default_rng(0), worth=CostBenefit(100.0, 5.0), resamples=200
     )
 
 
@@ -140,8 +140,8 @@ def test_weekly_lists_call_each_lead_once_a_week_up_to_the_capacity() -> None:
     as_of = np.array([0, 1, 2, 8, 8, 13]) * day
     lead = np.array([0, 0, 1, 0, 2, 3])
     label = np.array([0, 1, 0, 1, 0, 1], np.int8)
-    ground = Ground(label, np.ones(6), lead, as_of, True, hot_per_week=1.0)
-    assert ground.called.tolist() == [1, 2, 3, 4, 5]  # the later question of lead 0 in week one
+    ground = EvaluationSet(label, np.ones(6), lead, as_of, True, hot_per_week=1.0)
+    assert ground.contacted.tolist() == [1, 2, 3, 4, 5]  # the later question of lead 0 in week one
     ranked = WeeklyList.of(ground, np.array([9.0, 2.0, 1.0, 0.5, 0.5, 0.1]))
     called, converted = ranked.counts(np.ones(5))
     assert called == pytest.approx(2 * ground.capacity)
@@ -152,7 +152,7 @@ def test_weekly_lists_call_each_lead_once_a_week_up_to_the_capacity() -> None:
 def test_ties_share_what_capacity_is_left() -> None:
     n = 100
     label = (np.arange(n) % 4 == 0).astype(np.int8)
-    ground = Ground(label, np.ones(n), np.arange(n), np.arange(n), has_time=False)
+    ground = EvaluationSet(label, np.ones(n), np.arange(n), np.arange(n), has_time=False)
     called, converted = WeeklyList.of(ground, np.zeros(n)).counts(np.ones(n))
     assert (called, converted) == (pytest.approx(10), pytest.approx(2.5))
 
@@ -203,10 +203,10 @@ def test_the_result_is_plain_data() -> None:
 def test_both_sides_must_be_there(missing: str) -> None:
     other = {"rules": "learned", "learned": "rules"}[missing]
     with pytest.raises(ValueError, match="needs 'rules' and 'learned'"):
-        compare_scores(GROUND, [Contestant(other, "", "", TRUTH)], np.random.default_rng(0))
+        compare_scores(GROUND, [ScoreColumn(other, "", "", TRUTH)], np.random.default_rng(0))
 
 
 def test_one_class_cannot_be_compared() -> None:
-    ground = Ground(np.zeros(5, np.int8), np.ones(5), np.arange(5), np.arange(5))
+    ground = EvaluationSet(np.zeros(5, np.int8), np.ones(5), np.arange(5), np.arange(5))
     with pytest.raises(ValueError, match="ended all alike"):
         match(ground, np.zeros(5), np.zeros(5))

@@ -15,16 +15,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-import leadscore
-from features.building import histories_of
+from commands import cli
 from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
-from features.dataset import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, Dataset
-from features.histories import References
-from scoring.scorecard import Scorecard
-from scoring.scorecard_file import parse_card
-from training.comparison.compare import Worth
-from training.comparison.data import Compared, Question, compare
+from features.dataset import Dataset
+from features.histories.arrays import References
+from features.histories.build import histories_from_dataset
+from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
+from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.toml import parse_card
+from training.comparison.compare import CostBenefit
 from training.comparison.report import report_html
+from training.comparison.run import ComparisonConfig, ComparisonResult, compare
 from training.comparison.verdict import Finding
 
 DAY_US = 86_400_000_000
@@ -107,7 +108,7 @@ def dataset(n: int, seed: int, slope: float, base: float) -> Dataset:
     """Leads whose log-odds of converting are ``base + slope * points of CARD``."""
     rng = np.random.default_rng(seed)
     made = without_outcomes(n, rng)
-    histories = histories_of(made)
+    histories = histories_from_dataset(made)
     asked = References(np.arange(n), histories.created_at_us + 10 * DAY_US)
     points = card_of().points(histories, asked).points
     won = rng.random(n) < 1 / (1 + np.exp(-(base + slope * points)))
@@ -123,13 +124,13 @@ def dataset(n: int, seed: int, slope: float, base: float) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def few_conversions() -> Compared:
+def few_conversions() -> ComparisonResult:
     """Rules equal to the truth, some 150 conversions to learn from."""
-    question = Question(worth=Worth(900.0, 15.0), hot_per_week=3.0)
+    question = ComparisonConfig(worth=CostBenefit(900.0, 15.0), hot_per_week=3.0)
     return compare(dataset(1500, 1, 0.25, -5.0), card_of(), question)
 
 
-def test_rules_that_are_the_truth_are_not_given_up(few_conversions: Compared) -> None:
+def test_rules_that_are_the_truth_are_not_given_up(few_conversions: ComparisonResult) -> None:
     found = few_conversions.comparison
     assert found.verdict.finding is Finding.RULES
     assert found.verdict.headline.startswith("Keep the rules")
@@ -138,7 +139,9 @@ def test_rules_that_are_the_truth_are_not_given_up(few_conversions: Compared) ->
     assert rules.log_loss_difference.high < 0
 
 
-def test_refitted_points_keep_the_proportions_of_true_ones(few_conversions: Compared) -> None:
+def test_refitted_points_keep_the_proportions_of_true_ones(
+    few_conversions: ComparisonResult,
+) -> None:
     refit = {rule.name: rule.points for rule in few_conversions.reweighted.card.rules}
     assert refit["fresh call, nothing else pending"] == pytest.approx(20, abs=4)
     assert refit["two kinds of proof"] == pytest.approx(20, abs=4)
@@ -162,7 +165,7 @@ def test_pure_noise_cannot_be_told() -> None:
     assert "Cannot tell" in found.verdict.headline
 
 
-def test_every_part_of_the_comparison_is_there(few_conversions: Compared) -> None:
+def test_every_part_of_the_comparison_is_there(few_conversions: ComparisonResult) -> None:
     found = few_conversions.comparison
     assert [s.name for s in found.scores] == [
         "rules", "reweighted", "learned", "odoo", "tiers", "newest",
@@ -196,7 +199,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_report_is_one_file_that_loads_nothing(few_conversions: Compared) -> None:
+def test_the_report_is_one_file_that_loads_nothing(few_conversions: ComparisonResult) -> None:
     text = report_html(few_conversions.comparison)
     parser = Tags()
     parser.feed(text)
@@ -221,7 +224,7 @@ def test_compare_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
         'name = "small"\nobserved_until = 2025-04-01T00:00:00Z\nreference_ages_days = [10]\n'
     )
     page, points = tmp_path / "out" / "report.html", tmp_path / "out" / "points.toml"
-    code = leadscore.run(
+    code = cli.run(
         ["compare", str(folder), "--out", str(page), "--reweighted", str(points), "--json"]
     )
     told = capsys.readouterr()
@@ -230,5 +233,5 @@ def test_compare_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert answer["verdict"]["finding"] == "cannot tell"
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert points.read_text(encoding="utf-8").startswith("# The same rules")
-    assert leadscore.run(["compare", str(folder), "--value-per-conversion", "5"]) == 2
+    assert cli.run(["compare", str(folder), "--value-per-conversion", "5"]) == 2
     assert "go together" in capsys.readouterr().err

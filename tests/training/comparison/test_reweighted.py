@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from scoring.scorecard import Scorecard
-from scoring.scorecard_file import parse_card
+from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.toml import parse_card
 from training.comparison.reweighted import Reweighted, fit_ridge, reweight, round_points
 
 CARD = Scorecard(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from features.building import histories_of
-from features.reading import read_dataset
-from scoring.scorecard import load_scorecard
-from training.rules_check import RulesCheck, check_rules
+from features.histories.build import histories_from_dataset
+from features.reading.read import read_dataset
+from scoring.scorecard.scorecard import load_scorecard
+from training.comparison.rule_coverage import RulesCheck, check_rules
 
 CARD = Path(__file__).resolve().parents[3] / "docs" / "scorecards" / "bpi2012.toml"
 
@@ -17,7 +17,7 @@ CARD = Path(__file__).resolve().parents[3] / "docs" / "scorecards" / "bpi2012.to
 @pytest.fixture(scope="module")
 def found(real_data: Path) -> RulesCheck:
     data = read_dataset(str(real_data / "bpi2012"))
-    return check_rules(load_scorecard(CARD), data, histories_of(data))
+    return check_rules(load_scorecard(CARD), data, histories_from_dataset(data))
 
 
 @pytest.mark.real_data

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_release import small_release
 
-from features.building import AnswerRows, InteractionRows, LeadFacts, one_history
 from features.errors import DataError, UsageError
-from features.histories import Histories, References
-from scoring.release import Release, write_release
+from features.histories.arrays import Histories, References
+from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
+from scoring.release.release import Release, write_release
 from scoring.scores import score
 from training.explanation.explain import Cause, Movement, explain_move
 from training.explanation.page import explanation_html, headline
@@ -187,18 +187,18 @@ def test_explain_from_the_command_line(
 ) -> None:
     import json
 
-    import leadscore
+    from commands import cli
 
     folder, out = str(dataset_folder()), tmp_path / "page.html"
     write_release(tmp_path / "R", made_up_release.contents())
     asked = ["explain", folder, "--lead", "L1", "--release", str(tmp_path / "R")]
     span = ["--from", "2026-01-01", "--to", "2026-01-05T12:00:00Z"]
-    assert leadscore.run([*asked, *span, "--out", str(out), "--json"]) == 0
+    assert cli.run([*asked, *span, "--out", str(out), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     change = answer["after"]["log_odds"] - answer["before"]["log_odds"]
     assert sum(part["log_odds"] for part in answer["parts"]) == pytest.approx(change, abs=1e-9)
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert leadscore.run([*asked, *span]) == 0
+    assert cli.run([*asked, *span]) == 0
     assert "time passed" in capsys.readouterr().out
-    assert leadscore.run([*asked, "--from", "yesterday"]) == 2
+    assert cli.run([*asked, "--from", "yesterday"]) == 2
     assert "expected a moment like" in capsys.readouterr().err

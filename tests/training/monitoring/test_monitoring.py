@@ -12,11 +12,10 @@ import pytest
 
 from features.dataset import Dataset
 from features.errors import DataError
-from scoring.release import Release, write_release
-from training.fit import Training, train
-from training.monitoring.expected import expected_performance
-from training.monitoring.monitor import Verdict, monitor
-from training.monitoring.shift import shift_of
+from scoring.release.release import Release, write_release
+from training.monitoring.monitor import MonitoringVerdict, expected_performance, monitor
+from training.monitoring.psi import shift_of
+from training.train import TrainingConfig, train
 
 QUANTILES = [i / 10 for i in range(11)]
 EVENLY = {"deciles": [i / 2 for i in range(11)], "unknown": 0.0}
@@ -101,12 +100,14 @@ def test_expected_figures_equal_the_mean_over_all_worlds():
 @pytest.fixture
 def release(made_up_dataset: Callable[..., Dataset], tmp_path: Path) -> Release:
     """Learned from 1,000 leads, the last of them made on 25 March 2026."""
-    return write_release(tmp_path / "release", train(made_up_dataset(1000), Training()).contents)
+    return write_release(
+        tmp_path / "release", train(made_up_dataset(1000), TrainingConfig()).contents
+    )
 
 
 def test_a_world_that_goes_on_as_it_was_is_kept(release: Release, made_up_dataset):
     found = monitor(release, made_up_dataset(3000, seed=1))
-    assert found.verdict == Verdict.KEEP, found.because
+    assert found.verdict == MonitoringVerdict.KEEP, found.because
     assert found.realised is not None
     assert found.realised.leads > 1500
     assert found.since is not None
@@ -119,13 +120,13 @@ def test_a_world_that_goes_on_as_it_was_is_kept(release: Release, made_up_datase
 
 def test_probabilities_that_came_off_are_recalibrated(release: Release, made_up_dataset):
     found = monitor(release, made_up_dataset(3000, seed=1, base=-1.5))
-    assert found.verdict == Verdict.RECALIBRATE, found.because
+    assert found.verdict == MonitoringVerdict.RECALIBRATE, found.because
     assert "probabilities are off" in found.because[0]
 
 
 def test_a_world_turned_round_means_a_new_model(release: Release, made_up_dataset):
     found = monitor(release, made_up_dataset(3000, seed=1, strength=-2.0))
-    assert found.verdict == Verdict.RETRAIN
+    assert found.verdict == MonitoringVerdict.RETRAIN
     assert "ranks worse" in found.because[0]
 
 
@@ -137,7 +138,7 @@ def test_other_leads_are_seen_before_any_outcome(release: Release, made_up_datas
     open_leads = replace(later, leads=leads, outcomes=none, settings=settings)
     found = monitor(release, open_leads)
     assert found.realised is None
-    assert found.verdict == Verdict.RETRAIN
+    assert found.verdict == MonitoringVerdict.RETRAIN
     assert found.features[0].name == "fit"
     assert found.features[0].much
 

@@ -8,26 +8,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.calibration.check import Calibration
-from training.evaluation import Interval
+from training.calibration.test import Calibration
+from training.evaluation.metrics import Estimate
 from training.monitoring import monitor as monitoring
-from training.monitoring.monitor import Realised, Verdict, has_fallen, judge
-from training.monitoring.shift import Shift
+from training.monitoring.monitor import MonitoringVerdict, ObservedPerformance, auc_dropped, judge
+from training.monitoring.psi import Shift
 
 
-def around(value: float, half: float) -> Interval:
-    return Interval(value, value - half, value + half)
+def around(value: float, half: float) -> Estimate:
+    return Estimate(value, value - half, value + half)
 
 
-def release(auc: Interval, *, signal: bool = True) -> Any:
+def release(auc: Estimate, *, signal: bool = True) -> Any:
     return SimpleNamespace(metrics={"auc": auc.to_dict(), "signal": signal})
 
 
-def realised(auc: Interval, p_value: float = 0.5, worth: float = 0.0) -> Realised:
+def realised(auc: Estimate, p_value: float = 0.5, worth: float = 0.0) -> ObservedPerformance:
     rate = around(0.1, 0.02)
     figures = {"auc": auc, "log_loss": around(0.3, 0.02)}
     calibration = Calibration(p_value, 0.0, 0.0)
-    return Realised(500, 400, 50, rate, 0.1, figures, around(-0.02, 0.01), calibration, worth)
+    return ObservedPerformance(
+        500, 400, 50, rate, 0.1, figures, around(-0.02, 0.01), calibration, worth
+    )
 
 
 def shifts(moved: int, of: int = 100) -> list[Shift]:
@@ -41,18 +43,18 @@ STEADY = Shift("score", 0.02, 0.05, 0.0, 0.0)
     ("auc", "half", "p_value", "worth", "verdict"),
     [
         # promised: 0.80 ± 0.04
-        (0.80, 0.04, 0.5, 0.00, Verdict.KEEP),
-        (0.78, 0.01, 0.5, 0.00, Verdict.KEEP),  # chance
-        (0.74, 0.04, 0.5, 0.00, Verdict.RETRAIN),  # 2.1 standard errors, a fifth of 0.3
-        (0.74, 0.09, 0.5, 0.00, Verdict.KEEP),  # 1.2 standard errors
-        (0.80, 0.04, 0.001, 0.05, Verdict.RECALIBRATE),
-        (0.80, 0.04, 0.001, 0.01, Verdict.KEEP),  # surely off, by a trifle
-        (0.80, 0.04, 0.2, 0.05, Verdict.KEEP),  # off, perhaps by chance
-        (0.74, 0.04, 0.001, 0.05, Verdict.RETRAIN),  # ranking first
+        (0.80, 0.04, 0.5, 0.00, MonitoringVerdict.KEEP),
+        (0.78, 0.01, 0.5, 0.00, MonitoringVerdict.KEEP),  # chance
+        (0.74, 0.04, 0.5, 0.00, MonitoringVerdict.RETRAIN),  # 2.1 standard errors, a fifth of 0.3
+        (0.74, 0.09, 0.5, 0.00, MonitoringVerdict.KEEP),  # 1.2 standard errors
+        (0.80, 0.04, 0.001, 0.05, MonitoringVerdict.RECALIBRATE),
+        (0.80, 0.04, 0.001, 0.01, MonitoringVerdict.KEEP),  # surely off, by a trifle
+        (0.80, 0.04, 0.2, 0.05, MonitoringVerdict.KEEP),  # off, perhaps by chance
+        (0.74, 0.04, 0.001, 0.05, MonitoringVerdict.RETRAIN),  # ranking first
     ],
 )
 def test_outcomes_decide(
-    auc: float, half: float, p_value: float, worth: float, verdict: Verdict
+    auc: float, half: float, p_value: float, worth: float, verdict: MonitoringVerdict
 ) -> None:
     found = realised(around(auc, half), p_value, worth)
     assert judge(release(around(0.8, 0.04)), STEADY, shifts(0), found)[0] == verdict
@@ -61,7 +63,7 @@ def test_outcomes_decide(
 def test_drift_does_not_overrule_outcomes() -> None:
     found = realised(around(0.8, 0.04))
     verdict, because = judge(release(around(0.8, 0.04)), STEADY, shifts(30), found)
-    assert verdict == Verdict.KEEP
+    assert verdict == MonitoringVerdict.KEEP
     assert because[-1].startswith("30 of 100 features have another distribution")
 
 
@@ -72,25 +74,25 @@ def test_without_outcomes_a_tenth_of_the_features_decides(moved: int, verdict: s
 
 def test_without_outcomes_other_scores_decide() -> None:
     other = Shift("score", 0.3, 0.05, 0.0, 0.0)
-    assert judge(release(around(0.8, 0.04)), other, shifts(0), None)[0] == Verdict.RETRAIN
+    assert judge(release(around(0.8, 0.04)), other, shifts(0), None)[0] == MonitoringVerdict.RETRAIN
 
 
 def test_a_release_without_signal_has_no_ranking_to_lose() -> None:
-    found = realised(Interval(0.5, 0.5, 0.5))
-    nothing = release(Interval(0.5, 0.5, 0.5), signal=False)
-    assert judge(nothing, STEADY, shifts(0), found)[0] == Verdict.KEEP
+    found = realised(Estimate(0.5, 0.5, 0.5))
+    nothing = release(Estimate(0.5, 0.5, 0.5), signal=False)
+    assert judge(nothing, STEADY, shifts(0), found)[0] == MonitoringVerdict.KEEP
     other = Shift("score", 5.0, 0.05, 0.0, 0.0)
     assert judge(nothing, other, shifts(0), None) == (
-        Verdict.KEEP,
+        MonitoringVerdict.KEEP,
         ["too few outcomes are in to judge the probabilities themselves"],
     )
 
 
 def test_a_trifle_that_many_leads_make_sure_is_no_fall() -> None:
     then = around(0.8, 0.001)
-    assert not has_fallen(around(0.79, 0.001), then)
-    assert has_fallen(around(0.76, 0.001), then)
-    assert not has_fallen(around(0.85, 0.001), then)
+    assert not auc_dropped(around(0.79, 0.001), then)
+    assert auc_dropped(around(0.76, 0.001), then)
+    assert not auc_dropped(around(0.85, 0.001), then)
 
 
 def test_mending_is_worth_less_than_it_looks() -> None:

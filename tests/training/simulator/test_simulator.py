@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.simulator.simulate import WORLDS, simulate, write_simulation
-from training.simulator.world import INTERACTION_KINDS
+from training.simulator import SCENARIOS, simulate, write_simulation
+from training.simulator.scenario import INTERACTION_KINDS
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_truth_has_one_row_per_reference_at_which_the_lead_was_open(simulation):
     [("default", 0.07, 0.13), ("rare", 0.008, 0.03), ("noisy", 0.07, 0.13)],
 )
 def test_base_rates_of_the_worlds(world, low, high):
-    truth = simulate(2000, 3, world=WORLDS[world]).truth
+    truth = simulate(2000, 3, world=SCENARIOS[world]).truth
     assert low < truth["probability"].mean() < high
 
 

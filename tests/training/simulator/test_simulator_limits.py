@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.simulator.limits import expected_log_loss, learnable, mature_truth
-from training.simulator.simulate import NOISY, RARE, simulate
+from training.simulator import NOISY, RARE, simulate
+from training.simulator.bayes_limit import expected_log_loss, learnable, mature_truth
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.simulator import world as w
-from training.simulator.kernel import dice_of, live
-from training.simulator.simulate import DEFAULT, NOISY, simulate, true_probability
+from training.simulator import DEFAULT, NOISY, simulate, true_probability
+from training.simulator import scenario as w
+from training.simulator.sampler import simulate_days, transition_tables
 from training.simulator.tables import DAY_US, tables_of
-from training.simulator.truth import Traces, beliefs, first_noon, share_of_day
+from training.simulator.truth import ObservedEvents, beliefs, first_noon, share_of_day
 from training.simulator.truth import true_probability as probability_of
 
 HORIZON = 30
@@ -22,18 +22,18 @@ WORLD = tables_of(DEFAULT)
 def play(first_state: np.ndarray, noon: int, days: int, seed: int):
     """Let leads of these hidden states live from one calendar day on."""
     n = len(first_state)
-    return live(
+    return simulate_days(
         np.random.default_rng(seed),
         first_state,
         np.full(n, noon),
         np.full(n, days),
-        dice_of(WORLD),
+        transition_tables(WORLD),
     )
 
 
-def one_lead(prior: np.ndarray, events: list[tuple[float, int]]) -> Traces:
+def one_lead(prior: np.ndarray, events: list[tuple[float, int]]) -> ObservedEvents:
     """A lead created on a Tuesday at midnight; events are (days after creation, kind)."""
-    return Traces(
+    return ObservedEvents(
         created_us=np.array([TUESDAY_US]),
         prior=prior[None, :],
         offsets=np.array([0, len(events)]),

@@ -1,0 +1,155 @@
+"""The command ``leadscore``: a thin layer that parses, calls a room and maps errors to exit codes.
+
+The commands themselves stand in ``commands/``, one module per family. Here, and only here, an
+error becomes a line on stderr and an exit code: 0 done, 1 unexpected, 2 usage, 3 bad data, 4 a gate
+refused, 5 storage or registry (the tree is drawn in ``features/errors.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from commands import (
+    card,
+    compare,
+    data,
+    demo,
+    explain,
+    import_,
+    keys,
+    monitor,
+    registry,
+    rules,
+    score,
+    serve,
+    train,
+)
+from features.errors import LeadscoreError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it."""
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop, when ``--version`` was given."""
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"leadscore {version('leadscore')}")
+        raise typer.Exit
+
+
+def about(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Calibrated, explained lead-conversion scores that cannot see the future.
+
+    Start with [bold]leadscore demo[/bold]. Results go to stdout, progress to stderr, and every
+    command takes --json. Exit codes: 0 done, 2 usage, 3 bad data, 4 a gate refused,
+    5 storage or registry.
+    """
+
+
+def create_app() -> typer.Typer:
+    """The whole command line, ready to be called or documented."""
+    app = typer.Typer(
+        callback=about,
+        add_completion=False,
+        no_args_is_help=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for family in (
+        demo,
+        data,
+        import_,
+        train,
+        card,
+        monitor,
+        registry,
+        score,
+        compare,
+        explain,
+        rules,
+        serve,
+        keys,
+    ):
+        family.add_to(app)
+    return app
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; no exception leaves this function."""
+    if not sys.warnoptions and not debugging():
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # and in the processes we start
+    command = typer.main.get_command(create_app())
+    try:
+        code = command(
+            args=list(arguments) or ["--help"], prog_name="leadscore", standalone_mode=False
+        )
+    except Exception as error:
+        if debugging():
+            raise
+        return report_error(error, as_json="--json" in arguments)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def debugging() -> bool:
+    """Whether the person asked for stack traces."""
+    return os.environ.get("LEADSCORE_DEBUG", "") not in ("", "0")
+
+
+def report_error(error: Exception, *, as_json: bool) -> int:
+    """Say on stderr what went wrong and what to do next; return the exit code it stands for."""
+    if isinstance(error, BrokenPipeError):
+        # The reader went away (`| head`): point stdout at nothing, or closing it complains again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED
+    code, message = code_and_message(error)
+    if as_json:
+        kind = type(error).__name__
+        print(json.dumps({"error": kind, "message": message, "exit_code": code}), file=sys.stderr)
+    else:
+        print(f"leadscore: {message}", file=sys.stderr)
+    return code
+
+
+def code_and_message(error: Exception) -> tuple[int, str]:
+    """The exit code and the line for a person, for any exception a command may raise."""
+    if isinstance(error, LeadscoreError):
+        return error.exit_code, str(error)
+    if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else "leadscore"
+        return error.exit_code, f"{error.format_message()} See: {where} --help"
+    if isinstance(error, OSError) and error.filename is not None:
+        return 5, f"{error.strerror}: {error.filename}"
+    hint = "this is a fault of leadscore; set LEADSCORE_DEBUG=1 to see where it happened"
+    return 1, f"unexpected {type(error).__name__}: {error} ({hint})".replace("\n", " ")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""The command of the analyst: are the rules or the learned score better, by how much, for whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import (
+    DatasetArgument,
+    HotPerWeekOption,
+    JsonOption,
+    ScorecardOption,
+    SeedOption,
+)
+from features.errors import UsageError
+
+if TYPE_CHECKING:
+    from scoring.scorecard.scorecard import Scorecard
+    from training.comparison.compare import Comparison, CostBenefit
+    from training.comparison.run import ComparisonConfig
+
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="FILE.html", help="Write the report here: one file, made to be printed."
+    ),
+]
+
+
+RewrittenOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reweighted",
+        metavar="FILE.toml",
+        help="Write the scorecard with refitted points here, to adopt or to edit.",
+    ),
+]
+
+
+ValueOption = Annotated[
+    float | None,
+    typer.Option("--value-per-conversion", min=0.0, help="What a conversion is worth."),
+]
+
+
+ContactOption = Annotated[
+    float | None,
+    typer.Option("--cost-per-contact", min=0.0, help="What calling one lead costs."),
+]
+
+
+CostOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cost-attribute",
+        metavar="NAME",
+        help="The attribute that holds what a lead cost; found by its name otherwise.",
+    ),
+]
+
+
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="NAME",
+        help="Do not use this attribute, or kind:KIND of interaction; may be repeated.",
+    ),
+]
+
+
+AllowLeaksOption = Annotated[
+    bool,
+    typer.Option("--allow-leaks", help="Compare although a leak is sure (leadscore audit)."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add ``compare``."""
+    app.command()(compare)
+
+
+def compare(
+    dataset: DatasetArgument,
+    out: OutOption = None,
+    scorecard: ScorecardOption = None,
+    hot_per_week: HotPerWeekOption = None,
+    value_per_conversion: ValueOption = None,
+    cost_per_contact: ContactOption = None,
+    cost_attribute: CostOption = None,
+    exclude: ExcludeOption = None,
+    reweighted: RewrittenOption = None,
+    allow_leaks: AllowLeaksOption = False,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare rules, learned score and baselines on the same leads, which none of them has seen.
+
+    The verdict comes first and may be: keep the rules, or cannot tell. A sure leak stops it, as it
+    stops training (exit code 4): a score that knows the outcome wins every comparison.
+
+    Examples:
+
+      leadscore compare my-leads --out report.html
+
+      leadscore compare my-leads --scorecard our-rules.toml --hot-per-week 20
+
+      leadscore compare my-leads --value-per-conversion 900 --cost-per-contact 15
+    """
+    from commands.output import log, print_json
+    from training.comparison.run import ComparisonConfig
+
+    worth = worth_of(value_per_conversion, cost_per_contact)
+    asked = ComparisonConfig(seed, hot_per_week, worth, cost_attribute, tuple(exclude or ()))
+    found, refitted = run_comparison(dataset, scorecard, asked, allow_leaks=allow_leaks)
+    if out is not None:
+        from training.comparison.report import report_html
+
+        write(out, report_html(found))
+        log(f"report: {out}")
+    if reweighted is not None:
+        heading = "The same rules with points refitted to what leads did (leadscore compare)."
+        write(reweighted, refitted.to_toml(heading))
+        log(f"re-weighted scorecard: {reweighted}")
+    print_json(found.to_dict()) if as_json else print_comparison(found)
+
+
+def worth_of(value: float | None, cost: float | None) -> CostBenefit | None:
+    """Both or neither; UsageError otherwise."""
+    from training.comparison.compare import CostBenefit
+
+    if (value is None) != (cost is None):
+        raise UsageError("--value-per-conversion and --cost-per-contact go together; give both")
+    return None if value is None or cost is None else CostBenefit(value, cost)
+
+
+def run_comparison(
+    source: str, scorecard: Path | None, asked: ComparisonConfig, *, allow_leaks: bool
+) -> tuple[Comparison, Scorecard]:
+    """Read, learn at an earlier moment, compare."""
+    from commands.output import progress_bar, report_reading, timed
+    from commands.train import stop_on_leaks
+    from features.reading.read import read_dataset
+    from scoring.scorecard.scorecard import default_scorecard, load_scorecard
+    from training.comparison import run as comparison_data
+
+    card = load_scorecard(scorecard) if scorecard else default_scorecard()
+    with timed(f"read {source}"):
+        data = read_dataset(source)
+    report_reading(data)
+    if not allow_leaks:
+        stop_on_leaks(data, asked.exclude)
+    with timed("learn and compare"), progress_bar() as tell:
+        made = comparison_data.compare(data, card, asked, progress=tell)
+    return made.comparison, made.reweighted
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def print_comparison(found: Comparison) -> None:
+    """The verdict in words, the main table, and what would change."""
+    print(found.verdict.headline)
+    for sentence in found.verdict.because:
+        print(f"  {sentence}")
+    flatters = found.sections.get("about", {}).get("flatters")
+    if flatters:
+        print(f"  Note: {flatters}.")
+    print_scores(found)
+    print_bands(found)
+
+
+def print_scores(found: Comparison) -> None:
+    """One row a score."""
+    from commands.output import print_table
+
+    rows = [
+        [
+            s.title,
+            f"{s.log_loss.value:.4f}",
+            f"{s.auc.value:.3f}",
+            f"{s.converted_of_called.value:.1%}",
+            f"{s.captured:.1%}",
+            f"{s.lift:.2f}",
+            gap(s.log_loss_difference),
+        ]
+        for s in found.scores
+    ]
+    columns = [
+        "score",
+        "log loss",
+        "AUC",
+        "convert",
+        "found",
+        "lift",
+        "log loss above learned (95 %)",
+    ]
+    print_table(columns, rows, right=columns[1:])
+    print(f"convert: of the leads called ({found.capacity}); found: share of all conversions\n")
+
+
+def share(value: float) -> str | None:
+    """A share with one decimal; None when it is not known."""
+    return f"{value:.1%}" if value == value else None
+
+
+def gap(difference: object) -> str | None:
+    """A paired difference with its interval; None where there is none."""
+    from training.evaluation.metrics import Estimate
+
+    if not isinstance(difference, Estimate):
+        return None
+    return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+
+
+def print_bands(found: Comparison) -> None:
+    """Observed conversion by band, rules beside learned, and the swap set."""
+    from commands.output import print_table
+
+    view = found.bands
+    rows = [
+        [a.band, a.leads, share(a.rate.value), b.leads, share(b.rate.value)]
+        for a, b in zip(view.rules, view.learned, strict=True)
+    ]
+    columns = ["band", "leads by rules", "convert", "leads learned", "convert "]
+    print_table(columns, rows, right=columns[1:])
+    swap = view.swap
+    print(f"Learned bands: {view.cuts}.")
+    if swap.gap.value == swap.gap.value:
+        print(
+            f"Swap set ({swap.basis}): by the learned score only "
+            f"{swap.only_learned.leads:,} leads, {swap.only_learned.rate.value:.1%} convert; "
+            f"by the rules only: {swap.only_rules.leads:,} leads, {swap.only_rules.rate.value:.1%}."
+        )

@@ -1,0 +1,254 @@
+"""Commands about single leads over time: why a score moved, and whom to call this week."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import DatasetArgument, JsonOption, ReleaseOption
+from features.errors import UsageError
+
+if TYPE_CHECKING:
+    from features.dataset import Dataset
+    from scoring.release.release import Release
+    from training.explanation.explain import Movement
+    from training.worklist import Worklist
+
+
+CSV_COLUMNS = (
+    "rank", "lead_id", "probability", "band", "rule_points", "weeks_on_list",
+    "reason_1", "reason_2", "reason_3", "channel", "rhythm", "message",
+)  # fmt: skip
+
+
+WEEK_US = 7 * 86_400_000_000
+
+
+MomentHelp = "A moment, like 2024-05-01 or 2024-05-01T09:00:00Z (UTC)."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add ``explain`` and ``worklist``."""
+    app.command()(explain)
+    app.command()(worklist)
+
+
+def explain(
+    dataset: DatasetArgument,
+    lead: Annotated[str, typer.Option("--lead", metavar="LEAD_ID", help="The lead's id.")],
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T1", help=f"{MomentHelp} A week before --to otherwise."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="T2", help="The later moment; the end of the data otherwise."),
+    ] = None,
+    release: ReleaseOption = "champion",
+    from_release: Annotated[
+        str | None,
+        typer.Option(
+            "--from-release", metavar="RELEASE", help="What answered at T1, if not --release."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.html", help="Write a page with the lead's timeline."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a lead's score moved: time, new interactions, new answers, another release.
+
+    The parts sum to the change of the log-odds.
+
+    Examples:
+
+      leadscore explain my-leads --lead L000042 --from 2024-05-01 --to 2024-05-08
+
+      leadscore explain my-leads --lead L000042 --out L000042.html
+    """
+    from commands.output import log, print_json
+    from features.histories.build import histories_from_dataset
+    from training.explanation.explain import explain_move
+    from training.explanation.page import explanation_html
+    from training.explanation.timeline import timeline
+
+    data = read_with_time(dataset)
+    to_us = moment(to, "--to", observed_until(data))
+    from_us = moment(from_, "--from", to_us - WEEK_US)
+    now = loaded(release)[0]
+    then = loaded(from_release)[0] if from_release else None
+    histories = histories_from_dataset(data)
+    moved = explain_move(histories, lead, from_us, to_us, now, then)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        seen = timeline(histories, lead, to_us, now)
+        out.write_text(explanation_html(moved, seen), encoding="utf-8")
+        log(f"page: {out}")
+    print_json(moved.to_dict()) if as_json else print_movement(moved)
+
+
+def worklist(
+    dataset: DatasetArgument,
+    hot_per_week: Annotated[
+        float,
+        typer.Option(
+            "--hot-per-week", metavar="N", min=1, help="How many leads the team can call in a week."
+        ),
+    ],
+    release: ReleaseOption = "champion",
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="T", help="The week's beginning; the end of the data else."
+        ),
+    ] = None,
+    playbook: Annotated[
+        Path | None,
+        typer.Option(
+            "--playbook", metavar="FILE", help="Next steps as TOML; the default playbook otherwise."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the list here as well.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List this week's leads to call, ranked, each with its reasons and next step.
+
+    A lead that was on last week's list stays until it falls clearly below the cut.
+
+    Examples:
+
+      leadscore worklist my-leads --hot-per-week 20
+
+      leadscore worklist my-leads --hot-per-week 20 --as-of 2024-05-06 --out week.csv
+    """
+    from commands.output import log, print_json
+    from features.histories.build import histories_from_dataset
+    from scoring.playbook import default_playbook, load_playbook
+    from training.worklist import make_worklist
+
+    plays = load_playbook(playbook) if playbook else default_playbook()
+    data = read_with_time(dataset)
+    as_of_us = moment(as_of, "--as-of", observed_until(data))
+    answering, _ = loaded(release)
+    found = make_worklist(
+        data, histories_from_dataset(data), answering, plays, hot_per_week, as_of_us
+    )
+    if out is not None:
+        write_csv(found, out)
+        log(f"list: {out}")
+    print_json(found.to_dict()) if as_json else print_worklist(found)
+
+
+def read_with_time(source: str) -> Dataset:
+    """The dataset; UsageError when it has no time."""
+    from commands.output import timed
+    from features.reading.read import read_dataset
+
+    with timed(f"read {source}"):
+        data = read_dataset(source, outcomes_required=False)
+    if not data.has_time:
+        raise UsageError(f"{source} has no created_at: there are no moments to compare")
+    return data
+
+
+def observed_until(data: Dataset) -> int:
+    """The end of the data, microseconds since 1970 UTC."""
+    from training.labels.references import observed_until_us
+
+    return observed_until_us(data)
+
+
+def moment(text: str | None, option: str, otherwise: int) -> int:
+    """A moment in microseconds since 1970; a bare date or time is UTC."""
+    if text is None:
+        return otherwise
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{option} is {text!r}; expected a moment like 2024-05-01T09:00:00Z"
+        raise UsageError(message) from None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return round(at.timestamp() * 1_000_000)
+
+
+def loaded(release: str) -> tuple[Release, str]:
+    """A verified release, and the version it is known by."""
+    from commands.output import log
+    from scoring.release.release import load_release
+    from training.registry.resolve import locate
+
+    found = locate(release, warn=log)
+    made = load_release(Path(found.path))
+    return made, found.version or made.release_id
+
+
+def print_movement(moved: Movement) -> None:
+    """The change in one sentence, then its parts."""
+    from commands.output import print_table
+    from training.explanation.page import headline
+
+    print(f"{moved.lead_id}: {headline(moved)}")
+    print(f"  {moved.before.band} → {moved.after.band}", end="")
+    if moved.before.points is not None and moved.after.points is not None:
+        print(f"; rule points {moved.before.points:z.1f} → {moved.after.points:z.1f}", end="")
+    print()
+    rows = []
+    for part in moved.parts:
+        through = "; ".join(d.text for d in part.details[:3])
+        points = None if part.points is None else f"{part.points:+z.1f}"
+        rows.append([part.title, f"{part.log_odds:+.3f}", points, through or None])
+    change = moved.after.log_odds - moved.before.log_odds
+    points = None
+    if moved.before.points is not None and moved.after.points is not None:
+        points = f"{moved.after.points - moved.before.points:+z.1f}"
+    rows.append(["in all", f"{change:+.3f}", points, None])
+    columns = ["cause", "log-odds", "rule points", "through"]
+    print_table(columns, rows, right=["log-odds", "rule points"])
+    if moved.happened:
+        print(f"New: {', '.join(moved.happened)}")
+
+
+def print_worklist(found: Worklist) -> None:
+    """The list as a table, then who left it."""
+    from commands.output import print_table
+
+    rows = [
+        [
+            item.rank,
+            item.lead_id,
+            f"{item.probability:.1%}",
+            item.band,
+            "new" if item.weeks == 1 else f"{item.weeks} weeks",
+            item.reasons[0] if item.reasons else None,
+            f"{item.next_step.channel}: {item.next_step.rhythm}",
+        ]
+        for item in found.items
+    ]
+    columns = ["", "lead", "probability", "band", "on the list", "first reason", "next step"]
+    print_table(columns, rows, right=["", "probability"])
+    print(f"{len(found.items):,} of {found.open_leads:,} open leads", end="")
+    if found.left:
+        closed = sum(why == "closed" for _, why in found.left)
+        print(f"; {len(found.left)} left since last week ({closed} closed)", end="")
+    print()
+
+
+def write_csv(found: Worklist, out: Path) -> None:
+    """One row a lead, in the order to call."""
+    import csv
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(CSV_COLUMNS)
+        for item in found.items:
+            reasons = [*item.reasons, "", "", ""][:3]
+            step = item.next_step
+            figures = [item.rank, item.lead_id, item.probability, item.band, item.rule_points]
+            rows.writerow([*figures, item.weeks, *reasons, step.channel, step.rhythm, step.message])

@@ -1,0 +1,176 @@
+"""What a command prints: results on stdout, progress and messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from features.dataset import Dataset
+    from features.schemas import QuarantinedRows
+
+
+PLAIN_WIDTH = 110
+"""Columns used when the output is a file or a pipe, which have no width of their own."""
+
+
+def console_on(stream: TextIO) -> Console:
+    """A console that colours and fits a terminal, and prints plainly into anything else."""
+    from rich.console import Console
+
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def log(message: str) -> None:
+    """One line for the person who waits; on stderr, so that stdout stays the result."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(result: object) -> None:
+    """A result as JSON on stdout: indented, keys in their order, NaN and infinities as null."""
+    text = json.dumps(plain(result), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON knows it: numpy numbers, enums, moments and paths become plain values.
+
+    >>> plain({"rate": float("nan"), "levels": ("low", "high")})
+    {'rate': None, 'levels': ['low', 'high']}
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value)
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    title: str | None = None,
+    right: Sequence[str] = (),
+) -> None:
+    """A table on stdout; the columns named in ``right`` hold numbers and align right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*(shown(cell) for cell in row))
+    console_on(sys.stdout).print(table)
+
+
+def print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
+    """Names and values on stdout, one pair a line, aligned."""
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        print(f"  {name:<{width}}  {shown(value)}")
+
+
+def shown(cell: object) -> str:
+    """One cell as text: unknown as a dash, counts with separators, other numbers to 4 digits.
+
+    >>> shown(None), shown(12345), shown(0.123456), shown("hot")
+    ('–', '12,345', '0.1235', 'hot')
+    """
+    if cell is None:
+        return "–"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        return f"{cell:.4g}" if math.isfinite(cell) else "–"
+    return str(cell)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Tell on stderr what is being done, and how long it took."""
+    started = time.perf_counter()
+    if sys.stderr.isatty():
+        with console_on(sys.stderr).status(f"{what} …"):
+            yield
+    else:
+        yield
+    log(f"{what} ({time.perf_counter() - started:.1f} s)")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A function to tell (what is being done, steps done, steps in all); drawn on stderr.
+
+    On a terminal one bar per thing done; elsewhere one line when a thing begins.
+    """
+    if not sys.stderr.isatty():
+        begun: set[str] = set()
+
+        def tell_line(what: str, done: int, total: int) -> None:
+            if what not in begun and done < total:
+                begun.add(what)
+                log(f"{what}: {total} steps")
+
+        yield tell_line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console_on(sys.stderr)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell
+
+
+WEIGHTY = ("left out", "unanswered", "no created_at", "observed_until", "in no table")
+"""Inferences that change what is used; the others (types, groups) are counted here."""
+
+
+def report_set_aside(quarantined: Iterable[QuarantinedRows]) -> None:
+    """Tell on stderr which rows were set aside, and why."""
+
+    for rows in quarantined:
+        log(f"set aside: {rows.rows:,} rows of {rows.file}: {rows.reason}")
+
+
+def report_reading(data: Dataset) -> None:
+    """Tell on stderr what was set aside and inferred; ``leadscore check`` tells all of it."""
+
+    report_set_aside(data.quarantined)
+    plain = 0
+    for sentence in data.inferred:
+        if any(word in sentence for word in WEIGHTY):
+            log(f"inferred: {sentence}")
+        else:
+            plain += 1
+    if plain:
+        log(f"inferred: types, groups and the like of {plain} more (leadscore check tells each)")

@@ -1,0 +1,361 @@
+"""Commands about models: train one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import (
+    DatasetArgument,
+    HotPerWeekOption,
+    JsonOption,
+    ScorecardOption,
+    SeedOption,
+)
+from features.errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+import tempfile
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from commands.output import progress_bar, timed
+
+if TYPE_CHECKING:
+    from features.dataset import Dataset
+    from scoring.release.release import Release
+    from scoring.scorecard.scorecard import Scorecard
+    from training.leakage.report import AuditReport
+    from training.thresholds import ThresholdPolicy
+    from training.train import TrainedModel
+from collections.abc import Mapping
+
+from commands.output import print_pairs, print_table
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(train)
+
+
+def train(
+    dataset: DatasetArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="RELEASE_DIR", help="Write the release folder here as well."),
+    ] = None,
+    seed: SeedOption = 0,
+    hot_per_week: HotPerWeekOption = None,
+    value_per_conversion: Annotated[
+        float | None,
+        typer.Option(
+            "--value-per-conversion", help="What a conversion is worth; with --cost-per-contact."
+        ),
+    ] = None,
+    cost_per_contact: Annotated[
+        float | None,
+        typer.Option("--cost-per-contact", help="What contacting a lead costs: sets the cuts."),
+    ] = None,
+    warm: Annotated[
+        float | None, typer.Option("--warm", help="Warm from this probability; with --hot.")
+    ] = None,
+    hot: Annotated[
+        float | None, typer.Option("--hot", help="Hot from this probability; with --warm.")
+    ] = None,
+    scorecard: ScorecardOption = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="NAME",
+            help="Do not use this attribute, or kind:KIND of interaction; may be repeated.",
+        ),
+    ] = None,
+    allow_leaks: Annotated[
+        bool, typer.Option("--allow-leaks", help="Train although a leak is sure (leadscore audit).")
+    ] = False,
+    time_budget: Annotated[
+        float | None,
+        typer.Option(
+            "--time-budget",
+            metavar="SECONDS",
+            min=0.0,
+            help="Leave out what is estimated to take longer; the clock decides nothing.",
+        ),
+    ] = None,
+    any_direction: Annotated[
+        bool,
+        typer.Option(
+            "--any-direction",
+            help="Let a better answer on budget, authority, need or timeline (levels in order in "
+            "dataset.toml) lower a score where the data say so.",
+        ),
+    ] = False,
+    sign_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--sign-with",
+            metavar="KEY.pem",
+            help="Sign the release with this Ed25519 key; in production only signed ones answer.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Fits side by side, in worker processes.")
+    ] = 2,
+    no_register: Annotated[
+        bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on a dataset: choose by later references, calibrate, log, register a version.
+
+    The model is chosen by log loss on references later than those it learned from, with the base
+    rate as the floor: a dataset without signal gets a release that says so. The cuts between cold,
+    warm and hot come from one source: the average probability (default), a capacity, a value, or
+    as given. A sure leak stops it (exit code 4): exclude it, or say in dataset.toml when it is
+    known.
+
+    Examples:
+
+      leadscore train my-leads
+
+      leadscore train my-leads --out my-release --hot-per-week 40
+
+      leadscore train my-leads --out my-release --no-register --warm 0.1 --hot 0.3
+    """
+    from commands.output import print_json
+    from features.errors import UsageError
+    from training.thresholds import ThresholdPolicy
+
+    if no_register and out is None:
+        raise UsageError("--no-register without --out keeps nothing; give --out RELEASE_DIR")
+    cuts = ThresholdPolicy(hot_per_week, value_per_conversion, cost_per_contact, warm, hot)
+    wanted = TrainOptions(
+        dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
+        cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
+        time_budget_s=time_budget, enforce_monotone=not any_direction,
+        sign_with=sign_with,
+    )  # fmt: skip
+    made = train_release(wanted)
+    print_json(made.to_dict()) if as_json else print_training(made)
+
+
+MAKE_ONE = "make one with: openssl genpkey -algorithm ed25519 -out signing.pem"
+
+
+def signing_key(file: Path) -> Ed25519PrivateKey:
+    """The private key in ``file``. Raises UsageError if it is not an unencrypted Ed25519 PEM."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}; {MAKE_ONE}") from error
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{file} holds no unencrypted private key as PEM; {MAKE_ONE}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise UsageError(f"{file} holds another kind of key than Ed25519; {MAKE_ONE}")
+    return key
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a person asked for; ``out`` None keeps the release in the store alone."""
+
+    dataset: str
+    out: Path | None
+    register: bool
+    scorecard: Path | None
+    seed: int
+    cuts: ThresholdPolicy
+    exclude: tuple[str, ...] = ()
+    jobs: int = 2
+    allow_leaks: bool = False
+    time_budget_s: float | None = None
+    enforce_monotone: bool = True
+    sign_with: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What came out: the release as verified on disk, and its version (empty: not registered)."""
+
+    release: Release
+    out: Path | None
+    version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        manifest = self.release.manifest
+        return {
+            "release_id": self.release.release_id,
+            "version": self.version or None,
+            "signed_by": self.release.signed_by,
+            "out": str(self.out) if self.out else None,
+            "dataset": manifest["data"],
+            "settings": manifest["settings"],
+            "cuts": self.release.cuts.to_dict(),
+            "features": len(self.release.spec),
+            "metrics": self.release.metrics,
+        }
+
+
+def train_release(wanted: TrainOptions) -> TrainOutcome:
+    """Read, train, write the release folder, log and register."""
+    from commands.output import report_reading
+    from features.reading.read import read_dataset
+    from training.train import TrainingConfig, train
+
+    card = chosen_scorecard(wanted.scorecard)
+    if wanted.sign_with is not None:
+        signing_key(wanted.sign_with)  # a bad key is told before the work, not after it
+    with timed(f"read {wanted.dataset}"):
+        dataset = read_dataset(wanted.dataset)
+    report_reading(dataset)
+    audited = None
+    if not wanted.allow_leaks:
+        audited = explained_leaks(stop_on_leaks(dataset, wanted.exclude), dataset, wanted.exclude)
+    asked = TrainingConfig(
+        seed=wanted.seed,
+        cuts=wanted.cuts,
+        scorecard=card,
+        exclude=wanted.exclude,
+        time_budget_s=wanted.time_budget_s,
+        enforce_monotone=wanted.enforce_monotone,
+        jobs=wanted.jobs,
+        audited=audited,
+    )
+    with timed("train"), progress_bar() as tell:
+        trained = train(dataset, asked, progress=tell)
+    with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
+        return save_and_register(wanted, trained, Path(folder))
+
+
+def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> AuditReport:
+    """Look for leaks in what is not excluded. Raises GateError with the evidence of sure ones."""
+    from features.histories.build import histories_from_dataset
+    from training.labels.training_data import exclude_inputs
+    from training.leakage.audit import audit, stop_on_sure_leaks
+
+    with timed("look for leaks"):
+        if exclude:
+            settings = exclude_inputs(dataset.settings, histories_from_dataset(dataset), exclude)
+            dataset = replace(dataset, settings=settings)
+        report = audit(dataset, costs=False)
+    stop_on_sure_leaks(report)
+    return report
+
+
+def explained_leaks(report: AuditReport, dataset: Dataset, exclude: tuple[str, ...]) -> AuditReport:
+    """The report with the evidence against what ``exclude`` leaves out, for the model card."""
+    from training.leakage.audit import audit
+
+    if not exclude:
+        return report
+    with timed("find the evidence against what is excluded"):
+        return report.with_evidence_of(audit(dataset, costs=False))
+
+
+def chosen_scorecard(file: Path | None) -> Scorecard:
+    """The scorecard of ``file``, or the one that ships with the product."""
+    from scoring.scorecard.scorecard import default_scorecard, load_scorecard
+
+    return default_scorecard() if file is None else load_scorecard(file)
+
+
+def save_and_register(wanted: TrainOptions, trained: TrainedModel, scratch: Path) -> TrainOutcome:
+    """Write the release folder, load it back verified, and register it where that was asked."""
+    from scoring.release.release import load_release, sign_release, write_release
+
+    folder = wanted.out or scratch / "release"
+    release = write_release(folder, trained.contents)
+    if wanted.sign_with is not None:
+        sign_release(folder, signing_key(wanted.sign_with))
+        release = load_release(folder)
+    version = ""
+    if wanted.register:
+        from training.registry.log_run import log_training
+
+        with timed("log and register"):
+            made = log_training(trained, folder, source=named_source(wanted.dataset))
+        version = made.version
+    return TrainOutcome(release, wanted.out, version)
+
+
+def named_source(dataset: str) -> str:
+    """How the registry remembers where a dataset was read: absolute, and without a password.
+
+    >>> named_source("postgresql://reader:secret@localhost/crm")
+    'postgresql://reader:***@localhost/crm'
+    """
+    if "://" not in dataset:
+        return str(Path(dataset).absolute())
+    from sqlalchemy import make_url
+
+    return make_url(dataset).render_as_string(hide_password=True)
+
+
+FIGURES = {
+    "log_loss": "log loss (smaller is better)",
+    "brier": "Brier score (smaller is better)",
+    "auc": "AUC",
+    "calibration_error": "calibration error",
+    "top_decile_lift": "lift of the top tenth",
+}
+
+
+def print_training(made: TrainOutcome) -> None:
+    """The verdict, the figures with their intervals, the cuts, and what to do next."""
+    metrics, manifest = made.release.metrics, made.release.manifest
+    print(metrics["verdict"])
+    print()
+    print_pairs(about(metrics, manifest["data"]))
+    print()
+    print_figures(metrics)
+    where = f" in {made.out}" if made.out else " in the release store"
+    print_pairs(
+        [("cuts", manifest["settings"]["cuts"]), ("release", made.release.release_id + where)]
+    )
+    if made.release.signed_by:
+        print_pairs([("signed", f"by {made.release.signed_by} (goes into LEADSCORE_TRUSTED_KEYS)")])
+    if made.version:
+        print(f"\nRegistered as version {made.version}. Next: leadscore promote {made.version}")
+    else:
+        print("\nNot registered. Next: leadscore score DATASET --release DIR --out FILE.csv")
+
+
+def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """What was learned from and tested on."""
+    test = metrics["test"]
+    learned = (
+        f"{data['references']:,} references of {data['leads']:,} leads "
+        f"({data['positives']:,} positive, {data['immature']:,} immature)"
+    )
+    tested = f"{test['references']:,} references of {test['leads']:,} leads"
+    if test["from"]:
+        tested += f", all from {test['from'][:10]} on and later than what was learned from"
+    return [("learned from", learned), ("tested on", tested)]
+
+
+def print_figures(metrics: Mapping[str, Any]) -> None:
+    """The honest test beside the base rate's, each figure with its interval."""
+    rows = [
+        [words, figure(metrics[name]), figure(metrics["base_rate"][name])]
+        for name, words in FIGURES.items()
+    ]
+    print_table(
+        ["on the newest references", "model", "base rate"], rows, right=["model", "base rate"]
+    )
+
+
+def figure(value: Mapping[str, float]) -> str:
+    """A figure with its 95 % interval.
+
+    >>> figure({"value": 0.28173, "low": 0.25618, "high": 0.30737})
+    '0.282 (0.256 to 0.307)'
+    """
+    return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"

@@ -1,0 +1,1 @@
+"""Array types, compiled kernels and parallel loops: the floor that only readers of speed visit."""

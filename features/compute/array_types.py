@@ -1,0 +1,32 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+
+
+Int32 = npt.NDArray[np.int32]
+
+
+Float64 = npt.NDArray[np.float64]
+
+
+Object = npt.NDArray[np.object_]
+
+
+Bools = npt.NDArray[np.bool_]
+
+
+Column = TypeVar("Column", bound=npt.NDArray[np.generic])
+
+
+def read_only(column: Column) -> Column:
+    """The same memory; one type for the compiler, whether the column is Arrow's or ours."""
+    seen = column.view()
+    seen.flags.writeable = False
+    return seen

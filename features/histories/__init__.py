@@ -1,0 +1,1 @@
+"""Interactions and answers of leads as arrays, sorted by lead and time."""

@@ -1,0 +1,272 @@
+"""Rows brought into the engine's order: by lead, then by time, with ties settled by content.
+
+Order of arrival, duplicate delivery and partitioning leave no trace: the result depends on the
+set of rows alone. Whole rows are placed beside the other rows of their lead (one random write a
+row), then each lead is sorted where it lies; the columns are views of these packed rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compute.array_types import Float64, Int32, Int64, read_only
+from features.compute.jit import kernel
+from features.compute.parallel import parallel_ranges, usable_cores
+from features.histories.arrays import Answers
+from features.histories.sorting import (
+    AT,
+    DURATION,
+    EVENT,
+    KIND,
+    SMALL_SORT,
+    VALUE,
+    ascending,
+    drop_repeats,
+    sort_large,
+    sort_small,
+)
+
+NO_EVENTS = np.zeros(0, dtype=np.uint64)
+"""For rows of which none has an ``event_id``."""
+
+
+Sorted = tuple[Int64, Int64, Int32, Float64, Float64]
+"""``offsets`` (n_leads + 1), then the rows' time, kind, value and duration."""
+
+
+_MANY = 200_000
+"""From this many rows on, a table is grouped by all cores."""
+
+
+_LINE = 8
+"""Numbers of eight bytes that the processor brings at once."""
+
+
+@kernel
+def count_rows(lead: Int32, counts: Int64) -> None:
+    """Add each lead's rows to ``counts`` (n_leads); rows of lead -1 (unknown) count nowhere."""
+    for i in range(len(lead)):
+        if lead[i] >= 0:
+            counts[lead[i]] += 1
+
+
+@kernel
+def places_of(counts: Int64) -> Int64:
+    """Where each lead's rows begin (n_leads + 1), from ``counts`` (n_shares, n_leads).
+
+    ``counts`` becomes where each share's rows of the lead begin.
+    """
+    n_shares, n_leads = counts.shape
+    offsets = np.zeros(n_leads + 1, dtype=np.int64)
+    place = 0
+    for lead in range(n_leads):
+        for share in range(n_shares):
+            count = counts[share, lead]
+            counts[share, lead] = place
+            place += count
+        offsets[lead + 1] = place
+    return offsets
+
+
+@kernel
+def place_rows(
+    place: Int64, lead: Int32, at_us: Int64, kind: Int32, value: Int64, duration_s: Int64,
+    event: Int64, rows: Int64,
+) -> None:  # fmt: skip
+    """Copy every row to its lead's next ``place``, packed."""
+    for i in range(len(lead)):
+        if lead[i] >= 0:
+            row = place[lead[i]]
+            place[lead[i]] = row + 1
+            rows[row, AT] = at_us[i]
+            rows[row, KIND] = kind[i]
+            rows[row, VALUE] = value[i]
+            rows[row, DURATION] = duration_s[i]
+            if len(event):
+                rows[row, EVENT] = event[i]
+
+
+@kernel
+def sort_leads(first: int, last: int, offsets: Int64, rows: Int64, kept: Int64) -> None:
+    """Sort leads ``first`` to ``last`` where they lie, and drop repeated events.
+
+    A lead's rows start at its offset; ``kept`` says how many are left of it.
+    """
+    order, moments = np.empty(SMALL_SORT, dtype=np.int64), np.empty(SMALL_SORT, dtype=np.int64)
+    before = np.empty((SMALL_SORT, rows.shape[1]), dtype=np.int64)
+    for lead in range(first, last):
+        low, n = offsets[lead], offsets[lead + 1] - offsets[lead]
+        if not ascending(low, low + n, rows):
+            if n <= SMALL_SORT:
+                sort_small(low, n, rows, moments, order, before)
+            else:
+                sort_large(low, n, rows)
+        kept[lead] = drop_repeats(low, n, rows) if rows.shape[1] > EVENT else n
+
+
+@kernel
+def without_gaps(offsets: Int64, kept: Int64, rows: Int64) -> Sorted:
+    """Close the gaps that dropped rows left; the columns are views of ``rows``."""
+    closed = np.zeros(len(offsets), dtype=np.int64)
+    for lead in range(len(kept)):
+        closed[lead + 1] = closed[lead] + kept[lead]
+        if closed[lead] != offsets[lead]:
+            for i in range(kept[lead]):
+                for field in range(rows.shape[1]):
+                    rows[closed[lead] + i, field] = rows[offsets[lead] + i, field]
+    rows = rows[: closed[-1]]
+    kinds, amounts = rows.view(np.int32), rows.view(np.float64)
+    return closed, rows[:, AT], kinds[:, 2 * KIND], amounts[:, VALUE], amounts[:, DURATION]
+
+
+@kernel
+def group_few(
+    lead: Int32, n_leads: int, at_us: Int64, kind: Int32, value: Float64, duration_s: Float64,
+    event: UInt64,
+) -> Sorted:  # fmt: skip
+    """:func:`group_rows` in one compiled call on one core, for a request's few rows."""
+    counts = np.zeros((1, n_leads), dtype=np.int64)
+    count_rows(lead, counts[0])
+    offsets = places_of(counts)
+    rows = np.empty((offsets[n_leads], EVENT + 1 if len(event) else EVENT), dtype=np.int64)
+    place_rows(
+        counts[0], lead, at_us, kind, value.view(np.int64), duration_s.view(np.int64),
+        event.view(np.int64), rows,
+    )  # fmt: skip
+    kept = np.empty(n_leads, dtype=np.int64)
+    sort_leads(0, n_leads, offsets, rows, kept)
+    return without_gaps(offsets, kept, rows)
+
+
+def group_rows(
+    lead: Int32, n_leads: int, at_us: Int64, kind: Int32, value: Float64, duration_s: Float64,
+    event: UInt64,
+) -> Sorted:  # fmt: skip
+    """Rows by lead, time, kind, value, duration; ``event`` (n) hashes, or empty for none.
+
+    Rows of lead -1 (unknown) are left out, and so is every repeat of an event within a lead but
+    the earliest: what arrives later can never take the place of what was known before.
+    """
+    if len(lead) < _MANY:
+        return group_few(lead, n_leads, at_us, kind, value, duration_s, event)
+    whole = Arrays((at_us, kind, value, duration_s, event))
+    return group_parts(lead, n_leads, [whole], events=len(event) > 0)
+
+
+def group_parts(lead: Int32, n_leads: int, parts: list[RowBatch], *, events: bool) -> Sorted:
+    """:func:`group_rows` of many rows that lie in parts, by all cores.
+
+    ``lead``: of all rows; ``events``: whether rows have hashes of events. ``parts`` is emptied:
+    each is let go as soon as its rows are placed.
+    """
+    shares = shares_of(parts, usable_cores())
+    parts.clear()
+    counts = np.zeros((len(shares), n_leads), dtype=np.int64)
+
+    def count(first: int, last: int) -> None:
+        for i in range(first, last):
+            for start, _, low, high in shares[i]:
+                count_rows(lead[start + low : start + high], counts[i])
+
+    parallel_ranges(count, len(shares))
+    offsets = places_of(counts)
+    rows = _room(int(offsets[n_leads]), EVENT + 1 if events else EVENT)
+
+    def place(first: int, last: int) -> None:
+        for i in range(first, last):
+            _place_share(shares[i], lead, counts[i], rows)
+
+    parallel_ranges(place, len(shares))
+    kept = np.empty(n_leads, dtype=np.int64)
+    parallel_ranges(lambda low, high: sort_leads(low, high, offsets, rows, kept), n_leads)
+    return without_gaps(offsets, kept, rows)
+
+
+def _place_share(share: Share, lead: Int32, place: Int64, rows: Int64) -> None:
+    share.reverse()
+    while share:
+        start, part, low, high = share.pop()
+        of = read_only(lead[start + low : start + high])
+        at_us, kind, *numbers = part.columns(low, high)
+        value, duration_s, event = (read_only(column.view(np.int64)) for column in numbers)
+        place_rows(place, of, read_only(at_us), read_only(kind), value, duration_s, event, rows)
+
+
+def _room(n: int, width: int) -> Int64:
+    """Room for packed rows that begins where one of the processor's lines does."""
+    room = np.empty(n * width + _LINE, dtype=np.int64)
+    start = -(room.ctypes.data // room.itemsize) % _LINE
+    return room[start : start + n * width].reshape(n, width)
+
+
+def grouped_answers(
+    lead: Int32, n_leads: int, attribute: Int32, at_us: Int64, value: Int32,
+    attributes: tuple[str, ...], values: tuple[str, ...],
+) -> Answers:  # fmt: skip
+    """Answers by lead and time: rows like any other, of a kind (the attribute) and a value.
+
+    Their columns are no views: answers there are none of have none, and kernels know one layout.
+    """
+    nothing = np.zeros(len(lead))
+    offsets, moments, of, told, _ = group_rows(
+        lead, n_leads, at_us, attribute, value.astype(np.float64), nothing, NO_EVENTS
+    )
+    return Answers(offsets, of.copy(), moments.copy(), told.astype(np.int32), attributes, values)
+
+
+UInt64 = npt.NDArray[np.uint64]
+
+
+RowColumns = tuple[Int64, Int32, Float64, Float64, UInt64]
+"""Some rows as they came: time, kind, value, duration, and event hashes (or none at all)."""
+
+
+class RowBatch(Protocol):
+    """Rows of which the columns are made when they are needed, and no longer kept than that."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+
+    def columns(self, low: int, high: int) -> RowColumns:
+        """The rows from ``low`` to ``high``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """Rows that are there as columns already."""
+
+    whole: RowColumns
+
+    def __len__(self) -> int:
+        return len(self.whole[0])
+
+    def columns(self, low: int, high: int) -> RowColumns:
+        """The rows from ``low`` to ``high``, nothing copied."""
+        at_us, kind, value, duration_s, event = self.whole
+        rows = slice(low, high)
+        return at_us[rows], kind[rows], value[rows], duration_s[rows], event[rows]
+
+
+Share = list[tuple[int, RowBatch, int, int]]
+"""Some rows in order of arrival: where the part begins among all, the part, and its rows."""
+
+
+def shares_of(parts: Sequence[RowBatch], cores: int) -> list[Share]:
+    """The rows in as many equal shares as there are cores; a part may be divided."""
+    n = sum(map(len, parts))
+    edges = [n * i // cores for i in range(cores + 1)]
+    shares: list[Share] = [[] for _ in range(cores)]
+    start = 0
+    for part in parts:
+        end = start + len(part)
+        for share, low, high in zip(shares, edges, edges[1:], strict=False):
+            low, high = max(low, start), min(high, end)
+            if low < high:
+                share.append((start, part, low - start, high - start))
+        start = end
+    return shares

@@ -1,0 +1,1 @@
+"""From files and databases to a checked dataset: parsing, inference, validation, quarantine."""

@@ -1,0 +1,155 @@
+"""The attributes of leads and the values of answers, brought to their types."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import AttributeType, Available, DatasetSettings
+from features.reading.inference import (
+    FALSE_WORDS,
+    TRUE_WORDS,
+    Inference,
+    blank_unanswered,
+    resolve_attribute,
+)
+from features.reading.parsing import mask_of, to_floats, to_text
+from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
+
+BOOLEAN_EXPECTED = "yes or no, true or false, 1 or 0, or nothing where unknown"
+
+
+NUMBER_EXPECTED = "a finite number, or nothing where unknown"
+
+
+def typed_leads(
+    chunk: Chunk, settings: DatasetSettings, quarantine: Quarantine, found: Inference
+) -> pd.DataFrame:
+    """The frame of leads, each attribute in its type.
+
+    A row with a value that does not fit its column is set aside whole.
+    """
+    names = [c for c in chunk.table.column_names if c not in ("lead_id", "created_at")]
+    kinds: dict[str, AttributeType] = {}
+    for name in names:
+        column = _plain(chunk.table.column(name))
+        column = blank_unanswered(name, column, settings, found)
+        chunk = chunk.replace(name, column)
+        if not name.strip():
+            found.leave_out("(a column without a name)", "it has no name")
+            continue
+        kind = resolve_attribute(name, column, settings, found, "leads")
+        if kind is not None:
+            kinds[name] = kind
+    columns: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.object_]] = {}
+    bad = np.zeros(len(chunk), dtype=bool)
+    for name, kind in kinds.items():
+        columns[name], wrong, expected = typed(chunk.table.column(name), kind)
+        reason = RejectReason(f"{name} is not a {kind.value}", name, expected)
+        fresh = wrong & ~bad
+        quarantine.set_aside(chunk, fresh, reason)
+        bad |= wrong
+    return _frame(chunk, columns, ~bad)
+
+
+def _frame(chunk: Chunk, columns: dict[str, npt.NDArray], good: Mask) -> pd.DataFrame:  # type: ignore[type-arg]
+    ids = chunk.table.column("lead_id").to_numpy(zero_copy_only=False)[good]
+    data: dict[str, object] = {"lead_id": pd.Series(ids, dtype=object)}
+    if "created_at" in chunk.table.column_names:
+        created = chunk.table.column("created_at").to_pandas()[good].reset_index(drop=True)
+        data["created_at"] = created.astype("datetime64[us, UTC]")
+    for name, values in columns.items():
+        data[name] = pd.Series(values[good], dtype=values.dtype)
+    return pd.DataFrame(data)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Without dictionary encoding, large or view strings; NaN and blanks as null."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_string(column.type):
+        column = pc.utf8_trim_whitespace(column)
+        empty = pc.fill_null(pc.equal(pc.binary_length(column), 0), False)
+        if pc.any(empty).as_py():
+            column = pc.if_else(empty, pa.scalar(None, pa.string()), column)
+    return column
+
+
+def typed(
+    column: pa.ChunkedArray, kind: AttributeType
+) -> tuple[npt.NDArray[np.float64] | npt.NDArray[np.object_], Mask, str]:
+    """Values of one type, a mask of those that do not fit, and what was expected."""
+    if kind is AttributeType.CATEGORY:
+        words = to_text(column).to_numpy(zero_copy_only=False)
+        return words.astype(object), np.zeros(len(column), dtype=bool), "a word"
+    if kind is AttributeType.BOOLEAN:
+        truth, wrong = booleans_of(column)
+        return truth, wrong, BOOLEAN_EXPECTED
+    numbers, wrong, infinite = to_floats(column)
+    values = pc.fill_null(numbers, float("nan")).to_numpy()
+    return values.astype(np.float64), wrong | infinite, NUMBER_EXPECTED
+
+
+def booleans_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Mask]:
+    """1.0, 0.0 or NaN a row, and a mask of the values that are neither."""
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    words = pc.utf8_lower(to_text(column))
+    true = mask_of(pc.is_in(words, value_set=pa.array(TRUE_WORDS)))
+    false = mask_of(pc.is_in(words, value_set=pa.array(FALSE_WORDS)))
+    values = np.where(true, 1.0, np.where(false, 0.0, np.nan))
+    return values, mask_of(column.is_valid()) & ~true & ~false
+
+
+def typed_answers(
+    chunk: Chunk, settings: DatasetSettings, quarantine: Quarantine, found: Inference
+) -> pa.Table:
+    """Answers whose values fit their attribute; without a value, it is unknown from then on."""
+    value = _plain(chunk.table.column("value"))
+    value = blank_unanswered("answers", value, settings, found)
+    chunk = chunk.replace("value", value)
+    names = chunk.table.column("attribute")
+    for name in sorted(pc.unique(names).to_pylist()):
+        mine = mask_of(pc.equal(chunk.table.column("attribute"), name))
+        chunk = _typed_answer(name, mine, chunk, settings, quarantine, found)
+    return chunk.table
+
+
+def _typed_answer(
+    name: str,
+    mine: Mask,
+    chunk: Chunk,
+    settings: DatasetSettings,
+    quarantine: Quarantine,
+    found: Inference,
+) -> Chunk:
+    values = chunk.table.column("value").filter(pa.array(mine))
+    if name in found.attributes:
+        kind = found.attributes[name].type
+        update = {"available": Available.ANSWERED}
+        if settings.attributes.get(name) is None or settings.attributes[name].available is None:
+            found.attributes[name] = found.attributes[name].model_copy(update=update)
+            found.say(f"{name}: also in {chunk.file}, so available answered")
+    else:
+        kind = resolve_attribute(name, values, settings, found, "answers")
+    if kind is None or kind is AttributeType.CATEGORY:
+        return chunk
+    numbers, wrong, expected = typed(values, kind)
+    if kind is AttributeType.BOOLEAN:
+        words = np.asarray(chunk.table.column("value").to_numpy(zero_copy_only=False), dtype=object)
+        written = np.where(numbers == 1.0, "1", "0").astype(object)
+        words[mine] = np.where(np.isnan(numbers), words[mine], written)
+        typed_values = pa.chunked_array([pa.array(words, pa.string())])
+    else:
+        typed_values = chunk.table.column("value")
+    bad = np.zeros(len(chunk), dtype=bool)
+    bad[np.flatnonzero(mine)] = wrong
+    reason = RejectReason(f"the answer to {name} is not a {kind.value}", "value", expected)
+    return quarantine.set_aside(chunk, bad, reason).replace(
+        "value", typed_values.filter(pa.array(~bad))
+    )

@@ -1,0 +1,1 @@
+"""Feature specification, and the vectors it gives for references."""

@@ -1,0 +1,224 @@
+"""The feature specification: plain data that fully determines a vector.
+
+A :class:`FeatureSpec` names every column in order. It is chosen when training, travels inside
+the release as JSON, and is compiled to a plan of small arrays for the kernels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from features.contract import BANT, DEFAULT_OUTBOUND_KINDS, AttributeType, Group
+from features.errors import DataError
+from features.vectors.catalogue import (
+    ATTRIBUTE_AGGREGATES,
+    INTERACTION_AGGREGATES,
+    AggregateDef,
+    Source,
+)
+from features.vectors.sentences import SentenceContext, humanize_name, words
+
+FORMAT = 1
+
+
+def _number_in_name(value: float) -> str:
+    return f"{value:g}"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the vector: what it counts, of what, over which time.
+
+    ``topic`` is an interaction kind, one of ``any``, ``inbound``, ``outbound``, an attribute, a
+    BANT group, or ``lead``. ``window_days`` None means without end. ``level``: the level a column
+    stands for, or the ordered levels of an ordinal.
+
+    >>> Feature("interactions", "page_view", "count", window_days=7).name
+    'page_view.count_7d'
+    >>> Feature("interactions", "page_view", "count", window_days=7).sentence(12)
+    '12 page views in the last 7 days'
+    >>> Feature("attribute", "industry", "level", level="software").name
+    'industry=software'
+    """
+
+    source: str
+    topic: str
+    aggregate: str
+    window_days: float | None = None
+    half_life_days: float | None = None
+    level: str | None = None
+
+    @cached_property
+    def definition(self) -> AggregateDef:
+        """The aggregate behind the column; ``DataError`` when there is none of that name."""
+        known = (
+            INTERACTION_AGGREGATES if self.source == Source.INTERACTIONS else ATTRIBUTE_AGGREGATES
+        )
+        if self.aggregate not in known:
+            raise DataError(
+                f"unknown aggregate {self.aggregate!r} of {self.source}; "
+                f"expected one of {', '.join(known)}"
+            )
+        return known[self.aggregate]
+
+    @cached_property
+    def name(self) -> str:
+        """The column's name, unique within a specification."""
+        if self.aggregate in ("value", "flag"):
+            return self.topic
+        if self.aggregate == "level":
+            return f"{self.topic}={self.level}"
+        if self.aggregate == "other_level":
+            return f"{self.topic}=(other)"
+        suffix = ""
+        if self.definition.windowed:
+            suffix = "_all" if self.window_days is None else (
+                f"_{_number_in_name(self.window_days)}d"
+            )  # fmt: skip
+        if self.definition.decays:
+            suffix = f"_{_number_in_name(self.half_life_days or 0)}d"
+        return f"{self.topic}.{self.aggregate}{suffix}"
+
+    @property
+    def unit(self) -> str:
+        """What one of it is."""
+        return self.definition.unit
+
+    @property
+    def null(self) -> str:
+        """What the column holds when there is nothing to count."""
+        return self.definition.null
+
+    def sentence(self, value: float) -> str:
+        """The value as a sentence that a sales person understands; NaN reads as unknown."""
+        if math.isnan(value):
+            one, many = words(self.topic)
+            template = self.definition.unknown or "{topic} unknown"
+            return template.format(one=one, many=many, topic=humanize_name(self.topic))
+        return self.definition.sentence(
+            SentenceContext(value, self.topic, self.window_days, self.half_life_days, self.level)
+        )
+
+
+@dataclass(frozen=True)
+class AttributeSpec:
+    """How an attribute is read into numbers.
+
+    ``levels``: of a category, those with a column of their own (least first when ``ordered``);
+    any other level shares the column ``(other)``. ``median``: of the training leads, what a
+    linear model puts in the place of an unknown number. ``from_answers``: only the answers
+    table is believed, never the leads table.
+    """
+
+    name: str
+    type: AttributeType
+    group: Group = Group.OTHER
+    levels: tuple[str, ...] = ()
+    ordered: bool = False
+    median: float | None = None
+    from_answers: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSpec:
+    """Every column of the vector, in order (dtype float64, NaN unknown).
+
+    ``excluded_kinds``: interactions that no column counts, not even those of ``any``: as if
+    their rows were not there. Two specifications are equal when their digests are.
+    """
+
+    features: tuple[Feature, ...]
+    attributes: tuple[AttributeSpec, ...] = ()
+    outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
+    excluded_kinds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.names)) != len(self.names):
+            twice = sorted({n for n in self.names if self.names.count(n) > 1})
+            raise DataError(f"features named twice: {', '.join(twice[:5])}")
+        counted = {f.topic for f in self.features if f.source == Source.INTERACTIONS}
+        if both := sorted(counted & set(self.excluded_kinds)):
+            raise DataError(f"{both[0]!r} is excluded and yet has features of its own")
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FeatureSpec) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the specification's canonical JSON: the identity of a feature set."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def keep(self, positions: list[int]) -> FeatureSpec:
+        """The same specification with only the columns at ``positions``, in that order."""
+        features = tuple(self.features[p] for p in positions)
+        topics = {f.topic for f in features if f.source == Source.ATTRIBUTE}
+        groups = {str(f.topic) for f in features if f.aggregate == "unknown_answers"}
+        bant = any(f.aggregate == "answered_groups" for f in features)
+        kept = tuple(
+            a
+            for a in self.attributes
+            if a.name in topics or str(a.group) in groups or (bant and a.group in BANT)
+        )
+        return FeatureSpec(features, kept, self.outbound_kinds, self.excluded_kinds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: strings, numbers, lists."""
+        left_out = {"excluded_kinds": list(self.excluded_kinds)} if self.excluded_kinds else {}
+        return {
+            "format": FORMAT,
+            "dtype": "float64",
+            "outbound_kinds": list(self.outbound_kinds),
+            **left_out,
+            "attributes": [asdict(a) for a in self.attributes],
+            "features": [
+                {k: v for k, v in asdict(f).items() if v is not None} for f in self.features
+            ],
+        }
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> FeatureSpec:
+        """Read what :meth:`to_dict` wrote; ``DataError`` on anything else."""
+        try:
+            if data["format"] != FORMAT or data["dtype"] != "float64":
+                raise DataError(
+                    f"feature specification of format {data['format']!r} ({data['dtype']}); "
+                    f"this version reads format {FORMAT} (float64): train again"
+                )
+            return cls(
+                features=tuple(Feature(**f) for f in data["features"]),
+                attributes=tuple(
+                    AttributeSpec(
+                        **{
+                            **a,
+                            "type": AttributeType(a["type"]),
+                            "group": Group(a["group"]),
+                            "levels": tuple(a["levels"]),
+                        }
+                    )
+                    for a in data["attributes"]
+                ),
+                outbound_kinds=tuple(data["outbound_kinds"]),
+                excluded_kinds=tuple(data.get("excluded_kinds", ())),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"not a feature specification: {error!r}") from error

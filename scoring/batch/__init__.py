@@ -1,0 +1,1 @@
+"""Scores of more leads than fit into memory: partitions on disk, and Spark."""

@@ -1,0 +1,190 @@
+"""The tables of a dataset as Spark data frames: Parquet on any Hadoop file system, or a catalogue.
+
+Nothing here looks at a row: what is checked is names and types. Rows are checked by the workers.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from features.contract import REQUIRED_COLUMNS, DatasetSettings, settings_of
+from features.errors import DataError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+CATALOGUE = "table:"
+
+
+TIMES = {
+    "leads": "created_at",
+    "outcomes": "occurred_at",
+    "interactions": "occurred_at",
+    "answers": "answered_at",
+    "references": "as_of",
+}
+
+
+ORDER = ("order_file", "order_row")
+"""Columns that hold the place of a row in its file, by which answers are put in the order asked."""
+
+
+@dataclass(frozen=True)
+class SparkTables:
+    """``source``: a folder such as hdfs://…/leads, or ``table:NAME`` for tables of a database."""
+
+    session: SparkSession
+    source: str
+
+    @cached_property
+    def settings(self) -> DatasetSettings:
+        """``dataset.toml`` of the folder, or defaults; ``observed_until`` as given there."""
+        name = self.source.rstrip("/").rsplit("/", 1)[-1].removeprefix(CATALOGUE) or "dataset"
+        place = f"{self.source.rstrip('/')}/dataset.toml"
+        if self.source.startswith(CATALOGUE) or not exists(self.session, place):
+            return DatasetSettings(name=name)
+        text = self.session.read.text(place, wholetext=True).collect()[0][0]
+        try:
+            given = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise DataError(f"dataset.toml is not valid TOML: {error}") from error
+        return settings_of(given, "dataset.toml", default_name=name)[0]
+
+    def frame(self, name: str) -> DataFrame | None:
+        """A table with its order columns, checked for names and types; None if it is not there."""
+        if self.source.startswith(CATALOGUE):
+            full = f"{self.source.removeprefix(CATALOGUE)}.{name}"
+            found = self.session.table(full) if self.session.catalog.tableExists(full) else None
+        else:
+            found = self._parquet(name)
+        return None if found is None else checked(found, name)
+
+    def required(self, name: str) -> DataFrame:
+        """A table that has to be there."""
+        found = self.frame(name)
+        if found is None:
+            raise DataError(f"no table {name} in {self.source}; expected {name}.parquet")
+        return found
+
+    def _parquet(self, name: str) -> DataFrame | None:
+        folder = self.source.rstrip("/")
+        for place in (f"{folder}/{name}.parquet", f"{folder}/{name}"):
+            if exists(self.session, place):
+                return with_order(self.session.read.parquet(place))
+        for ending in (".csv", ".csv.gz"):
+            if exists(self.session, f"{folder}/{name}{ending}"):
+                raise DataError(
+                    f"{folder}/{name}{ending}: the Spark engine reads Parquet; write the table as "
+                    "Parquet, or score without --engine spark"
+                )
+        return None
+
+
+def with_order(frame: DataFrame) -> DataFrame:
+    """The frame with the place of each row: its file's name, and its number in that file."""
+    from pyspark.sql import functions as f
+
+    return frame.select(
+        "*",
+        f.col("_metadata.file_path").alias(ORDER[0]),
+        f.col("_metadata.row_index").alias(ORDER[1]),
+    )
+
+
+def checked(frame: DataFrame, name: str) -> DataFrame:
+    """Required columns are there, ids are words, times have a zone; order columns are added."""
+    from pyspark.sql import functions as f
+    from pyspark.sql.types import TimestampType
+
+    for column in REQUIRED_COLUMNS[name]:
+        if column not in frame.columns:
+            found = ", ".join(c for c in frame.columns if c not in ORDER)
+            raise DataError(f"table {name} has no column {column!r}; found {found}")
+    time = TIMES[name]
+    if time in frame.columns and not isinstance(frame.schema[time].dataType, TimestampType):
+        shown = frame.schema[time].dataType.simpleString()
+        raise DataError(
+            f"table {name}: {time} is of type {shown}, a time without a zone; expected timestamp "
+            "(in UTC)"
+        )
+    if ORDER[0] not in frame.columns:
+        frame = frame.withColumns({ORDER[0]: f.lit(""), ORDER[1]: f.monotonically_increasing_id()})
+    return frame.withColumn("lead_id", f.col("lead_id").cast("string"))
+
+
+def exists(session: SparkSession, place: str) -> bool:
+    """Whether a file or folder is there, on whatever file system its name says."""
+    return bool(_file_system(session, place)[0].exists(_file_system(session, place)[1]))
+
+
+def remove(session: SparkSession, place: str) -> None:
+    """Remove a file or folder and what is in it; nothing happens if it is not there."""
+    system, path = _file_system(session, place)
+    system.delete(path, True)
+
+
+def _file_system(session: SparkSession, place: str) -> tuple[Any, Any]:
+    context = session.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(place)
+    return path.getFileSystem(context._jsc.hadoopConfiguration()), path
+
+
+def questions_of(
+    tables: SparkTables, references: str | None, settings: DatasetSettings
+) -> DataFrame:
+    """``lead_id``, ``as_of`` and order columns of what is asked: the references, or open leads."""
+    from pyspark.sql import functions as f
+
+    if references is not None:
+        return asked_in(tables.session, references)
+    leads = tables.required("leads")
+    if "created_at" not in leads.columns:
+        return leads.select("lead_id", f.lit(None).cast("timestamp").alias("as_of"), *ORDER)
+    outcomes = tables.frame("outcomes")
+    if outcomes is not None:
+        leads = leads.join(outcomes.select("lead_id").distinct(), "lead_id", "left_anti")
+    until = f.lit(settings.observed_until).cast("timestamp").alias("as_of")
+    return leads.select("lead_id", until, *ORDER)
+
+
+def asked_in(session: SparkSession, references: str) -> DataFrame:
+    """The questions of a references file: Parquet anywhere, or a CSV file on this machine."""
+    import pyarrow as pa
+
+    if references.endswith((".csv", ".csv.gz")):
+        from pathlib import Path
+
+        from features.reading.read import read_references
+        from features.schemas import arrow_of
+
+        asked = arrow_of(read_references(Path(references)))
+        asked = asked.append_column(ORDER[0], pa.array([""] * asked.num_rows))
+        asked = asked.append_column(ORDER[1], pa.array(range(asked.num_rows), pa.int64()))
+        return session.createDataFrame(asked)
+    frame = checked(with_order(session.read.parquet(references)), "references")
+    return frame.select("lead_id", "as_of", *ORDER)
+
+
+def observed(tables: SparkTables) -> DatasetSettings:
+    """The settings, with ``observed_until`` as given or the latest moment in any table."""
+    from pyspark.sql import functions as f
+
+    settings = tables.settings
+    if settings.observed_until is not None:
+        return settings
+    latest = []
+    for name in ("leads", "outcomes", "interactions", "answers"):
+        frame = tables.frame(name)
+        if frame is not None and TIMES[name] in frame.columns:
+            moment = frame.agg(f.unix_micros(f.max(TIMES[name]))).collect()[0][0]
+            latest += [moment] if moment is not None else []
+    if not latest:
+        return settings
+    import pandas as pd
+
+    until = pd.Timestamp(max(latest), unit="us", tz="UTC").to_pydatetime()
+    return settings.model_copy(update={"observed_until": until})

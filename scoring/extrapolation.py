@@ -1,0 +1,70 @@
+"""How far the model has learned: beyond the oldest lead it was asked about, it extrapolates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.compute.array_types import Bools, Int64, Object
+from features.histories.arrays import NO_TIME
+from features.vectors.accumulators import DAY_US
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def oldest_learned_days(data: Mapping[str, Any]) -> float | None:
+    """Age in days of the oldest lead that the training asked about; None where there is no time.
+
+    ``data``: the release's record of its data.
+
+    >>> oldest_learned_days({"reference_ages_days": [0, 7, 28]})
+    28.0
+    """
+    ages = data.get("reference_ages_days") or ()
+    return float(max(ages)) if len(ages) else None
+
+
+def is_extrapolating(oldest_days: float | None, created_us: Int64, as_of_us: Int64) -> Bools:
+    """Whether each question is about an older lead than any learned from, (n,) bool.
+
+    Never for a lead whose creation is unknown, nor where there is no time (``oldest_days`` None).
+    """
+    if oldest_days is None:
+        return np.zeros(len(as_of_us), dtype=np.bool_)
+    limit = created_us + extrapolation_limit_us(oldest_days)
+    beyond: Bools = (created_us != NO_TIME) & (as_of_us >= limit)
+    return beyond
+
+
+def extrapolation_limit_us(oldest_days: float) -> int:
+    """Microseconds after its creation from which on a lead is older than any learned from."""
+    return round((oldest_days + 1) * DAY_US)
+
+
+def count_extrapolating(
+    oldest_days: float | None, leads: pd.DataFrame, lead_ids: Object, as_of_us: Int64
+) -> int:
+    """How many of the questions are about a lead older than any learned from.
+
+    ``leads``: a dataset's, with ``created_at`` where there is time; unknown leads count as young.
+    """
+    if oldest_days is None or "created_at" not in leads.columns:
+        return 0
+    created = leads.set_index("lead_id")["created_at"].reindex(lead_ids)
+    moments = np.asarray(created.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)
+    return int(is_extrapolating(oldest_days, moments, as_of_us).sum())
+
+
+def extrapolation_note(beyond: int, asked: int, oldest_days: float) -> str:
+    """What to tell a person of the questions that lie beyond.
+
+    >>> extrapolation_note(2, 1_000, 28.0).split(";")[0]
+    '2 of 1,000 leads are older than any learned from (28 days)'
+    """
+    return (
+        f"{beyond:,} of {asked:,} leads are older than any learned from ({oldest_days:g} days); "
+        "their scores extrapolate. Add later reference_ages_days in dataset.toml and train again"
+    )

@@ -1,0 +1,1 @@
+"""The arithmetic of a model: components, contributions, log-odds."""

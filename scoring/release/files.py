@@ -1,0 +1,159 @@
+"""A folder of plain files, written all or not at all and read with suspicion."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from features.errors import ReleaseError, StorageError
+
+MAX_FILE_BYTES = 64 * 2**20
+
+
+MAX_FILES = 64
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,60}\.(json|txt|md|html|svg|toml|csv)")
+
+
+_EXCHANGE = 2
+
+
+_HERE = -100
+
+
+def check_name(name: str) -> str:
+    """``name`` if a release may hold a file of that name: flat, lower case, a data suffix."""
+    if not _NAME.fullmatch(name):
+        raise ReleaseError(
+            f"{name[:80]!r}: a release holds only .json, .txt, .md, .html, .svg, .toml and .csv "
+            "files with plain lower-case names"
+        )
+    return name
+
+
+def read_file(folder: Path, name: str, most: int = MAX_FILE_BYTES) -> bytes:
+    """The content of a regular file directly in ``folder``; links and devices are refused.
+
+    Raises ReleaseError naming the file when it is missing, a link, no file or above ``most``.
+    """
+    try:
+        handle = os.open(folder / check_name(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise ReleaseError(f"{folder}: {name} is missing") from None
+    except OSError as problem:
+        raise ReleaseError(
+            f"{folder}: {name} cannot be opened ({problem.strerror}); links are not followed"
+        ) from problem
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise ReleaseError(f"{folder}: {name} is not a regular file")
+        if status.st_size > most:
+            raise ReleaseError(f"{folder}: {name} is larger than {most} bytes")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ReleaseError(f"{folder}: {name} is larger than {most} bytes")
+    return content
+
+
+def file_names(folder: Path) -> set[str]:
+    """Every name in ``folder``. Raises ReleaseError when it is no folder or holds too many."""
+    try:
+        names = set(os.listdir(folder))
+    except OSError as problem:
+        raise ReleaseError(f"{folder}: no release folder here ({problem.strerror})") from problem
+    if len(names) > MAX_FILES:
+        raise ReleaseError(f"{folder}: more than {MAX_FILES} files; this is no release")
+    return names
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write ``files`` as the folder ``path``: complete and on disk, or not there at all.
+
+    They are written beside it, synced, and moved into place in one step; a release that stands
+    there already is exchanged. A killed writer leaves ``.NAME.PID.partial``, never half a
+    release. Raises StorageError when ``path`` holds something that is not a
+    release, or the disk refuses.
+    """
+    path = path.absolute()
+    if path.exists() and not (path / "manifest.json").is_file() and not _is_empty(path):
+        raise StorageError(f"{path} exists and is not a release; choose another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        try:
+            for name in sorted(files):
+                _write(beside / check_name(name), files[name])
+            sync(beside)
+            _move(beside, path)
+            sync(path.parent)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as problem:
+        raise StorageError(f"cannot write {path}: {problem.strerror}") from problem
+
+
+def replace_file(path: Path, content: bytes, beside: Path | None = None) -> None:
+    """Write one file in one step: the old content or the new one, never half.
+
+    It is written ``beside`` first (in the same folder, if not given) and then moved.
+    """
+    beside = beside or path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write(beside, content)
+        os.replace(beside, path)
+        sync(path.parent)
+    except OSError as problem:
+        beside.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {problem.strerror}") from problem
+
+
+def sync(path: Path) -> None:
+    """Wait until the file or the folder's list of names is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _move(beside: Path, path: Path) -> None:
+    if not path.exists() or _is_empty(path):
+        os.rename(beside, path)
+    elif not _exchange(beside, path):
+        # without an atomic exchange the old release is set aside for a moment, never altered
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent))
+        os.rename(path, aside / "release")
+        os.rename(beside, path)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step (Linux renameat2); False where that does not exist."""
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)

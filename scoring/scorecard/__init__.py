@@ -1,0 +1,1 @@
+"""The rule-based score: its definition in TOML, compiled, counted."""

@@ -1,0 +1,251 @@
+"""A scorecard compiled to declared features: one engine counts for rules and for models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compute.array_types import Float64, Int32
+from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType
+from features.vectors.catalogue import Source
+from features.vectors.compute import FALSE_WORDS, TRUE_WORDS, encode_value
+from features.vectors.sentences import OUTBOUND
+from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from scoring.scorecard import kernel
+from scoring.scorecard.rules import (
+    UNANSWERED,
+    Rule,
+    RuleCondition,
+    ScorecardDefinition,
+    Value,
+    is_category,
+)
+
+Bool = npt.NDArray[np.bool_]
+
+
+Columns = tuple[tuple[int, ...], ...]
+
+
+MAX_REMEMBERED = 20_000
+"""Sentences kept to be said again."""
+
+
+@dataclass(frozen=True)
+class ConditionPlan:
+    """Where one condition finds its numbers: five lists of columns (see the kernel), and codes."""
+
+    condition: RuleCondition
+    columns: Columns
+    codes: tuple[float, ...] = ()
+
+    @cached_property
+    def kind(self) -> int:
+        """What the kernel compares."""
+        if self.condition.attribute is None:
+            return kernel.COUNTS
+        if self.condition.known is not None:
+            return kernel.KNOWN
+        return kernel.VALUES if self.condition.is_ else kernel.RANGE
+
+    def numbers(self) -> list[float]:
+        """The condition's numbers in the kernel's order."""
+        asked = self.condition
+        rule = asked if isinstance(asked, Rule) else None
+        least = -np.inf if asked.attribute else 1.0
+        return [
+            rule.points if rule else 0.0,
+            least if asked.at_least is None else asked.at_least,
+            np.inf if asked.below is None else asked.below,
+            asked.minutes_at_least or 0.0,
+            (rule and rule.half_life_days) or 0.0,
+            (rule and rule.max_points) or np.inf,
+            0.0 if asked.known else 1.0,
+            1.0 if rule and rule.count == "each" else 0.0,
+        ]
+
+
+def _sentence(spec: FeatureSpec, column: int, value: float) -> str:
+    feature = spec.features[column]
+    attribute = next((a for a in spec.attributes if a.name == feature.topic), None)
+    if attribute is None or np.isnan(value):
+        return feature.sentence(value)
+    if feature.aggregate == "ordinal":
+        return f"{feature.topic.replace('_', ' ')} is {attribute.levels[int(value)]}"
+    if feature.aggregate == "value" and attribute.type == AttributeType.BOOLEAN:
+        return f"{feature.topic.replace('_', ' ')}: {'yes' if value else 'no'}"
+    return feature.sentence(value)
+
+
+class MatchText:
+    """What each condition of a plan counted, in words; what is said of a whole number, as most
+    counts are, is kept to be said again."""
+
+    def __init__(self, plan: CardPlan) -> None:
+        self._plan = plan
+        self._columns = [
+            asked.columns[kernel.OF_COUNTS][: None if asked.kind == kernel.COUNTS else 1]
+            for asked in plan.conditions
+        ]
+        self._known: dict[tuple[int, float], str] = {}
+
+    def of(self, condition: int, row: Sequence[float]) -> str:
+        """The evidence of one condition in one vector (F,) of plain numbers."""
+        columns = self._columns[condition]
+        if len(columns) > 1:
+            columns = tuple([c for c in columns if row[c] > 0]) or columns[:1]
+        column = columns[0]
+        first = self._known.get((column, row[column])) or self._sentence(column, row[column])
+        if len(columns) == 1:
+            return first
+        return ", ".join([first, *(self._sentence(c, row[c]) for c in columns[1:])])
+
+    def _sentence(self, column: int, value: float) -> str:
+        text = self._known.get((column, value))
+        if text is None:
+            text = _sentence(self._plan.spec, column, value)
+            if value.is_integer() and len(self._known) < MAX_REMEMBERED:
+                self._known[column, value] = text
+        return text
+
+
+@dataclass(frozen=True)
+class CardPlan:
+    """The features a card needs, and the arrays that the kernel reads."""
+
+    spec: FeatureSpec
+    conditions: tuple[ConditionPlan, ...]
+    kinds: Int32
+    numbers: Float64
+    columns: Int32
+    lists: Int32
+    codes: Float64
+    code_offsets: Int32
+    group: Int32
+    caps: Float64
+    is_fit: Bool
+
+
+def compile_card(card: ScorecardDefinition) -> CardPlan:
+    """Declare the features of a card and flatten its conditions."""
+    conditions: Sequence[RuleCondition] = (*card.rules, *card.exclusions)
+    attributes = {name: _attribute_spec(name, conditions) for name in _asked(conditions)}
+    position: dict[Feature, int] = {}
+    plans = tuple(_plan(condition, attributes, position) for condition in conditions)
+    groups = list(card.groups)
+    spec = FeatureSpec(
+        tuple(position), tuple(attributes.values()), card.outbound_kinds or DEFAULT_OUTBOUND_KINDS
+    )
+    lengths = [[len(part) for part in plan.columns] for plan in plans]
+    ends = np.cumsum([0, *(n for row in lengths for n in row)])
+    starts = ends[:-1].reshape(-1, kernel.LISTS)
+    return CardPlan(
+        spec,
+        plans,
+        kinds=np.array([p.kind for p in plans], dtype=np.int32),
+        numbers=np.array([p.numbers() for p in plans], dtype=np.float64),
+        columns=np.array([c for p in plans for part in p.columns for c in part], dtype=np.int32),
+        lists=np.column_stack([starts, ends[kernel.LISTS :: kernel.LISTS]]).astype(np.int32),
+        codes=np.array([code for p in plans for code in p.codes], dtype=np.float64),
+        code_offsets=np.cumsum([0, *(len(p.codes) for p in plans)]).astype(np.int32),
+        group=np.array(
+            [-1 if r.group is None else groups.index(r.group) for r in card.rules], dtype=np.int32
+        ),
+        caps=_caps(card),
+        is_fit=np.array([c.side == "fit" for c in conditions], dtype=np.bool_),
+    )
+
+
+def _caps(card: ScorecardDefinition) -> Float64:
+    return np.array(
+        [
+            (np.inf if cap.max is None else cap.max, -np.inf if cap.min is None else cap.min)
+            for cap in card.groups.values()
+        ],
+        dtype=np.float64,
+    ).reshape(-1, 2)
+
+
+def _asked(conditions: Sequence[RuleCondition]) -> list[str]:
+    return sorted({c.attribute for c in conditions if c.attribute is not None})
+
+
+def _attribute_spec(name: str, conditions: Sequence[RuleCondition]) -> AttributeSpec:
+    """Words make a category; true and false alone a boolean; anything else a number."""
+    about = [c for c in conditions if c.attribute == name]
+    values = [value for c in about for value in c.is_]
+    if is_category(about):
+        levels = dict.fromkeys(word for value in values for word in _words(value))
+        return AttributeSpec(name, AttributeType.CATEGORY, levels=tuple(levels))
+    if values and all(isinstance(value, bool) for value in values):
+        return AttributeSpec(name, AttributeType.BOOLEAN)
+    return AttributeSpec(name, AttributeType.NUMBER)
+
+
+def _words(value: Value) -> list[str]:
+    """How a value may be spelled in a category; true and false have several spellings."""
+    if isinstance(value, bool):
+        return sorted(TRUE_WORDS if value else FALSE_WORDS)
+    if isinstance(value, float) and value.is_integer():
+        return [str(int(value))]
+    return [str(value)]
+
+
+def _plan(
+    condition: RuleCondition, attributes: dict[str, AttributeSpec], position: dict[Feature, int]
+) -> ConditionPlan:
+    if condition.attribute is not None:
+        return _attribute_plan(condition, attributes[condition.attribute], position)
+    window, kinds = condition.within_days, condition.interaction
+
+    def counted(of: tuple[str, ...], aggregate: str = "count") -> tuple[int, ...]:
+        made = [Feature(Source.INTERACTIONS, kind, aggregate, window) for kind in of]
+        return tuple(position.setdefault(f, len(position)) for f in made)
+
+    if kinds == (UNANSWERED,):
+        feature = Feature(Source.INTERACTIONS, OUTBOUND, "unanswered")
+        counts: tuple[int, ...] = (position.setdefault(feature, len(position)),)
+    else:
+        counts = counted(kinds)
+    minutes = counted(kinds, "minutes_total") if condition.minutes_at_least else ()
+    decayed, since_last = _decay_columns(condition, position)
+    return ConditionPlan(
+        condition, (counts, minutes, counted(condition.without), decayed, since_last)
+    )
+
+
+def _decay_columns(condition: RuleCondition, position: dict[Feature, int]) -> Columns:
+    """Columns of the decayed sums (``each``), or of the days since the last one (``first``)."""
+    if not isinstance(condition, Rule) or condition.half_life_days is None:
+        return (), ()
+    if condition.count == "each":
+        days = condition.half_life_days
+        kinds = [
+            Feature(Source.INTERACTIONS, kind, "decayed", half_life_days=days)
+            for kind in condition.interaction
+        ]
+        return tuple(position.setdefault(f, len(position)) for f in kinds), ()
+    kinds = [Feature(Source.INTERACTIONS, k, "days_since_last") for k in condition.interaction]
+    return (), tuple(position.setdefault(f, len(position)) for f in kinds)
+
+
+def _attribute_plan(
+    condition: RuleCondition, attribute: AttributeSpec, position: dict[Feature, int]
+) -> ConditionPlan:
+    category = attribute.type == AttributeType.CATEGORY
+    aggregate = "ordinal" if category else "value"
+    if condition.known is not None:
+        aggregate = "unknown"
+    feature = Feature(Source.ATTRIBUTE, attribute.name, aggregate)
+    column = position.setdefault(feature, len(position))
+    codes = {level: float(i) for i, level in enumerate(attribute.levels)}
+    wanted = [word for v in condition.is_ for word in (_words(v) if category else [v])]
+    return ConditionPlan(
+        condition,
+        ((column,), (), (), (), ()),
+        tuple(encode_value(attribute, codes, w) for w in wanted),
+    )

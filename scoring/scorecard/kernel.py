@@ -1,0 +1,152 @@
+"""The points of a scorecard in one pass, row by row: one lead and a million add up alike.
+
+Conditions stand in order: the rules, then the exclusions. ``numbers`` holds one row a condition
+(see the names below), ``columns`` the positions in the vector that it reads, in five lists a
+condition, and ``codes`` the values that an attribute may have.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compute.array_types import Float64, Int32, Int64
+from features.compute.jit import kernel
+
+Bool = npt.NDArray[np.bool_]
+
+
+# What a condition looks at.
+COUNTS, KNOWN, VALUES, RANGE = range(4)
+
+
+# Its numbers.
+POINTS, AT_LEAST, BELOW, MINUTES, HALF_LIFE, MOST, WANTED, EACH = range(8)
+
+
+PER_CONDITION = 8
+
+
+# Its lists of columns: counts (or the one column of an attribute) come first.
+OF_COUNTS, OF_MINUTES, OF_WITHOUT, OF_DECAYED, OF_SINCE_LAST = range(5)
+
+
+LISTS = 5
+
+
+@kernel
+def _total(matrix: Float64, row: int, columns: Int32, low: int, high: int) -> float:
+    total = 0.0
+    for position in range(low, high):
+        total += matrix[row, columns[position]]
+    return total
+
+
+@kernel
+def _least(matrix: Float64, row: int, columns: Int32, low: int, high: int) -> float:
+    least = np.inf
+    for position in range(low, high):
+        value = matrix[row, columns[position]]
+        least = value if value < least else least
+    return least
+
+
+@kernel
+def _cap(shares: Float64, row: int, group: Int32, of: int, highest: float, lowest: float) -> None:
+    """Scale one group's gains (above ``highest``) or losses (below ``lowest``) in proportion."""
+    gain = 0.0
+    loss = 0.0
+    for c in range(len(group)):
+        if group[c] == of:
+            gain += max(shares[row, c], 0.0)
+            loss += min(shares[row, c], 0.0)
+    if lowest <= gain + loss <= highest:
+        return
+    over = gain + loss > highest
+    scale = (highest - loss) / gain if over else (lowest - gain) / loss
+    for c in range(len(group)):
+        if group[c] == of and (shares[row, c] > 0.0) == over:
+            shares[row, c] *= scale
+
+
+@kernel
+def add_points(
+    matrix: Float64,
+    kinds: Int32,
+    numbers: Float64,
+    columns: Int32,
+    lists: Int32,
+    codes: Float64,
+    code_offsets: Int32,
+    group: Int32,
+    caps: Float64,
+    is_fit: Bool,
+    shares: Float64,
+    matched: Bool,
+    sides: Float64,
+    excluded: Bool,
+) -> None:
+    """Fill ``shares`` and ``matched`` (n, conditions), ``sides`` (n, 2: fit, engagement).
+
+    ``group`` (rules,): position in ``caps`` (groups, 2: highest, lowest), -1 for none. The first
+    exclusion that matches takes what is above 0 points. NaN (unknown) is in no range and no list.
+    """
+    n_rules = len(group)
+    for r in range(len(matrix)):
+        for c in range(len(kinds)):  # in one piece: a call with all these arrays costs as much
+            kind, low, high = kinds[c], lists[c, OF_COUNTS], lists[c, OF_COUNTS + 1]
+            holds = False
+            if kind == COUNTS:
+                count = _total(matrix, r, columns, low, high)
+                if numbers[c, AT_LEAST] <= count < numbers[c, BELOW]:
+                    first, last = lists[c, OF_MINUTES], lists[c, OF_MINUTES + 1]
+                    minutes = _total(matrix, r, columns, first, last)
+                    first, last = lists[c, OF_WITHOUT], lists[c, OF_WITHOUT + 1]
+                    without = _total(matrix, r, columns, first, last)
+                    holds = not minutes < numbers[c, MINUTES] and without == 0.0
+            else:
+                value = matrix[r, columns[low]]
+                if kind == KNOWN:
+                    holds = value == numbers[c, WANTED]
+                elif kind == RANGE:
+                    holds = numbers[c, AT_LEAST] <= value < numbers[c, BELOW]
+                else:
+                    for position in range(code_offsets[c], code_offsets[c + 1]):
+                        holds |= value == codes[position]
+            matched[r, c] = holds
+            shares[r, c] = 0.0
+            if holds and c < n_rules:
+                amount, most = 1.0, numbers[c, MOST]
+                if numbers[c, EACH] > 0.0:
+                    first, last = lists[c, OF_DECAYED], lists[c, OF_DECAYED + 1]
+                    if first == last:
+                        first, last = low, high
+                    amount = _total(matrix, r, columns, first, last)
+                elif numbers[c, HALF_LIFE] > 0.0:
+                    first, last = lists[c, OF_SINCE_LAST], lists[c, OF_SINCE_LAST + 1]
+                    days = _least(matrix, r, columns, first, last)
+                    amount = np.exp2(-days / numbers[c, HALF_LIFE])
+                shares[r, c] = min(max(numbers[c, POINTS] * amount, -most), most)
+        for g in range(len(caps)):
+            _cap(shares, r, group, g, caps[g, 0], caps[g, 1])
+        sides[r, 0] = 0.0
+        sides[r, 1] = 0.0
+        for c in range(n_rules):
+            sides[r, 0 if is_fit[c] else 1] += shares[r, c]
+        excluded[r] = False
+        for c in range(n_rules, len(kinds)):
+            if matched[r, c] and not excluded[r]:
+                excluded[r] = True
+                shares[r, c] = -max(sides[r, 0] + sides[r, 1], 0.0)
+                sides[r, 0 if is_fit[c] else 1] += shares[r, c]
+
+
+@kernel
+def reached_cuts(
+    sides: Float64, excluded: Bool, warm: float, hot: float, points: Float64, reached: Int64
+) -> None:
+    """Fill ``points`` (n,) and how many of the two cuts they reach; excluded leads at most at 0."""
+    for r in range(len(sides)):
+        points[r] = sides[r, 0] + sides[r, 1]
+        counted = min(points[r], 0.0) if excluded[r] else points[r]
+        reached[r] = int(counted >= warm) + int(counted >= hot)

@@ -1,0 +1,185 @@
+"""The scorecard: points that people wrote, counted by the same engine as the learned features.
+
+A lead's points are the sum of one share per rule, after the caps of its groups; an exclusion has
+a share too (it takes the points down to 0 at most), so the shares always sum to the points, and
+the band follows from the points alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from features.compute.array_types import Float64, Object
+from features.histories.arrays import Histories, References
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import FeatureSpec
+from scoring.bands import Band
+from scoring.scorecard.compile import CardPlan, MatchText, compile_card
+from scoring.scorecard.kernel import Bool, add_points, reached_cuts
+from scoring.scorecard.rules import PointThresholds, ScorecardDefinition
+from scoring.scorecard.toml import (
+    card_from_data,
+    card_to_data,
+    card_to_toml,
+    packaged_text,
+    parse_card,
+    read_card,
+)
+
+DEFAULT_CARD = "default_scorecard.toml"
+
+
+@dataclass(frozen=True)
+class CardScores:
+    """What a scorecard says of n references.
+
+    ``points`` = ``fit`` + ``engagement`` (n,). ``shares`` (n, rules + exclusions): each rule's
+    points after caps; a row sums to its points. ``band`` (n,) of ``cold``, ``warm``, ``hot``.
+    ``matched`` (same shape): whether the condition holds. ``excluded`` (n,): an exclusion's does.
+    ``compute_vectors`` (n, F): what was counted.
+    """
+
+    points: Float64
+    fit: Float64
+    engagement: Float64
+    band: Object
+    excluded: Bool
+    shares: Float64
+    matched: Bool
+    vectors: Float64
+
+    @cached_property
+    def plain(self) -> tuple[list[list[float]], list[list[bool]], list[list[float]]]:
+        """``shares``, ``matched`` and ``compute_vectors`` as lists, for who tells of every row."""
+        return self.shares.tolist(), self.matched.tolist(), self.vectors.tolist()
+
+
+class RuleReason(NamedTuple):
+    """One rule's share of the points, with what was counted for it."""
+
+    rule: str
+    points: float
+    evidence: str
+
+    @property
+    def text(self) -> str:
+        """As a person reads it, points first: ``+50 Called us (1 inbound call …)``."""
+        return f"{self.points:+.3g} {self.rule} ({self.evidence})"
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Rules, groups and cuts, ready to count. Equal cards give equal points, bit for bit."""
+
+    card: ScorecardDefinition
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Scorecard:
+        """Read what :meth:`to_dict` wrote. Raises ``DataError`` with the key of each fault."""
+        return cls(card_from_data(data))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: strings, numbers, lists."""
+        return card_to_data(self.card)
+
+    def to_toml(self, heading: str = "") -> str:
+        """TOML text that reads back to an equal card; ``heading`` becomes comments."""
+        return card_to_toml(self.card, heading)
+
+    @property
+    def name(self) -> str:
+        """The card's name."""
+        return self.card.name
+
+    @property
+    def cuts(self) -> PointThresholds:
+        """Points from which a lead is warm, and hot."""
+        return self.card.bands
+
+    @cached_property
+    def rule_names(self) -> tuple[str, ...]:
+        """Names of the rules, then of the exclusions: the columns of ``shares``."""
+        return tuple(row.name for row in (*self.card.rules, *self.card.exclusions))
+
+    @cached_property
+    def plan(self) -> CardPlan:
+        """The compiled card."""
+        return compile_card(self.card)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The declared features that the rules count."""
+        return self.plan.spec
+
+    def with_outbound(self, kinds: tuple[str, ...]) -> Scorecard:
+        """The same card where ``outbound`` means a dataset's own kinds, unless the card says."""
+        usual = self.spec.outbound_kinds == tuple(kinds)
+        if self.card.outbound_kinds or not kinds or usual:
+            return self
+        return replace(self, card=self.card.model_copy(update={"outbound_kinds": tuple(kinds)}))
+
+    def points(self, histories: Histories, references: References) -> CardScores:
+        """Points, bands and shares of every reference. Raises as ``features.compute_vectors``
+        does."""
+        return self.points_of(compute_vectors(self.spec, histories, references))
+
+    def points_of(self, matrix: Float64) -> CardScores:
+        """The same from vectors of :attr:`spec`, (n, F)."""
+        plan, n = self.plan, len(matrix)
+        shares, matched = np.empty((n, len(plan.kinds))), np.empty((n, len(plan.kinds)), np.bool_)
+        sides, excluded = np.empty((n, 2)), np.empty(n, dtype=np.bool_)
+        add_points(
+            matrix, plan.kinds, plan.numbers, plan.columns, plan.lists, plan.codes,
+            plan.code_offsets, plan.group, plan.caps, plan.is_fit, shares, matched, sides, excluded,
+        )  # fmt: skip
+        points, reached = np.empty(n), np.empty(n, dtype=np.int64)
+        reached_cuts(sides, excluded, self.cuts.warm, self.cuts.hot, points, reached)
+        bands = self._bands[reached]
+        return CardScores(
+            points, sides[:, 0], sides[:, 1], bands, excluded, shares, matched, matrix
+        )
+
+    @cached_property
+    def _bands(self) -> Object:
+        """By how many of the cuts are reached."""
+        return np.array([b.value for b in Band], dtype=object)
+
+    @cached_property
+    def _evidence(self) -> MatchText:
+        return MatchText(self.plan)
+
+    def speaking(self, scores: CardScores, row: int) -> frozenset[str]:
+        """Names of the rules with a share in one row's points, and of exclusions that match."""
+        shares, matched, _ = scores.plain
+        n_rules = len(self.card.rules)
+        told = [share != 0.0 for share in shares[row][:n_rules]] + matched[row][n_rules:]
+        return frozenset(itertools.compress(self.rule_names, told))
+
+    def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
+        """Every rule with a share in one row's points, the largest first."""
+        return [RuleReason(*told) for told in self.told(scores, row)]
+
+    def told(self, scores: CardScores, row: int) -> list[tuple[str, float, str]]:
+        """The fields of :meth:`reasons`, for who has another use for them than a RuleReason."""
+        shares, counted = scores.plain[0][row], scores.plain[2][row]
+        told = [i for i, share in enumerate(shares) if share != 0.0]
+        told.sort(key=[-abs(share) for share in shares].__getitem__)
+        names, evidence = self.rule_names, self._evidence
+        return [(names[i], shares[i], evidence.of(i, counted)) for i in told]
+
+
+def load_scorecard(path: Path | str) -> Scorecard:
+    """Read a scorecard. Raises ``DataError`` with line and key of every fault."""
+    return Scorecard(read_card(Path(path)))
+
+
+def default_scorecard() -> Scorecard:
+    """The scorecard that ships with leadscore: the field's usual definitions."""
+    return Scorecard(parse_card(packaged_text(DEFAULT_CARD), DEFAULT_CARD))

@@ -1,0 +1,90 @@
+"""The scores of a batch as a file: CSV or Parquet, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+import pyarrow.csv as pa_csv
+from pyarrow import parquet
+
+from features.errors import StorageError, UsageError
+from scoring.scores import SCORE_COLUMNS
+
+ENDINGS = (".csv", ".parquet")
+
+
+def check_ending(path: Path) -> None:
+    """Raise UsageError unless ``path`` ends as a format we write; ask before any work is done."""
+    if path.suffix not in ENDINGS:
+        raise UsageError(f"{path} ends in {path.suffix!r}; expected a name in .csv or .parquet")
+
+
+def write_scores(table: pa.Table, path: Path) -> None:
+    """Write a table of ``scores_table``. In CSV, moments are ISO 8601 in UTC; null is empty.
+
+    Raises UsageError for another ending and StorageError if the disk refuses.
+    """
+    check_ending(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet":
+            parquet.write_table(table, beside)
+        else:
+            options = pa_csv.WriteOptions(quoting_style="needed")
+            pa_csv.write_csv(text_columns(table), beside, options)
+        os.replace(beside, path)
+    except OSError as error:
+        if path.parent.is_dir():
+            beside.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def text_columns(table: pa.Table) -> pa.Table:
+    """The table as a CSV file shows it: moments as ISO 8601 in UTC."""
+    place = table.schema.get_field_index("as_of")
+    return table.set_column(place, "as_of", iso_moments(table["as_of"]))
+
+
+def iso_moments(moments: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments as ISO 8601 in UTC, without a fraction where all are whole seconds; null stays.
+
+    >>> iso_moments(pa.chunked_array([pa.array([0, None], pa.timestamp("us", "UTC"))])).to_pylist()
+    ['1970-01-01T00:00:00Z', None]
+    """
+    whole = moments.cast(pa.timestamp("s", tz="UTC"), safe=False)
+    if pc.all(pc.equal(whole.cast(moments.type), moments)).as_py() is not False:
+        moments = whole
+    return pc.strftime(moments, format="%Y-%m-%dT%H:%M:%SZ")
+
+
+class ScoresStream:
+    """A context manager that writes what ``scores_file`` would, piece by piece.
+
+    ``ending``: .csv or .parquet. The file is complete when the block ends.
+    """
+
+    def __init__(self, path: Path, ending: str) -> None:
+        self._as_text = ending == ".csv"
+        self._file: Any
+        if self._as_text:
+            schema = text_columns(SCORE_COLUMNS.empty_table()).schema
+            options = arrow_csv.WriteOptions(quoting_style="needed")
+            self._file = arrow_csv.CSVWriter(path, schema, write_options=options)
+        else:
+            self._file = parquet.ParquetWriter(path, SCORE_COLUMNS)
+
+    def __enter__(self) -> ScoresStream:
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows of SCORE_COLUMNS."""
+        self._file.write_table(text_columns(table) if self._as_text else table)
+
+    def __exit__(self, *problem: object) -> None:
+        self._file.close()

@@ -1,0 +1,1 @@
+"""The endpoints, and the OpenAPI document that describes them."""

@@ -1,0 +1,144 @@
+"""The examples of the OpenAPI document: the same lead that ``docs/api.md`` tells of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SCORE_REQUEST: dict[str, Any] = {
+    "lead_id": "L-1042",
+    "created_at": "2026-03-02T09:12:00Z",
+    "as_of": "2026-03-20T08:00:00Z",
+    "attributes": {"sector": "software", "employees": 120, "source": "webinar"},
+    "answers": [
+        {"attribute": "budget", "answered_at": "2026-03-10T14:00:00Z", "value": "approved"},
+        {"attribute": "decision_maker", "answered_at": "2026-03-10T14:00:00Z", "value": True},
+    ],
+    "interactions": [
+        {"kind": "webinar", "occurred_at": "2026-03-02T09:12:00Z", "duration_s": 2700},
+        {"kind": "page_view", "occurred_at": "2026-03-17T16:40:00+01:00", "event_id": "pv-881"},
+        {"kind": "inbound_call", "occurred_at": "2026-03-19T10:05:00Z", "duration_s": 340},
+    ],
+}
+
+
+MODEL: dict[str, Any] = {
+    "name": "b2b_simulated",
+    "version": "3",
+    "release_id": "5d1f0c7a9e42",
+}
+
+
+SCORE_ANSWER: dict[str, Any] = {
+    "score_id": "0b9f5c0d6a8e4d0f9c3b2a1e7d6c5b4a",
+    "lead_id": "L-1042",
+    "as_of": "2026-03-20T08:00:00Z",
+    "probability": 0.42,
+    "interval": {"low": 0.37, "high": 0.49},
+    "horizon_days": 30.0,
+    "band": "hot",
+    "label": "chaud",
+    "base": -2.2,
+    "log_odds": -0.3227733922630603,
+    "reasons": [
+        {
+            "feature": "inbound_call.count_7d",
+            "text": "1 inbound call in the last 7 days",
+            "value": 1.0,
+            "contribution": 1.31,
+        }
+    ],
+    "other_reasons": 0.5672266077369397,
+    "rules": {
+        "points": 62.0,
+        "band": "hot",
+        "fit": 12.0,
+        "engagement": 50.0,
+        "reasons": [
+            {"rule": "Called us", "points": 50.0, "text": "1 inbound call in the last 60 days"},
+            {"rule": "Budget is there", "points": 12.0, "text": "budget is approved"},
+        ],
+    },
+    "next_step": {
+        "channel": "the channel they used",
+        "rhythm": "within the hour",
+        "message": "They asked: answer the question first, then qualify.",
+        "because": "Asked us",
+    },
+    "low_evidence": False,
+    "notes": [],
+    "model": MODEL,
+}
+
+
+BATCH_REQUEST: dict[str, Any] = {"leads": [SCORE_REQUEST]}
+
+
+BATCH_ANSWER: dict[str, Any] = {
+    "items": [{"index": 0, "score": SCORE_ANSWER, "error": None}],
+    "scored": 1,
+    "failed": 0,
+    "model": MODEL,
+}
+
+
+PROBLEM: dict[str, Any] = {
+    "type": "urn:leadscore:problem:invalid-request",
+    "title": "Invalid request",
+    "status": 422,
+    "detail": "The request does not fit the contract; see `errors` and /openapi.json.",
+    "request_id": "9f2c4a1b7d3e5f60",
+    "errors": [
+        {
+            "at": "$.interactions[1].occurred_at",
+            "message": "Expected `datetime` with a timezone component",
+        }
+    ],
+}
+
+
+LEAD: dict[str, Any] = {
+    "created_at": "2026-03-02T09:12:00Z",
+    "attributes": {"sector": "software", "employees": 120, "source": "webinar"},
+}
+
+
+LEAD_TAKEN: dict[str, Any] = {"lead_id": "L-1042", "became": "created", "attributes_changed": 3}
+
+
+INTERACTIONS: dict[str, Any] = {
+    "interactions": [
+        {
+            "lead_id": "L-1042",
+            "kind": "page_view",
+            "occurred_at": "2026-03-17T16:40:00+01:00",
+            "source": "website",
+            "event_id": "pv-881",
+        }
+    ]
+}
+
+
+ANSWERS: dict[str, Any] = {
+    "answers": [
+        {
+            "lead_id": "L-1042",
+            "attribute": "budget",
+            "answered_at": "2026-03-10T14:00:00Z",
+            "value": "approved",
+        }
+    ]
+}
+
+
+OUTCOMES: dict[str, Any] = {
+    "outcomes": [
+        {"lead_id": "L-1042", "outcome": "converted", "occurred_at": "2026-04-02T11:00:00Z"}
+    ]
+}
+
+
+ROWS_TAKEN: dict[str, Any] = {
+    "taken": 1,
+    "repeated": 0,
+    "refused": [{"index": 1, "why": "unknown_lead"}],
+}

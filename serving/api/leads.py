@@ -1,0 +1,213 @@
+"""Leads in the store: scored from their history, looked back on, ranked, erased."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from scoring.bands import Band, label
+from serving.api.endpoint import LANGUAGE_HEADER, REASONS_QUERY, EndpointSpec, lead_id_of, number_of
+from serving.api.examples import SCORE_ANSWER
+from serving.http.request import Request, Response, allowed_params, encode, json_response
+from serving.messages import Change, Erased, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
+from serving.predictor.predictor import predict_one
+from serving.predictor.query import QueryContext
+from serving.predictor.score_log import STORE
+from serving.predictor.stored_lead import question_of
+from serving.problems import Problem, validation_problem
+from serving.services import Services
+from serving.store import tables
+from serving.store.database import note
+from serving.store.histories import history
+from serving.store.ranking import ranked, scores_of
+from serving.store.scores import unpacked
+from serving.store.tombstones import erase, scrub
+from serving.timestamps import Clock, checked, microseconds, moment_of
+
+MOST_CHANGES = 5
+
+
+def _query(name: str, about: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": about, "schema": schema}
+
+
+LIMIT = _query("limit", "how many", type="integer", minimum=1, maximum=200, default=50)
+
+
+CURSOR = _query("cursor", "`next` of the page before", type="string")
+
+
+BAND = _query("band", "only this band", type="string", enum=["cold", "warm", "hot"])
+
+
+AS_OF = _query("as_of", "the moment asked about; now, if left out", type="string")
+
+
+PROBLEMS = (401, 403, 404, 422, 429, 503)
+
+
+def routes(services: Services) -> list[EndpointSpec]:
+    """The endpoints about leads in the store."""
+    does = _Leads(services)
+    language = (LANGUAGE_HEADER,)
+    return [
+        EndpointSpec(
+            "GET", "/v1/leads", "ranked_leads", "Leads, hottest first",
+            "Ranked by the newest score of each lead; a page at a time.",
+            does.ranked, RankedLeads, query=(BAND, LIMIT, CURSOR), headers=language,
+            problems=PROBLEMS, scope="read", tag="leads",
+        ),
+        EndpointSpec(
+            "GET", "/v1/leads/{lead_id}/score", "score_lead", "Score a lead of the store",
+            "Computed now, by the same engine, from the history that is stored.",
+            does.score, ScoreAnswer, answer_example=SCORE_ANSWER,
+            query=(AS_OF, REASONS_QUERY), headers=language,
+            problems=PROBLEMS, scope="score", tag="leads",
+        ),
+        EndpointSpec(
+            "GET", "/v1/leads/{lead_id}/history", "lead_history", "Past scores of a lead",
+            "Newest first, each with the features whose shares moved most since the one before.",
+            does.history, PastScores, query=(LIMIT, CURSOR), headers=language,
+            problems=PROBLEMS, scope="read", tag="leads",
+        ),
+        EndpointSpec(
+            "DELETE", "/v1/leads/{lead_id}", "erase_lead", "Erase a person",
+            "Everything of the lead leaves every table and journal; a keyed hash stays so that "
+            "replayed events are dropped. Tells which releases may have been trained on it.",
+            does.erase, Erased, problems=(401, 403, 422, 429, 503, 507), scope="erase",
+            tag="leads",
+        ),
+    ]  # fmt: skip
+
+
+class _Leads:
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.settings = services.settings
+
+    async def score(self, call: Request) -> Response:
+        """Score the stored history as of now, or of a moment."""
+        lead_id = lead_id_of(call)
+        query = allowed_params(call.query, "as_of", "reasons")
+        n_reasons = number_of(query, "reasons", self.settings.reasons, 0, 50)
+        clock = Clock.read(self.settings.clock_skew_s)
+        asking = QueryContext(clock, call.language, n_reasons, _moment(query.get("as_of"), clock))
+        answering = self.services.live.current()
+        stored = await self.services.store.read(lambda c: history(c, lead_id))
+        if stored is None:
+            raise Problem(404, "not-found", "No such lead; PUT it first, or it was erased.")
+        asked = question_of(stored, asking, answering)
+        with self.services.traces.step("score"):
+            told = predict_one(answering, asked)
+            said = encode(told.answer)
+        given = msgspec.json.encode(stored.read)
+        await self.services.recorder.record(answering, told, said, asking, given, STORE)
+        return Response(said)
+
+    async def history(self, call: Request) -> Response:
+        """Past scores and what moved."""
+        lead_id = lead_id_of(call)
+        query = allowed_params(call.query, "limit", "cursor")
+        limit = number_of(query, "limit", 50, 1, 200)
+        rows, following = await self.services.store.read(
+            lambda c: scores_of(c, lead_id, limit, query.get("cursor"))
+        )
+        if not rows and await self.services.store.read(lambda c: _received(c, lead_id)) is None:
+            raise Problem(404, "not-found", "Nothing is kept of such a lead, or it was erased.")
+        names = self._names(rows)
+        past = [
+            _past(row, _before(row, rows[i + 1 :]), names, call.language)
+            for i, row in enumerate(rows[:limit])
+        ]
+        return json_response(PastScores(lead_id, past, following))
+
+    def _names(self, rows: Sequence[sa.Row[Any]]) -> dict[str, tuple[str, ...]]:
+        """Feature names by release, for the releases that this process knows."""
+        known = self.services.live.known
+        return {r.release_id: known[r.release_id] for r in rows if r.release_id in known}
+
+    async def ranked(self, call: Request) -> Response:
+        """Leads by their newest score."""
+        query = allowed_params(call.query, "band", "limit", "cursor")
+        band = query.get("band")
+        if band is not None and band not in set(Band):
+            raise validation_problem("?band", "expected cold, warm or hot")
+        limit = number_of(query, "limit", 50, 1, 200)
+        rows, following = await self.services.store.read(
+            lambda c: ranked(c, band, limit, query.get("cursor"))
+        )
+        leads = [
+            Ranked(
+                row.lead_id, row.probability, row.band, label(Band(row.band), call.language),
+                moment_of(row.as_of_us), row.score_id, row.release_id,
+            )
+            for row in rows
+        ]  # fmt: skip
+        return json_response(RankedLeads(leads, following))
+
+    async def erase(self, call: Request) -> Response:
+        """Erase everything of a lead."""
+        allowed_params(call.query)
+        lead_id = lead_id_of(call)
+        store = self.services.store
+        now_us = microseconds(Clock.read(0).now)
+        first_seen = await store.read(lambda c: _received(c, lead_id))
+
+        def work(connection: sa.Connection) -> dict[str, int]:
+            gone = erase(connection, lead_id, now_us, store.tombstones)
+            digest = store.tombstones.digest(lead_id)
+            note(connection, now_us, call.actor, "erase", digest, sum(gone.values()))
+            return gone
+
+        await store.drain()
+        gone = await store.write(work)
+        await store.drain()
+        await asyncio.get_running_loop().run_in_executor(None, scrub, store.engine)
+        trained = await self.services.live.releases_trained_since(first_seen)
+        return json_response(Erased(True, gone, trained))
+
+
+def _moment(given: str | None, clock: Clock) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        moment = msgspec.convert(given, datetime)
+    except msgspec.ValidationError:
+        raise validation_problem("?as_of", "expected an RFC 3339 time with an offset") from None
+    if moment.tzinfo is None:
+        raise validation_problem("?as_of", "the time needs an offset, such as Z")
+    return checked(moment, "?as_of", clock.latest)
+
+
+def _received(connection: sa.Connection, lead_id: str) -> int | None:
+    query = sa.select(tables.lead.c.received_us).where(tables.lead.c.lead_id == lead_id)
+    return connection.scalar(query)
+
+
+def _before(row: sa.Row[Any], older: Sequence[sa.Row[Any]]) -> sa.Row[Any] | None:
+    return next((other for other in older if other.role == row.role), None)
+
+
+def _past(
+    row: sa.Row[Any], before: sa.Row[Any] | None, names: dict[str, tuple[str, ...]], language: str
+) -> PastScore:
+    changes: list[Change] = []
+    if before is not None and row.release_id in names and before.release_id in names:
+        now = dict(zip(names[row.release_id], unpacked(row.shares), strict=True))
+        then = dict(zip(names[before.release_id], unpacked(before.shares), strict=True))
+        moved = {name: now.get(name, 0.0) - then.get(name, 0.0) for name in {**now, **then}}
+        strongest = sorted(moved, key=lambda name: (-abs(moved[name]), name))[:MOST_CHANGES]
+        changes = [
+            Change(name, now.get(name, 0.0), then.get(name, 0.0))
+            for name in strongest
+            if moved[name] != 0.0
+        ]
+    return PastScore(
+        row.score_id, moment_of(row.as_of_us), moment_of(row.asked_us), row.probability, row.band,
+        label(Band(row.band), language), row.role, row.release_id, row.version, changes,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The HTTP client, and mappings from a CRM's records."""

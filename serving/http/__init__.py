@@ -1,0 +1,1 @@
+"""ASGI middleware: access, limits, error responses, write coalescing."""

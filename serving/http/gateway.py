@@ -1,0 +1,150 @@
+"""The edge: one ASGI layer that every request passes, before and after everything else.
+
+It gives the request its id, caps and collects the body, measures, maps every exception to a
+problem, and adds the headers of every answer. The busiest routes are answered from here without
+passing the framework's routing; the same endpoints stand in the FastAPI application as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.http.access import AccessControl
+from serving.http.exchange import HttpExchange
+from serving.http.request import Endpoint, Request
+from serving.problems import Problem
+from serving.settings import Settings
+from serving.telemetry.metrics import Metrics
+from serving.telemetry.tracing import Traces, describe
+
+log = logging.getLogger("leadscore.serving")
+
+
+BODY = "leadscore.body"
+
+
+REQUEST_ID = "leadscore.request_id"
+
+
+HEADERS = "leadscore.headers"
+
+
+ACTOR = "leadscore.actor"
+
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class GatewayMiddleware:
+    """See the module. ``direct``: (method, path) → endpoint answered without routing."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        metrics: Metrics,
+        direct: Mapping[tuple[str, str], Endpoint],
+        access: AccessControl,
+        scope_of: Callable[[Scope], str | None],
+        traces: Callable[[], Traces],
+        at_the_desk: Callable[[], int],
+    ) -> None:
+        self.app = app
+        self.settings = settings
+        self.metrics = metrics
+        self.direct = direct
+        self.access = access
+        self.scope_of = scope_of
+        self.traces = traces
+        self.at_the_desk = at_the_desk
+        self._waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = HttpExchange(scope, receive, send)
+        traces = self.traces()
+        if not traces.on:
+            await self._measured(exchange)
+            return
+        with traces.request(exchange.headers) as span:
+            await self._measured(exchange)
+            route, status = exchange.route, exchange.status
+            describe(span, route, scope["method"], status, exchange.request_id)
+
+    async def _measured(self, exchange: HttpExchange) -> None:
+        started = perf_counter()
+        self.metrics.in_flight.inc()
+        try:
+            await self._answer(exchange)
+        except Exception as error:
+            await exchange.fail(error)
+        finally:
+            self.metrics.in_flight.dec()
+            method, took = exchange.scope["method"], perf_counter() - started
+            self.metrics.request(exchange.route, method, exchange.status, took)
+
+    async def _answer(self, exchange: HttpExchange) -> None:
+        scope = exchange.scope
+        method, path = scope["method"], scope["path"]
+        peer = (scope.get("client") or ("",))[0]
+        needed = self.scope_of(scope)
+        actor = self.access.authorize(exchange.headers, needed or "", peer)
+        endpoint = self.direct.get((method, path))
+        if path.startswith("/v1/"):
+            self._refuse_if_too_many_wait()
+            if endpoint is None:
+                await self._give_way()
+        expected = needed is not None and method in _WITH_BODY
+        body = await exchange.body(self.settings) if expected else b""
+        if endpoint is not None:
+            exchange.route = path
+            query, request_id = scope["query_string"], exchange.request_id
+            call = Request(exchange.headers, body, query, {}, request_id, actor)
+            await exchange.reply(await endpoint(call))
+            return
+        scope[BODY], scope[ACTOR] = body, actor
+        scope[REQUEST_ID], scope[HEADERS] = exchange.request_id, exchange.headers
+        try:
+            await self.app(scope, _replay(body), exchange.send)
+        finally:
+            exchange.route = getattr(scope.get("route"), "path", "(none)")
+
+    def _refuse_if_too_many_wait(self) -> None:
+        """A 503 when too many requests came before: the queue here and at the desk is the time
+        they wait, as they are answered a few at a time."""
+        if self._waiting + self.at_the_desk() >= self.settings.max_waiting:
+            self.metrics.shed.labels("waiting").inc()
+            raise Problem(
+                503, "overloaded", "Too many requests wait; come back in a moment.",
+                headers={"Retry-After": "1"},
+            )  # fmt: skip
+
+    async def _give_way(self) -> None:
+        """Let all that have arrived be counted before any is answered. At the desk they are."""
+        self._waiting += 1
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._waiting -= 1
+
+
+def _replay(body: bytes) -> Receive:
+    sent = False
+
+    async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

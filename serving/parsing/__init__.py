@@ -1,0 +1,1 @@
+"""JSON request bodies: limits, and a compiled fast path."""

@@ -1,0 +1,138 @@
+"""How much the model knows of this lead, in words: computed from the same arrays it scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.contract import AttributeType
+from features.histories.arrays import NO_TIME, Histories
+from features.histories.from_records import Value
+from features.vectors.compile import FIXED_STREAMS
+from features.vectors.compute import encode_value
+from features.vectors.spec import AttributeSpec, FeatureSpec
+from scoring.extrapolation import extrapolation_limit_us, oldest_learned_days
+from serving.messages import ScoreRequest
+from serving.problems import FieldError, Problem
+
+LITTLE_KNOWN = 0.5
+"""Below this share of the model's attributes known, a score rests on little evidence."""
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """What a release expects to be told, worked out once from its specification."""
+
+    attributes: Mapping[str, AttributeSpec]
+    codes: Mapping[str, dict[str, float]]
+    kinds: frozenset[str]
+    counts_interactions: bool
+    oldest_days: float | None
+
+    def check(self, request: ScoreRequest) -> None:
+        """A 422 for each value that cannot be read as the type the model knows.
+
+        The path names the attribute as the release spells it, never its value.
+        """
+        wrong = [
+            FieldError(f"$.attributes.{name}", f"expected a {spec.type.value} or null")
+            for name, spec in self.attributes.items()
+            if not _readable(spec, request.attributes.get(name))
+        ]
+        for i, told in enumerate(request.answers):
+            spec = self.attributes.get(told.attribute)
+            if spec is not None and not _readable(spec, told.value):
+                wrong.append(FieldError(f"$.answers[{i}].value", f"expected a {spec.type.value}"))
+        if wrong:
+            raise Problem(
+                422, "invalid-request",
+                "A value is not of the type that this release was trained on.", errors=wrong[:20],
+            )  # fmt: skip
+
+
+def input_schema(spec: FeatureSpec, data: Mapping[str, Any]) -> InputSchema:
+    """What a specification expects; ``data``: the release's record of what it learned from.
+
+    A kind without a column of its own is known if it was learned from among all interactions.
+    """
+    counted = [f.topic for f in spec.features if f.source == "interactions"]
+    return InputSchema(
+        attributes={a.name: a for a in spec.attributes},
+        codes={
+            a.name: {level: float(i) for i, level in enumerate(a.levels)} for a in spec.attributes
+        },
+        kinds=frozenset(counted) - set(FIXED_STREAMS)
+        | {*spec.outbound_kinds, *spec.excluded_kinds, *data.get("kinds", ())},
+        counts_interactions=bool(counted),
+        oldest_days=oldest_learned_days(data),
+    )
+
+
+def _readable(spec: AttributeSpec, value: Value) -> bool:
+    if value is None or value == "" or spec.type == AttributeType.CATEGORY:
+        return True
+    if spec.type == AttributeType.NUMBER and isinstance(value, bool):
+        return False
+    number = encode_value(spec, {}, value)
+    return number == number and (spec.type == AttributeType.NUMBER or number in (0.0, 1.0))
+
+
+def evidence_notes(
+    expected: InputSchema, histories: Histories, row: int, as_of_us: int
+) -> list[str]:
+    """Why the evidence on one of the leads is thin, a sentence each; empty when it is not."""
+    notes = []
+    if expected.counts_interactions:
+        notes += _on_interactions(expected.kinds, histories, row, as_of_us)
+    unseen, unknown = _attribute_problems(expected, histories, row)
+    if unseen:
+        notes.append(f"a value that the model has seldom or never seen: {', '.join(unseen)}")
+    created_us = int(histories.created_at_us[row])
+    oldest = expected.oldest_days
+    if (
+        oldest is not None
+        and created_us != NO_TIME
+        and as_of_us >= created_us + extrapolation_limit_us(oldest)
+    ):
+        notes.append(f"older than any lead learned from ({oldest:g} days)")
+    total = len(expected.attributes)
+    if total and 1 - unknown / total < LITTLE_KNOWN:
+        notes.append(f"{unknown} of {total} attributes that the model uses are unknown")
+    return notes
+
+
+def _on_interactions(
+    known: frozenset[str], histories: Histories, row: int, as_of_us: int
+) -> list[str]:
+    rows = histories.interactions
+    first, last = rows.offsets[row : row + 2].tolist()
+    seen = int(rows.at_us[first:last].searchsorted(as_of_us))
+    if seen == 0:
+        return ["no interaction before as_of"]
+    foreign = [code for code, kind in enumerate(rows.kinds) if kind not in known]
+    if not foreign:
+        return []
+    count = int(np.isin(rows.kind[first : first + seen], foreign).sum())
+    return [f"{count} of {seen} interactions are of kinds unknown to the model"] if count else []
+
+
+def _attribute_problems(
+    expected: InputSchema, histories: Histories, row: int
+) -> tuple[list[str], int]:
+    """Names with a level the model has no column for, and how many attributes are unknown."""
+    unseen, unknown = [], 0
+    answers = histories.answers
+    first, last = answers.offsets[row : row + 2].tolist()
+    answered = {answers.attributes[code] for code in answers.attribute[first:last].tolist()}
+    for name, spec in expected.attributes.items():
+        column = histories.attributes.get(name)
+        value = None if column is None else column[row]
+        if value is None or value == "" or value != value:
+            unknown += name not in answered
+        elif spec.type == AttributeType.CATEGORY and spec.levels:
+            code = encode_value(spec, expected.codes[name], value)
+            unseen += [name] if code >= len(spec.levels) else []
+    return unseen, unknown

@@ -1,0 +1,203 @@
+"""From questions to scores in words: the same engine as every batch, on the leads that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import msgspec
+import numpy as np
+
+from features.compute.array_types import Float64
+from features.histories.arrays import Histories, References
+from features.histories.from_records import PackedInteractions, histories_from_records
+from features.vectors.compute import compute_vectors
+from scoring.bands import Band, label
+from scoring.model.model import Explanation
+from scoring.playbook import NextStep, Playbook, default_playbook
+from scoring.reasons import Reason, ReasonFormatter
+from scoring.release.release import Release
+from scoring.scorecard.scorecard import CardScores, Scorecard
+from serving.identifiers import random_id
+from serving.messages import (
+    Interval,
+    ModelOut,
+    NextStepOut,
+    ReasonOut,
+    RuleReasonOut,
+    RuleScore,
+    ScoreAnswer,
+    ScoreRequest,
+)
+from serving.parsing.fast_interactions import vocabulary
+from serving.parsing.fast_json import TokenTable
+from serving.predictor.evidence import InputSchema, evidence_notes, input_schema
+from serving.predictor.query import QueryContext, ScoreQuery, build_query
+
+PLAYBOOK_REASONS = 3
+"""The next step looks at so many reasons, however many are asked for."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A verified, warmed release and the version it is known by."""
+
+    release: Release
+    version: str
+    playbook: Playbook = field(default_factory=default_playbook)
+
+    @property
+    def release_id(self) -> str:
+        """The release's own name."""
+        return self.release.release_id
+
+    @cached_property
+    def expected(self) -> InputSchema:
+        """What the release wants to be told of a lead."""
+        return input_schema(self.release.spec, self.release.manifest["data"])
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of interactions it knows, sorted."""
+        return tuple(sorted(self.expected.kinds))
+
+    @cached_property
+    def words(self) -> TokenTable:
+        """The words that interactions are usually written with."""
+        return vocabulary(self.kinds)
+
+    @cached_property
+    def sentences(self) -> ReasonFormatter:
+        """Its features in words."""
+        return ReasonFormatter(self.release.spec)
+
+    @cached_property
+    def model(self) -> ModelOut:
+        """How an answer names it."""
+        return ModelOut(self.release.name, self.version, self.release_id)
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """An answer, and what it was made of: the vector and every feature's share."""
+
+    answer: ScoreAnswer
+    vector: Float64
+    shares: Float64
+    asked: ScoreQuery
+
+
+def query_of_request(
+    answering: Predictor,
+    request: ScoreRequest,
+    asking: QueryContext,
+    rows: PackedInteractions | None = None,
+) -> ScoreQuery:
+    """What a lead as sent asks of this release. Problems name fields, never values.
+
+    ``rows``: its interactions, if they have been read already and the request has none.
+    """
+    answering.expected.check(request)
+    return build_query(request, asking, answering.release.has_time, rows)
+
+
+def predict_one(answering: Predictor, asked: ScoreQuery) -> Prediction:
+    """Score one lead's history."""
+    return predict(answering, [asked])[0]
+
+
+def predict(answering: Predictor, asked: Sequence[ScoreQuery]) -> list[Prediction]:
+    """Score leads together; each gets what it would get alone, bit for bit.
+
+    ``base + sum(reasons) + other_reasons`` of an answer is its log-odds.
+    """
+    made = asked[0].histories if len(asked) == 1 else None
+    histories = histories_from_records([one.lead for one in asked]) if made is None else made
+    moments = np.array([one.as_of_us for one in asked], dtype=np.int64)
+    references = References(np.arange(len(asked)), moments)
+    release = answering.release
+    found = compute_vectors(release.spec, histories, references)
+    explained = release.model.explain(found)
+    low, high = release.intervals.interval(explained.log_odds, explained.probability)
+    k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in asked))
+    card = release.scorecard
+    scored = _BatchPrediction(
+        answering, histories, found, explained,
+        probability=explained.probability.tolist(), log_odds=explained.log_odds.tolist(),
+        low=low.tolist(), high=high.tolist(),
+        strongest=answering.sentences.many(found, explained.contributions, k),
+        ruled=None if card is None else card.points(histories, references),
+    )  # fmt: skip
+    return [scored.told(row, one) for row, one in enumerate(asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class _BatchPrediction:
+    """What the engine says of some leads, as plain lists, a row each."""
+
+    current: Predictor
+    histories: Histories
+    found: Float64
+    explained: Explanation
+    probability: list[float]
+    low: list[float]
+    high: list[float]
+    log_odds: list[float]
+    strongest: list[list[Reason]]
+    ruled: CardScores | None
+
+    def told(self, row: int, asked: ScoreQuery) -> Prediction:
+        """One lead's answer."""
+        answering, explained = self.current, self.explained
+        release, strongest = answering.release, self.strongest[row]
+        probability, log_odds, base = self.probability[row], self.log_odds[row], explained.base
+        reasons = [
+            ReasonOut(feature, text, None if value != value else value, share)
+            for feature, text, value, share in strongest[: asked.n_reasons]
+        ]
+        band = release.cuts.band_of(probability)
+        rules, spoken = _rules(release.scorecard, self.ruled, row)
+        notes = evidence_notes(answering.expected, self.histories, row, asked.as_of_us)
+        said = ScoreAnswer(
+            score_id=random_id(2),
+            lead_id=asked.lead.lead_id,
+            as_of=asked.as_of,
+            probability=probability,
+            interval=Interval(self.low[row], self.high[row]),
+            horizon_days=release.horizon_days,
+            band=band.value,
+            label=label(band, asked.language),
+            base=base,
+            log_odds=log_odds,
+            reasons=reasons,
+            other_reasons=log_odds - base - sum([r.contribution for r in reasons]),
+            rules=rules,
+            next_step=_next_step(answering.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
+            low_evidence=bool(notes),
+            notes=notes,
+            model=answering.model,
+        )
+        return Prediction(said, self.found[row], explained.contributions[row], asked)
+
+
+def _rules(
+    card: Scorecard | None, scores: CardScores | None, row: int
+) -> tuple[RuleScore | None, frozenset[str]]:
+    """What the scorecard says, and the names of the rules that speak of this lead."""
+    if card is None or scores is None:
+        return None, frozenset()
+    reasons = [RuleReasonOut(*told) for told in card.told(scores, row)]
+    points, fit, engagement = scores.points[row], scores.fit[row], scores.engagement[row]
+    said = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
+    return said, card.speaking(scores, row)
+
+
+def _next_step(
+    playbook: Playbook, band: Band, reasons: list[Reason], rules: frozenset[str]
+) -> NextStepOut:
+    return _said(playbook.next_step(band, reasons, rules))
+
+
+@lru_cache(maxsize=1000)
+def _said(step: NextStep) -> NextStepOut:
+    return NextStepOut(step.channel, step.rhythm, step.message, step.because)

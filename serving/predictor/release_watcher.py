@@ -1,0 +1,74 @@
+"""New releases without downtime: the pointer is watched, the registry asked by a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Iterator
+
+from serving.predictor.active_release import ActiveRelease
+from serving.settings import PREFIX, Settings
+from serving.telemetry.metrics import Metrics
+
+log = logging.getLogger("leadscore.serving")
+
+
+async def watch(live: ActiveRelease) -> None:
+    """Look at the pointer again and again; loading happens beside the requests, then one swap."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(live.settings.watch_s)
+        try:
+            await loop.run_in_executor(None, live.refresh)
+        except Exception as error:
+            log.error("watching releases failed", extra={"error": type(error).__name__})
+
+
+async def fetch(settings: Settings, metrics: Metrics) -> None:
+    """Bring the champion from the registry into the release store, in a process of its own.
+
+    The registry may be down, slow or hanging: the child is ended after a while, and what is on
+    disk goes on answering. Of several workers one at a time asks.
+    """
+    while True:
+        with contextlib.suppress(BlockingIOError), _alone(settings):
+            if await run_fetch(settings) != 0:
+                metrics.fetches_failed.inc()
+                log.warning("the registry could not be asked; the release on disk goes on")
+        await asyncio.sleep(settings.fetch_s)
+
+
+async def run_fetch(settings: Settings) -> int:
+    """Run ``leadscore fetch champion``; its exit code, -1 when it took too long."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "leadscore", "fetch", "champion",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, f"{PREFIX}HOME": str(settings.home)},
+    )  # fmt: skip
+    try:
+        return await asyncio.wait_for(child.wait(), settings.fetch_timeout_s)
+    except TimeoutError:
+        return -1
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the fetch lock; BlockingIOError when another worker asks already."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(settings.home / ".fetch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)

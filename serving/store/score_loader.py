@@ -1,0 +1,114 @@
+"""What the journals hold, moved into the store: by one process at a time, whichever hosts it.
+
+``leadscore serve`` hosts it in a process of its own (:mod:`serving.store.score_loader_process`),
+so that requests do
+not share an interpreter with it; an application that is served in another way does it by itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.journal import segments
+from serving.store.database import failure
+from serving.store.migrate import HEAD, schema_version
+from serving.store.scores import forget_before, move_in, rows_of
+from serving.store.tombstones import load_tombstones
+
+PRUNE_S = 3600.0
+
+
+class JournalLoader:
+    """Moves the closed segments of ``home/journal`` into the store and lays them aside."""
+
+    def __init__(self, engine: sa.Engine, home: Path, keep_days: float) -> None:
+        self.home = home
+        self.folder = home / "journal"
+        self._engine = engine
+        self._writing = engine.execution_options(writes=True)
+        self._keep_days = keep_days
+        self._pruned = 0.0
+        self._lock = -1
+        self._ready = False
+
+    def hold(self) -> bool:
+        """Become the one that moves, until :meth:`release`; False while another process is."""
+        if self._lock < 0:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / ".mover", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                return False
+            self._lock = handle
+            segments.recover_used(self.folder)
+        return True
+
+    def release(self) -> None:
+        """Let another process be the one that moves."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def run_once(self) -> int:
+        """Move in what is closed, and now and then forget old scores; how many scores moved.
+
+        StorageError when the store does not take them; then they stay in the journal.
+        """
+        moved = self.move(segments.used(self.folder))
+        if time.time() - self._pruned > PRUNE_S:
+            self._forget(time.time())
+        return moved
+
+    def move(self, paths: list[Path]) -> int:
+        """Move these segments in, but those that are in use; safe beside another process."""
+        if not paths or not self._store_is_ready():
+            return 0
+        try:
+            return sum(self._move_one(path) for path in paths)
+        except (SQLAlchemyError, OSError) as error:
+            raise failure(error) from error
+
+    def _move_one(self, path: Path) -> int:
+        with segments.claim(path) as handle:
+            if handle is None:
+                return 0
+            content = segments.content(handle)
+            rows = rows_of(content)
+            if rows:
+                with self._writing.begin() as connection:
+                    move_in(connection, rows, load_tombstones(self.home))
+            segments.recycle(handle, path, len(content))
+            return len(rows)
+
+    def _store_is_ready(self) -> bool:
+        """Whether a server has brought the schema up to date; it is not done here."""
+        self._ready = self._ready or schema_version(self._engine) == HEAD
+        return self._ready
+
+    def _forget(self, now: float) -> None:
+        if self._store_is_ready():
+            oldest = round((now - self._keep_days * 86400) * 1e6)
+            try:
+                with self._writing.begin() as connection:
+                    forget_before(connection, oldest)
+            except (SQLAlchemyError, OSError) as error:
+                raise failure(error) from error
+            self._pruned = now
+
+    def age_s(self) -> float:
+        """Seconds since the last score that is still in a journal was written; 0 for none."""
+        oldest = time.time()
+        for path in segments.used(self.folder):
+            try:
+                oldest = min(oldest, path.stat().st_mtime)
+            except FileNotFoundError:  # it has just been moved in
+                continue
+        return max(0.0, time.time() - oldest)

@@ -1,0 +1,108 @@
+"""The client: every call against the real service, retries that do no harm, no server imported."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.client.client import AsyncClient, Client, Problem, RetryPolicy
+
+QUICK = RetryPolicy(attempts=3, first_s=0.001)
+ROW: Any = {"lead_id": "client", "kind": "page_view", "occurred_at": "2026-03-05T00:00:00Z"}
+
+
+def test_every_call(client: httpx.Client, lead: Any) -> None:
+    with Client(str(client.base_url), language="fr") as crm:
+        assert crm.score(lead, reasons=1)["label"] in ("froid", "tiède", "chaud")
+        assert crm.score_batch([lead])["scored"] == 1
+        assert crm.put_lead("client", lead["created_at"], {"sector": "retail"})["became"]
+        assert crm.add_interactions([ROW, ROW])["taken"] == 2
+        answer: Any = {"lead_id": "client", "attribute": "budget", "value": "none"}
+        told = crm.add_answers([{**answer, "answered_at": "2026-03-06T00:00:00Z"}])
+        assert told["taken"] == 1
+        end: Any = {"lead_id": "client", "outcome": "lost", "occurred_at": "2026-03-07T00:00:00Z"}
+        assert crm.add_outcomes([end])["taken"] == 1
+        assert crm.lead_score("client", as_of="2026-03-06T12:00:00Z")["lead_id"] == "client"
+        assert isinstance(list(crm.lead_history("client")), list)
+        assert isinstance(list(crm.leads("hot")), list)
+        assert crm.erase("client")["erased"] is True
+        with pytest.raises(Problem) as refused:
+            crm.lead_score("client")
+        assert refused.value.status == 404
+        assert refused.value.request_id
+
+
+def test_the_asynchronous_client(client: httpx.Client, lead: Any) -> None:
+    async def talk() -> None:
+        async with AsyncClient(str(client.base_url)) as crm:
+            scores = await asyncio.gather(*(crm.score(lead) for _ in range(8)))
+            assert len({said["probability"] for said in scores}) == 1
+            await crm.put_lead("awaited", lead["created_at"], {})
+            await crm.lead_score("awaited")
+            assert len([past async for past in crm.lead_history("awaited")]) <= 1
+            with pytest.raises(Problem):
+                [past async for past in crm.lead_history("nobody")]
+            assert all([row["band"] == "cold" async for row in crm.leads("cold")])
+
+    asyncio.run(talk())
+
+
+def flaky(failures: int, status: int) -> tuple[Callable[[httpx.Request], httpx.Response], list]:
+    seen: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.content)
+        if len(seen) <= failures:
+            if status == 0:
+                raise httpx.ConnectError("down")
+            return httpx.Response(status, json={"type": "t", "detail": "d"})
+        return httpx.Response(200, json={"taken": 1})
+
+    return answer, seen
+
+
+@pytest.mark.parametrize("status", [0, 429, 503])
+def test_it_tries_again_with_the_same_event(status: int) -> None:
+    answer, seen = flaky(2, status)
+    crm = Client("http://x", retrying=QUICK, transport=httpx.MockTransport(answer))
+    assert crm.add_interactions([ROW]) == {"taken": 1}
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+    assert b"event_id" in seen[0]
+
+
+def test_it_gives_up_and_never_repeats_a_refusal() -> None:
+    for status, attempts in ((503, 3), (422, 1), (401, 1)):
+        answer, seen = flaky(99, status)
+        crm = Client("http://x", retrying=QUICK, transport=httpx.MockTransport(answer))
+        with pytest.raises(Problem):
+            crm.add_interactions([ROW])
+        assert len(seen) == attempts
+    answer, seen = flaky(99, 0)
+    crm = Client("http://x", retrying=QUICK, transport=httpx.MockTransport(answer))
+    with pytest.raises(httpx.TransportError):
+        crm.erase("x")
+    assert len(seen) == 3
+
+
+def test_it_waits_as_long_as_it_is_told() -> None:
+    answer = httpx.Response(503, headers={"retry-after": "7"})
+    assert RetryPolicy().wait_s(0, answer) == 7.0
+    assert RetryPolicy(most_s=2).wait_s(0, answer) == 2.0
+    assert 0.1 <= RetryPolicy().wait_s(0, None) <= 0.3
+
+
+def test_it_needs_nothing_of_the_server() -> None:
+    code = (
+        "import sys, serving.client.client, serving.client.crm_mapping;"
+        "print([m for m in ('fastapi', 'numba', 'numpy', 'sqlalchemy', 'msgspec', 'pydantic')"
+        " if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

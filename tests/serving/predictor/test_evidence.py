@@ -1,0 +1,35 @@
+"""Which kinds of interaction a release says it knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.vectors.spec import Feature, FeatureSpec
+from serving.predictor.evidence import evidence_notes, input_schema
+
+DAY_US = 86_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "recorded", "said"),
+    [
+        ("webinar", ["webinar"], []),  # a column of its own
+        ("download", ["download", "webinar"], []),  # learned from among all interactions
+        ("call", [], []),  # ours
+        ("seance", ["webinar"], ["1 of 1 interactions are of kinds unknown to the model"]),
+    ],
+)
+def test_kinds_that_were_learned_from_are_known(
+    kind: str, recorded: list[str], said: list[str]
+) -> None:
+    columns = (
+        Feature("interactions", "any", "count", window_days=7.0),
+        Feature("interactions", "webinar", "count", window_days=7.0),
+    )
+    data: dict[str, Any] = {"reference_ages_days": [30.0], "kinds": recorded}
+    expected = input_schema(FeatureSpec(columns, (), ("call",)), data)
+    lead = one_history(LeadFacts("L", 0, {}, InteractionRows([kind], [DAY_US], [None], [None])))
+    assert evidence_notes(expected, lead, 0, 2 * DAY_US) == said

@@ -1,0 +1,81 @@
+"""Slopes and levels out of time: found where they are, carried only where it paid before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.compute.array_types import Float64, Int64
+from training.labels.censoring import TrainingRows
+from training.labels.references import DAY_US, Int8
+from training.model_selection.recalibration import (
+    LEVEL_CARRYOVER,
+    extrapolated_recalibration,
+    fit_levels,
+    recency_weights,
+)
+
+BASE = -1.0
+
+
+def _folds(
+    levels: list[float], slope: float = 1.0, n: int = 3000, seed: int = 0
+) -> tuple[Float64, Float64, Int8, Float64, Int64]:
+    """Scores whose truth is spread by ``slope`` around BASE and moved by each fold's level."""
+    rng = np.random.default_rng(seed)
+    fold = np.repeat(np.arange(len(levels)), n)
+    log_odds = rng.normal(BASE, 1.0, len(fold))
+    truth = BASE + slope * (log_odds - BASE) + np.array(levels)[fold]
+    label = (rng.random(len(fold)) < 1 / (1 + np.exp(-truth))).astype(np.int8)
+    return log_odds, np.full(len(fold), BASE), label, np.ones(len(fold)), fold
+
+
+def test_slope_and_levels_are_found() -> None:
+    found = fit_levels(*_folds([0.0, 0.5, -0.5], slope=0.6, n=20_000))
+    assert found.slope == pytest.approx(0.6, abs=0.05)
+    np.testing.assert_allclose(found.level, [0.0, 0.5, -0.5], atol=0.06)
+
+
+def test_the_gradient_vanishes_at_what_was_found() -> None:
+    log_odds, center, label, weight, fold = _folds([0.3, -0.2], slope=1.4)
+    found = fit_levels(log_odds, center, label, weight, fold)
+    z = found.spread(log_odds, center) + found.level[fold]
+    off = 1 / (1 + np.exp(-z)) - label
+    np.testing.assert_allclose(np.bincount(fold, off), -found.level, atol=1e-2)
+    assert off @ (log_odds - center) == pytest.approx(-4 * (found.slope - 1), abs=1e-2)
+
+
+def test_scores_that_say_nothing_are_not_turned_round() -> None:
+    log_odds, center, _, weight, fold = _folds([0.0])
+    turned = (log_odds < BASE).astype(np.int8)
+    assert fit_levels(log_odds, center, turned, weight, fold).slope == 0.0
+
+
+def test_a_lasting_level_is_carried_by_half() -> None:
+    line, carried = extrapolated_recalibration(*_folds([0.8] * 5))
+    assert carried == pytest.approx(LEVEL_CARRYOVER * 0.8, abs=0.08)
+    assert line.slope == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_level_that_comes_and_goes_is_not_carried() -> None:
+    _, carried = extrapolated_recalibration(*_folds([0.6, -0.6, 0.6, -0.6, 0.6]))
+    assert carried == 0.0
+
+
+def test_a_lasting_slope_is_carried() -> None:
+    line, _ = extrapolated_recalibration(*_folds([0.0] * 5, slope=0.4))
+    assert line.slope == pytest.approx(0.4, abs=0.08)
+
+
+def test_few_folds_carry_nothing() -> None:
+    line, carried = extrapolated_recalibration(*_folds([0.8, 0.8, 0.8]))
+    assert (line.slope, carried) == (1.0, 0.0)
+
+
+def test_old_references_weigh_half_as_much_every_half_life() -> None:
+    as_of = np.array([0, 10, 20]) * DAY_US
+    lesson = TrainingRows(np.arange(3), np.array([0, 1, 0], np.int8), np.ones(3))
+    weight = recency_weights(lesson, as_of, 20 * DAY_US, 10.0 * DAY_US).weight
+    np.testing.assert_allclose(weight / weight[-1], [0.25, 0.5, 1.0])
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    assert weight.sum() == pytest.approx(effective)

@@ -1,0 +1,68 @@
+"""A registered model where the product is not installed: served by the code it carries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pandas as pd
+import pytest
+from small_training import registered
+
+from scoring.batch.json_rows import answer_rows
+from scoring.release.release import load_release
+from training.settings import TrackingSettings
+
+ALONE = """
+import sys
+sys.path.append(sys.argv[1])  # the packages, without the files that point to this repository
+import importlib.util, json, warnings
+ours = ("features", "scoring", "training", "serving", "leadscore")
+assert not [name for name in ours if importlib.util.find_spec(name)], "not alone"
+warnings.simplefilter("ignore")
+import mlflow
+from mlflow.pyfunc.scoring_server import init
+from starlette.testclient import TestClient
+mlflow.set_tracking_uri(sys.argv[2])
+model = mlflow.pyfunc.load_model(f"models:/leadscore/{sys.argv[3]}")
+with TestClient(init(model)) as client:
+    answer = client.post("/invocations", json={"dataframe_records": json.loads(sys.argv[4])})
+import features, scoring
+not_required = {"duckdb", "lightgbm", "msgspec", "typer"} & set(sys.modules)
+print(json.dumps([answer.json(), scoring.__file__, features.__file__, sorted(not_required)]))
+"""
+KNOWN = {"lead_id": "A", "as_of": "2026-03-20T08:00:00Z", "created_at": "2026-03-01T00:00:00Z"}
+VIEWS = [{"kind": "page_view", "occurred_at": "2026-03-18T10:00:00+01:00"}] * 3
+ROWS = [KNOWN, KNOWN | {"interactions": json.dumps(VIEWS), "attributes": '{"employees": 12}'}]
+
+
+@pytest.mark.slow
+def test_mlflow_serves_it_by_the_code_it_carries(tmp_path: Path) -> None:
+    settings = TrackingSettings(home=tmp_path / "home")
+    made = registered(settings, tmp_path / "R", 0.5)
+    (code, *_) = settings.artifact_folder.rglob("artifacts/code")
+    files = sorted(code.rglob("*"))
+    packages = str(Path(numpy.__file__).parents[1])
+    done = subprocess.run(
+        # -I and -S: no current folder, no variables, no .pth file of an editable install
+        [sys.executable, "-I", "-S", "-c", ALONE, packages, settings.uri, made.version,
+         json.dumps(ROWS)],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said, *sources, not_required = json.loads(done.stdout.splitlines()[-1])
+    assert said["predictions"] == expected(tmp_path / "R")
+    assert not_required == []
+    repository = str(Path(__file__).parents[3])
+    assert not [path for path in sources if path.startswith(repository)]
+    assert not [path for path in sources if Path(path).exists()]  # its own copy is gone with it
+    assert sorted(code.rglob("*")) == files  # and left nothing behind
+
+
+def expected(release: Path) -> list[dict[str, object]]:
+    """What the same rows are answered here, with the product installed."""
+    answers = answer_rows(load_release(release), pd.DataFrame(ROWS))
+    return [{str(name): value for name, value in row.items()} for row in answers.to_dict("records")]

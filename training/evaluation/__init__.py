@@ -1,0 +1,1 @@
+"""Backtests, metrics, confidence intervals, gains."""

@@ -1,0 +1,137 @@
+"""What the score of one lead would have been, had only some of the causes of its change come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import permutations
+
+import numpy as np
+
+from features.histories.arrays import Answers, Histories, Interactions, References
+from scoring.release.release import Release
+from scoring.scores import Scores, score
+
+
+class Cause(StrEnum):
+    """What can change a score."""
+
+    TIME = "time"
+    INTERACTIONS = "interactions"
+    ANSWERS = "answers"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class ScoreSnapshot:
+    """What was said of the lead at one moment."""
+
+    as_of_us: int
+    probability: float
+    log_odds: float
+    band: str
+    points: float | None
+    point_band: str | None
+    release_id: str
+
+
+class Counterfactuals:
+    """The score of the lead in every world where only some of the causes came."""
+
+    def __init__(
+        self, lead: Histories, from_us: int, to_us: int, release: Release, from_release: Release
+    ) -> None:
+        self.lead, self.from_us, self.to_us = lead, from_us, to_us
+        self.release, self.from_release = release, from_release
+        self.causes = [c for c in Cause if c != Cause.RELEASE or release is not from_release]
+        self._known: dict[frozenset[Cause], Scores] = {}
+
+    def scores(self, came: frozenset[Cause]) -> Scores:
+        """One row: what is said when exactly these causes came."""
+        if came not in self._known:
+            history = history_until(
+                self.lead,
+                self.to_us if Cause.INTERACTIONS in came else self.from_us,
+                self.to_us if Cause.ANSWERS in came else self.from_us,
+            )
+            moment = self.to_us if Cause.TIME in came else self.from_us
+            asked = References(np.zeros(1, np.int64), np.array([moment], dtype=np.int64))
+            self._known[came] = score(self._release(came), history, asked)
+        return self._known[came]
+
+    def _release(self, came: frozenset[Cause]) -> Release:
+        return self.release if Cause.RELEASE in came else self.from_release
+
+    def value(self, came: frozenset[Cause]) -> float:
+        """Log-odds."""
+        return float(self.scores(came).log_odds[0])
+
+    def points(self, came: frozenset[Cause]) -> float | None:
+        """Rule points; None when either release has no scorecard."""
+        if self.release.scorecard is None or self.from_release.scorecard is None:
+            return None
+        points = self.scores(came).rule_points
+        return None if points is None else float(points[0])
+
+    def shares(self, came: frozenset[Cause]) -> dict[str, float]:
+        """Each feature's share of the log-odds, and the base under the empty name."""
+        found = self.scores(came)
+        names = self._release(came).spec.names
+        return {**dict(zip(names, found.contributions[0].tolist(), strict=True)), "": found.base}
+
+    def sentence(self, came: frozenset[Cause], feature: str) -> str | None:
+        """A feature's value in one world, in words; None where that world has no such feature."""
+        spec = self._release(came).spec
+        if feature not in spec.names:
+            return None
+        place = spec.names.index(feature)
+        return spec.features[place].sentence(float(self.scores(came).vectors[0, place]))
+
+    def snapshot(self, came: frozenset[Cause]) -> ScoreSnapshot:
+        """The score as a person was told it."""
+        found = self.scores(came & frozenset(self.causes))
+        return ScoreSnapshot(
+            self.to_us if Cause.TIME in came else self.from_us,
+            float(found.probability[0]),
+            float(found.log_odds[0]),
+            str(found.band[0]),
+            None if found.rule_points is None else float(found.rule_points[0]),
+            None if found.rule_band is None else str(found.rule_band[0]),
+            self._release(came).release_id,
+        )
+
+    def steps(self, cause: Cause) -> Iterator[tuple[frozenset[Cause], frozenset[Cause]]]:
+        """Every (before, after) in which ``cause`` comes, one for each order that can be."""
+        for order in permutations(self.causes):
+            place = {c: i for i, c in enumerate(order)}
+            happens = min(place[Cause.INTERACTIONS], place[Cause.ANSWERS])
+            if place[Cause.TIME] < happens:
+                before = frozenset(order[: place[cause]])
+                yield before, before | {cause}
+
+
+def history_until(lead: Histories, interactions_us: int, answers_us: int) -> Histories:
+    """The history of one lead with nothing at or after the two moments."""
+    rows, said = lead.interactions, lead.answers
+    kept, told = rows.at_us < interactions_us, said.at_us < answers_us
+    ends = np.array([0, int(kept.sum())]), np.array([0, int(told.sum())])
+    return replace(
+        lead,
+        interactions=Interactions(
+            ends[0].astype(np.int64),
+            rows.at_us[kept],
+            rows.kind[kept],
+            rows.value[kept],
+            rows.duration_s[kept],
+            rows.kinds,
+        ),
+        answers=Answers(
+            ends[1].astype(np.int64),
+            said.attribute[told],
+            said.at_us[told],
+            said.value[told],
+            said.attributes,
+            said.values,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Which features a training considers, and which it keeps."""

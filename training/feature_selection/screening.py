@@ -1,0 +1,98 @@
+"""Which of many overlapping counts are worth learning from.
+
+The same events are counted over five windows and three half-lives for every kind, so that most of
+these columns say what a neighbour says. Quick trees on the oldest origin alone choose among them:
+its labels were known before any reference that a recipe is chosen on was asked, so the choice
+cannot flatter what is measured later.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compute.array_types import Float64
+from features.histories.arrays import Histories
+from features.vectors.catalogue import Source
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import FeatureSpec
+from training.candidates.base import TrainingSet
+from training.candidates.boosted import BoostedTrees
+from training.labels.references import Bool, LabelledReferences, label_counts
+from training.labels.splits import time_folds
+
+MAX_COLUMNS = 60
+"""Columns counted from interactions that may remain."""
+
+
+SUFFICIENT_GAIN_SHARE = 50
+"""With fewer references of either class at the oldest origin nothing is left out: too few to
+tell which columns matter."""
+
+
+TREES = 60
+
+
+LEARNING_RATE = 0.1
+
+
+def select_by_gain(
+    spec: FeatureSpec,
+    histories: Histories,
+    labelled: LabelledReferences,
+    allowed: Bool,
+    until_us: int,
+    seed: int,
+) -> FeatureSpec:
+    """``spec`` with at most ``MAX_COLUMNS`` of its interaction columns, those that quick trees use
+    most.
+
+    What is known of the lead itself stays, and so do columns that were constant at the oldest
+    origin: a kind that came later cannot have been judged by then. Without rolling origins (no
+    time, or a short history) everything stays.
+    """
+    counted = np.array([f.source == Source.INTERACTIONS for f in spec.features], bool)
+    folds = time_folds(labelled, until_us, allowed=allowed)
+    if counted.sum() <= MAX_COLUMNS or not folds:
+        return spec
+    oldest = folds[0]
+    label = labelled.labels_as_of(int(oldest.cutoff_us or until_us))[oldest.train]
+    if min(label_counts(label)) < SUFFICIENT_GAIN_SHARE:
+        return spec
+    taught = labelled.take(oldest.train)
+    matrix = compute_vectors(spec, histories, taught.references)
+    judged = counted & ~constant(matrix)
+    worth = np.where(
+        judged, gain_importance(TrainingSet(matrix, label, taught.weight), seed), np.inf
+    )
+    out = np.argsort(worth, kind="stable")[: max(0, int(judged.sum()) - MAX_COLUMNS)]
+    return spec.keep(np.setdiff1d(np.arange(len(spec)), out).tolist())
+
+
+def gain_importance(sample: TrainingSet, seed: int) -> Float64:
+    """(F) mean share of two quick models' gain: shallow trees, and deeper randomised ones.
+
+    Either alone would prefer the one of two near-equal columns that suits it.
+    """
+    shallow = BoostedTrees("shallow", additive=False, seed=seed, learning_rate=LEARNING_RATE)
+    deep = BoostedTrees(
+        "deep",
+        additive=False,
+        seed=seed,
+        depth=5,
+        feature_share=0.5,
+        randomised=True,
+        learning_rate=LEARNING_RATE,
+    )
+    shares = [family.gain_shares(sample, TREES) for family in (shallow, deep)]
+    return np.asarray(np.mean(shares, axis=0))
+
+
+def constant(matrix: Float64) -> npt.NDArray[np.bool_]:
+    """(F) whether a column has one value or is unknown throughout.
+
+    >>> constant(np.array([[1.0, 2.0, np.nan], [1.0, np.nan, np.nan]])).tolist()
+    [True, False, True]
+    """
+    same = (matrix == matrix[:1]) | (np.isnan(matrix) & np.isnan(matrix[:1]))
+    return np.asarray(same.all(axis=0))

@@ -1,0 +1,1 @@
+"""Labelled references: outcomes within the horizon, censoring, splits."""

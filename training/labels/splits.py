@@ -1,0 +1,137 @@
+"""Folds that do not flatter: by time with a gap of the horizon, by group where there is no time.
+
+The train side of a time fold holds only references whose label was known at the cutoff
+(as_of + horizon <= cutoff); the test side holds references asked at or after it. A lead stands
+on one side only: what a lead on the test side contributed to the train side is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compute.array_types import Int64
+from training.labels.references import IMMATURE, Bool, LabelledReferences
+
+Rows = npt.NDArray[np.intp]
+
+
+MIN_TRAIN_POSITIVES = 25
+
+
+MIN_TRAIN_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows of the labelled references. ``cutoff_us``: None in a grouped fold."""
+
+    train: Rows
+    test: Rows
+    cutoff_us: int | None
+
+
+def time_folds(
+    labelled: LabelledReferences, until_us: int, n_folds: int = 5, allowed: Bool | None = None
+) -> list[Fold]:
+    """Rolling origins, oldest first; the last is the newest block of references.
+
+    ``allowed`` (n): the references that may be used at all, on either side; None for every one.
+
+    The references mature at ``until_us`` are cut into ``n_folds + 1`` blocks of equal numbers by
+    as_of; each block but the first is the test side of one fold, with its first moment as cutoff.
+    Folds with too little to learn from before the cutoff (fewer than 10 % of the mature
+    references, or fewer than 25 positives or negatives), or with one class only on the test
+    side, are left out: with a long horizon and a short history none may remain.
+    """
+    label = labelled.labels_as_of(until_us)
+    usable = label != IMMATURE if allowed is None else allowed & (label != IMMATURE)
+    mature = np.flatnonzero(usable)
+    if not labelled.has_time or len(mature) < 2 * (n_folds + 1):
+        return []
+    as_of = labelled.as_of_us[mature]
+    places = [round(len(mature) * (j + 1) / (n_folds + 1)) for j in range(n_folds)]
+    starts = [*np.sort(as_of)[places], as_of.max() + 1]
+    folds = []
+    for start, end in pairwise(starts):
+        test = mature[(as_of >= start) & (as_of < end)]
+        fold = time_fold(labelled, test, int(start), allowed)
+        if _can_teach(label[fold.train], len(mature)) and len(np.unique(label[test])) == 2:
+            folds.append(fold)
+    return folds
+
+
+def time_fold(
+    labelled: LabelledReferences, test: Rows, cutoff_us: int, allowed: Bool | None = None
+) -> Fold:
+    """Train on what was known at ``cutoff_us`` of leads that are not in ``test``."""
+    known = labelled.labels_as_of(cutoff_us) != IMMATURE
+    if allowed is not None:
+        known &= allowed
+    apart = ~np.isin(labelled.lead, labelled.lead[test])
+    return Fold(np.flatnonzero(known & apart), test, cutoff_us)
+
+
+def newest_fold(labelled: LabelledReferences, until_us: int, share: float = 0.2) -> Fold | None:
+    """The honest final test: the newest ``share`` of the references mature at ``until_us``.
+
+    None where there is no time, or too little before the cutoff to learn from.
+    """
+    label = labelled.labels_as_of(until_us)
+    mature = np.flatnonzero(label != IMMATURE)
+    if not labelled.has_time or not len(mature):
+        return None
+    as_of = labelled.as_of_us[mature]
+    cutoff = int(np.sort(as_of)[min(round(len(mature) * (1 - share)), len(mature) - 1)])
+    fold = time_fold(labelled, mature[as_of >= cutoff], cutoff)
+    usable = _can_teach(label[fold.train], len(mature))
+    return fold if usable and len(np.unique(label[fold.test])) == 2 else None
+
+
+def grouped_folds(
+    groups: Int64,
+    label: npt.NDArray[np.int8],
+    rng: np.random.Generator,
+    n_folds: int = 5,
+    repeats: int = 1,
+) -> list[Fold]:
+    """Folds in which a group (identical rows, or one lead's references) stays together.
+
+    ``groups`` (n): any integers. Rows with ``IMMATURE`` labels take no part. Groups are dealt in
+    random order, positives and negatives apart, so that the folds' rates are alike. Figures from
+    such folds flatter: the future was not held back.
+    """
+    rows = np.flatnonzero(label != IMMATURE)
+    names, member = np.unique(groups[rows], return_inverse=True)
+    positive = np.bincount(member, weights=label[rows] == 1, minlength=len(names)) > 0
+    folds = []
+    for _ in range(repeats):
+        dealt = np.empty(len(names), np.int64)
+        for side in (positive, ~positive):
+            dealt[rng.permutation(np.flatnonzero(side))] = np.arange(side.sum()) % n_folds
+        for j in range(n_folds):
+            held = dealt[member] == j
+            folds.append(Fold(rows[~held], rows[held], None))
+    return folds
+
+
+def identical_rows(matrix: npt.NDArray[np.float64]) -> Int64:
+    """A group number per row, equal where two rows of ``matrix`` are equal (NaN equals NaN).
+
+    >>> identical_rows(np.array([[1.0, np.nan], [2.0, 0.0], [1.0, np.nan]])).tolist()
+    [0, 1, 0]
+    """
+    rows = np.ascontiguousarray(matrix + 0.0)
+    rows[np.isnan(rows)] = np.nan
+    seen: dict[bytes, int] = {}
+    return np.array([seen.setdefault(r.tobytes(), len(seen)) for r in rows], np.int64)
+
+
+def _can_teach(label: npt.NDArray[np.int8], n_mature: int) -> bool:
+    """Whether a train side has enough rows and enough of both classes."""
+    positives = int((label == 1).sum())
+    few = min(positives, len(label) - positives)
+    return few >= MIN_TRAIN_POSITIVES and len(label) >= MIN_TRAIN_SHARE * n_mature

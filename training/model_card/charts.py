@@ -1,0 +1,162 @@
+"""The pictures of a card: drawings that stand alone, and strokes that stand in a table's row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from training.charts import svg
+
+WIDTH, FOOT, LEFT = 450, 290, 46
+
+
+STROKE_W, STROKE_H = 150, 18
+
+
+LEARNED, BAD = svg.COLOURS["learned"], "#b23a2e"
+
+
+GOOD = "#1d7a46"
+
+
+def gains_chart(gains: Sequence[float]) -> Markup:
+    """Share of conversions found against share of leads called, evenly spaced from 0 to 1."""
+    x, y = svg.Scale(0, 1, LEFT, 430), svg.Scale(0, 1, FOOT, 14)
+    points = [(x(i / (len(gains) - 1)), y(value)) for i, value in enumerate(gains)]
+    parts = [
+        svg.bottom_axis(x, FOOT, 14, "share of leads called, best first", svg.percent),
+        svg.left_axis(y, LEFT, 440, "", svg.percent),
+        svg.line(x(0), y(0), x(1), y(1), svg.SOFT, 1, "4 4"),
+        svg.path(points, LEARNED, 2.6),
+        svg.text(x(0.52), y(0.47), "called by chance", colour=svg.SOFT, size=10.5),
+    ]
+    half = gains[len(gains) // 2]
+    about = f"Calling the better half finds {half:.0%} of the conversions; chance finds 50 %."
+    return svg.drawing(WIDTH, 330, parts, "Gains: conversions found by share called", about)
+
+
+def lift_chart(lift: Sequence[float]) -> Markup:
+    """Conversion of each tenth of the leads, best first, relative to all."""
+    y = svg.Scale(0, max(1.2, *lift) * 1.08, FOOT, 14)
+    step = (440 - LEFT) / len(lift)
+    parts = [svg.left_axis(y, LEFT, 440)]
+    for i, value in enumerate(lift):
+        left = LEFT + (i + 0.16) * step
+        middle = left + 0.34 * step
+        parts.append(svg.box(left, y(value), 0.68 * step, FOOT - y(value), LEARNED, 2))
+        parts.append(svg.text(middle, y(value) - 4, f"{value:.1f}", anchor="middle", size=10))
+        parts.append(svg.text(middle, FOOT + 16, str(i + 1), anchor="middle", size=10,
+                              colour=svg.SOFT))  # fmt: skip
+    words = "tenth of the leads, best first"
+    parts.append(svg.line(LEFT, y(1), 440, y(1), svg.INK, 1, "4 4"))
+    parts.append(svg.text(243, FOOT + 34, words, anchor="middle", colour=svg.SOFT))
+    about = (
+        f"The best tenth converts {lift[0]:.1f} times as often as all, the worst {lift[-1]:.1f}."
+    )
+    return svg.drawing(WIDTH, 330, parts, "Lift by tenth of the leads", about)
+
+
+def bands_chart(bands: Sequence[Mapping[str, Any]]) -> Markup:
+    """Observed rate of each band with its interval; the line in it is what was predicted."""
+    known = [band for band in bands if band["rate"]["value"] is not None]
+    top = max([0.05, *(band["rate"]["high"] or band["rate"]["value"] for band in known)])
+    x = svg.Scale(0, min(1.0, top * 1.08), 150, 780)
+    height = 46 * len(bands)
+    parts = [svg.bottom_axis(x, height, 4, "converted within the horizon", svg.percent)]
+    for i, band in enumerate(bands):
+        parts.append(_band(band, x, 46 * i))
+    told = ", ".join(f"{band['band']} {band['rate']['value']:.1%}" for band in known)
+    return svg.drawing(900, height + 44, parts, "Observed conversion by band", f"Observed: {told}.")
+
+
+def _band(band: Mapping[str, Any], x: svg.Scale, top: float) -> str:
+    rate = band["rate"]
+    counted = f"{band['leads']:,} {'lead' if band['leads'] == 1 else 'leads'}"
+    parts = [
+        svg.text(138, top + 20, str(band["band"]), anchor="end", weight=600, size=12.5),
+        svg.text(138, top + 35, counted, anchor="end", size=10.5, colour=svg.SOFT),
+    ]
+    if rate["value"] is None:
+        return "".join([*parts, svg.text(158, top + 26, "none in the test", colour=svg.SOFT)])
+    colour = svg.BAND_COLOURS[str(band["band"])]
+    parts.append(svg.box(x(0), top + 10, x(rate["value"]) - x(0), 26, colour, 3))
+    end = x(rate["value"])
+    if rate["low"] is not None:
+        parts.append(svg.whisker(x(rate["low"]), x(rate["high"]), top + 23, svg.INK, 1.5))
+        end = x(rate["high"])
+    said = x(band["predicted"])
+    parts.append(svg.line(said, top + 6, said, top + 40, svg.INK, 1.5, "2 2"))
+    label = f"{rate['value']:.1%}, predicted {band['predicted']:.1%}".replace("%", " %")
+    parts.append(svg.text(max(end, said) + 10, top + 27, label, size=11.5))
+    return "".join(parts)
+
+
+def share_strokes(shares: Sequence[float], effects: Sequence[float]) -> tuple[Markup, ...]:
+    """A bar each, as long as its share of the largest; green raises the score, red lowers it."""
+    most = max([*shares, 1e-12])
+    return tuple(
+        _stroke([svg.box(0, 4, STROKE_W * s / most, 10, GOOD if effect > 0 else BAD, 2)])
+        for s, effect in zip(shares, effects, strict=True)
+    )
+
+
+def gain_strokes(gains: Sequence[Mapping[str, Any] | None]) -> tuple[Markup, ...]:
+    """A whisker each around a common line at 0; an empty stroke where there is no gain."""
+    ends = [g[end] for g in gains if g for end in ("low", "high", "value") if g[end] is not None]
+    x = _scale([0.0, *ends])
+    drawn = []
+    for gain in gains:
+        parts = [svg.line(x(0), 0, x(0), STROKE_H, svg.INK, 1)]
+        if gain and gain["low"] is not None:
+            sure = gain["high"] < 0 or gain["low"] > 0
+            colour = svg.SOFT if not sure else GOOD if gain["value"] < 0 else BAD
+            parts.append(svg.whisker(x(gain["low"]), x(gain["high"]), STROKE_H / 2, colour, 1.5))
+            parts.append(svg.dot(x(gain["value"]), STROKE_H / 2, 4, colour))
+        drawn.append(_stroke(parts))
+    return tuple(drawn)
+
+
+def segment_strokes(segments: Sequence[Mapping[str, Any]]) -> tuple[Markup, ...]:
+    """The range of calibrated models as a bar, the observed rate as a dot; red where it fails."""
+    x = _scale([0.0, *(v for s in segments for v in (s["high"], s["observed"]))])
+    drawn = []
+    for segment in segments:
+        colour = BAD if segment["warning"] else LEARNED
+        low, high = x(segment["low"]), x(segment["high"])
+        drawn.append(
+            _stroke(
+                [
+                    svg.box(low, 5, max(high - low, 1), 8, svg.FAINT, 3),
+                    svg.dot(x(segment["observed"]), STROKE_H / 2, 4, colour),
+                ]
+            )
+        )
+    return tuple(drawn)
+
+
+def psi_strokes(values: Sequence[float], much: float) -> tuple[Markup, ...]:
+    """A bar each with a line where an index counts as large."""
+    x = svg.Scale(0.0, max([2 * much, *values]), 0, STROKE_W)
+    return tuple(
+        _stroke(
+            [
+                svg.box(0, 4, x(value), 10, BAD if value > much else LEARNED, 2),
+                svg.line(x(much), 0, x(much), STROKE_H, svg.INK, 1, "2 2"),
+            ]
+        )
+        for value in values
+    )
+
+
+def _scale(values: Sequence[float]) -> svg.Scale:
+    low, high = min(values), max(values)
+    pad = (high - low or 1.0) * 0.05
+    return svg.Scale(low - pad, high + pad, 4, STROKE_W - 4)
+
+
+def _stroke(parts: Sequence[str]) -> Markup:
+    """A small picture whose figures stand beside it, so nothing of it is read aloud."""
+    opening = f'<svg class="stroke" viewBox="0 0 {STROKE_W} {STROKE_H}" aria-hidden="true">'
+    return Markup(opening + "".join(parts) + "</svg>")  # noqa: S704 - numbers and colours only

@@ -1,0 +1,1 @@
+"""Cross-validation of candidates, and the ensemble that is chosen."""

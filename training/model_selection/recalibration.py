@@ -1,0 +1,184 @@
+"""When the future differs from the past: levels that move, and lessons that age.
+
+Calibration out of time separates two things that Platt's line mixes. The *slope* says how far
+scores should be spread around the base rate the model was trained at; it is shared by all folds.
+The *level* of a fold says how much its rate had moved away from that base rate by the time it was
+tested. A line through all folds would carry old movements into the future; here a slope or a
+level is carried on only where that would have paid in every fold before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compute.array_types import Float64, Int64
+from training.labels.censoring import TrainingRows
+from training.labels.references import Int8
+from training.model_selection.platt import SLOPE_PRECISION
+
+LEVEL_CARRYOVER = 0.5
+"""Share of the newest fold's level that is carried into the release, where it is at all."""
+
+
+FEWEST_TRIES = 3
+
+
+LEVEL_PRECISION = 1.0
+"""Prior on a level: normal around 0 with standard deviation 1, worth a lead or two."""
+
+
+RECENT_SHARE = 0.25
+"""Half-life of recency weights, as a share of the time from the first reference to the cutoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlopeAndLevels:
+    """``slope``: shared; ``level``: of each fold, in log-odds, oldest first (one when pooled)."""
+
+    slope: float
+    level: Float64
+
+    def spread(self, log_odds: Float64, center: Float64) -> Float64:
+        """Scores spread around ``center`` (n: the base log-odds trained at), no level added.
+
+        >>> SlopeAndLevels(2.0, np.zeros(1)).spread(np.array([1.0]), np.array([0.5])).tolist()
+        [1.5]
+        """
+        return center + self.slope * (log_odds - center)
+
+
+def fit_levels(
+    log_odds: Float64,
+    center: Float64,
+    label: Int8,
+    weight: Float64,
+    group: npt.NDArray[np.intp],
+    *,
+    fixed_slope: bool = False,
+) -> SlopeAndLevels:
+    """Maximum a posteriori slope (normal around 1, sd 1/2, floored at 0) and level of each group.
+
+    ``fixed_slope``: the slope is 1.
+
+    ``log_odds`` (n): out of time. ``center`` (n): base log-odds each row's model was trained at.
+    ``group`` (n): rows with one level; numbered from 0, in order.
+    """
+    distance = log_odds - center
+    if fixed_slope:
+        center, distance = log_odds, np.zeros_like(log_odds)
+    n_groups = int(group.max()) + 1
+    line = np.concatenate([[1.0], np.zeros(n_groups)])
+    loss = _loss(line, distance, center, label, weight, group)
+    for _ in range(50):
+        step = _newton_step(line, distance, center, label, weight, group)
+        size = 1.0
+        while size > 1e-8:
+            moved = line - size * step
+            moved_loss = _loss(moved, distance, center, label, weight, group)
+            if moved_loss <= loss:
+                break
+            size /= 2
+        else:
+            break
+        done = loss - moved_loss < 1e-10 * max(1.0, abs(loss))
+        line, loss = moved, moved_loss
+        if done:
+            break
+    return SlopeAndLevels(max(float(line[0]), 0.0), line[1:])
+
+
+def _loss(
+    line: Float64,
+    distance: Float64,
+    center: Float64,
+    label: Int8,
+    weight: Float64,
+    group: npt.NDArray[np.intp],
+) -> float:
+    z = center + line[0] * distance + line[1:][group]
+    prior = SLOPE_PRECISION * (line[0] - 1) ** 2 + LEVEL_PRECISION * (line[1:] ** 2).sum()
+    return float(weight @ np.logaddexp(0.0, np.where(label == 1, -z, z)) + prior / 2)
+
+
+def _newton_step(
+    line: Float64,
+    distance: Float64,
+    center: Float64,
+    label: Int8,
+    weight: Float64,
+    group: npt.NDArray[np.intp],
+) -> Float64:
+    """Solve for the slope first: the levels' block of the Hessian is diagonal."""
+    n_groups = len(line) - 1
+    z = center + line[0] * distance + line[1:][group]
+    p = np.exp(-np.logaddexp(0.0, -z))
+    off, curve = weight * (p - (label == 1)), weight * p * (1 - p)
+    g_slope = off @ distance + SLOPE_PRECISION * (line[0] - 1)
+    g_level = np.bincount(group, off, n_groups) + LEVEL_PRECISION * line[1:]
+    h_slope = curve @ (distance * distance) + SLOPE_PRECISION
+    h_level = np.bincount(group, curve, n_groups) + LEVEL_PRECISION
+    cross = np.bincount(group, curve * distance, n_groups)
+    slope = (g_slope - cross @ (g_level / h_level)) / (h_slope - cross @ (cross / h_level))
+    level = (g_level - cross * slope) / h_level
+    return np.concatenate([[slope], level])
+
+
+def extrapolated_recalibration(
+    log_odds: Float64,
+    center: Float64,
+    label: Int8,
+    weight: Float64,
+    fold: npt.NDArray[np.intp],
+) -> tuple[SlopeAndLevels, float]:
+    """(levels of the folds with their slope, level to carry into the release).
+
+    Each fold from the second on is scored with what older folds alone would have taught. The
+    slope is 1 unless the fitted one was better in every such fold; half the newest level is
+    carried if carrying half the level before was better in every such fold, else 0. With fewer
+    than ``FEWEST_TRIES`` such folds neither is.
+    """
+    newest = int(fold.max())
+    slope_paid = level_paid = newest >= FEWEST_TRIES
+    for fixed in (False, True):
+        paid = level_paid
+        for j in range(1, newest + 1 if paid or slope_paid else 1):
+            past, now = fold < j, fold == j
+            fitted = fit_levels(
+                log_odds[past], center[past], label[past], weight[past], fold[past],
+                fixed_slope=fixed,
+            )  # fmt: skip
+            spread = fitted.spread(log_odds[now], center[now])
+            carried = spread + LEVEL_CARRYOVER * fitted.level[-1]
+            slope_paid &= fixed or _saves(spread, log_odds[now], label[now], weight[now])
+            paid &= _saves(carried, spread, label[now], weight[now])
+        if slope_paid or fixed:
+            whole = fit_levels(
+                log_odds, center, label, weight, fold, fixed_slope=not slope_paid
+            )  # fmt: skip
+            return whole, LEVEL_CARRYOVER * float(whole.level[-1]) if paid else 0.0
+    raise AssertionError("the slope of 1 always ends the search")
+
+
+def _saves(mine: Float64, theirs: Float64, label: Int8, weight: Float64) -> bool:
+    """Whether ``mine`` has the lower log loss."""
+    sign = np.where(label == 1, -1.0, 1.0)
+    saved = np.logaddexp(0.0, sign * theirs) - np.logaddexp(0.0, sign * mine)
+    return bool(weight @ saved > 0)
+
+
+def recency_weights(
+    lesson: TrainingRows, as_of_us: Int64, cutoff_us: int, half_life_us: float
+) -> TrainingRows:
+    """The lesson with weights halved for every half-life before the cutoff.
+
+    Scaled to their effective number (Kish: (Σ w)² / Σ w²), so that penalties keep their meaning.
+    """
+    age = (cutoff_us - as_of_us[lesson.rows]) / half_life_us
+    weight = lesson.weight * 0.5**age
+    whole = float(lesson.weight.sum() ** 2 / (lesson.weight**2).sum())
+    kept = float(weight.sum() ** 2 / (weight**2).sum())
+    scale = lesson.weight.sum() * kept / whole / weight.sum()
+    return TrainingRows(lesson.rows, lesson.label, weight * scale)

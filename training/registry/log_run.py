@@ -1,0 +1,311 @@
+"""A training written down in MLflow: figures, pictures, card, release, and a version to promote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import features
+import scoring
+from scoring.release.release import Release, load_release
+from scoring.release.store import ReleaseStore
+from training.model_card.card import card_of
+from training.model_card.render import card_html, card_markdown
+from training.registry.backtest_artifact import log_out_of_time, out_of_time_table
+from training.registry.mlflow_registry import CHALLENGER, Registry, mlflow_client
+from training.registry.previous_release import champion_then
+from training.settings import RELEASE_ID_TAG, TrackingSettings
+from training.train import TrainedModel
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.compute.array_types import Float64
+from training.evaluation.gains import gains_curve
+from training.labels.references import Int8
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+CARD_FILE, CARD_PAGE = "model_card.md", "model_card.html"
+
+
+PYFUNC_FILE = Path(__file__).with_name("pyfunc.py")
+
+
+REQUIREMENTS = ("cryptography", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic")
+"""What the model needs beside its own code, which is logged with it; pinned when logging."""
+
+
+EXAMPLE: dict[str, str] = {
+    "lead_id": "L-1",
+    "as_of": "2026-03-20T08:00:00Z",
+    "created_at": "2026-03-01T09:00:00Z",
+    "attributes": "{}",
+    "interactions": '[{"kind": "page_view", "occurred_at": "2026-03-18T10:00:00Z"}]',
+    "answers": "[]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version that now stands in the registry as challenger."""
+
+    version: str
+    release_id: str
+    run_id: str
+
+
+def log_training(
+    trained: TrainedModel,
+    release_dir: Path,
+    *,
+    source: str,
+    settings: TrackingSettings | None = None,
+) -> Registered:
+    """Log one training and register it as the challenger; the champion stays what it is.
+
+    ``release_dir``: the folder written from ``trained.contents``. ``source``: where the dataset
+    was read from, so that the gate finds it again. A process killed on the way leaves at most a
+    run that no version points to. Raises RegistryError when the registry is down (the release
+    folder is unharmed: it can be scored with, and logged by training again).
+    """
+    settings = settings or TrackingSettings()
+    release = load_release(release_dir)
+    stored = ReleaseStore(settings.home).add(release_dir)
+    with mlflow_client(settings) as client:
+        run_id, model_uri, model_id = _log_run(client, settings, trained, release, stored, source)
+        version = _register(client, settings, release, source, run_id, model_uri, model_id)
+    Registry(settings).set_aliases({CHALLENGER: version})
+    ReleaseStore(settings.home).remember(settings.registry_key, version, release.release_id)
+    return Registered(version, release.release_id, run_id)
+
+
+def _log_run(
+    client: MlflowClient,
+    settings: TrackingSettings,
+    trained: TrainedModel,
+    release: Release,
+    stored: Path,
+    source: str,
+) -> tuple[str, str, str]:
+    import mlflow
+
+    tested = trained.tested
+    with mlflow.start_run(
+        experiment_id=_experiment(client, settings),
+        run_name=f"{release.name} {release.release_id}",
+        tags=_tags(release, source),
+        log_system_metrics=False,
+    ) as run:
+        mlflow.log_params(parameters(release))
+        mlflow.log_metrics(figures(release.metrics))
+        shown = (tested.label, tested.probability, tested.weight)
+        mlflow.log_figure(reliability_figure(*shown), "plots/reliability.png")
+        mlflow.log_figure(gains_figure(*shown), "plots/gains.png")
+        card = card_of(release, champion_then(settings, out_of_time_table(trained), release.cuts))
+        mlflow.log_text(card_markdown(card), CARD_FILE)
+        mlflow.log_text(card_html(card), CARD_PAGE)
+        log_out_of_time(trained)
+        with copied_code() as code:
+            info = mlflow.pyfunc.log_model(
+                name="release",
+                python_model=str(PYFUNC_FILE),
+                artifacts={"release": str(stored), "code": code},
+                signature=signature(),
+                input_example=pd.DataFrame([EXAMPLE]),
+                pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
+            )
+        return run.info.run_id, info.model_uri, info.model_id
+
+
+@contextmanager
+def copied_code() -> Iterator[str]:
+    """A folder with the source of the rooms that a score needs, without caches."""
+    with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
+        for room in (features, scoring):
+            source = Path(room.__path__[0])
+            skip = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, Path(folder) / "code" / source.name, ignore=skip)
+        yield str(Path(folder) / "code")
+
+
+def _register(
+    client: MlflowClient,
+    settings: TrackingSettings,
+    release: Release,
+    source: str,
+    run_id: str,
+    model_uri: str,
+    model_id: str,
+) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(settings.model_name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(
+        settings.model_name,
+        model_uri,
+        run_id,
+        tags=_tags(release, source),
+        description=str(release.metrics.get("verdict", "")),
+        model_id=model_id,
+    )
+    return str(made.version)
+
+
+def _experiment(client: MlflowClient, settings: TrackingSettings) -> str:
+    found = client.get_experiment_by_name(settings.experiment)
+    if found is not None:
+        return str(found.experiment_id)
+    place = None if settings.is_remote else settings.artifact_folder.as_uri()
+    return str(client.create_experiment(settings.experiment, artifact_location=place))
+
+
+def parameters(release: Release) -> dict[str, Any]:
+    """What was decided, and what was made of it."""
+    choice = release.metrics.get("choice", {})
+    return {
+        **{str(k): _short(v) for k, v in release.manifest.get("settings", {}).items()},
+        "horizon_days": release.horizon_days,
+        "has_time": release.has_time,
+        "features": len(release.spec),
+        "spec_digest": release.spec.digest,
+        "recipe": _short(choice.get("recipe")),
+        "cut_warm": release.cuts.warm,
+        "cut_hot": release.cuts.hot,
+        "scorecard": release.scorecard is not None,
+    }
+
+
+def figures(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """Every number of the release's metrics under one flat name.
+
+    >>> figures({"auc": {"value": 0.7, "low": 0.6}, "test": {"flatters": False}})
+    {'auc': 0.7, 'auc_low': 0.6}
+    """
+    flat: dict[str, float] = {}
+    for name, value in metrics.items():
+        at = prefix if name == "value" else f"{prefix}_{name}".lstrip("_")
+        if isinstance(value, Mapping):
+            flat |= figures(value, at)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            flat[at] = float(value)
+    return flat
+
+
+def _tags(release: Release, source: str) -> dict[str, str]:
+    """What a list of versions and the gate read, without downloading anything."""
+    data = release.manifest.get("data", {})
+    flat = figures(release.metrics)
+    return {
+        RELEASE_ID_TAG: release.release_id,
+        "dataset": release.name,
+        "dataset_fingerprint": str(data.get("fingerprint", "")),
+        "dataset_source": source,
+        "trained_until": str(data.get("observed_until") or ""),
+        "references": str(data.get("references", "")),
+        **{name: f"{flat[name]:.6g}" for name in _SHOWN if name in flat},
+    }
+
+
+_SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "auc")
+
+
+def signature() -> ModelSignature:
+    """Columns of a question and of an answer (docs/models.md says what each holds)."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    optional = ("as_of", "created_at", "attributes", "interactions", "answers")
+    numbers = ("probability", "low", "high")
+    return ModelSignature(
+        inputs=Schema(
+            [ColSpec("string", "lead_id")]
+            + [ColSpec("string", name, required=False) for name in optional]
+        ),
+        outputs=Schema(
+            [ColSpec("string", "lead_id")]
+            + [ColSpec("double", name) for name in numbers]
+            + [ColSpec("string", name) for name in ("band", "reasons", "error")]
+        ),
+    )
+
+
+def _short(value: Any) -> str:
+    """A parameter as text; MLflow takes at most 6,000 characters."""
+    return (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:2000]
+
+
+def reliability_points(
+    label: Int8, probability: Float64, weight: Float64, bins: int = 10
+) -> tuple[Float64, Float64, Float64]:
+    """Mean prediction, observed rate and weight of ``bins`` groups of equal weight.
+
+    Rows with one probability stay in one group, so fewer groups may come back.
+
+    >>> y, p = np.array([0, 1, 1, 1], np.int8), np.array([0.2, 0.2, 0.8, 0.9])
+    >>> [column.round(3).tolist() for column in reliability_points(y, p, np.ones(4), bins=2)]
+    [[0.2, 0.85], [0.5, 1.0], [2.0, 2.0]]
+    """
+    order = np.argsort(probability, kind="stable")
+    p, y, w = probability[order], label[order], weight[order]
+    middle = (np.cumsum(w) - w / 2) / w.sum()
+    group = np.minimum(middle * bins, bins - 1e-9).astype(np.int64)[np.searchsorted(p, p)]
+    mass: Float64 = np.bincount(group, weights=w).astype(np.float64)
+    used = mass > 0
+    predicted = np.bincount(group, weights=w * p)[used] / mass[used]
+    observed = np.bincount(group, weights=w * y)[used] / mass[used]
+    return predicted, observed, mass[used]
+
+
+def reliability_figure(label: Int8, probability: Float64, weight: Float64) -> Figure:
+    """Observed against predicted rate; on the diagonal a probability means what it says."""
+    predicted, observed, mass = reliability_points(label, probability, weight)
+    figure, axes = _square("predicted probability", "observed rate", "Reliability, out of time")
+    top = float(max(predicted.max(), observed.max())) * 1.08 + 1e-6
+    axes.plot([0, top], [0, top], color="0.7", linewidth=1)
+    axes.scatter(predicted, observed, s=20 + 80 * mass / mass.max(), color="#1b6ca8")
+    axes.set_xlim(0, top)
+    axes.set_ylim(0, top)
+    return figure
+
+
+def gains_figure(label: Int8, probability: Float64, weight: Float64) -> Figure:
+    """Conversions found against leads called, best first; the diagonal is chance."""
+    called, found = gains_curve(label, probability, weight)
+    figure, axes = _square("share of leads called", "share of conversions found", "Gains")
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(called, found, color="#1b6ca8")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.01)
+    return figure
+
+
+def _square(x_label: str, y_label: str, title: str) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure  # no pyplot: no global state, no display
+
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_title(title)
+    return figure, axes

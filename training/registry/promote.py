@@ -1,0 +1,169 @@
+"""Promote and roll back: which release answers, changed in one step and never by half.
+
+How a change survives ``kill -9`` is told in `training.registry.champion_pointer`; whether a
+challenger may be promoted at all is decided by the gate (`training.registry.gate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.errors import GateError, LeadscoreError, RegistryError, StorageError, UsageError
+from scoring.release.release import load_release
+from scoring.release.store import ChampionPointer, ReleaseStore, StoredRelease
+from training.registry.champion_pointer import change_champion, reconcile
+from training.registry.mlflow_registry import CHAMPION, PREVIOUS, Registry
+from training.registry.resolve import fetch, locate, store_version
+from training.settings import TrackingSettings
+
+if TYPE_CHECKING:
+    from training.registry.gate_criteria import GateLimits, GateReport
+
+
+Gate = Callable[[StoredRelease, StoredRelease | None], "GateReport"]
+"""Asked (challenger, champion or None) before a promotion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a promotion or rollback did. ``synced`` false: the registry or the audit trail could
+    not be written yet; the next command does it."""
+
+    champion: StoredRelease
+    previous: StoredRelease | None
+    synced: bool
+    evidence: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return {
+            "version": self.champion.version,
+            "release_id": self.champion.release_id,
+            "previous_version": self.previous.version if self.previous else None,
+            "previous_release_id": self.previous.release_id if self.previous else None,
+            "settled": self.synced,
+            "evidence": self.evidence,
+        }
+
+
+def promote(
+    version: str,
+    settings: TrackingSettings | None = None,
+    *,
+    who: str,
+    now: str,
+    force: bool = False,
+    dataset: str | None = None,
+    limits: GateLimits | None = None,
+    gate: Gate | None = None,
+) -> Change:
+    """Make ``version`` (a number or ``challenger``) the champion.
+
+    ``who`` and ``now`` (ISO 8601) go to the audit trail with the gate's evidence, and ``force``
+    does when it overrules the gate. ``dataset``: what the gate compares on, by default the newer
+    of the two that the sides were trained on. ``gate`` replaces
+    `training.registry.gate.examine`. Raises UsageError if it answers already, GateError if the
+    gate refuses, RegistryError if it is not known, ReleaseError if its files are refused; nothing
+    has changed then.
+    """
+    settings = settings or TrackingSettings()
+    to = locate(version, settings)
+    if not to.version:
+        raise UsageError(f"{version} is a folder; promote a version number from `leadscore models`")
+    store = ReleaseStore(settings.home)
+    with suppress(StorageError):  # what another machine promoted is the champion here too
+        fetch(CHAMPION, settings, who=who, now=now)
+    champion = _champion(store, to)
+    report = _asked(gate or _gate(settings, now, dataset, limits), to, champion, force=force)
+    if not report.passed and not force:
+        raise GateError(
+            f"version {to.version} is not promoted: {'; '.join(report.refusals)}. "
+            "--force promotes it all the same and is written to the audit trail"
+        )
+    with store.locked():
+        reconcile(settings)
+        if _champion(store, to) != champion:
+            raise UsageError("another promotion finished meanwhile; compare with it and try again")
+        change = {
+            "what": "promote",
+            "who": who,
+            "when": now,
+            "forced": not report.passed,
+            "gate": report.to_dict(),
+        }
+        return _changed(change_champion(settings, to, champion, change), report.to_dict())
+
+
+def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) -> Change:
+    """Let the release answer again that answered before; a second rollback takes it back.
+
+    Works with the registry down: the previous release is on this disk. Raises UsageError if
+    nothing answered before, ReleaseError if its files are refused; nothing has changed then.
+    """
+    settings = settings or TrackingSettings()
+    store = ReleaseStore(settings.home)
+    with store.locked():
+        pointer = reconcile(settings)
+        to = pointer.previous if pointer else None
+        to = _intact(settings, to) if to else _from_registry(settings)
+        if pointer is None or to is None:
+            raise UsageError("nothing answered before: there is no release to roll back to")
+        change = {"what": "rollback", "who": who, "when": now}
+        return _changed(change_champion(settings, to, pointer.stored, change), {})
+
+
+def _gate(
+    settings: TrackingSettings, now: str, dataset: str | None, limits: GateLimits | None
+) -> Gate:
+    from training.registry.gate import examine
+
+    return partial(examine, settings=settings, now=now, dataset=dataset, limits=limits)
+
+
+def _asked(
+    gate: Gate, to: StoredRelease, champion: StoredRelease | None, *, force: bool
+) -> GateReport:
+    """The gate's report; when forced, that it could not be asked is a refusal like others."""
+    from training.registry.gate_criteria import GateReport
+
+    try:
+        return gate(to, champion)
+    except LeadscoreError as error:
+        if not force:
+            raise
+        return GateReport((f"the gate could not be asked: {error}",), {})
+
+
+def _champion(store: ReleaseStore, to: StoredRelease) -> StoredRelease | None:
+    pointer = store.pointer()
+    if pointer is None:
+        return None
+    if pointer.stored.release_id == to.release_id and pointer.version == to.version:
+        raise UsageError(f"version {to.version} is the champion already")
+    return pointer.stored
+
+
+def _intact(settings: TrackingSettings, to: StoredRelease) -> StoredRelease:
+    """``to``, fetched again from the registry if its copy here is damaged."""
+    if not ReleaseStore(settings.home).is_intact(to.release_id) and to.version:
+        return store_version(settings, Registry(settings).version(to.version))
+    load_release(Path(to.path))
+    return to
+
+
+def _from_registry(settings: TrackingSettings) -> StoredRelease | None:
+    """What the registry calls previous; a machine that never promoted has no word of its own."""
+    try:
+        version = Registry(settings).aliased(PREVIOUS)
+    except RegistryError:
+        return None
+    return store_version(settings, version) if version else None
+
+
+def _changed(pointer: ChampionPointer, evidence: dict[str, Any]) -> Change:
+    return Change(pointer.stored, pointer.previous, not pointer.pending, evidence)

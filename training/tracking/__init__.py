@@ -1,1 +1,0 @@
-"""Trainings, versions and cards in the registry; the only room that imports mlflow."""

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,8 +64,9 @@ def environment(matrix: Float64, name: str) -> str | None:
     return os.environ.get(name)
 
 
-@pytest.fixture
-def pool():
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    """One for all tests, for a start takes seconds; it starts again after a worker was lost."""
     with WorkerPool(2, start_seconds=0.0) as made:
         yield made
 

@@ -1,7 +1,7 @@
 """Running a recipe: the rows of an export become leads, interactions, outcomes and answers.
 
-A recipe's queries see one view per table, with ``_table`` and ``_row`` beside its columns, and the
-macro ``meaning(word)``. Each query returns ``_table`` and ``_row`` (the row that it speaks of),
+A recipe's queries see one view per table, with ``_table``, ``_row`` and ``_file`` beside its
+columns, and the macros ``meaning(word)`` and ``goal()``. Each query returns ``_table`` and ``_row`` (the row that it speaks of),
 ``set_aside`` (why the row is not used) or ``folded`` (why it says nothing new), and:
 
 - ``leads``: ``lead_id``, ``created_at``, then attributes as they are now;
@@ -38,7 +38,14 @@ from integrations.export import (
     read_table,
 )
 from integrations.moments import Clock, make_typed, utc_moment
-from integrations.recipe import QUERIES, Choices, Recipe, SourceTable, meanings
+from integrations.recipe import (
+    QUERIES,
+    Choices,
+    Recipe,
+    SourceTable,
+    comparable,
+    meanings,
+)
 
 RESULTS: Mapping[str, Mapping[str, str]] = {
     "leads": {"lead_id": "VARCHAR", "created_at": "TIMESTAMP"},
@@ -70,6 +77,7 @@ RESULTS: Mapping[str, Mapping[str, str]] = {
     "aliases": {"alias_id": "VARCHAR", "lead_id": "VARCHAR", "since": "TIMESTAMP"},
 }
 FATES = {"_table": "VARCHAR", "_row": "BIGINT", "set_aside": "VARCHAR", "folded": "VARCHAR"}
+MERGED = ", set_aside = NULL, folded = 'merged into another lead'"
 MAX_MERGES = 50
 """How long a chain of merges may be before it is taken for a circle."""
 
@@ -114,6 +122,7 @@ def run_recipe(matched: Matched, choices: Choices, exported_at: str | None = Non
     until = _observed_until(connection, recipe, exported_at, clock)
     goal = choices.goal or next(iter(recipe.goals), "")
     _run_queries(connection, recipe, choices, goal)
+    _align_names(connection)
     _follow_aliases(connection, notes)
     _settle_leads(connection)
     _settle_outcomes(connection, until)
@@ -219,7 +228,7 @@ def _run_query(connection: Any, name: str, sql: str | None) -> None:
         columns += [
             f"CAST({quoted(column)} AS VARCHAR) AS {quoted(column)}"
             for column in present
-            if column not in wanted
+            if column not in wanted and column != "_file"
         ]
     source = f"({sql})" if sql is not None else "(SELECT 1) WHERE false"
     connection.execute(
@@ -237,6 +246,23 @@ def _attributes(connection: Any, recipe: Recipe) -> dict[str, str | None]:
     ).fetchall()
     names += [str(row[0]) for row in changed if str(row[0]) not in names]
     return {name: _left_out(name, recipe) for name in names}
+
+
+def _align_names(connection: Any) -> None:
+    """Give a changed field the name that it has as a column: labels and internal names differ."""
+    columns = {
+        comparable(str(row[0])): str(row[0])
+        for row in connection.execute("DESCRIBE result_leads").fetchall()
+    }
+    changed = connection.execute(
+        "SELECT DISTINCT attribute FROM result_changes WHERE attribute IS NOT NULL"
+    ).fetchall()
+    for (name,) in changed:
+        column = columns.get(comparable(name))
+        if column is not None and column != name:
+            connection.execute(
+                "UPDATE result_changes SET attribute = ? WHERE attribute = ?", [column, name]
+            )
 
 
 def _left_out(name: str, recipe: Recipe) -> str | None:
@@ -278,17 +304,9 @@ def _follow_aliases(connection: Any, notes: Notes) -> None:
         raise DataError("records are merged into each other in a circle; look at the merges")
     for name in ("leads", "changes", "interactions", "outcomes"):
         table = quoted("result_" + name)
-        folded = ""
-        if name == "leads":
-            folded = (
-                "CASE WHEN alias.lead_id IS NOT NULL THEN coalesce(folded, "
-                "'merged into another lead') ELSE folded END AS folded, "
-            )
         connection.execute(
-            f"CREATE OR REPLACE TABLE {table} AS SELECT r.* EXCLUDE (lead_id"
-            f"{', folded' if folded else ''}), {folded}"
-            f"coalesce(alias.lead_id, r.lead_id) AS lead_id "
-            f"FROM {table} AS r LEFT JOIN made_alias AS alias ON alias.alias_id = r.lead_id"
+            f"UPDATE {table} SET lead_id = alias.lead_id{MERGED if name == 'leads' else ''} "
+            f"FROM made_alias AS alias WHERE alias.alias_id = {table}.lead_id"
         )
 
 

@@ -238,14 +238,16 @@ def locked_connection(files: Sequence[ExportFile]) -> Any:
 
 
 def read_table(connection: Any, name: str, table: SourceTable, files: Sequence[ExportFile]) -> int:
-    """Make the table ``raw_NAME`` of text: ``_row`` and every column; return how many rows it has.
+    """Make the table ``raw_NAME`` of text and return how many rows it has.
+
+    ``_row`` numbers the rows, ``_file`` names the file; every column of the files follows.
 
     Blanks around a value are cut, an empty value is unknown. Columns that the recipe names carry
     the recipe's names and are there even if no file has them; others keep their headers.
     DataError if a file cannot be read, or DuckDB and a plain count of its records differ.
     """
     parts = " UNION ALL BY NAME ".join(_select(file, table) for file in files)
-    absent = ", ".join(f"NULL::VARCHAR AS {quoted(column)}" for column in table.columns)
+    absent = ", ".join(f"NULL::VARCHAR AS {quoted(column)}" for column in ("_file", *table.columns))
     source = f"SELECT {absent} WHERE false"
     if parts:
         source += f" UNION ALL BY NAME {parts}"
@@ -286,7 +288,7 @@ def _select(file: ExportFile, table: SourceTable) -> str:
         f"nullif({text}, '') AS {quoted(names.get(header, header))}"
         for header, text in texts.items()
     )
-    return f"SELECT {columns} FROM {_reader(file)}"
+    return f"SELECT {literal(file.name)} AS _file, {columns} FROM {_reader(file)}"
 
 
 def _reader(file: ExportFile) -> str:

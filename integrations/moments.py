@@ -107,10 +107,8 @@ def _look_at_times(
     ).fetchone()
     unread, example, naive, naive_example, repeated, skipped = row
     if unread:
-        notes.add(
-            f"{name}.{column}: {counted(unread, 'value')} cannot be read as times, "
-            f"such as {example!r}"
-        )
+        values = f"{counted(unread, 'value')} cannot be read as times"
+        notes.add(f"{name}.{column}: {values}, such as {example!r}")
     if naive and clock.zone is None:
         raise DataError(
             f"{name}.{column}: {naive_example!r} has no time zone; say which one the export was "

@@ -1,8 +1,9 @@
 """Running a recipe: the rows of an export become leads, interactions, outcomes and answers.
 
 A recipe's queries see one view per table, with ``_table``, ``_row`` and ``_file`` beside its
-columns, and the macros ``meaning(word)`` and ``goal()``. Each query returns ``_table`` and ``_row`` (the row that it speaks of),
-``set_aside`` (why the row is not used) or ``folded`` (why it says nothing new), and:
+columns, and the macros ``meaning(word)`` and ``goal()``. Each query returns ``_table`` and ``_row``
+(the row it is made from), ``set_aside`` (why the row is not used) or ``folded`` (why it says
+nothing new), and:
 
 - ``leads``: ``lead_id``, ``created_at``, then attributes as they are now;
 - ``changes``: ``lead_id``, ``changed_at``, ``attribute``, ``new_value``; a log that also keeps what

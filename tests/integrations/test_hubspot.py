@@ -138,7 +138,7 @@ def test_its_own_exports(export: Path, tmp_path: Path) -> None:
 
 
 def test_local_times_ask_for_their_zone(export: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no time zone; say which one.*--zone Europe/Paris"):
+    with pytest.raises(DataError, match=r"no time zone; say which one.*--zone Europe/Paris"):
         import_export("hubspot", export, tmp_path / "out")
 
 

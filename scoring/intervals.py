@@ -12,7 +12,7 @@ from features.compute.array_types import Float64
 from features.compute.jit import kernel
 from features.errors import DataError, ReleaseError
 from scoring.model.component import number, numbers
-from scoring.model.model import probability_of
+from scoring.model.log_odds import probability_of
 
 MAX_POINTS = 2_000
 """Calibration scores are merged into at most this many neighbours of equal weight."""

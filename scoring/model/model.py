@@ -17,6 +17,7 @@ from scoring.canonical_json import canonical_json, parse_json
 from scoring.model.additive import AdditiveComponent
 from scoring.model.component import ConstantComponent, ModelComponent, count, number, numbers
 from scoring.model.linear import LinearComponent
+from scoring.model.log_odds import probability_of
 from scoring.model.pairwise import PairwiseComponent
 from scoring.model.scorecard import ScorecardComponent
 from scoring.model.trees import TreeComponent
@@ -39,15 +40,6 @@ class Explanation:
     contributions: Float64
     log_odds: Float64
     probability: Float64
-
-
-@kernel
-def probability_of(log_odds: float) -> float:
-    """The logistic function, without overflow."""
-    if log_odds >= 0.0:
-        return 1.0 / (1.0 + math.exp(-log_odds))
-    odds = math.exp(log_odds)
-    return odds / (1.0 + odds)
 
 
 @kernel

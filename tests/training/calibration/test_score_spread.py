@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scoring.model.model import probability_of
+from scoring.model.log_odds import probability_of
 from training.calibration.model_uncertainty import BINS, FEWEST, SPREADS, spread_by_score
 from training.calibration.venn_abers import venn_abers
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataError, UsageError
@@ -31,13 +32,17 @@ LONGEST_FIELD = 2**31 - 1
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One readable file: its columns as written, and how it is to be read."""
+    """One readable file: its columns as written, and how it is to be read.
+
+    ``nested``: columns of lists and structs, read as JSON.
+    """
 
     path: Path
     name: str
     columns: tuple[str, ...]
     separator: str = ","
     encoding: str = "utf-8"
+    nested: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,9 @@ def _opened(path: Path, name: str) -> ExportFile:
     if path.stat().st_size == 0:
         raise ValueError("empty")
     if lower.endswith(PARQUET_ENDINGS):
-        return ExportFile(path, name, tuple(pq.read_schema(path).names))
+        schema = pq.read_schema(path)
+        nested = frozenset(field.name for field in schema if pa.types.is_nested(field.type))
+        return ExportFile(path, name, tuple(schema.names), nested=nested)
     if lower.endswith(JSON_ENDINGS):
         return ExportFile(path, name, _json_columns(path))
     if lower.endswith(CSV_ENDINGS):
@@ -211,8 +218,8 @@ def detect(export: Export, recipes: Sequence[Recipe]) -> Matched:
             found.append(matched)
         else:
             wanted.append(f"{recipe.name} ({', '.join(matched.missing)})")
-    most = max((sum(map(len, m.tables.values())) for m in found), default=0)
-    best = [m for m in found if sum(map(len, m.tables.values())) == most]
+    most = max(map(_fit, found), default=(0, 0))
+    best = [matched for matched in found if _fit(matched) == most]
     if len(best) == 1:
         return best[0]
     if best:
@@ -222,6 +229,13 @@ def detect(export: Export, recipes: Sequence[Recipe]) -> Matched:
         f"{export.folder} is no export known here; missing tables: {'; '.join(wanted)}. "
         f"Files there: {', '.join(file.name for file in export.files) or 'none that can be read'}"
     )
+
+
+def _fit(matched: Matched) -> tuple[int, int]:
+    """How well a recipe fits: files that are its tables, and columns that it requires of them."""
+    files = sum(map(len, matched.tables.values()))
+    columns = sum(len(matched.recipe.tables[name].required) for name in matched.tables)
+    return files, columns
 
 
 def locked_connection(files: Sequence[ExportFile]) -> Any:
@@ -283,7 +297,11 @@ def _select(file: ExportFile, table: SourceTable) -> str:
         header = first_of((column, *table.headers.get(column, ())), present)
         if header is not None:
             names[header] = column
-    texts = {header: f"trim(CAST({quoted(header)} AS VARCHAR))" for header in file.columns}
+    plain = {
+        header: f"to_json({quoted(header)})" if header in file.nested else quoted(header)
+        for header in file.columns
+    }
+    texts = {header: f"trim(CAST({value} AS VARCHAR))" for header, value in plain.items()}
     columns = ", ".join(
         f"nullif({text}, '') AS {quoted(names.get(header, header))}"
         for header, text in texts.items()

@@ -2,7 +2,8 @@
 
 Two kinds of history are told apart. A *log* keeps old and new value of each change (Salesforce,
 Odoo, Dynamics): before the first change a field held that change's old value, or, if it never
-changed, today's. That is sure from the moment on at which the log began. *Versions* keep each value
+changed, today's; a log that begins with the creation has the value then. That is sure from the
+moment on at which the log began. *Versions* keep each value
 with the moment it was set (HubSpot): the value at creation is the last one set by then, or the
 first one if it was set within seconds of it. A field without any history is known as it is now, and
 nothing is known of it at creation. A log that misses how leads were closed (their value of today
@@ -163,6 +164,7 @@ def _find_untraced(connection: Any) -> None:
 def _make_values(connection: Any, creation_seconds: float) -> None:
     """``initial`` (lead_id, attribute, value, known_from) and ``later`` (… answered_at, value)."""
     soon = f"to_microseconds({round(creation_seconds * 1e6)})"
+    created_with = f"v.old_value IS NULL AND v.changed_at <= v.created_at + {soon}"
     connection.execute(
         """
         CREATE TABLE made_version AS
@@ -184,7 +186,8 @@ def _make_values(connection: Any, creation_seconds: float) -> None:
         f"""
         CREATE TABLE made_initial AS
         SELECT l.lead_id, t.attribute,
-            CASE WHEN v.lead_id IS NULL THEN now.value ELSE v.old_value END AS value,
+            CASE WHEN v.lead_id IS NULL THEN now.value WHEN {created_with} THEN v.new_value
+                ELSE v.old_value END AS value,
             greatest(l.created_at, t.since) AS known_from, l.created_at
         FROM result_leads AS l
         CROSS JOIN made_tracked AS t
@@ -202,8 +205,9 @@ def _make_values(connection: Any, creation_seconds: float) -> None:
         f"""
         CREATE TABLE made_later AS
         SELECT lead_id, changed_at AS answered_at, attribute, new_value AS value, nth
-        FROM made_version WHERE log OR NOT (nth <= early OR (early = 0 AND nth = 1
-            AND changed_at <= created_at + {soon}))
+        FROM made_version AS v WHERE CASE WHEN log THEN NOT (nth = 1 AND has_now AND {created_with})
+            ELSE NOT (nth <= early OR (early = 0 AND nth = 1
+                AND changed_at <= created_at + {soon})) END
         UNION ALL
         SELECT lead_id, known_from, attribute, value, 0 FROM made_initial
         WHERE known_from > created_at AND value IS NOT NULL

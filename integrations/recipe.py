@@ -88,6 +88,7 @@ class Recipe(_Part):
     written_once: tuple[str, ...] = Field(
         default=(), description="columns the system never changes: as now is as at creation"
     )
+    queries_of: str | None = Field(default=None, description="the recipe whose SQL is used")
     outbound_kinds: tuple[str, ...] = ()
     attributes: Mapping[str, AttributeHint] = {}
     queries: Mapping[str, str]
@@ -134,9 +135,10 @@ def load_recipe(name: str) -> Recipe:
         raise UsageError(f"no recipe {name!r}; expected one of {', '.join(systems())} or auto")
     folder = resources.files("integrations") / "recipes" / name
     raw = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
+    sources = resources.files("integrations") / "recipes" / raw.get("queries_of", name)
     queries = {
         file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-        for file in folder.iterdir()
+        for file in sources.iterdir()
         if file.name.endswith(".sql")
     }
     try:

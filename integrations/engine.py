@@ -1,9 +1,9 @@
 """Running a recipe: the rows of an export become leads, interactions, outcomes and answers.
 
 A recipe's queries see one view per table, with ``_table``, ``_row`` and ``_file`` beside its
-columns, and the macros ``meaning(word)`` and ``goal()``. Each query returns ``_table`` and ``_row``
-(the row it is made from), ``set_aside`` (why the row is not used) or ``folded`` (why it says
-nothing new), and:
+columns, and the macros ``meaning(word)``, ``goal()`` and ``moment(text)``. Each query returns
+``_table`` and ``_row`` (the row it is made from), ``set_aside`` (why the row is not used) or
+``folded`` (why it says nothing new), and:
 
 - ``leads``: ``lead_id``, ``created_at``, then attributes as they are now;
 - ``changes``: ``lead_id``, ``changed_at``, ``attribute``, ``new_value``; a log that also keeps what
@@ -122,7 +122,7 @@ def run_recipe(matched: Matched, choices: Choices, exported_at: str | None = Non
         _make_view(connection, name, table)
     until = _observed_until(connection, recipe, exported_at, clock)
     goal = choices.goal or next(iter(recipe.goals), "")
-    _run_queries(connection, recipe, choices, goal)
+    _run_queries(connection, recipe, choices, goal, clock)
     _align_names(connection)
     _follow_aliases(connection, notes)
     _settle_leads(connection)
@@ -197,7 +197,9 @@ def _moment_of(connection: Any, text: str | None, clock: Clock, option: str) -> 
     return moment
 
 
-def _run_queries(connection: Any, recipe: Recipe, choices: Choices, goal: str) -> None:
+def _run_queries(
+    connection: Any, recipe: Recipe, choices: Choices, goal: str, clock: Clock
+) -> None:
     """Make ``result_NAME`` of every query: the columns that the engine knows, in its types."""
     words = meanings(recipe, choices)
     pairs = ", ".join(f"{literal(word)}: {literal(meant)}" for word, meant in words.items())
@@ -205,6 +207,7 @@ def _run_queries(connection: Any, recipe: Recipe, choices: Choices, goal: str) -
     known = f"MAP {{'': NULL::VARCHAR{', ' * bool(pairs)}{pairs}}}"
     connection.execute(f"CREATE MACRO meaning(word) AS ({known})[{clean}]")
     connection.execute(f"CREATE MACRO goal() AS {literal(goal)}")
+    connection.execute(f"CREATE MACRO moment(written) AS ({utc_moment('written', clock)})")
     for statement in duckdb.extract_statements(recipe.queries.get("macros", "")):
         connection.execute(statement.query)
     for name in QUERIES:

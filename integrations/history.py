@@ -188,7 +188,8 @@ def _make_values(connection: Any, creation_seconds: float) -> None:
         SELECT l.lead_id, t.attribute,
             CASE WHEN v.lead_id IS NULL THEN now.value WHEN {created_with} THEN v.new_value
                 ELSE v.old_value END AS value,
-            greatest(l.created_at, t.since) AS known_from, l.created_at
+            CASE WHEN t.since <= l.created_at + {soon} THEN l.created_at ELSE t.since END
+                AS known_from, l.created_at
         FROM result_leads AS l
         CROSS JOIN made_tracked AS t
         LEFT JOIN made_version AS v

@@ -101,6 +101,10 @@ fuzz: $(VENV)/.dev ## Schemathesis on every operation of the API, every check on
 		build/fuzz/bin/python -m pip --disable-pip-version-check -qq install 'schemathesis>=4.32,<5'; }
 	@$(BIN)/python benchmarks/fuzz.py
 
+.PHONY: wheels
+wheels: $(VENV)/.dev ## build leadscore, leadscore-serve and leadscore-client into dist/
+	@$(BIN)/python packaging/build.py dist
+
 .PHONY: lock
 lock: ## resolve requirements/*.txt again (needs the package index)
 	@$(PYTHON_FOUND) -m venv build/lock

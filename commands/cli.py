@@ -12,6 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ from commands import (
     explain,
     import_,
     keys,
+    lead,
     monitor,
     registry,
     rules,
@@ -33,7 +35,9 @@ from commands import (
     train,
 )
 from features.errors import LeadscoreError
+from features.version import VERSION
 
+REMEDY = "install the whole with `pip install leadscore` (leadscore-serve can only answer)"
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""
 
@@ -41,9 +45,7 @@ INTERRUPTED = 130
 def show_version(wanted: bool) -> None:
     """Print the version and stop, when ``--version`` was given."""
     if wanted:
-        from importlib.metadata import version
-
-        print(f"leadscore {version('leadscore')}")
+        print(f"leadscore {VERSION}")
         raise typer.Exit
 
 
@@ -80,6 +82,7 @@ def create_app() -> typer.Typer:
         monitor,
         registry,
         score,
+        lead,
         compare,
         explain,
         rules,
@@ -137,6 +140,14 @@ def report_error(error: Exception, *, as_json: bool) -> int:
     return code
 
 
+def installed_here(module: str) -> bool:
+    """Whether a module that failed to import is a part of the product that is there."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
 def code_and_message(error: Exception) -> tuple[int, str]:
     """The exit code and the line for a person, for any exception a command may raise."""
     if isinstance(error, LeadscoreError):
@@ -145,6 +156,8 @@ def code_and_message(error: Exception) -> tuple[int, str]:
         context = getattr(error, "ctx", None)
         where = context.command_path if context else "leadscore"
         return error.exit_code, f"{error.format_message()} See: {where} --help"
+    if isinstance(error, ModuleNotFoundError) and error.name and not installed_here(error.name):
+        return 5, f"this installation lacks {error.name}, which the command needs: {REMEDY}"
     if isinstance(error, OSError) and error.filename is not None:
         return 5, f"{error.strerror}: {error.filename}"
     hint = "this is a fault of leadscore; set LEADSCORE_DEBUG=1 to see where it happened"

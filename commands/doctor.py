@@ -16,8 +16,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from features.errors import LeadscoreError
+from features.version import VERSION
 
-NEEDED = ("numpy", "pandas", "pyarrow", "duckdb", "numba", "sklearn", "lightgbm", "fastapi")
+NEEDED = {
+    "serving": ("numpy", "numba", "fastapi", "uvicorn", "msgspec", "sqlalchemy", "alembic"),
+    "training": ("pandas", "pyarrow", "duckdb", "sklearn", "lightgbm", "mlflow"),
+}
+"""Role, which is also the package that shows it is installed, to the packages it needs."""
+
+
+SHOWN_VERSIONS = ("numpy", "numba", "fastapi", "pandas", "lightgbm", "mlflow")
 
 
 OPTIONAL = {
@@ -65,7 +73,7 @@ def examine(url: str) -> list[Check]:
         ("engine", engine),
         ("optional packages", optional_packages),
         ("home", home),
-        ("registry", registry),
+        *([("registry", registry)] if find_spec("training") else []),
         ("champion", champion),
         ("journal", journal),
         ("service", lambda: service(url)),
@@ -91,17 +99,19 @@ def python() -> Check:
 
 def packages() -> Check:
     """Every package that is needed imports."""
+    roles = [role for role in NEEDED if find_spec(role) is not None]
     broken = []
-    for name in NEEDED:
+    for name in (name for role in roles for name in NEEDED[role]):
         try:
             importlib.import_module(name)
         except Exception as error:
             broken.append(f"{name} ({error})")
     if broken:
-        return Check("packages", State.FAULT, "; ".join(broken), "make clean, then make demo")
-    shown = ("numpy", "pandas", "numba", "lightgbm", "mlflow", "fastapi")
+        return Check("packages", State.FAULT, "; ".join(broken), "install leadscore again")
+    shown = [n for n in SHOWN_VERSIONS if any(n in NEEDED[role] for role in roles)]
     found = ", ".join(f"{name} {metadata.version(name)}" for name in shown)
-    return Check("packages", State.FINE, f"leadscore {metadata.version('leadscore')}; {found}")
+    for_roles = " and ".join(roles)
+    return Check("packages", State.FINE, f"leadscore {VERSION} for {for_roles}; {found}")
 
 
 def engine() -> Check:
@@ -138,11 +148,20 @@ def optional_packages() -> Check:
     return Check("optional packages", State.FINE, ", ".join(OPTIONAL))
 
 
-def home() -> Check:
-    """The release store can be written and has room."""
+def home_folder() -> Path:
+    """The release store's folder, by the settings of the role that is installed."""
+    if find_spec("training") is None:
+        from serving.settings import Settings
+
+        return Settings().home
     from training.settings import TrackingSettings
 
-    folder = TrackingSettings().home.absolute()
+    return TrackingSettings().home
+
+
+def home() -> Check:
+    """The release store can be written and has room."""
+    folder = home_folder().absolute()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(existing, os.W_OK):
         return Check(
@@ -178,9 +197,8 @@ def champion() -> Check:
     """The release that answers loads, and every byte of it verifies."""
     from scoring.release.release import load_release
     from scoring.release.store import ReleaseStore
-    from training.settings import TrackingSettings
 
-    pointer = ReleaseStore(TrackingSettings().home).pointer()
+    pointer = ReleaseStore(home_folder()).pointer()
     if pointer is None:
         return Check(
             "champion", State.ABSENT, "no release was promoted",

@@ -1,4 +1,4 @@
-"""Commands about leads: score them, show one as the API takes it."""
+"""``leadscore score``: references or open leads to a file of scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,19 +22,11 @@ if TYPE_CHECKING:
     from features.dataset import Dataset
     from scoring.release.release import Release
     from scoring.release.store import StoredRelease
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from features.contract import AttributeType
-from features.dataset import Dataset
-from features.errors import DataError
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
     app.command()(score)
-    app.command()(lead)
 
 
 class Engine(StrEnum):
@@ -129,56 +120,6 @@ def print_summary(summary: dict[str, object]) -> None:
     counts = ", ".join(f"{n:,} {name}" for name, n in bands.items())  # type: ignore[attr-defined]
     errors = f"; {summary['errors']:,} could not be scored" if summary["errors"] else ""
     print(f"{summary['out']}: {summary['rows']:,} rows: {counts}{errors}")
-
-
-def lead(
-    dataset: DatasetArgument,
-    lead_id: Annotated[
-        str, typer.Argument(metavar="LEAD_ID", help="Which lead.", show_default=False)
-    ],
-    as_of: Annotated[
-        str | None,
-        typer.Option("--as-of", metavar="MOMENT", help="Only what was known before; ISO 8601."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print one lead with its history as JSON, as POST /v1/scores takes it.
-
-    What it prints is the body of a request, with or without --json.
-
-    Examples:
-
-      leadscore lead my-leads L000042 --as-of 2024-06-01T00:00:00Z > lead.json
-
-      curl --json @lead.json http://127.0.0.1:8000/v1/scores
-    """
-    from commands.output import print_json, timed
-    from features.reading.read import read_dataset
-
-    del as_json  # the result is JSON either way
-    moment = None if as_of is None else moment_of(as_of)
-    with timed(f"read {dataset}"):
-        data = read_dataset(dataset, outcomes_required=False)
-    print_json(lead_message(data, lead_id, moment))
-
-
-def moment_of(text: str) -> datetime:
-    """A moment as typed, in UTC. Raises UsageError without a zone.
-
-    >>> moment_of("2026-03-01T09:00:00+01:00").isoformat()
-    '2026-03-01T09:00:00+01:00'
-    """
-    from features.errors import UsageError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(
-            f"{text!r} is no moment with a zone; expected such as 2026-03-01T09:00:00Z"
-        )
-    return moment
 
 
 def bucket_count(buckets: str) -> int | None:
@@ -380,69 +321,3 @@ def report_extrapolation(beyond: int, asked: int, oldest_days: float | None) -> 
 
     if beyond and oldest_days is not None:
         log(f"note: {extrapolation_note(beyond, asked, oldest_days)}")
-
-
-Message = dict[str, Any]
-
-
-def lead_message(dataset: Dataset, lead_id: str, as_of: datetime | None = None) -> Message:
-    """The lead as JSON-ready data; unknown values are left out, moments are ISO 8601 in UTC.
-
-    ``as_of``: only what happened before it is told; None: everything, and the answer is as of
-    the moment of the request. Raises DataError if the lead is not in the dataset, or has no
-    time to hold ``as_of`` against.
-    """
-    rows = dataset.leads[dataset.leads["lead_id"] == lead_id]
-    if rows.empty:
-        some = ", ".join(dataset.leads["lead_id"].head(3))
-        raise DataError(f"no lead {lead_id!r} in {dataset.settings.name}; there are {some}, …")
-    if as_of is not None and not dataset.has_time:
-        raise DataError(f"{dataset.settings.name} has no time; leave --as-of out")
-    lead = rows.iloc[0]
-    message: Message = {"lead_id": lead_id}
-    if dataset.has_time:
-        message["created_at"] = iso(lead["created_at"])
-    if as_of is not None:
-        message["as_of"] = iso(as_of)
-    message["attributes"] = attributes_of(dataset, lead)
-    message["answers"] = rows_before(dataset.answers, "answered_at", lead_id, as_of)
-    message["interactions"] = rows_before(dataset.interactions, "occurred_at", lead_id, as_of)
-    return message
-
-
-def attributes_of(dataset: Dataset, lead: pd.Series) -> Message:
-    """The known attributes of one row of leads; booleans as booleans."""
-    known: Message = {}
-    for name, declared in dataset.settings.attributes.items():
-        if name not in lead.index or pd.isna(lead[name]):
-            continue
-        value = lead[name]
-        if declared.type is AttributeType.BOOLEAN:
-            known[name] = bool(value)
-        else:
-            known[name] = value if isinstance(value, str) else float(value)
-    return known
-
-
-def rows_before(
-    table: pa.Table, moment: str, lead_id: str, as_of: datetime | None
-) -> list[Message]:
-    """One lead's rows of a table with ``moment < as_of``, oldest first, without its id."""
-    mine = table.filter(pc.equal(table["lead_id"], lead_id)).drop_columns(["lead_id"])
-    if as_of is not None:
-        mine = mine.filter(pc.less(mine[moment], pa.scalar(as_of, mine.schema.field(moment).type)))
-    told = []
-    for row in mine.sort_by(moment).to_pylist():
-        row[moment] = iso(row[moment])
-        told.append({name: value for name, value in row.items() if value is not None})
-    return told
-
-
-def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with a Z; microseconds only where there are any.
-
-    >>> from datetime import UTC
-    >>> iso(datetime(2026, 3, 1, 9, tzinfo=UTC))
-    '2026-03-01T09:00:00Z'
-    """
-    return pd.Timestamp(moment).tz_convert("UTC").isoformat().replace("+00:00", "Z")

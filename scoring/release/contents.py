@@ -11,6 +11,7 @@ from typing import Any
 from features.compute.array_types import Float64
 from features.errors import DataError
 from features.vectors.spec import FeatureSpec
+from features.version import VERSION
 from scoring.bands import BandThresholds
 from scoring.canonical_json import canonical_json
 from scoring.intervals import IntervalTable
@@ -32,7 +33,7 @@ PARTS = ("golden", "intervals", "metrics", "spec", "statistics")
 RESERVED = {MANIFEST_FILE, SIGNATURE_FILE, "scorecard.json"}
 
 
-_LIBRARIES = ("leadscore", "lightgbm", "llvmlite", "numba", "numpy", "pyarrow", "scikit-learn")
+_LIBRARIES = ("lightgbm", "llvmlite", "numba", "numpy", "pyarrow", "scikit-learn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def _manifest(contents: ReleaseContents, files: Mapping[str, bytes]) -> bytes:
         "format": FORMAT,
         "has_time": bool(contents.has_time),
         "horizon_days": float(contents.horizon_days),
-        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        "libraries": {"leadscore": VERSION, **{n: metadata.version(n) for n in _LIBRARIES}},
         "name": contents.name,
         "settings": dict(contents.settings),
         "spec_digest": contents.spec.digest,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.metadata import version
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 
+from features.version import VERSION
 from serving.api.endpoint import EndpointSpec
 from serving.api.examples import PROBLEM
 from serving.messages import ScoreRequest
@@ -60,7 +60,7 @@ def document(routes: Sequence[EndpointSpec]) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "leadscore", "version": version("leadscore"), "description": ABOUT},
+        "info": {"title": "leadscore", "version": VERSION, "description": ABOUT},
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": {"key": KEY}},
     }

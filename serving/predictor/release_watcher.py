@@ -45,7 +45,7 @@ async def fetch(settings: Settings, metrics: Metrics) -> None:
 async def run_fetch(settings: Settings) -> int:
     """Run ``leadscore fetch champion``; its exit code, -1 when it took too long."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "leadscore", "fetch", "champion",
+        sys.executable, "-P", "-m", "leadscore", "fetch", "champion",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -55,7 +55,8 @@ class _Supervisor(threading.Thread):
 
     def _begun(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "serving.store.score_loader_process"], stdin=subprocess.PIPE
+            [sys.executable, "-P", "-m", "serving.store.score_loader_process"],
+            stdin=subprocess.PIPE,
         )
 
     def run(self) -> None:

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
-from serving.client.client import AsyncClient, Client, Problem, RetryPolicy
+from leadscore_client.client import AsyncClient, Client, Problem, RetryPolicy
 
 QUICK = RetryPolicy(attempts=3, first_s=0.001)
 ROW: Any = {"lead_id": "client", "kind": "page_view", "occurred_at": "2026-03-05T00:00:00Z"}
 
 
-def test_every_call(client: httpx.Client, lead: Any) -> None:
+def test_every_call(client: httpx2.Client, lead: Any) -> None:
     with Client(str(client.base_url), language="fr") as crm:
         assert crm.score(lead, reasons=1)["label"] in ("froid", "tiède", "chaud")
         assert crm.score_batch([lead])["scored"] == 1
@@ -38,7 +38,7 @@ def test_every_call(client: httpx.Client, lead: Any) -> None:
         assert refused.value.request_id
 
 
-def test_the_asynchronous_client(client: httpx.Client, lead: Any) -> None:
+def test_the_asynchronous_client(client: httpx2.Client, lead: Any) -> None:
     async def talk() -> None:
         async with AsyncClient(str(client.base_url)) as crm:
             scores = await asyncio.gather(*(crm.score(lead) for _ in range(8)))
@@ -53,16 +53,16 @@ def test_the_asynchronous_client(client: httpx.Client, lead: Any) -> None:
     asyncio.run(talk())
 
 
-def flaky(failures: int, status: int) -> tuple[Callable[[httpx.Request], httpx.Response], list]:
+def flaky(failures: int, status: int) -> tuple[Callable[[httpx2.Request], httpx2.Response], list]:
     seen: list[bytes] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         seen.append(request.content)
         if len(seen) <= failures:
             if status == 0:
-                raise httpx.ConnectError("down")
-            return httpx.Response(status, json={"type": "t", "detail": "d"})
-        return httpx.Response(200, json={"taken": 1})
+                raise httpx2.ConnectError("down")
+            return httpx2.Response(status, json={"type": "t", "detail": "d"})
+        return httpx2.Response(200, json={"taken": 1})
 
     return answer, seen
 
@@ -70,7 +70,7 @@ def flaky(failures: int, status: int) -> tuple[Callable[[httpx.Request], httpx.R
 @pytest.mark.parametrize("status", [0, 429, 503])
 def test_it_tries_again_with_the_same_event(status: int) -> None:
     answer, seen = flaky(2, status)
-    crm = Client("http://x", retrying=QUICK, transport=httpx.MockTransport(answer))
+    crm = Client("http://x", retrying=QUICK, transport=httpx2.MockTransport(answer))
     assert crm.add_interactions([ROW]) == {"taken": 1}
     assert len(seen) == 3
     assert len(set(seen)) == 1
@@ -80,19 +80,19 @@ def test_it_tries_again_with_the_same_event(status: int) -> None:
 def test_it_gives_up_and_never_repeats_a_refusal() -> None:
     for status, attempts in ((503, 3), (422, 1), (401, 1)):
         answer, seen = flaky(99, status)
-        crm = Client("http://x", retrying=QUICK, transport=httpx.MockTransport(answer))
+        crm = Client("http://x", retrying=QUICK, transport=httpx2.MockTransport(answer))
         with pytest.raises(Problem):
             crm.add_interactions([ROW])
         assert len(seen) == attempts
     answer, seen = flaky(99, 0)
-    crm = Client("http://x", retrying=QUICK, transport=httpx.MockTransport(answer))
-    with pytest.raises(httpx.TransportError):
+    crm = Client("http://x", retrying=QUICK, transport=httpx2.MockTransport(answer))
+    with pytest.raises(httpx2.TransportError):
         crm.erase("x")
     assert len(seen) == 3
 
 
 def test_it_waits_as_long_as_it_is_told() -> None:
-    answer = httpx.Response(503, headers={"retry-after": "7"})
+    answer = httpx2.Response(503, headers={"retry-after": "7"})
     assert RetryPolicy().wait_s(0, answer) == 7.0
     assert RetryPolicy(most_s=2).wait_s(0, answer) == 2.0
     assert 0.1 <= RetryPolicy().wait_s(0, None) <= 0.3
@@ -100,7 +100,7 @@ def test_it_waits_as_long_as_it_is_told() -> None:
 
 def test_it_needs_nothing_of_the_server() -> None:
     code = (
-        "import sys, serving.client.client, serving.client.crm_mapping;"
+        "import sys, leadscore_client;"
         "print([m for m in ('fastapi', 'numba', 'numpy', 'sqlalchemy', 'msgspec', 'pydantic')"
         " if m in sys.modules])"
     )

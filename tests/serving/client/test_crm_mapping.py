@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
-from serving.client.crm_mapping import MappingError, load_mapping, moment
+import leadscore_client
+from leadscore_client.crm_mapping import MappingError, load_mapping, moment
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "crm"
+FOLDER = Path(leadscore_client.__file__).parent / "mappings"
 
 HUBSPOT_CONTACT: dict[str, Any] = {
     "id": "151",
@@ -104,7 +105,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_crm_s_payloads_become_the_contract(name: str, client: httpx.Client) -> None:
+def test_a_crm_s_payloads_become_the_contract(name: str, client: httpx2.Client) -> None:
     payload, record, event, lead_id, outcome, kind = CASES[name]
     mapping = load_mapping(FOLDER / f"{name}.toml")
     lead = mapping.lead(payload)

@@ -1,6 +1,6 @@
 """The client for a CRM's developer: typed, sync and async, retrying what is safe to retry.
 
-It needs httpx and nothing of the server. Every call may be repeated without harm: the service
+It needs httpx2 and nothing of the server. Every call may be repeated without harm: the service
 drops repeated events by their ``event_id``, and the client gives one to each event that has none
 before the first attempt.
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 __all__ = [
     "Answer", "AsyncClient", "Client", "Interaction", "Lead", "Outcome", "Problem", "RetryPolicy",
@@ -81,10 +81,10 @@ class Client(RequestBuilder):
 
     def __init__(
         self, url: str, key: str | None = None, *, language: str = "en", timeout_s: float = 10.0,
-        retrying: RetryPolicy | None = None, transport: httpx.BaseTransport | None = None,
+        retrying: RetryPolicy | None = None, transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
         headers = headers_of(key, language)
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             base_url=url, headers=headers, timeout=timeout_s, transport=transport
         )
         self._retrying = retrying or RetryPolicy()
@@ -103,14 +103,14 @@ class Client(RequestBuilder):
         """Send a request, again if need be; the decoded answer. Raises Problem."""
         attempt = 0
         while True:
-            answer: httpx.Response | None = None
+            answer: httpx2.Response | None = None
             try:
                 answer = self._http.request(
                     asked.method, asked.path, json=asked.json, params=asked.params
                 )
                 if answer.status_code not in RETRY_STATUSES:
                     return result_of(answer)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 if attempt + 1 >= self._retrying.attempts:
                     raise
             if attempt + 1 >= self._retrying.attempts and answer is not None:
@@ -178,10 +178,10 @@ class AsyncClient(RequestBuilder):
 
     def __init__(
         self, url: str, key: str | None = None, *, language: str = "en", timeout_s: float = 10.0,
-        retrying: RetryPolicy | None = None, transport: httpx.AsyncBaseTransport | None = None,
+        retrying: RetryPolicy | None = None, transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:  # fmt: skip
         headers = headers_of(key, language)
-        self._http = httpx.AsyncClient(
+        self._http = httpx2.AsyncClient(
             base_url=url, headers=headers, timeout=timeout_s, transport=transport
         )
         self._retrying = retrying or RetryPolicy()
@@ -200,14 +200,14 @@ class AsyncClient(RequestBuilder):
         """Send a request, again if need be; the decoded answer. Raises Problem."""
         attempt = 0
         while True:
-            answer: httpx.Response | None = None
+            answer: httpx2.Response | None = None
             try:
                 answer = await self._http.request(
                     asked.method, asked.path, json=asked.json, params=asked.params
                 )
                 if answer.status_code not in RETRY_STATUSES:
                     return result_of(answer)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 if attempt + 1 >= self._retrying.attempts:
                     raise
             if attempt + 1 >= self._retrying.attempts and answer is not None:
@@ -365,7 +365,7 @@ class RetryPolicy:
     first_s: float = 0.2
     most_s: float = 30.0
 
-    def wait_s(self, attempt: int, answer: httpx.Response | None) -> float:
+    def wait_s(self, attempt: int, answer: httpx2.Response | None) -> float:
         """Seconds before the next attempt: doubled each time, with jitter."""
         told = answer.headers.get("retry-after", "") if answer is not None else ""
         backoff = self.first_s * 2.0**attempt * random.uniform(0.5, 1.5)  # noqa: S311  (jitter)
@@ -379,7 +379,7 @@ def headers_of(key: str | None, language: str) -> dict[str, str]:
     return headers if key is None else {**headers, "authorization": f"Bearer {key}"}
 
 
-def result_of(answer: httpx.Response) -> Any:
+def result_of(answer: httpx2.Response) -> Any:
     """The decoded answer; raises Problem for an error."""
     if answer.is_success:
         return answer.json()

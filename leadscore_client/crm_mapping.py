@@ -1,9 +1,7 @@
 """A CRM's own field names as our contract: a mapping in TOML, applied to the CRM's payloads.
 
-It imports the standard library alone, so that a connector can use it beside
-``serving.client.client``.
-The mappings for HubSpot, Salesforce and Odoo stand in ``docs/crm/``; ``docs/crm.md`` explains
-each key.
+It imports the standard library alone. The mappings for HubSpot, Salesforce and Odoo are in
+``leadscore_client/mappings/``; ``docs/crm.md`` explains each key.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +92,17 @@ class CrmMapping:
 
 
 def load_mapping(path: Path | str) -> CrmMapping:
-    """Read a mapping; MappingError says what is missing."""
+    """Read a mapping: a TOML file, or the name of one that ships here (``"hubspot"``).
+
+    Raises MappingError, which says what is missing.
+
+    >>> load_mapping("odoo").name
+    'odoo'
+    """
+    shipped = resources.files(__package__).joinpath("mappings", f"{path}.toml")
+    source = shipped if str(path).isidentifier() and shipped.is_file() else Path(path)
     try:
-        rules = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        rules = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MappingError(f"{path} cannot be read as TOML: {error}") from error
     missing = {"name", "lead", "outcome"} - set(rules)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from commands.score import lead_message
 from features.errors import DataError
+from features.lead_message import lead_message
 from features.reading.read import read_dataset
 
 

@@ -1,1 +1,0 @@
-"""The HTTP client, and mappings from a CRM's records."""

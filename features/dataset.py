@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,52 @@ class Dataset:
     answers: pa.Table
     inferred: tuple[str, ...] = ()
     quarantined: tuple[QuarantinedRows, ...] = ()
+
+    @classmethod
+    def from_frames(
+        cls,
+        *,
+        leads: object,
+        outcomes: object = None,
+        interactions: object = None,
+        answers: object = None,
+        max_bad_fraction: float = 0.01,
+        **settings: Any,
+    ) -> Dataset:
+        """A dataset of tables in memory: pandas or Polars DataFrames, Arrow tables, mappings.
+
+        The columns are those of the data contract: ``leads`` with ``lead_id``, ``created_at`` and
+        any attributes; ``outcomes`` with ``lead_id``, ``outcome`` (``converted`` or ``lost``; open
+        leads have no row), ``occurred_at``; ``interactions`` with ``lead_id``, ``occurred_at``,
+        ``kind``; ``answers`` with ``lead_id``, ``answered_at``, ``attribute``, ``value``. Times
+        need a zone; None and NaN are unknown. ``settings``: the keys of ``dataset.toml``, such as
+        ``name``, ``horizon_days``, ``observed_until``, ``reference_ages_days``, ``attributes``.
+        The rules are those for files, so the same rows give the same dataset, to the last bit.
+        Without ``outcomes`` the leads can be scored, not learned from.
+
+        Raises:
+            DataError: a column is missing, a time has no zone, or more than ``max_bad_fraction``
+                of a table's rows break the contract.
+
+        >>> data = Dataset.from_frames(
+        ...     leads={"lead_id": ["L1", "L2"], "industry": ["food", None]},
+        ...     outcomes={"lead_id": ["L1"], "outcome": ["converted"]},
+        ...     horizon_days=30,
+        ... )
+        >>> len(data.leads), data.has_time
+        (2, False)
+        """
+        from features.reading.frames import dataset_from_frames
+
+        frames = {
+            "leads": leads, "outcomes": outcomes, "interactions": interactions, "answers": answers,
+        }  # fmt: skip
+        return dataset_from_frames(
+            frames,
+            settings,
+            max_bad_fraction=max_bad_fraction,
+            outcomes_required=outcomes is not None,
+        )
 
     @property
     def has_time(self) -> bool:

@@ -54,8 +54,23 @@ def read_dataset(
     ``progress`` is told the interactions read so far, after every part; it may raise to stop.
     Raises DataError (the contract), StorageError (the database cannot be reached).
     """
-    quarantine = Quarantine(quarantine_dir, max_bad_fraction)
-    reading = open_dataset(source_of(source), quarantine, outcomes_required=outcomes_required)
+    return dataset_from(
+        source_of(source),
+        Quarantine(quarantine_dir, max_bad_fraction),
+        outcomes_required=outcomes_required,
+        progress=progress,
+    )
+
+
+def dataset_from(
+    tables: TableSource,
+    quarantine: Quarantine,
+    *,
+    outcomes_required: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Dataset:
+    """Read and check the tables of any source; see :func:`read_dataset`."""
+    reading = open_dataset(tables, quarantine, outcomes_required=outcomes_required)
     return reading.dataset(_all_interactions(reading, progress))
 
 
@@ -78,9 +93,12 @@ def read_references(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected a file with lead_id and as_of")
-    strict = Quarantine(None, 0.0)
-    chunk = concat_chunks(file_chunks(path, "references", strict))
-    seen = len(chunk)
+    return references_from(concat_chunks(file_chunks(path, "references", Quarantine(None, 0.0))))
+
+
+def references_from(chunk: Chunk) -> pd.DataFrame:
+    """The references of a table; see :func:`read_references`."""
+    strict, seen = Quarantine(None, 0.0), len(chunk)
     require(chunk)
     chunk = parse_timestamps(with_lead_id(chunk, strict), "as_of", strict, required=True)
     strict.check_limit(chunk.file, seen)

@@ -57,8 +57,12 @@ class FlatTrees:
     base: float
 
 
-def flatten(trees: tuple[Tree, ...]) -> FlatTrees:
-    """Lay the trees out in the order of the text; the leaves of a tree from left to right."""
+def flatten(trees: tuple[Tree, ...], *, shared_splits: bool = False) -> FlatTrees:
+    """Lay the trees out in the order of the text; the leaves of a tree from left to right.
+
+    ``shared_splits``: equal splits become one node, which is evaluated once for all of them.
+    """
+    nodes, numbers = _nodes(trees, shared_splits=shared_splits)
     steps: list[tuple[int, bool, int]] = []
     slots: list[tuple[int, float]] = []
     path_start, slot_start, values, base, first_node = [0], [0], [], 0.0, 0
@@ -70,13 +74,13 @@ def flatten(trees: tuple[Tree, ...]) -> FlatTrees:
             for node, left in path:
                 feature = int(tree.feature[node])
                 shares[feature] *= _share(tree, node, left)
-                steps.append((first_node + node, left, features.index(feature)))
+                steps.append((numbers[first_node + node], left, features.index(feature)))
             slots.extend(shares.items())
             values.append(float(tree.leaf_value[leaf]))
             path_start.append(len(steps))
             slot_start.append(len(slots))
         first_node += len(tree.feature)
-    return _with_tables(trees, steps, slots, path_start, slot_start, values, base)
+    return _with_tables(nodes, steps, slots, path_start, slot_start, values, base)
 
 
 def _paths(tree: Tree) -> list[tuple[int, list[tuple[int, bool]]]]:
@@ -96,8 +100,44 @@ def _share(tree: Tree, node: int, left: bool) -> float:
     return float(count / tree.node_count[node])
 
 
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """Splits, (N,) each."""
+
+    feature: Int32
+    threshold: Float64
+    missing: npt.NDArray[np.uint8]
+    default_left: Bool
+
+
+def _nodes(trees: tuple[Tree, ...], *, shared_splits: bool) -> tuple[_Nodes, list[int]]:
+    """The nodes to evaluate, and for each split of the text the number of its node."""
+    every = _Nodes(
+        _joined([tree.feature for tree in trees], np.int32),
+        _joined([tree.threshold for tree in trees], np.float64),
+        _joined([tree.missing for tree in trees], np.uint8),
+        _joined([tree.default_left for tree in trees], np.bool_),
+    )
+    if not shared_splits:
+        return every, list(range(len(every.feature)))
+    splits = zip(
+        every.feature.tolist(), every.threshold.tolist(), every.missing.tolist(),
+        every.default_left.tolist(), strict=True,
+    )  # fmt: skip
+    number: dict[tuple[int, float, int, bool], int] = {}
+    numbers = [number.setdefault(split, len(number)) for split in splits]
+    _, first = np.unique(np.array(numbers, dtype=np.int64), return_index=True)
+    kept = _Nodes(
+        every.feature[first],
+        every.threshold[first],
+        every.missing[first],
+        every.default_left[first],
+    )
+    return kept, numbers
+
+
 def _with_tables(
-    trees: tuple[Tree, ...],
+    nodes: _Nodes,
     steps: list[tuple[int, bool, int]],
     slots: list[tuple[int, float]],
     path_start: list[int],
@@ -119,10 +159,10 @@ def _with_tables(
     points, weights = (points + 1) / 2, weights / 2
     fill_table(leaf_value, starts, shares, table_start, points, weights, table)
     return FlatTrees(
-        node_feature=_joined([tree.feature for tree in trees], np.int32),
-        node_threshold=_joined([tree.threshold for tree in trees], np.float64),
-        node_missing=_joined([tree.missing for tree in trees], np.uint8),
-        node_default_left=_joined([tree.default_left for tree in trees], np.bool_),
+        node_feature=nodes.feature,
+        node_threshold=nodes.threshold,
+        node_missing=nodes.missing,
+        node_default_left=nodes.default_left,
         leaf_value=leaf_value,
         path_start=np.array(path_start, dtype=np.int64),
         path_node=np.array([node for node, _, _ in steps], dtype=np.int32),

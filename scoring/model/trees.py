@@ -172,15 +172,23 @@ class TreeComponent:
     n_features: int
     flat: FlatTrees
     groups: LeafGroups
+    shared_splits: bool = False
 
     @classmethod
-    def from_text(cls, text: str, n_features: int | None = None) -> TreeComponent:
-        """Raises ReleaseError for text that is not a numeric single-output booster."""
+    def from_text(
+        cls, text: str, n_features: int | None = None, *, shared_splits: bool = False
+    ) -> TreeComponent:
+        """Raises ReleaseError for text that is not a numeric single-output booster.
+
+        ``shared_splits``: the trees repeat few splits, as symmetric ones do, and equal ones are
+        evaluated once. The order of the sums depends on it, so a release says which it is.
+        """
         width, trees = parse_trees(text)
         if n_features is not None and width != n_features:
             raise ReleaseError(f"LightGBM text: {width} features; expected {n_features}")
-        flat = flatten(trees)
-        return cls(trees_only(text), width, flat, group_leaves(flat, width))
+        flat = flatten(trees, shared_splits=shared_splits)
+        groups = group_leaves(flat, width)
+        return cls(trees_only(text), width, flat, groups, shared_splits)
 
     @property
     def base(self) -> float:
@@ -200,12 +208,16 @@ class TreeComponent:
 
     def to_dict(self) -> dict[str, Any]:
         """What stands beside the text; the trees themselves are in a file of their own."""
-        return {"kind": self.kind, "n_features": self.n_features}
+        shared = {"shared_splits": True} if self.shared_splits else {}
+        return {"kind": self.kind, "n_features": self.n_features, **shared}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], text: str) -> TreeComponent:
         """Raises ReleaseError when the text does not fit."""
-        return cls.from_text(text, count(data, "n_features"))
+        shared = data.get("shared_splits", False)
+        if not isinstance(shared, bool):
+            raise ReleaseError("'shared_splits' is neither true nor false")
+        return cls.from_text(text, count(data, "n_features"), shared_splits=shared)
 
 
 SPLITS_OF_A_GROUP = 6

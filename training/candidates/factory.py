@@ -1,4 +1,4 @@
-"""TODO."""
+"""The candidates of every training, made for one feature specification."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def default_candidates(
     from training.candidates.boosted import BoostedTrees
     from training.candidates.linear import LinearCandidate
     from training.candidates.monotonicity import monotone_constraints, redundant_columns
+    from training.candidates.symmetric import SymmetricTrees
 
     ways = monotone_constraints(spec) if spec and enforce_monotone else ()
     hidden = redundant_columns(spec) if spec and enforce_monotone else ()
@@ -30,6 +31,7 @@ def default_candidates(
         BoostedTrees(
             "randomised", additive=False, seed=seed, depth=5, feature_share=0.5, randomised=True
         ),
+        SymmetricTrees(seed),
     )
     kept = tuple(replace(family, monotone=ways, hidden=hidden) for family in boosted)
     return (LinearCandidate(), *kept, *((crossed,) if crossed else ()))

@@ -32,7 +32,7 @@ MUCH_BETTER = 2.0
 """Standard errors by which another blend must beat the usual one to take its place."""
 
 
-DEFAULT_BLEND = ("linear", "additive", "boosted", "randomised")
+DEFAULT_BLEND = ("linear", "additive", "boosted", "randomised", "symmetric")
 """The usual blend: one after the other leaves it while it is better without by ``MIN_Z`` standard
 errors. On small sets the best of sixty is mostly the luckiest."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from features.compute.array_types import Float64, Object
 from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
 from features.histories.arrays import Answers, Histories, Interactions, References
-from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from features.vectors.compute import compute_vectors
 from scoring.scorecard.scorecard import Scorecard, default_scorecard
 from training.feature_selection.choose import choose_spec
@@ -79,10 +79,10 @@ def seconds(work, runs: int) -> float:
 def one_lead(card: Scorecard) -> float:
     """Median microseconds from lists of 50 interactions to points."""
     kinds = ["page_view", "email_open", "offer_view", "meeting", "contact_attempt"] * 10
-    rows = InteractionRows(kinds, [(i + 1) * DAY_US for i in range(50)])
-    facts = LeadFacts("L", 0, {"budget": "approved"}, rows)
+    rows = RecordColumns(kinds, [(i + 1) * DAY_US for i in range(50)])
+    lead = LeadRecord("L", 0, {"budget": "approved"}, rows)
     asked = References(np.zeros(1, np.int64), np.array([60 * DAY_US]))
-    return 1e6 * seconds(lambda: card.points(one_history(facts), asked), 500)
+    return 1e6 * seconds(lambda: card.points(histories_from_records([lead]), asked), 500)
 
 
 def main() -> None:

@@ -118,15 +118,15 @@ def engine() -> Check:
     """The compiled scorecard engine answers as it should."""
     import numpy as np
 
+    from features.compute.array_types import DAY_US
     from features.histories.arrays import References
-    from features.histories.build import InteractionRows, LeadFacts, one_history
+    from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
     from scoring.scorecard.scorecard import default_scorecard
 
-    day_us = 86_400_000_000
-    call = InteractionRows(kinds=["inbound_call"], at_us=[day_us])
-    lead = one_history(LeadFacts("doctor", created_at_us=0, interactions=call))
+    call = RecordColumns(kinds=["inbound_call"], at_us=[DAY_US])
+    lead = histories_from_records([LeadRecord("doctor", 0, {}, call)])
     started = time.perf_counter()
-    asked = References(np.zeros(1, np.int64), np.array([2 * day_us]))
+    asked = References(np.zeros(1, np.int64), np.array([2 * DAY_US]))
     points = float(default_scorecard().points(lead, asked).points[0])
     took = time.perf_counter() - started
     if not points > 0:

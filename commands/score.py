@@ -226,14 +226,8 @@ def release_lookup(release: str) -> Iterator[Future[tuple[StoredRelease, Release
         found = locate(release, warn=log)
         return found, load_release(Path(found.path))
 
-    def prepare_reading() -> None:
-        from features.schemas import prepare
-
-        prepare()
-
     with ThreadPoolExecutor(1) as pool:
         lookup = pool.submit(look_up)
-        pool.submit(prepare_reading)  # by the same thread, when the release is there
         try:
             yield lookup
         except LeadscoreError:

@@ -27,6 +27,11 @@ DEFAULT_UNANSWERED = ("Select", "Please select", "N/A", "n/a", "-", "--", "?")
 """Words that forms leave behind where nobody answered; read as unknown, and said so."""
 
 
+TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1", "oui", "vrai"})
+FALSE_WORDS = frozenset({"false", "no", "n", "f", "0", "non", "faux"})
+"""How a boolean may be written, in any case of letters."""
+
+
 NO_VALUE = ("", "NaN", "nan", "NULL", "null")
 """How files write *unknown*; always read as unknown."""
 
@@ -45,6 +50,23 @@ REQUIRED_COLUMNS = {
     "references": ("lead_id", "as_of"),
 }
 """Columns a table must have; ``outcomes`` also needs ``occurred_at`` where leads have a time."""
+
+
+def value_to_text(value: object) -> str:
+    """An attribute's value as the answers table and a category write it; None is the empty text.
+
+    A whole number has no ``.0``, so that 3.0, 3 and "3" are one category.
+
+    >>> [value_to_text(v) for v in (True, 3.0, 2.5, None, "yes")]
+    ['true', '3', '2.5', '', 'yes']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 class AttributeType(StrEnum):

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.compute.array_types import UInt64
 from features.contract import DatasetSettings
 from features.schemas import QuarantinedRows, arrow_of
 
@@ -101,9 +101,6 @@ class Dataset:
         """
 
         return fingerprint_of(self)
-
-
-UInt64 = npt.NDArray[np.uint64]
 
 
 KEYS = ("leadscore-lane-a", "leadscore-lane-b")

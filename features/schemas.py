@@ -1,11 +1,10 @@
-"""The frames that a Dataset promises, as pandera schemas; every dataset is checked against them."""
+"""The tables that a Dataset promises: Arrow schemas, the columns of its frames, and the check."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 
 DICTIONARY_STRING = pa.dictionary(pa.int32(), pa.string())
-"""Words that repeat: a code a row, and each word once."""
+"""A dictionary column: a code a row, and each word once."""
 
 
 INTERACTIONS_SCHEMA = pa.schema(
@@ -45,63 +44,72 @@ ANSWERS_SCHEMA = pa.schema(
 TIME = "datetime64[us, UTC]"
 
 
-def prepare() -> None:
-    """Load what :func:`check_frames` needs, half a second's work, while something else is read."""
-    _pandera()
+@dataclass(frozen=True, slots=True)
+class FrameColumn:
+    """What a column of a frame promises: its dtype and what may not be in it."""
+
+    dtype: str
+    nullable: bool = False
+    required: bool = True
+    unique: bool = False
+    finite: bool = False
+    one_of: tuple[str, ...] = ()
 
 
-def _pandera() -> Any:
-    """Pandera, which imports PySpark where that is installed, without PySpark's warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import pandera.pandas as pandera
-
-    return pandera
-
-
-def leads_schema(settings: DatasetSettings, *, has_time: bool) -> Any:
+def leads_schema(settings: DatasetSettings, *, has_time: bool) -> dict[str, FrameColumn]:
     """One row a lead, unique ids, a time where there is time, each attribute in its dtype."""
-    pandera = _pandera()
-    finite = pandera.Check(lambda s: ~s.isin([float("inf"), float("-inf")]), name="finite")
-    columns: dict[str, Any] = {"lead_id": pandera.Column(object, unique=True)}
+    columns = {"lead_id": FrameColumn("object", unique=True)}
     if has_time:
-        columns["created_at"] = pandera.Column(TIME)
+        columns["created_at"] = FrameColumn(TIME)
     for name, attribute in settings.attributes.items():
-        word = attribute.type is AttributeType.CATEGORY
-        checks = None if word else finite
-        dtype = object if word else float
-        columns[name] = pandera.Column(dtype, checks, nullable=True, required=False)
-    return pandera.DataFrameSchema(columns, strict=True)
+        is_category = attribute.type is AttributeType.CATEGORY
+        dtype = "object" if is_category else "float64"
+        columns[name] = FrameColumn(dtype, nullable=True, required=False, finite=not is_category)
+    return columns
 
 
-def outcomes_schema(*, has_time: bool) -> Any:
+def outcomes_schema(*, has_time: bool) -> dict[str, FrameColumn]:
     """At most one outcome a lead, converted or lost, with its time where there is time."""
-    pandera = _pandera()
-    return pandera.DataFrameSchema(
-        {
-            "lead_id": pandera.Column(object, unique=True),
-            "outcome": pandera.Column(object, pandera.Check.isin([str(o) for o in Outcome])),
-            "occurred_at": pandera.Column(TIME, nullable=not has_time),
-        },
-        strict=True,
-    )
+    return {
+        "lead_id": FrameColumn("object", unique=True),
+        "outcome": FrameColumn("object", one_of=tuple(str(o) for o in Outcome)),
+        "occurred_at": FrameColumn(TIME, nullable=not has_time),
+    }
 
 
 def check_frames(leads: pd.DataFrame, outcomes: pd.DataFrame, settings: DatasetSettings) -> None:
     """DataError, with the column and the check, if a frame is not what Dataset promises."""
     has_time = "created_at" in leads.columns
-    pairs = (
-        ("leads", leads, leads_schema(settings, has_time=has_time)),
-        ("outcomes", outcomes, outcomes_schema(has_time=has_time)),
-    )
-    for name, frame, schema in pairs:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)
-                schema.validate(frame)
-        except _pandera().errors.SchemaError as error:
-            column = getattr(error.schema, "name", None)
-            raise DataError(f"{name}: column {column!r} fails {error.check}") from None
+    _check_frame("leads", leads, leads_schema(settings, has_time=has_time))
+    _check_frame("outcomes", outcomes, outcomes_schema(has_time=has_time))
+
+
+def _check_frame(table: str, frame: pd.DataFrame, schema: dict[str, FrameColumn]) -> None:
+    failures = {str(name): "column_in_schema" for name in frame.columns if name not in schema}
+    for name, expected in schema.items():
+        if name in frame.columns:
+            failure = _failure(frame[name], expected)
+        else:
+            failure = "column_in_dataframe" if expected.required else None
+        if failure is not None:
+            failures[name] = failure
+    for name, failure in failures.items():  # the first is enough: reading went wrong
+        raise DataError(f"{table}: column {name!r} fails {failure}")
+
+
+def _failure(column: pd.Series, expected: FrameColumn) -> str | None:
+    """The first promise that a column breaks, or None."""
+    if str(column.dtype) != expected.dtype:
+        return f"dtype({expected.dtype!r})"
+    if not expected.nullable and column.isna().any():
+        return "not_nullable"
+    if expected.unique and column.duplicated().any():
+        return "field_uniqueness"
+    if expected.finite and np.isinf(column.to_numpy()).any():
+        return "finite"
+    if expected.one_of and not column.isin(expected.one_of).all():
+        return f"isin({list(expected.one_of)})"
+    return None
 
 
 def arrow_of(frame: pd.DataFrame) -> pa.Table:

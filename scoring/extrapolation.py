@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.compute.array_types import Bools, Int64, Object
+from features.compute.array_types import DAY_US, Bools, Int64, Object
 from features.histories.arrays import NO_TIME
-from features.vectors.accumulators import DAY_US
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 import pyarrow.csv as pa_csv
 from pyarrow import parquet
 
+from features.compute.atomic import atomic_path
 from features.errors import StorageError, UsageError
 from scoring.scores import SCORE_COLUMNS
 
@@ -19,7 +18,7 @@ ENDINGS = (".csv", ".parquet")
 
 
 def check_ending(path: Path) -> None:
-    """Raise UsageError unless ``path`` ends as a format we write; ask before any work is done."""
+    """Raise UsageError unless ``path`` ends in one of ENDINGS; call it before any work is done."""
     if path.suffix not in ENDINGS:
         raise UsageError(f"{path} ends in {path.suffix!r}; expected a name in .csv or .parquet")
 
@@ -30,18 +29,15 @@ def write_scores(table: pa.Table, path: Path) -> None:
     Raises UsageError for another ending and StorageError if the disk refuses.
     """
     check_ending(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".parquet":
-            parquet.write_table(table, beside)
-        else:
-            options = pa_csv.WriteOptions(quoting_style="needed")
-            pa_csv.write_csv(text_columns(table), beside, options)
-        os.replace(beside, path)
+        with atomic_path(path) as beside:
+            if path.suffix == ".parquet":
+                parquet.write_table(table, beside)
+            else:
+                options = pa_csv.WriteOptions(quoting_style="needed")
+                pa_csv.write_csv(text_columns(table), beside, options)
     except OSError as error:
-        if path.parent.is_dir():
-            beside.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
@@ -64,7 +60,7 @@ def iso_moments(moments: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 class ScoresStream:
-    """A context manager that writes what ``scores_file`` would, piece by piece.
+    """A context manager that writes what :func:`write_scores` would, piece by piece.
 
     ``ending``: .csv or .parquet. The file is complete when the block ends.
     """
@@ -74,8 +70,8 @@ class ScoresStream:
         self._file: Any
         if self._as_text:
             schema = text_columns(SCORE_COLUMNS.empty_table()).schema
-            options = arrow_csv.WriteOptions(quoting_style="needed")
-            self._file = arrow_csv.CSVWriter(path, schema, write_options=options)
+            options = pa_csv.WriteOptions(quoting_style="needed")
+            self._file = pa_csv.CSVWriter(path, schema, write_options=options)
         else:
             self._file = parquet.ParquetWriter(path, SCORE_COLUMNS)
 

@@ -13,7 +13,8 @@ from feature_engines.asked import HALF_LIFE_DAYS, KINDS, WINDOWS_DAYS
 from features.compute.parallel import ordered_map
 from features.compute.string_table import StringTable
 from features.histories.arrays import Answers, Histories, References
-from features.histories.build import InteractionRows, LeadFacts, interactions_of, one_history
+from features.histories.build import interactions_of
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import Feature, FeatureSpec
 
@@ -87,8 +88,8 @@ def compute(path: Path, moments: list[int]) -> np.ndarray:
 
 def one(rows: dict[str, list], as_of: int) -> np.ndarray:
     """One lead from Python lists."""
-    told = InteractionRows(rows["kind"], rows["at_us"], rows["value"], rows["duration_s"])
-    lead = one_history(LeadFacts("L", 0, {}, told))
+    lists = RecordColumns(rows["kind"], rows["at_us"], rows["value"], rows["duration_s"])
+    lead = histories_from_records([LeadRecord("L", 0, {}, lists)])
     return compute_vectors(_SPEC, lead, References(_FIRST, np.array([as_of])))
 
 

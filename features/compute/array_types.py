@@ -1,4 +1,4 @@
-"""TODO."""
+"""Aliases of array types, and microseconds of a day: the floor that every folder stands on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 Int64 = npt.NDArray[np.int64]
+
+
+Int8 = npt.NDArray[np.int8]
 
 
 Int32 = npt.NDArray[np.int32]
@@ -20,6 +23,17 @@ Object = npt.NDArray[np.object_]
 
 
 Bools = npt.NDArray[np.bool_]
+
+
+Rows = npt.NDArray[np.intp]
+"""Positions of rows in a table."""
+
+
+UInt64 = npt.NDArray[np.uint64]
+
+
+DAY_US = 86_400_000_000
+"""Microseconds of a day."""
 
 
 Column = TypeVar("Column", bound=npt.NDArray[np.generic])

@@ -10,15 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.compute.array_types import Bools, Int32, Int64
+from features.compute.array_types import Bools, Int32, Int64, UInt64
 from features.compute.jit import inline_kernel, kernel, load_u64, prefetch
 from features.compute.parallel import parallel_ranges
 from features.errors import DataError
 
 Letters = npt.NDArray[np.uint8]
-
-
-Hashes = npt.NDArray[np.uint64]
 
 
 Text = tuple[npt.NDArray[Any], Letters, Bools]
@@ -155,7 +152,7 @@ def _mixed(h: Any) -> Any:
 
 
 @kernel
-def hash_names(offsets: Int64, letters: Letters, start: int, end: int, hashes: Hashes) -> None:
+def hash_names(offsets: Int64, letters: Letters, start: int, end: int, hashes: UInt64) -> None:
     """Of a name of up to eight bytes all of it; the last eight of a longer one may overlap."""
     for i in range(start, end):
         low, high = offsets[i], offsets[i + 1]

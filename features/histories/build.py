@@ -1,9 +1,11 @@
-"""Histories built from tables (a dataset) or from one lead's own lists (a request)."""
+"""Histories from tables: a dataset's frames and Arrow tables as sorted arrays.
+
+Histories of single leads, without a table, come from :mod:`features.histories.from_records`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,41 +13,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.compute.array_types import Float64, Int32, Int64, Object
+from features.compute.array_types import Float64, Int32, Int64, Object, UInt64
 from features.histories.arrays import NO_TIME, Answers, Histories, Interactions
 from features.histories.dictionary_codes import dictionary_encode_sorted, event_hashes, lead_codes
 from features.histories.grouping import (
-    NO_EVENTS,
     RowBatch,
     RowColumns,
-    UInt64,
     group_parts,
-    group_rows,
     grouped_answers,
 )
 
 if TYPE_CHECKING:
     from features.dataset import Dataset
-
-
-@dataclass(frozen=True, slots=True)
-class InteractionRows:
-    """One lead's interactions as parallel lists; None is unknown."""
-
-    kinds: Sequence[str] = ()
-    at_us: Sequence[int] = ()
-    values: Sequence[float | None] | None = None
-    durations_s: Sequence[float | None] | None = None
-    event_ids: Sequence[str | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerRows:
-    """One lead's answers as parallel lists; a value of None is "learned to be unknown"."""
-
-    attributes: Sequence[str] = ()
-    at_us: Sequence[int] = ()
-    values: Sequence[str | None] = ()
 
 
 def _numbers(column: pa.ChunkedArray | pa.Array) -> Float64:
@@ -136,83 +115,3 @@ def _attribute(column: pd.Series) -> Float64 | Object:
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     objects = column.astype(object)
     return np.asarray(objects.where(objects.notna(), None).to_numpy(dtype=object))
-
-
-def _floats(values: Sequence[float | None] | None, n: int) -> Float64:
-    if values is None:
-        return np.full(n, np.nan)
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
-
-
-def _events(event_ids: Sequence[str | None] | None) -> UInt64:
-    if event_ids is None or not any(event_ids):
-        return NO_EVENTS
-    return event_hashes(pa.chunked_array([pa.array(event_ids, type=pa.string())]))
-
-
-def _coded(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
-    ordered = tuple(sorted(set(names)))
-    rank = {name: i for i, name in enumerate(ordered)}
-    return np.array([rank[name] for name in names], dtype=np.int32), ordered
-
-
-_EMPTY_INTERACTIONS = InteractionRows()
-
-
-_EMPTY_ANSWERS = AnswerRows()
-
-
-@dataclass(frozen=True, slots=True)
-class LeadFacts:
-    """One lead as a request tells it. ``created_at_us`` None: creation unknown."""
-
-    lead_id: str
-    created_at_us: int | None = None
-    attributes: Mapping[str, float | str | bool | None] = field(default_factory=dict)
-    interactions: InteractionRows = _EMPTY_INTERACTIONS
-    answers: AnswerRows = _EMPTY_ANSWERS
-
-
-def one_history(lead: LeadFacts) -> Histories:
-    """Histories of a single lead, equal to what a dataset with the same rows would give."""
-    rows = lead.interactions
-    n = len(rows.kinds)
-    at_us = np.array(rows.at_us, dtype=np.int64)
-    kind, kinds = _coded(rows.kinds)
-    value, duration_s = _floats(rows.values, n), _floats(rows.durations_s, n)
-    sorted_rows = group_rows(
-        np.zeros(n, dtype=np.int32), 1, at_us, kind, value, duration_s, _events(rows.event_ids)
-    )
-    attributes: dict[str, Float64 | Object] = {}
-    for name, known in lead.attributes.items():
-        if isinstance(known, str) or known is None:
-            attributes[name] = np.array([known], dtype=object)
-        else:
-            attributes[name] = np.array([known], dtype=np.float64)
-    return Histories(
-        np.array([lead.lead_id], dtype=object),
-        np.array([NO_TIME if lead.created_at_us is None else lead.created_at_us], dtype=np.int64),
-        attributes,
-        Interactions(*sorted_rows, kinds),
-        _one_answers(lead.answers),
-    )
-
-
-def _one_answers(rows: AnswerRows) -> Answers:
-    attribute, attributes = _coded(rows.attributes)
-    value, values = _coded([v or "" for v in rows.values])
-    n = len(rows.attributes)
-    at_us = np.array(rows.at_us, dtype=np.int64)
-    lead = np.zeros(n, dtype=np.int32)
-    return grouped_answers(lead, 1, attribute, at_us, value, attributes, values)
-
-
-__all__ = [
-    "AnswerRows",
-    "InteractionRows",
-    "LeadFacts",
-    "answers_of",
-    "histories_from_dataset",
-    "interactions_of",
-    "one_history",
-]

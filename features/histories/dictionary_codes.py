@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.compute.array_types import Bools, Int32, Int64, Object, read_only
+from features.compute.array_types import Bools, Int32, Int64, Object, UInt64, read_only
 from features.compute.jit import kernel
 from features.compute.parallel import parallel_ranges
 from features.compute.string_table import MISSING, StringTable
-from features.histories.grouping import NO_EVENTS, UInt64
+from features.histories.grouping import NO_EVENTS
 from features.histories.sorting import NO_EVENT
 
 

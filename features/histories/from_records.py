@@ -1,7 +1,7 @@
-"""Leads' lists as the engine's arrays: the same as a dataset of these leads, without a frame.
+"""Histories from records: leads' own lists, as a request, a store or a row of JSON text holds them.
 
-``features.histories.build.one_history`` gives the same arrays of one lead through pyarrow; a test
-holds the two together bit for bit. This one imports numpy alone and costs a few microseconds.
+The arrays are those that a dataset of the same leads gives, bit for bit, but neither pandas nor
+pyarrow is imported, and one lead costs a few microseconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.compute.array_types import Float64, Int32, Int64, Object
-from features.histories.arrays import Answers, Histories, Interactions
+from features.contract import value_to_text
+from features.histories.arrays import NO_TIME, Answers, Histories, Interactions
 from features.histories.grouping import NO_EVENTS, group_rows, grouped_answers
 from features.histories.sorting import AT, DURATION, KIND, NO_EVENT, VALUE
 
@@ -32,7 +33,10 @@ Value = bool | float | str | None
 
 
 class RecordColumns(msgspec.Struct, frozen=True):
-    """One lead's interactions and answers as parallel lists; None is unknown."""
+    """One lead's interactions and answers as parallel lists; None is unknown.
+
+    ``values``, ``durations_s`` and ``event_ids`` may be left empty: all are unknown then.
+    """
 
     kinds: Sequence[str] = ()
     at_us: Sequence[int] | Int64 = ()
@@ -53,48 +57,33 @@ class PackedInteractions(msgspec.Struct, frozen=True):
 
 
 class LeadRecord(msgspec.Struct, frozen=True):
-    """What is told of one lead. ``created_at_us``: NO_TIME when unknown.
+    """All that is known of one lead. ``created_at_us``: NO_TIME when unknown.
 
-    ``rows``: its interactions, if they are not in ``lists``.
+    ``attributes``: as known at creation. ``rows``: its interactions, if they are not in ``lists``.
     """
 
     lead_id: str
-    created_at_us: int
-    attributes: Mapping[str, Value]
-    lists: RecordColumns
+    created_at_us: int = NO_TIME
+    attributes: Mapping[str, Value] = {}
+    lists: RecordColumns = RecordColumns()
     rows: PackedInteractions | None = None
 
 
 def histories_from_records(leads: Sequence[LeadRecord]) -> Histories:
     """Histories of these leads, repeats of an ``event_id`` within one dropped (the earliest stays).
 
-    An attribute that only some of them tell is unknown of the others.
+    An attribute that only some of them have is unknown of the others.
     """
     lists = [lead.lists for lead in leads]
     rows = [lead.rows for lead in leads if lead.rows is not None]
-    alike = len(rows) == len(leads) and len({id(one.kinds) for one in rows}) == 1
+    same_kinds = len(rows) == len(leads) and len({id(one.kinds) for one in rows}) == 1
     return Histories(
         _objects([lead.lead_id for lead in leads]),
         np.array([lead.created_at_us for lead in leads], dtype=np.int64),
         _attributes([lead.attributes for lead in leads]),
-        _of_rows(rows) if alike else _interactions([_listed(lead) for lead in leads]),
+        _from_packed(rows) if same_kinds else _interactions([_as_lists(lead) for lead in leads]),
         _answers(lists),
     )
-
-
-def text_of(value: Value) -> str:
-    """An answer as the answers table writes it; unknown is the empty text.
-
-    >>> text_of(True), text_of(3.0), text_of(2.5), text_of(None), text_of("yes")
-    ('true', '3', '2.5', '', 'yes')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return str(value)
 
 
 def _objects(values: Sequence[str | float | None]) -> Object:
@@ -103,21 +92,21 @@ def _objects(values: Sequence[str | float | None]) -> Object:
     return array
 
 
-def _attributes(told: Sequence[Mapping[str, Value]]) -> dict[str, Float64 | Object]:
-    if len(told) == 1:
-        return {name: _attribute([value]) for name, value in told[0].items()}
-    names = dict.fromkeys(chain.from_iterable(told))
-    return {name: _attribute([one.get(name) for one in told]) for name in names}
+def _attributes(records: Sequence[Mapping[str, Value]]) -> dict[str, Float64 | Object]:
+    if len(records) == 1:
+        return {name: _attribute([value]) for name, value in records[0].items()}
+    names = dict.fromkeys(chain.from_iterable(records))
+    return {name: _attribute([one.get(name) for one in records]) for name in names}
 
 
 def _attribute(values: list[Value]) -> Float64 | Object:
-    """Numbers (a truth is 1 or 0) as such; objects as soon as one is a word or unknown."""
+    """Float64 (a boolean is 1 or 0); objects as soon as one is a word or unknown."""
     if any(value is None or isinstance(value, str) for value in values):
         return _objects([v if v is None or isinstance(v, str) else float(v) for v in values])
     return np.array(values, dtype=np.float64)
 
 
-def _coded(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
+def _dictionary_encode(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
     ordered = tuple(sorted(set(names)))
     rank = {name: i for i, name in enumerate(ordered)}
     return np.array(list(map(rank.__getitem__, names)), dtype=np.int32), ordered
@@ -133,7 +122,7 @@ def _floats(values: Sequence[float | None]) -> Float64:
 
 
 def _events(event_ids: Sequence[str | None]) -> npt.NDArray[np.uint64]:
-    """A number per event, equal where the ids are equal; none at all if none is repeated."""
+    """A hash per event, equal where the ids are equal; none at all if none is repeated."""
     given = len(event_ids) - event_ids.count(None)
     if given == 0 or len(set(event_ids)) >= given + (given < len(event_ids)):
         return NO_EVENTS
@@ -158,32 +147,32 @@ def _rows(counts: Sequence[int]) -> Int32:
     return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
-def _interactions(told: Sequence[RecordColumns]) -> Interactions:
-    kind, kinds = _coded(_joined([lists.kinds for lists in told]))
+def _interactions(records: Sequence[RecordColumns]) -> Interactions:
+    kind, kinds = _dictionary_encode(_joined([lists.kinds for lists in records]))
     rows = group_rows(
-        _rows([len(lists.kinds) for lists in told]), len(told),
-        _moments([lists.at_us for lists in told]), kind,
-        _floats(_joined([lists.values for lists in told])),
-        _floats(_joined([lists.durations_s for lists in told])),
-        _events(_joined([lists.event_ids for lists in told])),
+        _rows([len(lists.kinds) for lists in records]), len(records),
+        _moments([lists.at_us for lists in records]), kind,
+        _floats(_joined([lists.values or [None] * len(lists.kinds) for lists in records])),
+        _floats(_joined([lists.durations_s or [None] * len(lists.kinds) for lists in records])),
+        _events(_joined([lists.event_ids or [None] * len(lists.kinds) for lists in records])),
     )  # fmt: skip
     return Interactions(*rows, kinds)
 
 
-def _of_rows(told: Sequence[PackedInteractions]) -> Interactions:
-    """Of leads whose kinds are the same."""
-    packed = np.concatenate([rows.packed for rows in told])
+def _from_packed(leads: Sequence[PackedInteractions]) -> Interactions:
+    """Interactions of leads that number their kinds alike."""
+    packed = np.concatenate([rows.packed for rows in leads])
     amounts = packed.view(np.float64)
     rows = group_rows(
-        _rows([len(rows.packed) for rows in told]), len(told),
+        _rows([len(rows.packed) for rows in leads]), len(leads),
         packed[:, AT].copy(), packed[:, KIND].astype(np.int32),
         amounts[:, VALUE].copy(), amounts[:, DURATION].copy(), NO_EVENTS,
     )  # fmt: skip
-    return Interactions(*rows, told[0].kinds)
+    return Interactions(*rows, leads[0].kinds)
 
 
-def _listed(lead: LeadRecord) -> RecordColumns:
-    """A lead's lists, with the interactions that stand in its rows."""
+def _as_lists(lead: LeadRecord) -> RecordColumns:
+    """A lead's lists, with its packed interactions among them."""
     if lead.rows is None:
         return lead.lists
     packed, kinds = lead.rows.packed, lead.rows.kinds
@@ -198,13 +187,15 @@ def _listed(lead: LeadRecord) -> RecordColumns:
     )
 
 
-def _answers(told: Sequence[RecordColumns]) -> Answers:
-    if not any(lists.attributes for lists in told):
-        offsets = np.zeros(len(told) + 1, dtype=np.int64)
+def _answers(records: Sequence[RecordColumns]) -> Answers:
+    if not any(lists.attributes for lists in records):
+        offsets = np.zeros(len(records) + 1, dtype=np.int64)
         return Answers(offsets, _NO_CODES, _NO_MOMENTS, _NO_CODES, (), ())
-    attribute, attributes = _coded(_joined([lists.attributes for lists in told]))
-    value, values = _coded([text_of(v) for v in _joined([lists.answers for lists in told])])
+    attribute, attributes = _dictionary_encode(_joined([lists.attributes for lists in records]))
+    value, values = _dictionary_encode(
+        [value_to_text(v) for v in _joined([lists.answers for lists in records])]
+    )
     return grouped_answers(
-        _rows([len(lists.attributes) for lists in told]), len(told), attribute,
-        _moments([lists.answered_us for lists in told]), value, attributes, values,
+        _rows([len(lists.attributes) for lists in records]), len(records), attribute,
+        _moments([lists.answered_us for lists in records]), value, attributes, values,
     )  # fmt: skip

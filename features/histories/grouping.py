@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int32, Int64, read_only
+from features.compute.array_types import Float64, Int32, Int64, UInt64, read_only
 from features.compute.jit import kernel
 from features.compute.parallel import parallel_ranges, usable_cores
 from features.histories.arrays import Answers
@@ -217,9 +216,6 @@ def grouped_answers(
         lead, n_leads, at_us, attribute, value.astype(np.float64), nothing, NO_EVENTS
     )
     return Answers(offsets, of.copy(), moments.copy(), told.astype(np.int32), attributes, values)
-
-
-UInt64 = npt.NDArray[np.uint64]
 
 
 RowColumns = tuple[Int64, Int32, Float64, Float64, UInt64]

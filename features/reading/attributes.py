@@ -8,10 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import AttributeType, Available, DatasetSettings
+from features.contract import FALSE_WORDS, TRUE_WORDS, AttributeType, Available, DatasetSettings
 from features.reading.inference import (
-    FALSE_WORDS,
-    TRUE_WORDS,
     Inference,
     blank_unanswered,
     resolve_attribute,
@@ -100,8 +98,8 @@ def booleans_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Mask]
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     words = pc.utf8_lower(to_text(column))
-    true = mask_of(pc.is_in(words, value_set=pa.array(TRUE_WORDS)))
-    false = mask_of(pc.is_in(words, value_set=pa.array(FALSE_WORDS)))
+    true = mask_of(pc.is_in(words, value_set=pa.array(sorted(TRUE_WORDS))))
+    false = mask_of(pc.is_in(words, value_set=pa.array(sorted(FALSE_WORDS))))
     values = np.where(true, 1.0, np.where(false, 0.0, np.nan))
     return values, mask_of(column.is_valid()) & ~true & ~false
 

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from features.contract import (
     DEFAULT_UNANSWERED,
+    FALSE_WORDS,
+    TRUE_WORDS,
     AttributeSettings,
     AttributeType,
     Available,
@@ -20,12 +22,6 @@ from features.contract import (
 )
 from features.reading.parsing import mask_of, to_floats, to_text
 from features.reading.quarantine import Mask
-
-TRUE_WORDS = ("true", "yes", "y", "t", "1", "oui", "vrai")
-
-
-FALSE_WORDS = ("false", "no", "n", "f", "0", "non", "faux")
-
 
 TEXT_LENGTH = 80
 

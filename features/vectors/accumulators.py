@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import DAY_US, Float64, Int64
 from features.compute.jit import inline_kernel
-
-DAY_US = 86_400_000_000
-
 
 HOUR_US = 3_600_000_000
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int32, Int64
+from features.compute.array_types import DAY_US, Float64, Int32, Int64
 from features.compute.jit import kernel
-from features.vectors.accumulators import DAY_US
 
 (
     OP_VALUE,

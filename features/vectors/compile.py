@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.compute.array_types import Bools, Float64, Int32, Int64
+from features.compute.array_types import DAY_US, Bools, Float64, Int32, Int64
 from features.contract import BANT, AttributeType
 from features.errors import DataError
-from features.vectors.accumulators import DAY_US, IGNORED, NEEDS_DECAY, NEEDS_OF
+from features.vectors.accumulators import IGNORED, NEEDS_DECAY, NEEDS_OF
 from features.vectors.catalogue import Source
 from features.vectors.sentences import ANY, INBOUND, OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec

@@ -8,19 +8,13 @@ import numpy as np
 
 from features.compute.array_types import Float64, Int32, Object
 from features.compute.parallel import parallel_ranges
-from features.contract import AttributeType
+from features.contract import FALSE_WORDS, TRUE_WORDS, AttributeType, value_to_text
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, Histories, References
 from features.vectors.attribute_kernel import attributes_as_of
 from features.vectors.compile import Plan, compile_spec
 from features.vectors.interaction_kernel import aggregate_interactions
 from features.vectors.spec import AttributeSpec, FeatureSpec
-
-TRUE_WORDS = frozenset({"true", "yes", "1", "t", "y", "oui", "vrai"})
-
-
-FALSE_WORDS = frozenset({"false", "no", "0", "f", "n", "non", "faux"})
-
 
 MIN_CHUNK = 2_000
 """Fewer references than this are not worth a thread of their own."""
@@ -155,8 +149,7 @@ def encode_value(attribute: AttributeSpec, codes: dict[str, float], value: objec
     if value is None or value == "" or value != value:
         return np.nan
     if attribute.type == AttributeType.CATEGORY:
-        text = _as_text(value)
-        return codes.get(text, float(len(attribute.levels)))
+        return codes.get(value_to_text(value), float(len(attribute.levels)))
     if attribute.type == AttributeType.BOOLEAN and isinstance(value, str):
         word = value.strip().lower()
         return 1.0 if word in TRUE_WORDS else 0.0 if word in FALSE_WORDS else np.nan
@@ -165,12 +158,3 @@ def encode_value(attribute: AttributeSpec, codes: dict[str, float], value: objec
     except (TypeError, ValueError):
         return np.nan
     return number if np.isfinite(number) else np.nan
-
-
-def _as_text(value: object) -> str:
-    """A category as text; a whole number loses its ``.0`` so that 3.0 and "3" are the same."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.compute.array_types import Bools, Float64, Int32, Int64
+from features.compute.array_types import DAY_US, Bools, Float64, Int32, Int64
 from features.compute.jit import inline_kernel, kernel, prefetch
 from features.vectors.accumulators import (
-    DAY_US,
     IGNORED,
     IS_LAST,
     N_PER_BUCKET,

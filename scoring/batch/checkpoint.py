@@ -1,4 +1,4 @@
-"""The work folder of a run in buckets: what is finished stays finished, whatever is killed.
+"""The work folder of a run in buckets: finished work survives a killed process.
 
 ::
 
@@ -13,12 +13,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from features.compute.atomic import locked_file, write_atomically
 from features.errors import StorageError
 
 TABLES_DONE = "tables.done"
@@ -52,19 +51,15 @@ class CheckpointDir:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for this process; StorageError if another run works in it."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot work in {self.path}: {error.strerror}") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(f"another run works in {self.path}; wait for it to end") from None
-        else:
+        with ExitStack() as stack:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                is_ours = stack.enter_context(locked_file(self.path / "lock", wait=False))
+            except OSError as error:
+                raise StorageError(f"cannot work in {self.path}: {error.strerror}") from error
+            if not is_ours:
+                raise StorageError(f"another run works in {self.path}; wait for it to end")
             yield
-        finally:
-            os.close(handle)
 
     def read_json(self, name: str) -> Any:
         """The content of a JSON file, or None if it is not there."""
@@ -73,9 +68,7 @@ class CheckpointDir:
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file in one step."""
-        data = json.dumps(content, sort_keys=True).encode()
-        with whole_file(self.path / name) as beside:
-            beside.write_bytes(data)
+        write_atomically(self.path / name, json.dumps(content, sort_keys=True).encode())
 
     def parts(self, name: str, bucket: int) -> list[Path]:
         """The Parquet files of one bucket of a table."""
@@ -88,19 +81,6 @@ class CheckpointDir:
     def scores(self, bucket: int) -> Path:
         """The scores of one bucket."""
         return self.path / "scores" / f"bucket-{bucket:05d}.parquet"
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A name to write to beside ``path``; synced and renamed to it when the block ends well."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield beside
-        with open(beside, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_parts(paths: list[Path], schema: pa.Schema) -> pa.Table:

@@ -1,7 +1,7 @@
 """Whole histories in the rows of a table: attributes, interactions and answers as JSON text.
 
 The form in which tools that know tables only (MLflow's model server, a warehouse) ask for scores.
-A row asks about one lead; what is wrong with it is said in its own answer.
+A row is about one lead; what is wrong with it is in the ``error`` of its own result.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import DataError, LeadscoreError
-from features.histories.arrays import References
-from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
+from features.histories.arrays import NO_TIME, References
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.reasons import top_reasons
 from scoring.release.release import Release
 from scoring.scores import score
@@ -24,18 +24,18 @@ COLUMNS = ["lead_id", "probability", "low", "high", "band", "reasons", "error"]
 
 
 def answer_row(release: Release, row: dict[str, Any]) -> dict[str, Any]:
-    """One row of the answer; what is wrong with the question stands in ``error``."""
-    nothing = (str(row["lead_id"]), np.nan, np.nan, np.nan, "", "[]", "")
-    answer = dict(zip(COLUMNS, nothing, strict=True))
+    """The result of one row; what is wrong with the row is in ``error``."""
+    empty = (str(row["lead_id"]), np.nan, np.nan, np.nan, "", "[]", "")
+    result = dict(zip(COLUMNS, empty, strict=True))
     try:
-        return answer | _scored(release, row)
+        return result | _scored(release, row)
     except LeadscoreError as problem:
-        return answer | {"error": str(problem)}
+        return result | {"error": str(problem)}
 
 
 def _scored(release: Release, row: dict[str, Any]) -> dict[str, Any]:
     as_of_us = _moment("as_of", row.get("as_of")) if release.has_time else 0
-    histories = one_history(_facts(row))
+    histories = histories_from_records([_record(row)])
     references = References(np.zeros(1, np.int64), np.array([as_of_us], np.int64))
     scores = score(release, histories, references)
     reasons = top_reasons(release.spec, scores.vectors[0], scores.contributions[0])
@@ -50,26 +50,26 @@ def _scored(release: Release, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(row: dict[str, Any]) -> LeadFacts:
+def _record(row: dict[str, Any]) -> LeadRecord:
     attributes = _object(row, "attributes")
     interactions = _objects(row, "interactions")
     answers = _objects(row, "answers")
     created = row.get("created_at")
-    return LeadFacts(
+    return LeadRecord(
         str(row["lead_id"]),
-        None if _absent(created) else _moment("created_at", created),
+        NO_TIME if _absent(created) else _moment("created_at", created),
         {str(name): _value(f"attributes.{name}", value) for name, value in attributes.items()},
-        InteractionRows(
-            [_text("interactions.kind", each.get("kind")) for each in interactions],
-            [_moment("interactions.occurred_at", each.get("occurred_at")) for each in interactions],
-            [_number("interactions.value", each.get("value")) for each in interactions],
-            [_number("interactions.duration_s", each.get("duration_s")) for each in interactions],
-            [each.get("event_id") for each in interactions],
-        ),
-        AnswerRows(
-            [_text("answers.attribute", each.get("attribute")) for each in answers],
-            [_moment("answers.answered_at", each.get("answered_at")) for each in answers],
-            [None if each.get("value") is None else str(each["value"]) for each in answers],
+        RecordColumns(
+            kinds=[_text("interactions.kind", each.get("kind")) for each in interactions],
+            at_us=_moments("interactions.occurred_at", interactions),
+            values=[_number("interactions.value", each.get("value")) for each in interactions],
+            durations_s=[
+                _number("interactions.duration_s", each.get("duration_s")) for each in interactions
+            ],
+            event_ids=[_event_id(each.get("event_id")) for each in interactions],
+            attributes=[_text("answers.attribute", each.get("attribute")) for each in answers],
+            answered_us=_moments("answers.answered_at", answers),
+            answers=[_value("answers.value", each.get("value")) for each in answers],
         ),
     )
 
@@ -117,6 +117,15 @@ def _moment(where: str, value: Any) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def _moments(where: str, rows: list[dict[str, Any]]) -> list[int]:
+    column = where.partition(".")[2]
+    return [_moment(where, row.get(column)) for row in rows]
+
+
+def _event_id(value: Any) -> str | None:
+    return None if value is None else _text("interactions.event_id", value)
+
+
 def _text(where: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise DataError(f"{where} is missing or not text")
@@ -138,12 +147,12 @@ def _value(where: str, value: Any) -> float | str | bool | None:
 
 
 def answer_rows(release: Release, questions: pd.DataFrame) -> pd.DataFrame:
-    """One answer a row, in the order asked; columns as COLUMNS.
+    """One result a row, in the order given; columns as COLUMNS.
 
-    Questions hold ``lead_id``, ``as_of`` and perhaps ``created_at`` (ISO 8601 with an offset) and
-    the JSON texts ``attributes`` (an object), ``interactions`` and ``answers`` (arrays of objects
-    with the columns of the data contract). A row that cannot be scored has ``error`` filled in
-    and NaN for its numbers.
+    ``questions`` hold ``lead_id``, ``as_of`` and perhaps ``created_at`` (ISO 8601 with an offset)
+    and the JSON texts ``attributes`` (an object), ``interactions`` and ``answers`` (arrays of
+    objects with the columns of the data contract). A row that cannot be scored has ``error`` filled
+    in and NaN for its numbers.
     """
     rows: list[dict[Any, Any]] = questions.to_dict(orient="records")
     return pd.DataFrame([answer_row(release, row) for row in rows], columns=COLUMNS)

@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from features.compute.array_types import Int64, Object
+from features.compute.atomic import atomic_path
 from features.contract import DatasetSettings
 from features.dataset import Dataset
 from features.errors import StorageError
@@ -43,7 +44,7 @@ from features.schemas import (
     arrow_of,
     leads_of,
 )
-from scoring.batch.checkpoint import TABLES_DONE, CheckpointDir, read_parts, whole_file
+from scoring.batch.checkpoint import TABLES_DONE, CheckpointDir, read_parts
 from scoring.batch.partition import connection, estimated_rows, split, split_interactions
 from scoring.extrapolation import count_extrapolating, oldest_learned_days
 from scoring.release.release import Release, load_release
@@ -173,7 +174,7 @@ def _split_tables(
         )
         dataset = reading.dataset(INTERACTIONS_SCHEMA.empty_table(), latest)
         leads = arrow_of(dataset.leads)
-        with whole_file(work.path / "leads.schema.parquet") as beside:
+        with atomic_path(work.path / "leads.schema.parquet") as beside:
             parquet.write_table(leads.slice(0, 0), beside)
         split(leads, work.path / "leads", n_buckets, database)
         split(dataset.answers, work.path / "answers", n_buckets, database)
@@ -238,7 +239,7 @@ def _gather(run: BucketRun, work: CheckpointDir, n_buckets: int, tell: Tell) -> 
     names = ", ".join(SCORE_COLUMNS.names)
     counts: dict[str, Any] = {"rows": 0, "errors": 0, "bands": {"hot": 0, "warm": 0, "cold": 0}}
     run.out.parent.mkdir(parents=True, exist_ok=True)
-    with connection(work.path, run.workers) as database, whole_file(run.out) as beside:
+    with connection(work.path, run.workers) as database, atomic_path(run.out) as beside:
         total = sum(parquet.read_metadata(file).num_rows for file in files)
         sql = f"SELECT {names} FROM read_parquet($files) ORDER BY position"  # noqa: S608
         batches = database.sql(sql, params={"files": files}).to_arrow_reader(100_000)
@@ -296,7 +297,7 @@ def score_bucket(job: BucketJob) -> tuple[int, int]:
     )
     release = _release(job.release)
     scored = dataset_scores(release, dataset, questions, model_version=job.model_version)
-    with whole_file(work.scores(job.bucket)) as beside:
+    with atomic_path(work.scores(job.bucket)) as beside:
         parquet.write_table(scored, beside, compression="lz4")
     return job.bucket, scored.num_rows
 

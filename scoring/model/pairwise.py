@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Int64
 from features.compute.jit import kernel
 from features.errors import DataError, ReleaseError
 from scoring.model.component import numbers
 from scoring.model.linear import LinearComponent, transform_one
-
-Rows = npt.NDArray[np.int64]
 
 
 @kernel
@@ -37,11 +34,11 @@ def _add(
     vectors: Float64,
     weight: float,
     out: Float64,
-    codes: Rows,
+    codes: Int64,
     center: Float64,
     scale: Float64,
-    left: Rows,
-    right: Rows,
+    left: Int64,
+    right: Int64,
     coef: Float64,
     mean: Float64,
 ) -> None:
@@ -58,11 +55,11 @@ def _add(
 @kernel
 def _terms(
     vectors: Float64,
-    codes: Rows,
+    codes: Int64,
     center: Float64,
     scale: Float64,
-    left: Rows,
-    right: Rows,
+    left: Int64,
+    right: Int64,
     out: Float64,
 ) -> None:
     for row in range(vectors.shape[0]):
@@ -72,10 +69,10 @@ def _terms(
             out[row, i] = u * _term(vectors[row, b], codes[b], center[b], scale[b])
 
 
-def products(linear: LinearComponent, left: Rows, right: Rows, vectors: Float64) -> Float64:
+def products(linear: LinearComponent, left: Int64, right: Int64, vectors: Float64) -> Float64:
     """(n, F) → (n, k): the products as the part computes them, not centred."""
     out = np.empty((len(vectors), len(left)))
-    codes: Rows = linear._codes  # type: ignore[attr-defined]
+    codes: Int64 = linear._codes  # type: ignore[attr-defined]
     _terms(vectors, codes, linear.center, linear.scale, left, right, out)
     return out
 
@@ -90,8 +87,8 @@ class PairwiseComponent:
 
     kind: ClassVar[str] = "products"
     linear: LinearComponent
-    left: Rows
-    right: Rows
+    left: Int64
+    right: Int64
     coef: Float64
     mean: Float64
 
@@ -123,7 +120,7 @@ class PairwiseComponent:
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
         """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
         self.linear.accumulate_contributions(vectors, scale, out)
-        codes: Rows = self.linear._codes  # type: ignore[attr-defined]
+        codes: Int64 = self.linear._codes  # type: ignore[attr-defined]
         _add(
             vectors, float(scale), out, codes, self.linear.center, self.linear.scale,
             self.left, self.right, self.coef, self.mean,

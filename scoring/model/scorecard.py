@@ -18,9 +18,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Int64
 from features.compute.jit import kernel
 from features.contract import AttributeType
 from features.errors import DataError, ReleaseError
@@ -37,15 +36,12 @@ from scoring.scorecard.toml import card_from_data, card_to_data
 Places = tuple[int, ...]
 
 
-Rows = npt.NDArray[np.int64]
-
-
 LARGEST = 1e9
 """Larger amounts count as this much: no rule can end in infinity."""
 
 
 @kernel
-def _read(vectors: Float64, columns: Rows, offsets: Rows, words: Float64, out: Float64) -> None:
+def _read(vectors: Float64, columns: Int64, offsets: Int64, words: Float64, out: Float64) -> None:
     """What the rules look at: a column as it is, or the word whose level column is 1."""
     for row in range(vectors.shape[0]):
         for i in range(len(offsets) - 1):
@@ -64,8 +60,8 @@ def _add(
     vectors: Float64,
     shares: Float64,
     mean: Float64,
-    told: Rows,
-    offsets: Rows,
+    told: Int64,
+    offsets: Int64,
     weight: float,
     out: Float64,
 ) -> None:
@@ -136,12 +132,12 @@ class ScorecardComponent:
         ]
 
     @cached_property
-    def _reading(self) -> tuple[Rows, Rows, Float64]:
+    def _reading(self) -> tuple[Int64, Int64, Float64]:
         flat, offsets = _flat(self.columns)
         return flat, offsets, np.array([float(w > 0) for w in self._widths])
 
     @cached_property
-    def _telling(self) -> tuple[Rows, Rows]:
+    def _telling(self) -> tuple[Int64, Int64]:
         """The columns of the vector that each rule counts, flat, and where each rule's start."""
         told = []
         for plan in self.scorecard.plan.conditions:
@@ -208,7 +204,7 @@ def _are_places(columns: object) -> bool:
     )
 
 
-def _flat(lists: Sequence[Places]) -> tuple[Rows, Rows]:
+def _flat(lists: Sequence[Places]) -> tuple[Int64, Int64]:
     offsets = np.cumsum([0, *(len(places) for places in lists)])
     return (
         np.array([place for places in lists for place in places], dtype=np.int64),

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from features.compute.atomic import sync, write_atomically, write_synced
 from features.errors import ReleaseError, StorageError
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -21,6 +22,10 @@ MAX_FILES = 64
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,60}\.(json|txt|md|html|svg|toml|csv)")
+
+
+_FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")  # of these Windows has the last one only
+_READ_ONLY = sum((getattr(os, flag, 0) for flag in _FLAGS), start=os.O_RDONLY)
 
 
 _EXCHANGE = 2
@@ -45,7 +50,7 @@ def read_file(folder: Path, name: str, most: int = MAX_FILE_BYTES) -> bytes:
     Raises ReleaseError naming the file when it is missing, a link, no file or above ``most``.
     """
     try:
-        handle = os.open(folder / check_name(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(folder / check_name(name), _READ_ONLY)
     except FileNotFoundError:
         raise ReleaseError(f"{folder}: {name} is missing") from None
     except OSError as problem:
@@ -93,7 +98,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         beside.mkdir()
         try:
             for name in sorted(files):
-                _write(beside / check_name(name), files[name])
+                write_synced(beside / check_name(name), files[name])
             sync(beside)
             _move(beside, path)
             sync(path.parent)
@@ -108,30 +113,10 @@ def replace_file(path: Path, content: bytes, beside: Path | None = None) -> None
 
     It is written ``beside`` first (in the same folder, if not given) and then moved.
     """
-    beside = beside or path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        _write(beside, content)
-        os.replace(beside, path)
-        sync(path.parent)
+        write_atomically(path, content, beside=beside)
     except OSError as problem:
-        beside.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {problem.strerror}") from problem
-
-
-def sync(path: Path) -> None:
-    """Wait until the file or the folder's list of names is on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _is_empty(path: Path) -> bool:

@@ -14,18 +14,18 @@ lost its power, sees the old state or the new one and nothing between. Writers t
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from features.compute.atomic import locked_file, process_is_alive, write_atomically
 from features.errors import LeadscoreError, ReleaseError, StorageError
 from scoring.release.contents import MANIFEST_FILE
-from scoring.release.files import file_names, read_file, sync, write_folder
+from scoring.release.files import file_names, read_file, write_folder
 from scoring.release.release import load_release
 
 POINTER_FILE = "champion.json"
@@ -167,19 +167,14 @@ class ReleaseStore:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the store's one write lock; the kernel frees it when a process dies."""
-        import fcntl  # POSIX only; readers never need it
-
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.home / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot write to {self.home}: {error.strerror}") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                self.home.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked_file(self.home / ".lock", wait=True))
+            except OSError as error:
+                raise StorageError(f"cannot write to {self.home}: {error.strerror}") from error
             self._remove_stale_files()
             yield
-        finally:
-            os.close(handle)
 
     def _located(self, document: Mapping[str, Any]) -> str:
         """The release's folder; its own store first, so that a moved home still works."""
@@ -193,7 +188,7 @@ class ReleaseStore:
         """Remove what killed writers left behind: beside-files of processes that are no more."""
         for leftover in (*self.releases.glob(".*.partial"), *self.home.glob(".champion.json.*")):
             writer = _WRITER.search(leftover.name)
-            if writer is None or _alive(int(writer[1])):
+            if writer is None or process_is_alive(int(writer[1])):
                 continue
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -210,16 +205,9 @@ class ReleaseStore:
 
 def _write(path: Path, data: Any) -> None:
     """Replace a file in one step; it and its folder's entry are on disk when this returns."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(json.dumps(data, indent=1).encode() + b"\n")
-        sync(beside)
-        os.replace(beside, path)
-        sync(path.parent)
+        write_atomically(path, json.dumps(data, indent=1).encode() + b"\n")
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
@@ -244,13 +232,3 @@ def _word(document: Mapping[str, Any], key: str) -> str:
 
 
 _WRITER = re.compile(r"\.(\d+)(?:\.partial)?$")
-
-
-def _alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int32
-from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType
+from features.compute.array_types import Bools, Float64, Int32
+from features.contract import (
+    DEFAULT_OUTBOUND_KINDS,
+    FALSE_WORDS,
+    TRUE_WORDS,
+    AttributeType,
+    value_to_text,
+)
 from features.vectors.catalogue import Source
-from features.vectors.compute import FALSE_WORDS, TRUE_WORDS, encode_value
+from features.vectors.compute import encode_value
 from features.vectors.sentences import OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.scorecard import kernel
@@ -24,9 +29,6 @@ from scoring.scorecard.rules import (
     Value,
     is_category,
 )
-
-Bool = npt.NDArray[np.bool_]
-
 
 Columns = tuple[tuple[int, ...], ...]
 
@@ -127,7 +129,7 @@ class CardPlan:
     code_offsets: Int32
     group: Int32
     caps: Float64
-    is_fit: Bool
+    is_fit: Bools
 
 
 def compile_card(card: ScorecardDefinition) -> CardPlan:
@@ -190,9 +192,7 @@ def _words(value: Value) -> list[str]:
     """How a value may be spelled in a category; true and false have several spellings."""
     if isinstance(value, bool):
         return sorted(TRUE_WORDS if value else FALSE_WORDS)
-    if isinstance(value, float) and value.is_integer():
-        return [str(int(value))]
-    return [str(value)]
+    return [value_to_text(value)]
 
 
 def _plan(

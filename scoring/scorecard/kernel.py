@@ -8,13 +8,9 @@ condition, and ``codes`` the values that an attribute may have.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int32, Int64
+from features.compute.array_types import Bools, Float64, Int32, Int64
 from features.compute.jit import kernel
-
-Bool = npt.NDArray[np.bool_]
-
 
 # What a condition looks at.
 COUNTS, KNOWN, VALUES, RANGE = range(4)
@@ -80,11 +76,11 @@ def add_points(
     code_offsets: Int32,
     group: Int32,
     caps: Float64,
-    is_fit: Bool,
+    is_fit: Bools,
     shares: Float64,
-    matched: Bool,
+    matched: Bools,
     sides: Float64,
-    excluded: Bool,
+    excluded: Bools,
 ) -> None:
     """Fill ``shares`` and ``matched`` (n, conditions), ``sides`` (n, 2: fit, engagement).
 
@@ -143,7 +139,7 @@ def add_points(
 
 @kernel
 def reached_cuts(
-    sides: Float64, excluded: Bool, warm: float, hot: float, points: Float64, reached: Int64
+    sides: Float64, excluded: Bools, warm: float, hot: float, points: Float64, reached: Int64
 ) -> None:
     """Fill ``points`` (n,) and how many of the two cuts they reach; excluded leads at most at 0."""
     for r in range(len(sides)):

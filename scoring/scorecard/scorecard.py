@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.compute.array_types import Float64, Object
+from features.compute.array_types import Bools, Float64, Object
 from features.histories.arrays import Histories, References
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from scoring.bands import Band
 from scoring.scorecard.compile import CardPlan, MatchText, compile_card
-from scoring.scorecard.kernel import Bool, add_points, reached_cuts
+from scoring.scorecard.kernel import add_points, reached_cuts
 from scoring.scorecard.rules import PointThresholds, ScorecardDefinition
 from scoring.scorecard.toml import (
     card_from_data,
@@ -50,9 +50,9 @@ class CardScores:
     fit: Float64
     engagement: Float64
     band: Object
-    excluded: Bool
+    excluded: Bools
     shares: Float64
-    matched: Bool
+    matched: Bools
     vectors: Float64
 
     @cached_property

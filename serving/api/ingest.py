@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from features.histories.from_records import text_of
+from features.contract import value_to_text
 from serving.api.endpoint import EndpointSpec, lead_id_of
 from serving.api.examples import ANSWERS, INTERACTIONS, LEAD, LEAD_TAKEN, OUTCOMES, ROWS_TAKEN
 from serving.http.request import Request, Response, allowed_params, decode, json_response
@@ -147,7 +147,7 @@ class _Ingest:
         now_us = microseconds(clock.now)
         plain = [
             {"lead_id": row.lead_id, "answered_us": at, "attribute": row.attribute,
-             "value": text_of(row.value), "received_us": now_us}
+             "value": value_to_text(row.value), "received_us": now_us}
             for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
         return await self._add(call, tables.answer, plain, now_us)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from features.compute.atomic import write_atomically
 from features.errors import StorageError, UsageError
 
 KEYS_FILE = "keys.json"
@@ -137,14 +138,7 @@ def revoke_key(home: Path, key_id: str, now: datetime | None = None) -> Key:
 def _write(home: Path, keys: list[Key]) -> None:
     text = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n"
     path = home / KEYS_FILE
-    beside = home / f".{KEYS_FILE}.{os.getpid()}"
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
+        write_atomically(path, text.encode(), mode=0o600)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error

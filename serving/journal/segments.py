@@ -11,13 +11,14 @@ are moved in once more, which changes nothing.
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from features.compute.atomic import lock_file, sync
 
 SIZE = 4 << 20
 """A third of a second of full load. What does not fit is written all the same, only slower."""
@@ -73,10 +74,10 @@ def _made(folder: Path) -> Segment:
     coming = path.with_suffix(".coming")
     handle = os.open(coming, _SYNCED | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(handle, wait=False)
         _fill_with_zeros(handle, SIZE)
         coming.rename(path)  # locked before others can see it
-        sync_names(folder)
+        sync(folder)
     except OSError:
         os.close(handle)
         coming.unlink(missing_ok=True)
@@ -112,17 +113,9 @@ def claim(path: Path, flags: int = os.O_RDWR | os.O_CLOEXEC) -> Iterator[int | N
         yield None
         return
     try:
-        yield handle if _locked(handle) and _is_still(path, handle) else None
+        yield handle if lock_file(handle, wait=False) and _is_still(path, handle) else None
     finally:
         os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_still(path: Path, handle: int) -> bool:
@@ -156,12 +149,3 @@ def recycle(handle: int, path: Path, length: int) -> None:
         return
     _fill_with_zeros(handle, length)
     path.rename(path.with_suffix(SPARE))
-
-
-def sync_names(folder: Path) -> None:
-    """Wait until the names in a folder are on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

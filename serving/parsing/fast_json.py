@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Int64
+from features.compute.array_types import DAY_US, Int64
 from features.compute.jit import kernel
 from features.histories.arrays import NO_TIME
-from features.vectors.accumulators import DAY_US
 
 Bytes = npt.NDArray[np.uint8]
 

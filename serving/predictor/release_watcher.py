@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import sys
 from collections.abc import Iterator
 
+from features.compute.atomic import locked_file
 from serving.predictor.active_release import ActiveRelease
 from serving.settings import PREFIX, Settings
 from serving.telemetry.metrics import Metrics
@@ -64,11 +64,9 @@ async def run_fetch(settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """Hold the fetch lock; BlockingIOError when another worker asks already."""
+    """Hold the fetch lock; BlockingIOError when another worker has it."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    handle = os.open(settings.home / ".fetch.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locked_file(settings.home / ".fetch.lock", wait=False, mode=0o600) as is_ours:
+        if not is_ours:
+            raise BlockingIOError("another worker fetches the release")
         yield
-    finally:
-        os.close(handle)

@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from features.histories.from_records import Value, text_of
+from features.contract import value_to_text
+from features.histories.from_records import Value
 from serving.store import tables
 from serving.store.database import AT_ONCE, insert_new
 from serving.store.tombstones import Tombstones
@@ -70,9 +71,9 @@ def put_lead(
     if lead.created_us is not None and row.created_us != lead.created_us:
         return CONFLICT, 0
     current = current_attributes(connection, lead.lead_id, json.loads(row.attributes))
-    changed = {n: v for n, v in lead.attributes.items() if text_of(v) != current.get(n, "")}
+    changed = {n: v for n, v in lead.attributes.items() if value_to_text(v) != current.get(n, "")}
     rows = [
-        {"lead_id": lead.lead_id, "attribute": name, "value": text_of(value),
+        {"lead_id": lead.lead_id, "attribute": name, "value": value_to_text(value),
          "answered_us": now_us, "received_us": now_us}
         for name, value in changed.items()
     ]  # fmt: skip
@@ -101,7 +102,7 @@ def current_attributes(
     connection: sa.Connection, lead_id: str, at_creation: Mapping[str, Value]
 ) -> dict[str, str]:
     """Every attribute's last known value as text."""
-    current = {name: text_of(value) for name, value in at_creation.items()}
+    current = {name: value_to_text(value) for name, value in at_creation.items()}
     of_lead = sa.select(tables.answer.c.attribute, tables.answer.c.value).where(
         tables.answer.c.lead_id == lead_id
     )

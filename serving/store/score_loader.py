@@ -7,7 +7,6 @@ not share an interpreter with it; an application that is served in another way d
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.compute.atomic import lock_file
 from serving.journal import segments
 from serving.store.database import failure
 from serving.store.migrate import HEAD, schema_version
@@ -42,9 +42,7 @@ class JournalLoader:
         if self._lock < 0:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.folder / ".mover", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not lock_file(handle, wait=False):
                 os.close(handle)
                 return False
             self._lock = handle

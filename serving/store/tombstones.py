@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from features.compute.atomic import create_once
 from features.errors import StorageError
 from serving.store import tables
 from serving.store.database import insert_new
@@ -39,27 +39,11 @@ def load_tombstones(home: Path) -> Tombstones:
     path = home / KEY_FILE
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _create(path)
+        if not path.exists():  # the first of several processes wins: its key counts
+            create_once(path, secrets.token_hex(32).encode("ascii"), mode=0o600)
         return Tombstones(bytes.fromhex(path.read_text("ascii").strip()))
     except (OSError, ValueError) as error:
         raise StorageError(f"cannot read the key in {path} ({type(error).__name__})") from error
-
-
-def _create(path: Path) -> None:
-    """Write a new key; the first of several processes wins."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        pass  # another process made it first: its key counts
-    finally:
-        beside.unlink()
 
 
 OF_A_LEAD = (

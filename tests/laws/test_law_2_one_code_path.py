@@ -5,7 +5,7 @@ from drawn import as_ofs, facts, histories, leads, references, specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.histories.build import one_history
+from features.histories.from_records import histories_from_records
 from features.vectors.compute import compute_vectors
 
 several = st.lists(leads, min_size=1, max_size=5)
@@ -23,7 +23,9 @@ def test_one_by_one_equals_all_at_once(drawn_leads, as_of, spec):
         spec, histories(everyone), references([(i, as_of) for i in range(len(everyone))])
     )
     for i, (name, lead) in enumerate(everyone):
-        alone = compute_vectors(spec, one_history(facts(name, lead)), references([(0, as_of)]))
+        alone = compute_vectors(
+            spec, histories_from_records([facts(name, lead)]), references([(0, as_of)])
+        )
         assert alone.tobytes() == batch[i : i + 1].tobytes()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from small_release import small_release
 
 from features.histories.arrays import References
-from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.release.release import Release
 from scoring.scores import score
 from serving.settings import Settings
@@ -31,8 +31,8 @@ def lead(acts: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def in_batch(release: Release, acts: list[tuple[str, str]]) -> float:
-    rows = InteractionRows([kind for kind, _ in acts], [at_us(at) for _, at in acts])
-    history = one_history(LeadFacts("L-1", at_us(CREATED), {}, rows))
+    rows = RecordColumns([kind for kind, _ in acts], [at_us(at) for _, at in acts])
+    history = histories_from_records([LeadRecord("L-1", at_us(CREATED), {}, rows)])
     asked = References(np.zeros(1, np.int64), np.array([at_us(AS_OF)], np.int64))
     return float(score(release, history, asked).probability[0])
 

@@ -7,13 +7,8 @@ from hypothesis import strategies as st
 
 from features.contract import AttributeType, Group
 from features.histories.arrays import Histories, References
-from features.histories.build import (
-    AnswerRows,
-    InteractionRows,
-    LeadFacts,
-    answers_of,
-    interactions_of,
-)
+from features.histories.build import answers_of, interactions_of
+from features.histories.from_records import LeadRecord, RecordColumns
 from features.vectors.catalogue import INTERACTION_AGGREGATES
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 
@@ -170,23 +165,19 @@ def histories(named_leads):
 
 
 def facts(name, lead):
-    """One lead as a request tells it."""
-    rows, told = lead["interactions"], lead["answers"]
-    return LeadFacts(
-        name,
-        lead["created_at_us"],
-        lead["attributes"],
-        InteractionRows(
-            [e["kind"] for e in rows],
-            [e["at_us"] for e in rows],
-            [e["value"] for e in rows],
-            [e["duration_s"] for e in rows],
-            [e["event_id"] for e in rows],
-        ),
-        AnswerRows(
-            [a["attribute"] for a in told], [a["at_us"] for a in told], [a["value"] for a in told]
-        ),
+    """One lead as a request gives it."""
+    rows, learned = lead["interactions"], lead["answers"]
+    lists = RecordColumns(
+        kinds=[e["kind"] for e in rows],
+        at_us=[e["at_us"] for e in rows],
+        values=[e["value"] for e in rows],
+        durations_s=[e["duration_s"] for e in rows],
+        event_ids=[e["event_id"] for e in rows],
+        attributes=[a["attribute"] for a in learned],
+        answered_us=[a["at_us"] for a in learned],
+        answers=[a["value"] for a in learned],
     )
+    return LeadRecord(name, lead["created_at_us"], lead["attributes"], lists)
 
 
 def references(pairs):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from features.histories.arrays import References
-from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import Feature, FeatureSpec
 
@@ -26,22 +26,18 @@ def us(text):
 def history(drawn, created="2000-01-01", attributes=None, answers=""):
     """The engine's arrays of one lead, from text."""
     rows = [line.split() for line in drawn.strip().splitlines()]
-    told = [line.split(maxsplit=2) for line in answers.strip().splitlines()]
+    learned = [line.split(maxsplit=2) for line in answers.strip().splitlines()]
     known = [[None if x == "-" else float(x) for x in (*row[2:], "-", "-")[:2]] for row in rows]
-    return one_history(
-        LeadFacts(
-            "L1",
-            us(created),
-            attributes or {},
-            InteractionRows(
-                [row[1] for row in rows],
-                [us(row[0]) for row in rows],
-                [value for value, _ in known],
-                [duration for _, duration in known],
-            ),
-            AnswerRows([a[1] for a in told], [us(a[0]) for a in told], [a[2] for a in told]),
-        )
+    lists = RecordColumns(
+        kinds=[row[1] for row in rows],
+        at_us=[us(row[0]) for row in rows],
+        values=[value for value, _ in known],
+        durations_s=[duration for _, duration in known],
+        attributes=[attribute for _, attribute, _ in learned],
+        answered_us=[us(moment) for moment, _, _ in learned],
+        answers=[value for _, _, value in learned],
     )
+    return histories_from_records([LeadRecord("L1", us(created), attributes or {}, lists)])
 
 
 def number(drawn, as_of, topic, aggregate, *, attributes=(), excluded=(), **more):

@@ -8,8 +8,7 @@ import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
-from features.contract import BANT, AttributeType
-from features.vectors.compute import FALSE_WORDS, TRUE_WORDS
+from features.contract import BANT, FALSE_WORDS, TRUE_WORDS, AttributeType
 from features.vectors.spec import Feature, FeatureSpec
 
 NAN = math.nan

@@ -8,11 +8,11 @@ from itertools import combinations, product
 
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Int64
 from features.contract import BANT
 from features.vectors.catalogue import Source
 from features.vectors.spec import AttributeSpec, FeatureSpec
-from scoring.model.pairwise import PairwiseComponent, Rows, products
+from scoring.model.pairwise import PairwiseComponent, products
 from training.candidates.base import TrainingSet
 from training.candidates.linear import STRENGTHS, USUAL_STRENGTH, Design, design_of, fitted
 
@@ -71,8 +71,8 @@ class _Crossed:
     """A design with the products of some of its columns."""
 
     design: Design
-    left: Rows
-    right: Rows
+    left: Int64
+    right: Int64
     mean: Float64
 
     def terms(self, vectors: Float64) -> Float64:

@@ -9,7 +9,7 @@ import pytest
 
 from features.compute.parallel import ordered_map, parallel_ranges, usable_cores
 from features.histories.arrays import Answers, Histories, Interactions, References
-from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, histories_from_records
 from features.histories.grouping import group_few, group_rows
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import Feature, FeatureSpec
@@ -136,7 +136,7 @@ def test_vectors_made_by_many_cores_are_those_of_each_lead_alone(monkeypatch, ro
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     np.testing.assert_array_equal(compute_vectors(spec, histories, asked), alone)
     assert np.nanmax(alone[:, 0]) > 100
-    told = one_history(LeadFacts("L0", 0, {}, InteractionRows()))
+    nothing_yet = histories_from_records([LeadRecord("L0", 0)])
     assert np.isnan(
-        compute_vectors(spec, told, References(asked.lead[:1] * 0, asked.as_of_us[:1]))[0, 3]
+        compute_vectors(spec, nothing_yet, References(asked.lead[:1] * 0, asked.as_of_us[:1]))[0, 3]
     )

@@ -1,4 +1,4 @@
-"""The request's own arrays are those a dataset of one lead would give, bit for bit."""
+"""Histories from records are those that a dataset of the same leads gives, bit for bit."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
-from features.histories.from_records import (
-    LeadRecord,
-    RecordColumns,
-    histories_from_records,
-    text_of,
-)
+from features.contract import value_to_text
+from features.histories.build import answers_of, interactions_of
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 
 kinds = st.sampled_from(["page_view", "email_open", "demo", "été"])
 numbers = st.none() | st.floats(-1e6, 1e6)
@@ -43,15 +41,58 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def as_tables(acts: list[Any], learned: list[Any]) -> tuple[pa.Table, pa.Table]:
+    """The same rows as the tables of a dataset with the one lead L."""
+    kind, at, value, duration, event = zip(*acts, strict=True) if acts else [()] * 5
+    attribute, moment, answer = zip(*learned, strict=True) if learned else [()] * 3
+    time = pa.timestamp("us", tz="UTC")
+    interactions = {
+        "lead_id": pa.array(["L"] * len(acts), pa.string()),
+        "occurred_at": pa.array(at, pa.int64()).cast(time),
+        "kind": pa.array(kind, pa.string()),
+        "value": pa.array(value, pa.float64()),
+        "duration_s": pa.array(duration, pa.float64()),
+        "event_id": pa.array(event, pa.string()),
+    }
+    answered = {
+        "lead_id": pa.array(["L"] * len(learned), pa.string()),
+        "answered_at": pa.array(moment, pa.int64()).cast(time),
+        "attribute": pa.array(attribute, pa.string()),
+        "value": pa.array([value_to_text(v) for v in answer], pa.string()),
+    }
+    return pa.table(interactions), pa.table(answered)
+
+
 @settings(deadline=None)
-@given(interactions, answers, st.dictionaries(st.sampled_from("xyz"), values))
-def test_equal_to_the_engine_s_own_reading(
-    acts: list[Any], told: list[Any], attributes: dict[str, Any]
-) -> None:
+@given(interactions, answers)
+def test_equal_to_a_dataset_of_one_lead(acts: list[Any], learned: list[Any]) -> None:
     columns = [list(column) for column in zip(*acts, strict=True)] or [[]] * 5
-    said = [list(column) for column in zip(*told, strict=True)] or [[]] * 3
-    ours = histories_from_records([LeadRecord("L", 7, attributes, RecordColumns(*columns, *said))])
-    rows = InteractionRows(*columns)
-    texts = AnswerRows(said[0], said[1], [text_of(v) for v in said[2]])
-    theirs = one_history(LeadFacts("L", 7, attributes, rows, texts))
-    assert same(ours, theirs)
+    answered = [list(column) for column in zip(*learned, strict=True)] or [[]] * 3
+    record = LeadRecord("L", 7, {}, RecordColumns(*columns, *answered))
+    histories = histories_from_records([record])
+    ids = np.array(["L"], dtype=object)
+    interactions_table, answers_table = as_tables(acts, learned)
+    assert same(histories.interactions, interactions_of(interactions_table, ids))
+    assert same(histories.answers, answers_of(answers_table, ids))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, np.array([1.0])),
+        (2.5, np.array([2.5])),
+        ("yes", np.array(["yes"], dtype=object)),
+        (None, np.array([None], dtype=object)),
+    ],
+)
+def test_attributes_are_numbers_or_objects(value: Any, expected: np.ndarray) -> None:
+    histories = histories_from_records([LeadRecord("L", 7, {"x": value})])
+    assert same(histories.attributes["x"], expected)
+
+
+def test_columns_left_empty_are_unknown() -> None:
+    lists = RecordColumns(kinds=["call", "call"], at_us=[1, 2])
+    rows = histories_from_records([LeadRecord("L", 0, {}, lists)]).interactions
+    assert np.isnan(rows.value).all()
+    assert np.isnan(rows.duration_s).all()
+    assert rows.at_us.tolist() == [1, 2]

@@ -8,7 +8,7 @@ from drawn_history import history, number, us
 
 from features.errors import DataError
 from features.histories.arrays import References
-from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import Feature, FeatureSpec
 
@@ -69,8 +69,8 @@ def test_interactions_of_the_same_moment_in_any_order():
     got = set()
     for turn in range(4):
         kinds, values = zip(*(rows[turn:] + rows[:turn]), strict=True)
-        told = InteractionRows(kinds, [us("2024-03-01")] * 4, values)
-        lead = one_history(LeadFacts("L", 0, {}, told))
+        rows_of_lead = RecordColumns(kinds, [us("2024-03-01")] * 4, values)
+        lead = histories_from_records([LeadRecord("L", 0, {}, rows_of_lead)])
         got.add(compute_vectors(FeatureSpec((*features, total)), lead, asked).tobytes())
     assert len(got) == 1
 
@@ -84,7 +84,7 @@ def test_a_million_interactions_of_one_lead():
     n = 1_000_000
     rng = np.random.default_rng(0)
     at = rng.integers(us("2023-01-01"), us("2024-01-01"), n)
-    rows = InteractionRows(["page_view", "meeting"] * (n // 2), at.tolist())
+    rows = RecordColumns(["page_view", "meeting"] * (n // 2), at.tolist())
     spec = FeatureSpec(
         (
             Feature("interactions", "any", "count", 30.0),
@@ -92,7 +92,7 @@ def test_a_million_interactions_of_one_lead():
             Feature("interactions", "meeting", "decayed", half_life_days=7.0),
         )
     )
-    lead = one_history(LeadFacts("L", 0, {}, rows))
+    lead = histories_from_records([LeadRecord("L", 0, {}, rows)])
     got = compute_vectors(spec, lead, References(np.array([0]), np.array([us("2024-01-01")])))
     in_window = (at >= us("2023-12-02")).sum()
     assert got[0, 0] == in_window

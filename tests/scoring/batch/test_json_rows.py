@@ -11,7 +11,7 @@ import pytest
 from small_release import small_release
 
 from features.histories.arrays import References
-from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.batch.json_rows import COLUMNS, answer_rows
 from scoring.release.release import Release
 from scoring.scores import score
@@ -35,14 +35,14 @@ def test_a_row_is_scored_as_everywhere_else_to_the_last_bit(release: Release) ->
         "interactions": views(3),
     }
     (answer,) = answer_rows(release, pd.DataFrame([row])).to_dict(orient="records")
-    lead = LeadFacts(
+    lead = LeadRecord(
         "A",
         1_772_323_200_000_000,
         {"sector": "software", "employees": 12.0},
-        InteractionRows(["page_view"] * 3, [AS_OF_US - 169_200_000_000 + 3_600_000_000] * 3),
+        RecordColumns(["page_view"] * 3, [AS_OF_US - 169_200_000_000 + 3_600_000_000] * 3),
     )
     asked = References(np.zeros(1, np.int64), np.array([AS_OF_US]))
-    scores = score(release, one_history(lead), asked)
+    scores = score(release, histories_from_records([lead]), asked)
     assert answer["probability"] == scores.probability[0]
     assert (answer["low"], answer["high"]) == (scores.low[0], scores.high[0])
     assert answer["band"] == scores.band[0]

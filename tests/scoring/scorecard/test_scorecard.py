@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.histories.arrays import References
-from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.scorecard.scorecard import CardScores, Scorecard, default_scorecard
 from scoring.scorecard.toml import parse_card
 
@@ -23,22 +23,18 @@ def scored(
     card = Scorecard(parse_card(HEAD + rules, "test.toml"))
     rows = [line.split() for line in history.split(",") if line.strip()]
     learned = [line.split() for line in answers.split(",") if line.strip()]
-    facts = LeadFacts(
-        "L",
-        0,
-        attributes or {},  # type: ignore[arg-type]
-        InteractionRows(
-            [row[1] for row in rows],
-            [round(float(row[0]) * DAY_US) for row in rows],
-            durations_s=[float(row[2][:-1]) if len(row) > 2 else None for row in rows],
-        ),
-        AnswerRows(
-            [row[1] for row in learned],
-            [round(float(row[0]) * DAY_US) for row in learned],
-            [row[2] for row in learned],
-        ),
+    lists = RecordColumns(
+        kinds=[row[1] for row in rows],
+        at_us=[round(float(row[0]) * DAY_US) for row in rows],
+        durations_s=[float(row[2][:-1]) if len(row) > 2 else None for row in rows],
+        attributes=[row[1] for row in learned],
+        answered_us=[round(float(row[0]) * DAY_US) for row in learned],
+        answers=[row[2] for row in learned],
     )
-    return card.points(one_history(facts), References(np.array([0]), np.array([100 * DAY_US])))
+    lead = LeadRecord("L", 0, attributes or {}, lists)  # type: ignore[arg-type]
+    return card.points(
+        histories_from_records([lead]), References(np.array([0]), np.array([100 * DAY_US]))
+    )
 
 
 INTERACTION_RULES = [
@@ -206,14 +202,10 @@ def test_an_exclusion_is_cold_and_has_a_share(
 
 def test_reasons_carry_what_was_counted_and_sum_to_the_points() -> None:
     card = default_scorecard()
-    facts = LeadFacts(
-        "L",
-        0,
-        {"budget": "approved"},
-        InteractionRows(["inbound_call", "inbound_call"], [95 * DAY_US, 96 * DAY_US]),
-    )
+    calls = RecordColumns(["inbound_call", "inbound_call"], [95 * DAY_US, 96 * DAY_US])
+    lead = LeadRecord("L", 0, {"budget": "approved"}, calls)
     references = References(np.array([0]), np.array([100 * DAY_US]))
-    scores = card.points(one_history(facts), references)
+    scores = card.points(histories_from_records([lead]), references)
     reasons = card.reasons(scores, 0)
     assert [reason.text for reason in reasons] == [
         "+50 Called us (2 inbound calls in the last 60 days)",
@@ -276,8 +268,8 @@ def test_shares_sum_to_the_points_and_alone_equals_together(
     alone = []
     for rows in leads:
         kinds, days = [row[0] for row in rows], [round(row[1] * DAY_US) for row in rows]
-        facts = LeadFacts("L", 0, {}, InteractionRows(kinds, days))
-        alone.append(card.points(one_history(facts), question))
+        lead = LeadRecord("L", 0, {}, RecordColumns(kinds, days))
+        alone.append(card.points(histories_from_records([lead]), question))
     together = card.points_of(np.concatenate([scores.vectors for scores in alone]))
     assert together.points.tolist() == [scores.points[0] for scores in alone]
     assert together.shares.tolist() == [scores.shares[0].tolist() for scores in alone]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from features.histories.arrays import References
-from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.release.release import load_release
 from scoring.scores import score
 
@@ -57,27 +57,20 @@ def test_the_same_bits_as_the_batch_engine(
     post: Post, lead: dict[str, Any], release_dir: Path
 ) -> None:
     acts, told = lead["interactions"], lead["answers"]
-    facts = LeadFacts(
-        "L-1",
-        at_us(lead["created_at"]),
-        lead["attributes"],
-        InteractionRows(
-            [a["kind"] for a in acts],
-            [at_us(a["occurred_at"]) for a in acts],
-            None,
-            [a["duration_s"] for a in acts],
-            [a["event_id"] for a in acts],
-        ),
-        AnswerRows(
-            [a["attribute"] for a in told],
-            [at_us(a["answered_at"]) for a in told],
-            [a["value"] for a in told],
-        ),
+    lists = RecordColumns(
+        kinds=[a["kind"] for a in acts],
+        at_us=[at_us(a["occurred_at"]) for a in acts],
+        durations_s=[a["duration_s"] for a in acts],
+        event_ids=[a["event_id"] for a in acts],
+        attributes=[a["attribute"] for a in told],
+        answered_us=[at_us(a["answered_at"]) for a in told],
+        answers=[a["value"] for a in told],
     )
+    record = LeadRecord("L-1", at_us(lead["created_at"]), lead["attributes"], lists)
     references = References(
         np.zeros(1, dtype=np.int64), np.array([at_us(lead["as_of"])], dtype=np.int64)
     )
-    batch = score(load_release(release_dir), one_history(facts), references)
+    batch = score(load_release(release_dir), histories_from_records([record]), references)
     said = post(lead).json()
     assert said["probability"] == batch.probability[0]
     assert said["log_odds"] == batch.log_odds[0]

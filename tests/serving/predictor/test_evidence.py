@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from features.histories.build import InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from features.vectors.spec import Feature, FeatureSpec
 from serving.predictor.evidence import evidence_notes, input_schema
 
@@ -31,5 +31,5 @@ def test_kinds_that_were_learned_from_are_known(
     )
     data: dict[str, Any] = {"reference_ages_days": [30.0], "kinds": recorded}
     expected = input_schema(FeatureSpec(columns, (), ("call",)), data)
-    lead = one_history(LeadFacts("L", 0, {}, InteractionRows([kind], [DAY_US], [None], [None])))
+    lead = histories_from_records([LeadRecord("L", 0, {}, RecordColumns([kind], [DAY_US]))])
     assert evidence_notes(expected, lead, 0, 2 * DAY_US) == said

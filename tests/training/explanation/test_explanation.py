@@ -14,7 +14,7 @@ from small_release import small_release
 
 from features.errors import DataError, UsageError
 from features.histories.arrays import Histories, References
-from features.histories.build import AnswerRows, InteractionRows, LeadFacts, one_history
+from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.release.release import Release, write_release
 from scoring.scores import score
 from training.explanation.explain import Cause, Movement, explain_move
@@ -40,19 +40,15 @@ def lead(
 ) -> Histories:
     """A lead created on day 0, with (day, kind) and (day, attribute, value)."""
     answers = answers or []
-    return one_history(
-        LeadFacts(
-            "L-1",
-            0,
-            {"seats": 40.0, "industry": "software"},
-            InteractionRows([k for _, k in events], [round(d * DAY_US) for d, _ in events]),
-            AnswerRows(
-                [a for _, a, _ in answers],
-                [round(d * DAY_US) for d, _, _ in answers],
-                [v for _, _, v in answers],
-            ),
-        )
+    lists = RecordColumns(
+        kinds=[kind for _, kind in events],
+        at_us=[round(day * DAY_US) for day, _ in events],
+        attributes=[attribute for _, attribute, _ in answers],
+        answered_us=[round(day * DAY_US) for day, _, _ in answers],
+        answers=[value for _, _, value in answers],
     )
+    attributes = {"seats": 40.0, "industry": "software"}
+    return histories_from_records([LeadRecord("L-1", 0, attributes, lists)])
 
 
 def moved(release: Release, history: Histories, from_release: Release | None = None) -> Movement:

@@ -51,7 +51,7 @@ notebooks: $(VENV)/.dev ## run the notebooks again and keep their outputs
 	@$(BIN)/python notebooks/run.py
 
 .PHONY: docs
-docs: $(VENV)/.dev ## write docs/cli.md and docs/features.md again from the code itself
+docs: $(VENV)/.dev ## write docs/reference/cli.md and docs/reference/features.md again from the code itself
 	@$(BIN)/python docs/write_cli.py
 	@$(BIN)/python docs/write_features.py
 

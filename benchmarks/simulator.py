@@ -1,6 +1,7 @@
 """How predictable the simulated worlds are: the truth against the base rate.
 
-Run: ``python benchmarks/simulator.py [--leads N]``. Prints the table of docs/simulator.md and
+Run: ``python benchmarks/simulator.py [--leads N]``. Prints the table of
+docs/explanation/simulator.md and
 saves it as benchmarks/results/simulator.{csv,md}.
 """
 

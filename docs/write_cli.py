@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands themselves; a test fails while the page is stale.
+"""Write docs/reference/cli.md from the commands themselves; a test fails while the page is stale.
 
 Run it with ``make docs``.
 """
@@ -13,7 +13,7 @@ import typer
 
 from commands.cli import create_app
 
-PAGE = Path(__file__).parent / "cli.md"
+PAGE = Path(__file__).parent / "reference" / "cli.md"
 
 OPENING = """# The command line
 

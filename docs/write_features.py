@@ -1,4 +1,4 @@
-"""Write docs/features.md from the declarations that the engine itself uses."""
+"""Write docs/reference/features.md from the declarations that the engine itself uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.vectors.catalogue import (
 )
 from features.vectors.spec import Feature
 
-PAGE = Path(__file__).with_name("features.md")
+PAGE = Path(__file__).parent / "reference" / "features.md"
 
 INTRODUCTION = """# Features
 

@@ -65,7 +65,7 @@ def write_dataset(imported: Imported, report: ImportReport, out: Path) -> None:
 def settings_text(recipe: Recipe, report: ImportReport, name: str) -> str:
     """dataset.toml: what was decided, and as comments what a person may want to change."""
     lines = [
-        f"# Written by `leadscore import {recipe.name}`; docs/data-contract.md explains every key.",
+        f"# Written by `leadscore import {recipe.name}`; keys: docs/reference/data-contract.md",
         f"name = {_text(name)}",
         f"about = {_text('Imported from ' + recipe.title)}",
         "",

@@ -1,7 +1,7 @@
 """A CRM's own field names as our contract: a mapping in TOML, applied to the CRM's payloads.
 
 It imports the standard library alone. The mappings for HubSpot, Salesforce and Odoo are in
-``leadscore_client/mappings/``; ``docs/crm.md`` explains each key.
+``leadscore_client/mappings/``; ``docs/guide/crm.md`` explains each key.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Score on Spark: any number of interactions, on as many machines as there are.
 
 The same checks, the same kernel and the same arithmetic as everywhere else run in each executor,
-so the answers are the same to the last bit. See ``docs/scale.md`` for sizes and limits.
+so the answers are the same to the last bit. See ``docs/explanation/scale.md`` for sizes and limits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The examples of the OpenAPI document: the same lead that ``docs/api.md`` tells of."""
+"""The examples of the OpenAPI document: the same lead that ``docs/reference/api.md`` tells of."""
 
 from __future__ import annotations
 

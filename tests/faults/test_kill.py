@@ -126,4 +126,4 @@ def test_it_is_ready_quickly(start: Start) -> None:
     service.kill(signal.SIGTERM)
     begun = time.monotonic()
     service.start()
-    assert time.monotonic() - begun < 15  # 1.3 s on an idle machine; see docs/reliability.md
+    assert time.monotonic() - begun < 15  # 1.3 s on an idle machine (reliability.md)

@@ -1,7 +1,7 @@
 """The leakage audit: does anything in the data know the outcome before it can?
 
 Evidence, not one threshold: each check in ``audit_values``, ``audit_fill``, ``audit_history`` and
-``audit_kinds`` says one thing that leaks do and honest attributes do not; ``docs/audit.md``
+``audit_kinds`` says one thing that leaks do and honest attributes do not; ``docs/guide/audit.md``
 explains them. Names and texts are never read, only values, moments and outcomes.
 """
 

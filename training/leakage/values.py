@@ -13,7 +13,7 @@ from training.leakage.univariate import UnivariateResult, log_odds_of_bins, mult
 
 
 class LeakSignal(StrEnum):
-    """The kinds of evidence; what each means is told in ``docs/audit.md``."""
+    """The kinds of evidence; what each means is told in ``docs/guide/audit.md``."""
 
     OUT_OF_PROPORTION = "out_of_proportion"
     IS_THE_OUTCOME = "is_the_outcome"

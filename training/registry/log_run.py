@@ -231,7 +231,7 @@ _SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "auc")
 
 
 def signature() -> ModelSignature:
-    """Columns of a question and of an answer (docs/models.md says what each holds)."""
+    """Columns of a question and of an answer (docs/reference/models.md says what each holds)."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 

@@ -24,22 +24,22 @@ import numpy as np
 import pandas as pd
 from immature_report import Answers, markdown, of_group
 
-from features.compute.array_types import Float64
+from features.compute.array_types import DAY_US, Bools, Float64
 from features.histories.arrays import References
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
 from features.vectors.compute import compute_vectors
+from scoring.model.log_odds import sigmoid
 from training.candidates.base import TrainingSet
 from training.candidates.boosted import BoostedTrees
 from training.candidates.linear import LinearCandidate
-from training.evaluation.metrics import losses
+from training.evaluation.metrics import log_losses
 from training.feature_selection.choose import choose_spec
 from training.labels.censoring import CensoringTreatment, training_rows, treatment_at
-from training.labels.references import DAY_US, IMMATURE, Bool
+from training.labels.references import IMMATURE
 from training.labels.splits import newest_fold, time_folds
 from training.labels.training_data import TrainingData, load_training_data
 from training.leakage.audit import LeakVerdict, audit
-from training.model_selection.cross_validation import probability
 from training.simulator import SCENARIOS, simulate
 from training.simulator.files import write_simulation
 
@@ -50,8 +50,8 @@ CUTOFF_DAYS = (75, 180, 240, 330)
 TEST_DAYS = 30
 REAL = ("bpi2012", "online_shoppers", "bank_marketing")
 LEARNER = (
-    LinearCandidate(steps=(0.03,)),
-    BoostedTrees("boosted", additive=False, seed=0, steps=(90,)),
+    LinearCandidate(hyperparameter_grid=(0.03,)),
+    BoostedTrees("boosted", additive=False, seed=0, hyperparameter_grid=(90,)),
 )
 
 
@@ -137,7 +137,7 @@ def of_real(path: Path) -> Answers:
     return Answers(
         np.concatenate([part[0].lead for part in parts]),
         np.concatenate([part[0].weight for part in parts]),
-        {how: losses(label, answer[how]) for how in CensoringTreatment},
+        {how: log_losses(label, answer[how]) for how in CensoringTreatment},
         answer,
         label.astype(np.float64),
         {how: round(np.mean([part[2][how] for part in parts])) for how in CensoringTreatment},
@@ -168,7 +168,7 @@ def _spec(source: TrainingData, cutoff_us: int):
     return choose_spec(source.settings, source.histories, source.labelled.take(mature).references)
 
 
-def _answers(source: TrainingData, apart: Bool, cutoff_us: int, spec, there: Float64):
+def _answers(source: TrainingData, apart: Bools, cutoff_us: int, spec, there: Float64):
     """Probability (n) of the vectors ``there`` and rows learned from, per treatment."""
     matrix = compute_vectors(spec, source.histories, source.labelled.references)
     answer: dict[CensoringTreatment, Float64] = {}
@@ -182,8 +182,8 @@ def _answers(source: TrainingData, apart: Bool, cutoff_us: int, spec, there: Flo
         allowed = np.ones(len(apart), bool) if how == CensoringTreatment.NEGATIVE else apart
         known = training_rows(source.labelled, allowed, cutoff_us, how)
         sample = TrainingSet(matrix[known.rows], known.label, known.weight)
-        paths = [family.path(sample, there)[0] for family in LEARNER]
-        answer[how], taught[how] = probability(np.mean(paths, axis=0)), len(known.rows)
+        paths = [candidate.fit_path(sample, there)[0] for candidate in LEARNER]
+        answer[how], taught[how] = sigmoid(np.mean(paths, axis=0)), len(known.rows)
     return answer, taught
 
 

@@ -20,15 +20,16 @@ from features.histories.arrays import References
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
 from features.vectors.compute import compute_vectors
-from training.calibration.model_uncertainty import SPREADS, interval_table
+from training.calibration.model_uncertainty import STANDARD_DEVIATIONS, interval_table
 from training.calibration.venn_abers import venn_abers
+from training.config import TrainingConfig
 from training.labels.training_data import load_training_data
-from training.model_selection.fit import SearchSettings, select_and_fit
+from training.model_selection.fit import select_and_fit
 from training.simulator import SCENARIOS, simulate, write_simulation
 
 SETS = (("default", 2_000), ("noisy", 5_000), ("rare", 10_000), ("default", 10_000))
 QUESTIONS = 5_000
-TRIED = (1.645, SPREADS, 2.2)
+TRIED = (1.645, STANDARD_DEVIATIONS, 2.2)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -44,7 +45,7 @@ def measured(world: str, leads: int, seed: int, folder: Path) -> dict[str, float
     source = load_training_data(simulated(world, leads, 10 * seed + 1, folder)[0])
     everything = np.ones(len(source.labelled), bool)
     learned = select_and_fit(
-        source, everything, source.labelled.observed_until_us, SearchSettings(seed=0)
+        source, everything, source.labelled.observed_until_us, TrainingConfig(seed=0)
     )
     asked, truth = simulated(world, QUESTIONS, 10 * seed + 2, folder)
     histories = histories_from_dataset(asked)
@@ -54,11 +55,11 @@ def measured(world: str, leads: int, seed: int, folder: Path) -> dict[str, float
         compute_vectors(learned.spec, histories, References(lead, moments))
     )
     true = truth.probability.to_numpy()
-    label = learned.tested.label.astype(np.float64)
-    served = interval_table(learned, source)
-    tables = {"Venn-Abers": venn_abers(learned.log_odds, label, learned.tested.weight)}
+    label = learned.out_of_fold.label.astype(np.float64)
+    served = interval_table(learned)
+    tables = {"Venn-Abers": venn_abers(learned.log_odds, label, learned.out_of_fold.weight)}
     for spreads in TRIED:
-        mark = " (served)" if spreads == SPREADS else ""
+        mark = " (served)" if spreads == STANDARD_DEVIATIONS else ""
         wider = served.with_spread(served.spread_at, served.spread, spreads)
         tables[f"{spreads:g} spreads{mark}"] = wider
     cells = {"mean truth": float(true.mean())}

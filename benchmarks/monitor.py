@@ -21,11 +21,12 @@ from joblib import Parallel, delayed
 
 from features.reading.read import read_dataset
 from scoring.release.release import Release, write_release
+from training.config import TrainingConfig
 from training.monitoring.monitor import MonitoringReport, judge, monitor
 from training.simulator import simulate, write_simulation
 from training.simulator.scenario import DEFAULT, Scenario
 from training.simulator.simulation import Simulation
-from training.train import TrainingConfig, train
+from training.train import train
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = range(100, 106)

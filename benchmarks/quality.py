@@ -29,14 +29,15 @@ from features.dataset import Dataset
 from features.reading.read import read_dataset
 from features.vectors.compute import compute_vectors
 from scoring.scorecard.scorecard import default_scorecard
-from training.evaluation.backtest import backtest_folds, predicted
+from training.backtest import backtest_folds, predict
+from training.config import TrainingConfig
 from training.evaluation.metrics import evaluate, loss_difference
 from training.feature_selection.choose import choose_spec
 from training.labels.references import LabelledReferences
 from training.labels.splits import Fold
 from training.labels.training_data import TrainingData, load_training_data
 from training.leakage.audit import LeakVerdict, audit
-from training.model_selection.fit import SearchSettings, select_and_fit
+from training.model_selection.fit import select_and_fit
 from training.simulator import SCENARIOS, simulate
 from training.simulator.files import write_simulation
 
@@ -94,7 +95,7 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, object]:
     leaks = flagged(dataset)
     source = load_training_data(dataset, leaks)
     labelled = source.labelled
-    folds = backtest_folds(source, labelled.observed_until_us, SearchSettings())
+    folds = backtest_folds(source, labelled.observed_until_us, TrainingConfig().seed)
     print(f"{name}: {len(labelled):,} references, {len(folds)} folds, without {leaks}", flush=True)
     answers: dict[str, list[np.ndarray]] = {}
     seconds: dict[str, float] = {}
@@ -174,14 +175,14 @@ def _ours(source: TrainingData, fold: Fold) -> tuple[np.ndarray, str]:
     """What ``leadscore train`` does at the fold's cutoff, and the recipe it chose."""
     labelled = source.labelled
     card = default_scorecard().with_outbound(source.settings.outbound_kinds)
-    method = SearchSettings(scorecard=card)
+    config = TrainingConfig(scorecard=card)
     if fold.cutoff_us is None:
         allowed = np.isin(np.arange(len(labelled)), fold.train)
-        learned = select_and_fit(source, allowed, labelled.observed_until_us, method)
+        learned = select_and_fit(source, allowed, labelled.observed_until_us, config)
     else:
         allowed = ~np.isin(labelled.lead, labelled.lead[fold.test])
-        learned = select_and_fit(source, allowed, fold.cutoff_us, method)
-    return predicted(learned, source, fold.test), learned.recipe.name
+        learned = select_and_fit(source, allowed, fold.cutoff_us, config)
+    return predict(learned, source, fold.test), learned.ensemble.name
 
 
 def _figures(

@@ -112,10 +112,12 @@ def compare(
     """
     from commands.output import log, print_json
     from training.comparison.run import ComparisonConfig
+    from training.config import TrainingConfig
 
-    worth = worth_of(value_per_conversion, cost_per_contact)
-    asked = ComparisonConfig(seed, hot_per_week, worth, cost_attribute, tuple(exclude or ()))
-    found, refitted = run_comparison(dataset, scorecard, asked, allow_leaks=allow_leaks)
+    cost_benefit = worth_of(value_per_conversion, cost_per_contact)
+    training = TrainingConfig(seed=seed, exclude=tuple(exclude or ()))
+    config = ComparisonConfig(training, hot_per_week, cost_benefit, cost_attribute)
+    found, refitted = run_comparison(dataset, scorecard, config, allow_leaks=allow_leaks)
     if out is not None:
         from training.comparison.report import report_html
 
@@ -138,24 +140,24 @@ def worth_of(value: float | None, cost: float | None) -> CostBenefit | None:
 
 
 def run_comparison(
-    source: str, scorecard: Path | None, asked: ComparisonConfig, *, allow_leaks: bool
+    source: str, scorecard: Path | None, config: ComparisonConfig, *, allow_leaks: bool
 ) -> tuple[Comparison, Scorecard]:
-    """Read, learn at an earlier moment, compare."""
+    """Read, fit at an earlier moment, compare."""
     from commands.output import progress_bar, report_reading, timed
     from commands.train import stop_on_leaks
     from features.reading.read import read_dataset
     from scoring.scorecard.scorecard import default_scorecard, load_scorecard
-    from training.comparison import run as comparison_data
+    from training.comparison.run import compare as compare_scores
 
     card = load_scorecard(scorecard) if scorecard else default_scorecard()
     with timed(f"read {source}"):
         data = read_dataset(source)
     report_reading(data)
     if not allow_leaks:
-        stop_on_leaks(data, asked.exclude)
+        stop_on_leaks(data, config.training.exclude)
     with timed("learn and compare"), progress_bar() as tell:
-        made = comparison_data.compare(data, card, asked, progress=tell)
-    return made.comparison, made.reweighted
+        result = compare_scores(data, card, config, progress=tell)
+    return result.comparison, result.reweighted
 
 
 def write(path: Path, text: str) -> None:

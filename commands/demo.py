@@ -122,14 +122,15 @@ def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
 
 def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[TrainOutcome, TrainedModel]:
     """Train, write the release folder and register it."""
+    from training.config import TrainingConfig
     from training.thresholds import ThresholdPolicy
-    from training.train import TrainingConfig, train
+    from training.train import train
 
-    audited = stop_on_leaks(dataset, ())
+    audit = stop_on_leaks(dataset, ())
     with timed("train"), progress_bar() as tell:
         card = chosen_scorecard(None)
-        asked = TrainingConfig(seed=seed, scorecard=card, audited=audited)
-        trained = train(dataset, asked, progress=tell)
+        config = TrainingConfig(seed=seed, scorecard=card)
+        trained = train(dataset, config, audit=audit, progress=tell)
     wanted = TrainOptions(
         str(folder / "leads"), folder / "release", True, None, seed, ThresholdPolicy()
     )
@@ -138,11 +139,11 @@ def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[TrainOutcome,
 
 def compared(dataset: Dataset, trained: TrainedModel) -> Comparison:
     """The learned score beside the default scorecard, on the references it was tested on."""
-    from training.comparison.run import compare_tested
+    from training.comparison.run import compare_backtest
 
     with timed("compare with the rules"):
-        found = compare_tested(dataset, trained.source, trained.tested, chosen_scorecard(None))
-    return found.comparison
+        result = compare_backtest(dataset, trained.data, trained.backtest, chosen_scorecard(None))
+    return result.comparison
 
 
 def promote_if_free(made: TrainOutcome) -> bool:

@@ -208,7 +208,8 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
     """Read, train, write the release folder, log and register."""
     from commands.output import report_reading
     from features.reading.read import read_dataset
-    from training.train import TrainingConfig, train
+    from training.config import TrainingConfig
+    from training.train import train
 
     card = chosen_scorecard(wanted.scorecard)
     if wanted.sign_with is not None:
@@ -216,21 +217,20 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
     with timed(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
     report_reading(dataset)
-    audited = None
+    audit = None
     if not wanted.allow_leaks:
-        audited = explained_leaks(stop_on_leaks(dataset, wanted.exclude), dataset, wanted.exclude)
-    asked = TrainingConfig(
+        audit = explained_leaks(stop_on_leaks(dataset, wanted.exclude), dataset, wanted.exclude)
+    config = TrainingConfig(
         seed=wanted.seed,
-        cuts=wanted.cuts,
+        thresholds=wanted.cuts,
         scorecard=card,
         exclude=wanted.exclude,
         time_budget_s=wanted.time_budget_s,
         enforce_monotone=wanted.enforce_monotone,
         jobs=wanted.jobs,
-        audited=audited,
     )
     with timed("train"), progress_bar() as tell:
-        trained = train(dataset, asked, progress=tell)
+        trained = train(dataset, config, audit=audit, progress=tell)
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         return save_and_register(wanted, trained, Path(folder))
 

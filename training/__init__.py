@@ -1,15 +1,20 @@
-"""How a model is made.
+"""How a model is made, compared, watched and promoted.
 
-At this level the way from a dataset to a release: references and their labels, splits, what late
-labels may teach, learning at one moment, the honest test, the fit. Beside it a room each for
+``train`` leads from a dataset to a release, ``backtest`` measures it on later references, and
+``config`` holds every option. Folders, each importing only those below it:
 
-- ``candidates``: the families of models that compete
-- ``calibration``: whether probabilities mean what they say
-- ``audit``: what in the data knows the outcome too early
-- ``comparison``: rules, learned score and baselines on the same references
+- ``registry``: MLflow, the champion and the gate; the only folder that imports mlflow
+- ``comparison``: scorecard, learned score and baselines on the same references
+- ``model_card``: the model card of a release, and what changed since another
 - ``explanation``: why a score moved
-- ``cards``: the model card of a release, and what changed since another
-- ``tracking``: the registry; the only room that imports mlflow
-- ``promotion``: which release answers, and the gate before it
+- ``monitoring``: drift and performance of a release on later data
+- ``charts``: SVG charts and the HTML helpers that reports share
+- ``calibration``: whether probabilities mean what they say, over all and by segment
+- ``model_selection``: cross-validation, ensembles and recalibration
+- ``feature_selection``: which features a model may use
+- ``candidates``: the kinds of models that compete
+- ``evaluation``: metrics, their standard errors and intervals, gains
+- ``leakage``: what in the data knows the outcome too early
+- ``labels``: labelled references, censoring and splits
 - ``simulator``: leads whose true probability is known
 """

@@ -1,4 +1,4 @@
-"""What a release says of its own making: data, statistics, metrics and golden vectors."""
+"""The record of a training in its release: data, statistics, metrics and golden vectors."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import DAY_US, Float64
 from features.dataset import Dataset
 from features.histories.arrays import NO_TIME
+from scoring.model.log_odds import sigmoid
 from scoring.model.model import Model
 from scoring.model.scorecard import ScorecardComponent
+from training.backtest import BacktestResult
 from training.candidates.scorecard import SCORECARD
-from training.evaluation.backtest import BacktestResult
 from training.evaluation.metrics import Estimate, evaluate
 from training.feature_selection.choose import MAX_KINDS, frequent_kinds
-from training.labels.references import DAY_US, IMMATURE, LabelledReferences
+from training.labels.references import IMMATURE, LabelledReferences
 from training.labels.training_data import TrainingData
-from training.model_selection.cross_validation import probability
 from training.model_selection.fit import FittedModel
 
 QUANTILES = tuple(q / 10 for q in range(11))
@@ -29,90 +29,93 @@ RECENT_DAYS = 91
 
 OPTIMISTIC_NOTE = (
     "there is no time to hold back (or too little of it), so these figures come from grouped "
-    "folds and flatter"
+    "folds and are optimistic"
 )
 
 
 def metrics_of(
-    learned: FittedModel, tested: BacktestResult, seed: int, flattered: dict[str, float] | None
+    fitted: FittedModel,
+    backtest: BacktestResult,
+    seed: int,
+    random_split: dict[str, float] | None,
 ) -> dict[str, Any]:
-    """How good it is, in plain finite data.
+    """The metrics, as plain finite data.
 
-    ``log_loss`` … ``top_decile_lift``: the honest test, each {value, low, high}. ``base_rate``:
+    ``log_loss`` … ``top_decile_lift``: the backtest, each {value, low, high}. ``base_rate``:
     the same of the base rate. ``gain``: log loss minus that of the base rate. ``choice``: what
-    was tried when choosing the final recipe. ``random_split``: what the usual test would have
-    shown (``training.evaluation.backtest``), None without time or signal.
+    was tried when choosing the final ensemble. ``random_split``: what a random split would have
+    shown (:func:`training.backtest.random_split_optimism`), None without time or signal.
     """
     rng = np.random.default_rng(seed)
-    recipe = learned.recipe
-    figures = {name: _plain(figure) for name, figure in tested.metrics(rng).items()}
-    floor = evaluate(tested.label, tested.base_rate, tested.weight, tested.lead, rng)
+    ensemble = fitted.ensemble
+    figures = {name: _plain(figure) for name, figure in backtest.metrics(rng).items()}
+    baseline = evaluate(backtest.label, backtest.base_rate, backtest.weight, backtest.lead, rng)
     return {
         **figures,
-        "base_rate": {name: _plain(figure) for name, figure in floor.items()},
-        "gain": _plain(tested.gain(rng)),
-        "random_split": flattered,
-        "signal": recipe.signal,
-        "verdict": verdict(learned, tested),
+        "base_rate": {name: _plain(figure) for name, figure in baseline.items()},
+        "gain": _plain(backtest.gain(rng)),
+        "random_split": random_split,
+        "signal": ensemble.signal,
+        "verdict": verdict(fitted, backtest),
         "test": {
-            "references": len(tested.rows),
-            "leads": len(np.unique(tested.lead)),
-            "positives": int(tested.label.sum()),
-            "rate": float(np.average(tested.label, weights=tested.weight)),
-            "from": moment(tested.cutoff_us),
-            "recipe": tested.recipe,
-            "flatters": tested.is_optimistic,
+            "references": len(backtest.rows),
+            "leads": len(np.unique(backtest.lead)),
+            "positives": int(backtest.label.sum()),
+            "rate": float(np.average(backtest.label, weights=backtest.weight)),
+            "from": moment(backtest.cutoff_us),
+            "recipe": backtest.ensemble,
+            "flatters": backtest.is_optimistic,
         },
         "choice": {
-            "recipe": recipe.name,
-            "steps": dict(recipe.steps),
-            "log_loss": recipe.log_loss,
-            "base_rate_log_loss": recipe.base_rate_log_loss,
-            "gain_in_errors": float(np.clip(recipe.gain_z_score, -1e6, 1e6)),
-            "by_time": learned.by_time,
-            "slope": recipe.slope,
-            "level": recipe.level,
-            "recent": recipe.recent,
-            "rule": rule_share(learned.model, learned.sample.vectors),
+            "recipe": ensemble.name,
+            "steps": dict(ensemble.steps),
+            "log_loss": ensemble.log_loss,
+            "base_rate_log_loss": ensemble.base_rate_log_loss,
+            "gain_in_errors": float(np.clip(ensemble.gain_z_score, -1e6, 1e6)),
+            "by_time": fitted.by_time,
+            "slope": ensemble.slope,
+            "level": ensemble.level,
+            "recent": ensemble.recency_weighted,
+            "rule": rule_share(fitted.model, fitted.training_set.vectors),
             "candidates": [
-                {"name": t.family.name, "step": t.step, "log_loss": float(t.path_loss.min())}
-                for t in learned.trials
+                {"name": t.candidate.name, "step": t.step, "log_loss": float(t.path_loss.min())}
+                for t in fitted.candidate_results
             ],
         },
     }
 
 
-def verdict(learned: FittedModel, tested: BacktestResult) -> str:
-    """One sentence for a person: signal or not, and whether the figures flatter."""
-    recipe = learned.recipe
-    if not recipe.signal:
+def verdict(fitted: FittedModel, backtest: BacktestResult) -> str:
+    """One sentence for a person: signal or not, and whether the figures are optimistic."""
+    ensemble = fitted.ensemble
+    if not ensemble.signal:
         text = (
             "no signal: no model was clearly better than the base rate out of time, so everybody "
-            f"gets the base rate of {learned.sample.base_rate:.3f}"
+            f"gets the base rate of {fitted.training_set.base_rate:.3f}"
         )
     else:
-        errors = f"{recipe.gain_z_score:.1f} standard errors"
-        text = f"{recipe.name}: better than the base rate by {errors}"
-        if SCORECARD in recipe.steps:
-            text += f"; {in_words(rule_share(learned.model, learned.sample.vectors))}"
-    return f"{text}; {OPTIMISTIC_NOTE}" if tested.is_optimistic else text
+        errors = f"{ensemble.gain_z_score:.1f} standard errors"
+        text = f"{ensemble.name}: better than the base rate by {errors}"
+        if SCORECARD in ensemble.steps:
+            text += f"; {in_words(rule_share(fitted.model, fitted.training_set.vectors))}"
+    return f"{text}; {OPTIMISTIC_NOTE}" if backtest.is_optimistic else text
 
 
-def statistics_of(learned: FittedModel) -> dict[str, Any]:
+def statistics_of(fitted: FittedModel) -> dict[str, Any]:
     """Per feature, and of the scores: share unknown, mean and deciles of the training rows.
 
     ``upto``: share of the known values at or below each decile: more than its tenth where many
     values are equal.
     """
-    vectors = learned.sample.vectors
+    vectors = fitted.training_set.vectors
     return {
         "references": len(vectors),
-        "base_rate": learned.sample.base_rate,
+        "base_rate": fitted.training_set.base_rate,
         "quantiles": list(QUANTILES),
         "features": {
-            name: _column(vectors[:, i]) for i, name in enumerate(learned.spec.names)
+            name: _column(vectors[:, i]) for i, name in enumerate(fitted.spec.names)
         },
-        "scores": _column(probability(learned.log_odds)),
+        "scores": _column(sigmoid(fitted.log_odds)),
     }  # fmt: skip
 
 
@@ -128,14 +131,14 @@ def _column(column: Float64) -> dict[str, Any]:
     }
 
 
-def record_of(dataset: Dataset, source: TrainingData) -> dict[str, Any]:
+def record_of(dataset: Dataset, data: TrainingData) -> dict[str, Any]:
     """Where the data came from: fingerprint, window, counts, kinds. No lead is named.
 
-    ``kinds``: those frequent enough to be learned from, also where no column of their own is left.
+    ``kinds``: those frequent enough for features of their own, also where none was kept.
     """
-    labelled = source.labelled
+    labelled = data.labelled
     label = labelled.label
-    created = source.histories.created_at_us
+    created = data.histories.created_at_us
     dated = created[created != NO_TIME]
     return {
         "fingerprint": dataset.fingerprint,
@@ -145,20 +148,20 @@ def record_of(dataset: Dataset, source: TrainingData) -> dict[str, Any]:
         "reference_ages_days": (
             sorted(dataset.settings.reference_ages_days) if labelled.has_time else []
         ),
-        "leads": len(source.histories),
-        "interactions": len(source.histories.interactions.at_us),
-        "answers": len(source.histories.answers.at_us),
+        "leads": len(data.histories),
+        "interactions": len(data.histories.interactions.at_us),
+        "answers": len(data.histories.answers.at_us),
         "references": len(labelled),
         "positives": int((label == 1).sum()),
         "negatives": int((label == 0).sum()),
         "immature": int((label == IMMATURE).sum()),
-        "kinds": sorted(_kinds(source)) if labelled.has_time else [],
+        "kinds": sorted(_kinds(data)) if labelled.has_time else [],
     }
 
 
-def _kinds(source: TrainingData) -> list[str]:
-    references, excluded = source.labelled.references, source.settings.excluded_kinds
-    return frequent_kinds(source.histories, references, MAX_KINDS, excluded)
+def _kinds(data: TrainingData) -> list[str]:
+    references, excluded = data.labelled.references, data.settings.excluded_kinds
+    return frequent_kinds(data.histories, references, MAX_KINDS, excluded)
 
 
 def golden_vectors(vectors: Float64) -> Float64:
@@ -174,11 +177,11 @@ def golden_vectors(vectors: Float64) -> Float64:
     return rows
 
 
-def leads_per_week(labelled: LabelledReferences, source: TrainingData) -> float | None:
+def leads_per_week(labelled: LabelledReferences, data: TrainingData) -> float | None:
     """Leads created a week over the newest quarter of a year; None without time."""
     if not labelled.has_time:
         return None
-    created = source.histories.created_at_us
+    created = data.histories.created_at_us
     days = min(RECENT_DAYS, (labelled.observed_until_us - int(created.min())) / DAY_US)
     recent = (created > labelled.observed_until_us - days * DAY_US).sum()
     return float(recent) / max(days / 7, 1 / 7)
@@ -196,31 +199,31 @@ def moment(us: int | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _plain(interval: Estimate) -> dict[str, float | None]:
-    return {k: float(v) if np.isfinite(v) else None for k, v in interval.to_dict().items()}
+def _plain(estimate: Estimate) -> dict[str, float | None]:
+    return {k: float(v) if np.isfinite(v) else None for k, v in estimate.to_dict().items()}
 
 
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 
 
 def rule_share(model: Model, vectors: Float64) -> dict[str, float]:
-    """``weight`` of the rules in the average, and the ``share`` of the scores that they make.
+    """``weight`` of the scorecard in the ensemble, and its ``share`` of the scores.
 
     The share is the covariance of the rules' log-odds with the whole score over the variance of
-    the score, on ``vectors`` (n, F; at most 5,000 rows spread evenly): rules and learned parts sum
-    to 1. Both 0 without a scorecard among the parts.
+    the score, on ``vectors`` (n, F; at most 5,000 rows spread evenly): rules and fitted components
+    sum to 1. Both 0 without a scorecard in the model.
     """
-    parts = list(zip(model.parts, model.weights, strict=True))
-    rules = [(part, weight) for part, weight in parts if isinstance(part, ScorecardComponent)]
+    components = list(zip(model.parts, model.weights, strict=True))
+    rules = [(c, weight) for c, weight in components if isinstance(c, ScorecardComponent)]
     if not rules:
         return {"weight": 0.0, "share": 0.0}
-    rows = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), MOST_ROWS)).astype(np.intp)]
-    moved = np.zeros(rows.shape)
-    for part, weight in rules:
-        part.accumulate_contributions(rows, model.slope * weight, moved)
-    by_rule, whole = moved.sum(axis=1), model.log_odds(rows)
-    spread = float(np.var(whole))
-    share = float(np.cov(by_rule, whole, ddof=0)[0, 1]) / spread if spread > 0 else 0.0
+    rows = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), MAX_ROWS)).astype(np.intp)]
+    contributions = np.zeros(rows.shape)
+    for component, weight in rules:
+        component.accumulate_contributions(rows, model.slope * weight, contributions)
+    by_rule, log_odds = contributions.sum(axis=1), model.log_odds(rows)
+    variance = float(np.var(log_odds))
+    share = float(np.cov(by_rule, log_odds, ddof=0)[0, 1]) / variance if variance > 0 else 0.0
     return {"weight": float(sum(weight for _, weight in rules)), "share": min(max(share, 0.0), 1.0)}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Int64
+from features.compute.array_types import DAY_US, Int64
 from features.dataset import Dataset
 from features.errors import UsageError
 from features.histories.arrays import NO_TIME, Histories, References
@@ -25,7 +25,7 @@ from scoring.playbook import NextStep, Playbook
 from scoring.reasons import top_reasons
 from scoring.release.release import Release
 from scoring.scores import Scores, score
-from training.labels.references import DAY_US, closings
+from training.labels.references import closings
 
 WEEK_US = 7 * DAY_US
 

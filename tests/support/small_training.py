@@ -1,4 +1,4 @@
-"""A training that took no time: the small release, and an honest test of made-up outcomes."""
+"""A training that took no time: the small release, and a backtest of made-up outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from small_release import small_release
 
-from training.evaluation.backtest import BacktestResult
+from features.compute.array_types import DAY_US
+from training.backtest import BacktestResult
 from training.registry.log_run import Registered, log_training
 from training.settings import TrackingSettings
 
@@ -28,23 +29,23 @@ DATA: dict[str, Any] = {
 
 
 def small_training(seed: int = 0, n: int = 40) -> Any:
-    """What `log_training` reads of a training: the honest test and the ids of its leads."""
+    """What `log_training` reads of a training: the backtest and the ids of its leads."""
     rng = np.random.default_rng(seed)
     probability = rng.uniform(0.05, 0.9, n)
-    tested = BacktestResult(
+    backtest = BacktestResult(
         rows=np.arange(n),
         label=(rng.uniform(size=n) < probability).astype(np.int8),
         weight=np.ones(n),
         lead=np.arange(n),
-        as_of_us=np.arange(n) * 86_400_000_000,
+        as_of_us=np.arange(n) * DAY_US,
         probability=probability,
         base_rate=np.full(n, 0.4),
         cutoff_us=0,
-        recipe="linear",
+        ensemble="linear",
     )
     ids = np.array([f"L-{i}" for i in range(n)], dtype=object)
     return SimpleNamespace(
-        tested=tested, source=SimpleNamespace(histories=SimpleNamespace(lead_ids=ids))
+        backtest=backtest, data=SimpleNamespace(histories=SimpleNamespace(lead_ids=ids))
     )
 
 

@@ -16,10 +16,11 @@ from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
 from scoring.release.release import load_release, write_release
 from scoring.scores import score
+from training.config import TrainingConfig
 from training.labels.training_data import exclude_inputs
 from training.leakage.audit import LeakVerdict, audit
 from training.simulator import simulate, write_simulation
-from training.train import TrainingConfig, train
+from training.train import train
 
 LEAK = "closing_call"
 QUICK = TrainingConfig(time_budget_s=0.0)

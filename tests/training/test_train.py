@@ -14,8 +14,9 @@ from features.errors import DataError, UsageError
 from features.reading.read import read_dataset
 from scoring.release.contents import release_files
 from scoring.release.release import load_release, write_release
+from training.config import TrainingConfig
 from training.thresholds import ThresholdPolicy
-from training.train import TrainedModel, TrainingConfig, train
+from training.train import TrainedModel, train
 
 MadeUp = Callable[..., Dataset]
 QUICK = TrainingConfig(time_budget_s=0.0)
@@ -46,9 +47,9 @@ def test_what_a_random_split_would_have_shown_is_told(trained: TrainedModel) -> 
 def test_the_release_can_be_written_and_read_back(trained: TrainedModel, tmp_path: Path) -> None:
     write_release(tmp_path / "release", trained.contents)
     release = load_release(tmp_path / "release")
-    vectors = trained.learned.sample.vectors
+    vectors = trained.fitted.training_set.vectors
     np.testing.assert_array_equal(
-        release.model.probability(vectors), trained.learned.model.probability(vectors)
+        release.model.probability(vectors), trained.fitted.model.probability(vectors)
     )
     assert release.metrics["signal"] is True
 
@@ -76,8 +77,8 @@ def test_without_signal_the_release_says_so_and_predicts_the_base_rate(
     trained = train(dataset, QUICK)
     assert not trained.signal
     assert "no signal" in trained.contents.metrics["verdict"]
-    sample = trained.learned.sample
-    scores = trained.learned.model.probability(sample.vectors)
+    sample = trained.fitted.training_set
+    scores = trained.fitted.model.probability(sample.vectors)
     assert np.ptp(scores) == 0.0
     assert scores[0] == pytest.approx(sample.label.mean(), abs=0.01)
 
@@ -90,7 +91,7 @@ def test_without_time_the_figures_are_said_to_flatter(made_up_dataset: MadeUp) -
 
 
 def test_a_lead_is_answered_by_a_model_that_had_not_seen_the_future(trained: TrainedModel) -> None:
-    tested = trained.tested
+    tested = trained.backtest
     assert tested.cutoff_us is not None
     assert (tested.as_of_us >= tested.cutoff_us).all()
 
@@ -109,8 +110,8 @@ def test_excluding_what_is_not_there_names_what_is(made_up_dataset: MadeUp) -> N
 
 def test_capacity_sets_the_cuts(made_up_dataset: MadeUp) -> None:
     dataset = made_up_dataset(n=600)
-    few = train(dataset, replace(QUICK, cuts=ThresholdPolicy(hot_per_week=4))).contents.cuts
-    many = train(dataset, replace(QUICK, cuts=ThresholdPolicy(hot_per_week=40))).contents.cuts
+    few = train(dataset, replace(QUICK, thresholds=ThresholdPolicy(hot_per_week=4))).contents.cuts
+    many = train(dataset, replace(QUICK, thresholds=ThresholdPolicy(hot_per_week=40))).contents.cuts
     assert few.hot > many.hot
 
 

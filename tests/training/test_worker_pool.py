@@ -24,11 +24,16 @@ from scoring.scorecard.scorecard import default_scorecard
 from training import train as fit
 from training.candidates.base import TrainingSet
 from training.candidates.boosted import BoostedTrees
+from training.config import TrainingConfig
+from training.evaluation.metrics import log_losses_of_log_odds
 from training.model_selection import worker_pool
-from training.model_selection.cross_validation import PreparedFold, cross_validate, log_odds_losses
-from training.model_selection.cross_validation import out_of_fold_rows as rows_of
+from training.model_selection.cross_validation import (
+    PreparedFold,
+    cross_validate,
+    out_of_fold_rows,
+)
 from training.model_selection.worker_pool import WorkerPool
-from training.train import TrainingConfig, train
+from training.train import train
 
 MATRIX = np.arange(12.0).reshape(4, 3)
 ROOT = Path(__file__).resolve().parents[2]
@@ -232,15 +237,19 @@ def _is_running(pid: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """A boosted family whose losses tell nothing, and whose log-odds tell where it was fitted."""
+class ProcessIdCandidate:
+    """Boosted trees whose log-odds are the id of the process in which they were fitted."""
 
     inner: BoostedTrees
-    name: str = "telling"
-    steps: tuple[float, ...] = (8.0,)
+    name: str = "process_id"
+    hyperparameter_grid: tuple[float, ...] = (8.0,)
+    default_step: float | None = None
 
-    def path(self, sample: TrainingSet, vectors: Float64) -> Float64:
-        self.inner.path(sample, vectors)
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        return self.inner.path_seconds(n_rows, n_columns)
+
+    def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
+        self.inner.fit_path(sample, vectors)
         return np.full((1, len(vectors)), os.getpid() / 1e6)
 
 
@@ -251,22 +260,21 @@ def folds() -> tuple[list[PreparedFold], Float64, object]:
     rng = np.random.default_rng(0)
     matrix = rng.normal(size=(300, 5))
     label = (rng.random(300) < 1 / (1 + np.exp(-2 * matrix[:, 0]))).astype(np.int8)
-    rounds = []
+    prepared = []
     for cut in (100, 150, 200):
         rows = np.arange(cut)
-        rounds.append(
+        prepared.append(
             PreparedFold(TrainingRows(rows, label[rows], np.ones(cut)), np.arange(cut, cut + 50))
         )
-    return rounds, matrix, rows_of(rounds, label, np.ones(300), np.arange(300))
+    return prepared, matrix, out_of_fold_rows(prepared, label, np.ones(300), np.arange(300))
 
 
 def test_no_booster_is_made_in_the_parent(folds, pool: WorkerPool) -> None:
-    rounds, matrix, tested = folds
-    families = [
-        Telling(BoostedTrees("b", additive=False, seed=0, steps=(8.0,)), name=n) for n in "ab"
-    ]
-    trials = cross_validate(families, rounds, matrix, tested, pool=pool)
-    seen = {round(pid * 1e6) for trial in trials for pid in trial.log_odds}
+    prepared, matrix, tested = folds
+    trees = BoostedTrees("b", additive=False, seed=0, hyperparameter_grid=(8.0,))
+    candidates = [ProcessIdCandidate(trees, name=n) for n in "ab"]
+    results = cross_validate(candidates, prepared, matrix, tested, pool=pool)
+    seen = {round(pid * 1e6) for result in results for pid in result.log_odds}
     assert seen
     assert seen <= set(pids(pool))
 
@@ -274,18 +282,19 @@ def test_no_booster_is_made_in_the_parent(folds, pool: WorkerPool) -> None:
 def test_candidates_give_the_same_bits_in_workers(folds, pool: WorkerPool) -> None:
     from training.candidates.factory import default_candidates
 
-    rounds, matrix, tested = folds
+    prepared, matrix, tested = folds
     shown: list[tuple[str, int, int]] = []
-    families = default_candidates(0)
-    here = cross_validate(families, rounds, matrix, tested)
+    candidates = default_candidates(0)
+    here = cross_validate(candidates, prepared, matrix, tested)
     there = cross_validate(
-        families, rounds, matrix, tested, pool=pool, progress=lambda *step: shown.append(step)
+        candidates, prepared, matrix, tested, pool=pool, progress=lambda *step: shown.append(step)
     )
     for one, two in zip(here, there, strict=True):
         assert one.log_odds.tobytes() == two.log_odds.tobytes()
         assert one.path_loss.tobytes() == two.path_loss.tobytes()
-    assert shown == [("candidates", i + 1, 12) for i in range(12)]
-    assert np.isfinite(log_odds_losses(tested.label, there[0].log_odds)).all()
+    n_fits = len(candidates) * len(prepared)
+    assert shown == [("candidates", i + 1, n_fits) for i in range(n_fits)]
+    assert np.isfinite(log_losses_of_log_odds(tested.label, there[0].log_odds)).all()
 
 
 def test_a_training_with_workers_gives_the_same_bytes(
@@ -303,9 +312,9 @@ def test_a_training_with_workers_gives_the_same_bytes(
             super().close()
 
     monkeypatch.setattr(fit, "WorkerPool", Eager)
-    asked = TrainingConfig(seed=5, scorecard=default_scorecard(), time_budget_s=1.0)
+    config = TrainingConfig(seed=5, scorecard=default_scorecard(), time_budget_s=1.0)
     one, two = (
-        release_files(train(dataset, replace(asked, jobs=jobs)).contents) for jobs in (1, 2)
+        release_files(train(dataset, replace(config, jobs=jobs)).contents) for jobs in (1, 2)
     )
     assert started == [0, 2]
     assert one == two

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Float64, Int8, Int64
 from features.compute.jit import kernel
-from training.evaluation.metrics import SMALLEST
-from training.labels.references import Int8
+from training.evaluation.metrics import MIN_PROBABILITY
 
 DRAWS = 200
 
@@ -155,7 +154,7 @@ def _evenly(mass: Float64, most: int) -> Int64:
 
 def _entropy(rate: Float64, probability: Float64, mass: Float64) -> float:
     """Mean log loss of saying ``probability`` where the outcomes have this rate."""
-    p = np.clip(probability, SMALLEST, 1 - SMALLEST)
+    p = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return float(np.average(-rate * np.log(p) - (1 - rate) * np.log1p(-p), weights=mass))
 
 

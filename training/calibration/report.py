@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import Float64, Object
+from features.compute.array_types import Float64, Object, Rows
 from features.contract import AttributeType, Available, Group
 from features.vectors.catalogue import Source as FeatureSource
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from training.backtest import BacktestResult
 from training.calibration.reliability import Reliability, reliability
 from training.calibration.segments import calibration_by_segment
-from training.evaluation.backtest import BacktestResult
 from training.labels.columns_as_of import as_of_words
-from training.labels.splits import Rows
 from training.labels.training_data import TrainingData
 
 MOST_ATTRIBUTES = 6

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.special import erfc
 
-from features.compute.array_types import Float64, Int64, Object
+from features.compute.array_types import Float64, Int8, Int64, Object
 from training.evaluation.confidence import Z95
-from training.labels.references import Int8
 
 FEWEST_EXPECTED = 5.0
 """A segment is tested only if so many conversions, and so many others, are expected in it."""

@@ -9,9 +9,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import chi2
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Float64, Int8, Int64
 from training.evaluation.metrics import log_loss
-from training.labels.references import Int8
 from training.model_selection.platt import platt
 
 

@@ -1,1 +1,1 @@
-"""The families of models that compete."""
+"""The kinds of models that compete in model selection."""

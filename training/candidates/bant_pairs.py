@@ -1,4 +1,4 @@
-"""Logistic regression with products of the qualification's answers, shrunk more than the rest."""
+"""Logistic regression with products of BANT answers, with a stronger penalty on the products."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from features.contract import BANT
 from features.vectors.catalogue import Source
 from features.vectors.spec import AttributeSpec, FeatureSpec
 from scoring.model.pairwise import PairwiseComponent, products
-from training.candidates.base import TrainingSet
-from training.candidates.linear import STRENGTHS, USUAL_STRENGTH, Design, design_of, fitted
+from training.candidates.base import TrainingSet, newton_path_seconds
+from training.candidates.linear import (
+    DEFAULT_STRENGTH,
+    STRENGTH_GRID,
+    Design,
+    fit_design,
+    fit_logistic_path,
+)
 
-SHRUNK = 0.5
+PAIR_SCALE = 0.5
 """Scale of a product beside a feature: its penalty is four times as strong."""
 
 
-MOST_LEVELS = 4
+MAX_LEVELS_PER_ANSWER = 4
 
 
-MOST = 120
-"""At most so many products, those that vary the most."""
+MAX_PAIRS = 120
+"""At most so many products are used, those with the largest standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +44,39 @@ class BantPairs:
 
     pairs: tuple[tuple[int, int], ...]
     name: str = "linear_bant"
-    hyperparameter_grid: tuple[float, ...] = STRENGTHS
-    default_step: float = USUAL_STRENGTH
+    hyperparameter_grid: tuple[float, ...] = STRENGTH_GRID
+    default_step: float | None = DEFAULT_STRENGTH
+
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        return newton_path_seconds(n_rows, n_columns)
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
-        """Log-odds (len(steps), n), each step warm-started from the one before."""
-        crossed = self._crossed(sample)
-        fits = fitted(crossed.matrix(sample.vectors), sample, self.hyperparameter_grid)
-        asked = crossed.matrix(vectors)
-        return np.stack([asked @ coef + intercept for coef, intercept in fits])
+        """Log-odds (steps, n), each step warm-started from the one before."""
+        crossed = self._pair_design(sample)
+        fits = fit_logistic_path(crossed.matrix(sample.vectors), sample, self.hyperparameter_grid)
+        test = crossed.matrix(vectors)
+        return np.stack([test @ coef + intercept for coef, intercept in fits])
 
     def fit(self, sample: TrainingSet, step: float) -> PairwiseComponent:
-        """The linear part with its products at one penalty."""
-        crossed = self._crossed(sample)
-        coef, intercept = fitted(crossed.matrix(sample.vectors), sample, (step,))[0]
-        return crossed.part(coef, intercept)
+        """The linear component with its products at one penalty."""
+        crossed = self._pair_design(sample)
+        coef, intercept = fit_logistic_path(crossed.matrix(sample.vectors), sample, (step,))[0]
+        return crossed.component(coef, intercept)
 
-    def _crossed(self, sample: TrainingSet) -> _Crossed:
-        design = design_of(sample)
+    def _pair_design(self, sample: TrainingSet) -> _PairDesign:
+        design = fit_design(sample)
         pairs = np.array(self.pairs, dtype=np.int64).reshape(-1, 2)
         left, right = pairs[:, 0].copy(), pairs[:, 1].copy()
-        whole = _Crossed(design, left, right, np.zeros(len(left)))
+        whole = _PairDesign(design, left, right, np.zeros(len(left)))
         terms = whole.terms(sample.vectors)
         spread = terms.std(axis=0)
-        kept = np.sort(np.argsort(-spread, kind="stable")[:MOST])
+        kept = np.sort(np.argsort(-spread, kind="stable")[:MAX_PAIRS])
         kept = kept[spread[kept] > 0]
-        return _Crossed(design, left[kept], right[kept], terms[:, kept].mean(axis=0))
+        return _PairDesign(design, left[kept], right[kept], terms[:, kept].mean(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Crossed:
+class _PairDesign:
     """A design with the products of some of its columns."""
 
     design: Design
@@ -77,16 +86,18 @@ class _Crossed:
 
     def terms(self, vectors: Float64) -> Float64:
         width = len(self.design.transform) + len(self.design.flagged)
-        return products(self.design.part(np.zeros(width), 0.0), self.left, self.right, vectors)
+        return products(self.design.component(np.zeros(width), 0.0), self.left, self.right, vectors)
 
     def matrix(self, vectors: Float64) -> Float64:
-        crossed = (self.terms(vectors) - self.mean) * SHRUNK
+        crossed = (self.terms(vectors) - self.mean) * PAIR_SCALE
         return np.hstack([self.design.matrix(vectors), crossed])
 
-    def part(self, coef: Float64, intercept: float) -> PairwiseComponent:
+    def component(self, coef: Float64, intercept: float) -> PairwiseComponent:
         width = len(coef) - len(self.left)
-        linear = self.design.part(coef[:width], intercept)
-        return PairwiseComponent(linear, self.left, self.right, coef[width:] * SHRUNK, self.mean)
+        linear = self.design.component(coef[:width], intercept)
+        return PairwiseComponent(
+            linear, self.left, self.right, coef[width:] * PAIR_SCALE, self.mean
+        )
 
 
 def bant_pairs(spec: FeatureSpec) -> BantPairs | None:
@@ -102,13 +113,13 @@ def bant_pairs(spec: FeatureSpec) -> BantPairs | None:
 
 
 def _columns(spec: FeatureSpec, attribute: AttributeSpec) -> Iterator[int]:
-    """What an answer says in few columns: its rank, value or first levels; unknown."""
-    wanted = {"unknown", "ordinal" if attribute.ordered else "level", "flag", "value"}
+    """Positions of an answer's rank, value or first levels, and of its unknown flag."""
+    aggregates = {"unknown", "ordinal" if attribute.ordered else "level", "flag", "value"}
     levels = 0
     for position, feature in enumerate(spec.features):
         if feature.source != Source.ATTRIBUTE or feature.topic != attribute.name:
             continue
         levels += feature.aggregate == "level"
-        rare = feature.aggregate == "level" and levels > MOST_LEVELS
-        if feature.aggregate in wanted and not rare:
+        rare = feature.aggregate == "level" and levels > MAX_LEVELS_PER_ANSWER
+        if feature.aggregate in aggregates and not rare:
             yield position

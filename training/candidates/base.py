@@ -1,8 +1,8 @@
-"""The families of models that compete, each with its path from simple to complex.
+"""What every candidate is: a learner with a regularisation path, and the rows it is fitted on.
 
-A family is fitted along its path once per fold, which prices every point of the path out of
-time; the point with the lowest pooled loss is then fitted on everything. Parts come back as
-:mod:`scoring` arithmetic, so that what is evaluated is what will be served.
+A candidate is fitted along its path once per fold, which gives the out-of-fold loss of every step;
+the step with the lowest pooled loss is then fitted on everything. Fitted candidates are
+:mod:`scoring` components, so that what is evaluated is what will be served.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ from typing import Protocol
 
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Int8
 from scoring.model.component import ConstantComponent, ModelComponent
-from training.labels.references import Int8
+
+MULTIPLICATIONS_PER_SECOND = 4e9
+"""Rows × columns² of a Newton step in a second on one core."""
+
+
+NEWTON_STEPS_PER_PATH = 25
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Rows to learn from: ``vectors`` (n, F; NaN unknown), ``label`` (n: 0/1), ``weight`` (n)."""
+    """Rows to fit: ``vectors`` (n, F; NaN unknown), ``label`` (n: 0/1), ``weight`` (n: > 0)."""
 
     vectors: Float64
     label: Int8
@@ -41,7 +46,7 @@ class TrainingSet:
 
 
 class Candidate(Protocol):
-    """One way of learning."""
+    """One kind of model that competes in model selection."""
 
     @property
     def name(self) -> str:
@@ -50,65 +55,83 @@ class Candidate(Protocol):
 
     @property
     def hyperparameter_grid(self) -> tuple[float, ...]:
-        """The path, simple first: inverse penalties, or numbers of trees."""
+        """The steps of the path, simplest first: inverse penalties, or numbers of trees."""
+        ...
+
+    @property
+    def default_step(self) -> float | None:
+        """The step that is used unless another is clearly better; None: the best one."""
+        ...
+
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        """Estimated seconds on one core to fit the whole path; must not read a clock."""
         ...
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
-        """Log-odds (len(steps), n) of ``vectors`` at each step, learned from ``sample``."""
+        """Log-odds (len(hyperparameter_grid), n) of ``vectors`` (n, F), fitted on ``sample``."""
         ...
 
     def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
-        """The part at one step, learned from all of ``sample``."""
+        """The model component at one step of the path, fitted on all of ``sample``."""
         ...
+
+
+def newton_path_seconds(n_rows: int, n_columns: int) -> float:
+    """Estimated seconds on one core of a path of logistic regressions."""
+    return n_rows * n_columns**2 * NEWTON_STEPS_PER_PATH / MULTIPLICATIONS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """The floor: the same log-odds for everybody."""
+    """The baseline: the same log-odds for everybody."""
 
     name: str = "base_rate"
     hyperparameter_grid: tuple[float, ...] = (0.0,)
+    default_step: float | None = None
+
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        """Counted like a linear candidate; it decides only whether worker processes start."""
+        return newton_path_seconds(n_rows, n_columns)
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
         """The base rate's log-odds, (1, n)."""
         return np.full((1, len(vectors)), sample.base_log_odds)
 
     def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
-        """A constant."""
+        """A component with the base rate's log-odds; ``step`` has no meaning."""
         del step
         return ConstantComponent(sample.base_log_odds, sample.vectors.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSubset:
-    """A family that learns from the first ``width`` columns only; its part reads them all."""
+    """A candidate that is fitted on the first ``width`` columns; its component reads them all."""
 
-    family: Candidate
+    candidate: Candidate
     width: int
 
     @property
     def name(self) -> str:
-        """The family's own."""
-        return self.family.name
+        return self.candidate.name
 
     @property
     def hyperparameter_grid(self) -> tuple[float, ...]:
-        """The family's own."""
-        return self.family.hyperparameter_grid
+        return self.candidate.hyperparameter_grid
 
     @property
     def default_step(self) -> float | None:
-        """The family's own; None where no step is the usual one."""
-        step: float | None = getattr(self.family, "default_step", None)
-        return step
+        return self.candidate.default_step
+
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        return self.candidate.path_seconds(n_rows, n_columns)
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
-        """As the family would from a narrower table."""
-        mine = TrainingSet(sample.vectors[:, : self.width], sample.label, sample.weight)
-        return self.family.fit_path(mine, vectors[:, : self.width])
+        """As the candidate gives from a narrower table."""
+        narrow = TrainingSet(sample.vectors[:, : self.width], sample.label, sample.weight)
+        return self.candidate.fit_path(narrow, vectors[:, : self.width])
 
     def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
-        """Columns beyond the width are made constant, so that nothing can be learned from them."""
+        """Columns beyond the width are made constant, so that nothing can be fitted on them."""
         vectors = sample.vectors.copy()
         vectors[:, self.width :] = 0.0
-        return self.family.fit(TrainingSet(vectors, sample.label, sample.weight), step)
+        return self.candidate.fit(TrainingSet(vectors, sample.label, sample.weight), step)

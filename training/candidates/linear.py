@@ -11,14 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from features.compute.array_types import Float64
 from scoring.model.component import ModelComponent
 from scoring.model.linear import LinearComponent, transform_all, transform_codes
-from training.candidates.base import TrainingSet
+from training.candidates.base import TrainingSet, newton_path_seconds
 
-STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+STRENGTH_GRID = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse penalties, strong first, in units of one lead and one standard deviation."""
 
 
-USUAL_STRENGTH = 0.03
-"""What did best on small simulated sets; others must be clearly better."""
+DEFAULT_STRENGTH = 0.03
+"""Best on small simulated sets; another step must be clearly better to be used."""
 
 
 FLAG_SCALE = 0.5
@@ -26,11 +26,12 @@ FLAG_SCALE = 0.5
 the penalty from it; this way rare levels are shrunk the most."""
 
 
-TAIL = 3.0
+TAIL_STANDARD_DEVIATIONS = 3.0
 """A column whose largest absolute value is this many standard deviations out is logged."""
 
 
-RARE_MISSING = 0.002
+MIN_MISSING_SHARE = 0.002
+"""A missing flag is added for columns unknown (or known) for more than this share of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,24 @@ class LinearCandidate:
     """Signed log1p of heavy tails, median for unknown plus a flag, standardised, L2."""
 
     name: str = "linear"
-    hyperparameter_grid: tuple[float, ...] = STRENGTHS
-    default_step: float = USUAL_STRENGTH
+    hyperparameter_grid: tuple[float, ...] = STRENGTH_GRID
+    default_step: float | None = DEFAULT_STRENGTH
+
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        return newton_path_seconds(n_rows, n_columns)
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
-        """Log-odds (len(steps), n), each step warm-started from the one before."""
-        design = design_of(sample)
-        rows, asked = design.matrix(sample.vectors), design.matrix(vectors)
-        fits = fitted(rows, sample, self.hyperparameter_grid)
-        return np.stack([asked @ coef + intercept for coef, intercept in fits])
+        """Log-odds (steps, n), each step warm-started from the one before."""
+        design = fit_design(sample)
+        train, test = design.matrix(sample.vectors), design.matrix(vectors)
+        fits = fit_logistic_path(train, sample, self.hyperparameter_grid)
+        return np.stack([test @ coef + intercept for coef, intercept in fits])
 
     def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
-        """The linear part at one penalty."""
-        design = design_of(sample)
-        coef, intercept = fitted(design.matrix(sample.vectors), sample, (step,))[0]
-        return design.part(coef, intercept)
+        """The linear component at one penalty."""
+        design = fit_design(sample)
+        coef, intercept = fit_logistic_path(design.matrix(sample.vectors), sample, (step,))[0]
+        return design.component(coef, intercept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Design:
         flags = unknown[:, self.flagged] - self.missing_share[self.flagged]
         return np.hstack([standard, flags / FLAG_SCALE])
 
-    def part(self, coef: Float64, intercept: float) -> LinearComponent:
+    def component(self, coef: Float64, intercept: float) -> LinearComponent:
         """Coefficients of :meth:`matrix` as the arithmetic that is served."""
         width = len(self.transform)
         missing_coef = np.zeros(width)
@@ -92,8 +96,8 @@ class Design:
         )
 
 
-def design_of(sample: TrainingSet) -> Design:
-    """Medians, transforms, centres and scales of the rows to learn from."""
+def fit_design(sample: TrainingSet) -> Design:
+    """Medians, transforms, centres and scales of the rows to fit."""
     vectors = sample.vectors
     known = ~np.isnan(vectors)
     any_known = known.any(axis=0)
@@ -103,18 +107,18 @@ def design_of(sample: TrainingSet) -> Design:
     flag = ((filled == 0) | (filled == 1)).all(axis=0)
     spread = filled.std(axis=0)
     reach = np.abs(filled - filled.mean(axis=0)).max(axis=0)
-    tailed = ~flag & (reach > TAIL * np.where(spread > 0, spread, np.inf))
+    tailed = ~flag & (reach > TAIL_STANDARD_DEVIATIONS * np.where(spread > 0, spread, np.inf))
     transform = tuple("log1p" if t else "identity" for t in tailed)
-    moved = transform_all(filled, transform_codes(transform))
-    scale = moved.std(axis=0)
-    scale[scale <= 1e-9 * np.maximum(1.0, np.abs(moved).max(axis=0))] = 1.0
+    transformed = transform_all(filled, transform_codes(transform))
+    scale = transformed.std(axis=0)
+    scale[scale <= 1e-9 * np.maximum(1.0, np.abs(transformed).max(axis=0))] = 1.0
     scale[flag] = FLAG_SCALE
     share = 1 - known.mean(axis=0)
-    flagged = np.flatnonzero((share > RARE_MISSING) & (share < 1 - RARE_MISSING))
-    return Design(transform, fill, moved.mean(axis=0), scale, share, flagged)
+    flagged = np.flatnonzero((share > MIN_MISSING_SHARE) & (share < 1 - MIN_MISSING_SHARE))
+    return Design(transform, fill, transformed.mean(axis=0), scale, share, flagged)
 
 
-def fitted(
+def fit_logistic_path(
     matrix: Float64, sample: TrainingSet, strengths: tuple[float, ...]
 ) -> list[tuple[Float64, float]]:
     """(coefficients, intercept) per strength, each started where the last one ended."""

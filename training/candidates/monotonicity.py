@@ -1,8 +1,8 @@
-"""Directions that a person would insist on, as constraints of the boosted candidates.
+"""Monotone constraints of the boosted candidates: directions that the score must keep.
 
 The table says in which direction more of an aggregate may move the score, by the group of the
 attribute. Only answers whose levels the dataset declares in order (least first) are in it: there
-somebody has said which answer is the better one. Nothing is insisted on for numbers (a budget of
+somebody has said which answer is the better one. Nothing is constrained for numbers (a budget of
 zero may be a free offer), for counts of interactions (many calls may be complaints) or for answers
 being known: data of real firms contradict each of these.
 """
@@ -23,30 +23,30 @@ MONOTONE_INCREASING: dict[tuple[Group, str], int] = {
 
 
 REDUNDANT_WITH_MONOTONE = ("level", "other_level")
-"""Columns of an insisted answer that could go round its direction; the trees do not read them."""
+"""Columns of a constrained answer that could undo its direction; the trees do not read them."""
 
 
 def monotone_constraints(spec: FeatureSpec) -> tuple[int, ...]:
-    """(F) of -1, 0, 1 for the columns of ``spec``; empty when nothing is insisted on."""
+    """(F) of -1, 0, 1 for the columns of ``spec``; empty when nothing is constrained."""
     groups = {a.name: a.group for a in spec.attributes}
-    found = tuple(
+    constraints = tuple(
         MONOTONE_INCREASING.get((groups[f.topic], f.aggregate), 0)
         if f.source == Source.ATTRIBUTE and f.topic in groups
         else 0
         for f in spec.features
     )
-    return found if any(found) else ()
+    return constraints if any(constraints) else ()
 
 
 def redundant_columns(spec: FeatureSpec) -> tuple[int, ...]:
-    """Positions of the columns that the rank of an insisted answer stands for."""
-    insisted = {
-        f.topic for f, way in zip(spec.features, monotone_constraints(spec), strict=False) if way
+    """Positions of the columns that repeat what the rank of a constrained answer says."""
+    constrained = {
+        f.topic for f, sign in zip(spec.features, monotone_constraints(spec), strict=False) if sign
     }
     return tuple(
         position
         for position, f in enumerate(spec.features)
         if f.source == Source.ATTRIBUTE
-        and f.topic in insisted
+        and f.topic in constrained
         and f.aggregate in REDUNDANT_WITH_MONOTONE
     )

@@ -1,4 +1,4 @@
-"""Who competes: the families made for one specification, and the scorecard's rules beside them."""
+"""Who competes: the candidates for one feature specification, and the scorecard beside them."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ from training.candidates.scorecard import SCORECARD, ScorecardCandidate
 
 @dataclass(frozen=True, slots=True)
 class CandidatePool:
-    """``spec``: the columns of the matrix, the first ``width`` of them chosen for learning; those
-    beyond are there for the ``rules`` alone. ``learned``: the families that learn."""
+    """``spec``: the columns of the matrix. The ``fitted`` candidates read the first ``width`` of
+    them; those beyond are there for the ``scorecard`` alone."""
 
     spec: FeatureSpec
     width: int
-    learned: tuple[Candidate, ...] = ()
-    rules: ScorecardCandidate | None = None
+    fitted: tuple[Candidate, ...] = ()
+    scorecard: ScorecardCandidate | None = None
 
     @property
-    def families(self) -> tuple[Candidate, ...]:
-        """Every family, each reading the whole of ``spec``."""
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All of them, each reading the whole of ``spec``."""
         narrow = self.width < len(self.spec)
-        mine = tuple(ColumnSubset(f, self.width) for f in self.learned) if narrow else self.learned
-        return (*mine, self.rules) if self.rules else mine
+        fitted = tuple(ColumnSubset(c, self.width) for c in self.fitted) if narrow else self.fitted
+        return (*fitted, self.scorecard) if self.scorecard else fitted
 
-    def without_rules(self) -> CandidatePool:
-        """The same without the rules and the columns that are there for them."""
-        spec = self.spec if self.width == len(self.spec) else self.own_spec
-        return replace(self, spec=spec, rules=None)
+    def without_scorecard(self) -> CandidatePool:
+        """The same without the scorecard and the columns that are there for it."""
+        spec = self.spec if self.width == len(self.spec) else self.fitted_spec
+        return replace(self, spec=spec, scorecard=None)
 
     @property
-    def own_spec(self) -> FeatureSpec:
-        """The specification without the columns that are there for the rules."""
+    def fitted_spec(self) -> FeatureSpec:
+        """The specification without the columns that are there for the scorecard."""
         return replace(self.spec, features=self.spec.features[: self.width])
 
-    def drop_constant_rules(self, vectors: Float64) -> CandidatePool:
-        """Without rules that give the same points to all of ``vectors`` (n, F)."""
-        if self.rules is None or self.rules.tells(vectors):
+    def drop_constant_scorecard(self, vectors: Float64) -> CandidatePool:
+        """Without a scorecard that gives the same points to all of ``vectors`` (n, F)."""
+        if self.scorecard is None or self.scorecard.varies(vectors):
             return self
-        return self.without_rules()
+        return self.without_scorecard()
 
-    def used(self, names: Sequence[str]) -> CandidatePool:
-        """What a recipe of these families needs."""
-        return self if SCORECARD in names else self.without_rules()
+    def restrict(self, names: Sequence[str]) -> CandidatePool:
+        """What an ensemble of the candidates ``names`` needs."""
+        return self if SCORECARD in names else self.without_scorecard()
 
 
-def entrants_of(spec: FeatureSpec, scorecard: Scorecard | None) -> CandidatePool:
-    """The specification with the columns of the rules that can be counted; no family yet."""
+def candidate_pool(spec: FeatureSpec, scorecard: Scorecard | None) -> CandidatePool:
+    """The specification joined with the columns of the rules that can be computed; no fitted
+    candidate yet."""
     joined = None if scorecard is None else spec_with_rules(spec, scorecard.card)
     if joined is None:
         return CandidatePool(spec, len(spec))
-    return CandidatePool(joined[0], len(spec), rules=ScorecardCandidate(joined[1]))
+    return CandidatePool(joined[0], len(spec), scorecard=ScorecardCandidate(joined[1]))

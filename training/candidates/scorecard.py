@@ -1,4 +1,4 @@
-"""The scorecard as a candidate: what people wrote, put on the scale of log-odds."""
+"""The scorecard as a candidate: its points put on the scale of log-odds."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from sklearn.linear_model import LogisticRegression
 
 from features.compute.array_types import Float64
 from scoring.model.scorecard import ScorecardComponent
-from training.candidates.base import TrainingSet
+from training.candidates.base import TrainingSet, newton_path_seconds
 
 SCORECARD = "scorecard"
-"""Name of the family."""
+"""Name of the candidate."""
 
 
-PRECISION = 1.0
+SLOPE_PRECISION = 1.0
 """Prior on the slope: normal around 0, standard deviation 1 log-odds per spread of the points."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScorecardCandidate:
-    """One slope for all points, never below 0, and a level. ``part``: what counts the points."""
+    """One slope for all points, never below 0, and an intercept.
 
-    part: ScorecardComponent
+    ``component``: the rules that give the points.
+    """
+
+    component: ScorecardComponent
     name: str = SCORECARD
-    hyperparameter_grid: tuple[float, ...] = (PRECISION,)
+    hyperparameter_grid: tuple[float, ...] = (SLOPE_PRECISION,)
+    default_step: float | None = None
+
+    def path_seconds(self, n_rows: int, n_columns: int) -> float:
+        return newton_path_seconds(n_rows, n_columns)
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
         """Log-odds (1, n)."""
@@ -34,8 +41,8 @@ class ScorecardCandidate:
         return np.asarray(fitted.intercept + fitted.coef * shares.sum(axis=1))[None, :]
 
     def fit(self, sample: TrainingSet, step: float) -> ScorecardComponent:
-        """The card's points centred and scaled; ``step``: precision of the slope's prior."""
-        shares = self.part.shares(sample.vectors)
+        """The scorecard's points centred and scaled; ``step``: precision of the slope's prior."""
+        shares = self.component.shares(sample.vectors)
         mean = np.average(shares, axis=0, weights=sample.weight)
         points = (shares - mean).sum(axis=1)
         spread = float(np.sqrt(np.average(points**2, weights=sample.weight)))
@@ -45,9 +52,9 @@ class ScorecardCandidate:
             model.fit(points[:, None] / spread, sample.label, sample_weight=sample.weight)
             if model.coef_[0, 0] > 0:
                 coef, intercept = float(model.coef_[0, 0]) / spread, float(model.intercept_[0])
-        return replace(self.part, mean=mean, coef=coef, intercept=intercept)
+        return replace(self.component, mean=mean, coef=coef, intercept=intercept)
 
-    def tells(self, vectors: Float64) -> bool:
+    def varies(self, vectors: Float64) -> bool:
         """Whether the points differ between ``vectors`` (n, F) at all."""
-        points = self.part.points(vectors)
+        points = self.component.points(vectors)
         return bool(len(points)) and bool((points != points[0]).any())

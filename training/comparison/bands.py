@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64, Object
+from features.compute.array_types import Bools, Float64, Object
 from scoring.bands import Band
 from training.comparison.metrics import quantiles
 from training.comparison.test_set import EvaluationSet
 from training.evaluation.confidence import rate_of
 from training.evaluation.metrics import Estimate
-from training.labels.references import Bool
 
 BANDS = tuple(band.value for band in Band)
 
@@ -70,7 +69,7 @@ class BandView:
 
 
 def band_view(
-    ground: EvaluationSet,
+    test_set: EvaluationSet,
     rules: Object,
     learned: Object,
     cuts: str,
@@ -90,14 +89,14 @@ def band_view(
     by_model = {band: np.asarray(learned == band, dtype=np.bool_) for band in BANDS}
     return BandView(
         cuts,
-        tuple(_rate(ground, band, rows) for band, rows in by_rules.items()),
-        tuple(_rate(ground, band, rows) for band, rows in by_model.items()),
+        tuple(_rate(test_set, band, rows) for band, rows in by_rules.items()),
+        tuple(_rate(test_set, band, rows) for band, rows in by_model.items()),
         tuple(
-            tuple(_rate(ground, f"{a} → {b}", by_rules[a] & by_model[b]) for b in BANDS)
+            tuple(_rate(test_set, f"{a} → {b}", by_rules[a] & by_model[b]) for b in BANDS)
             for a in BANDS
         ),
         _swap(
-            ground,
+            test_set,
             np.asarray(hot == Band.HOT.value, dtype=np.bool_),
             by_model[Band.HOT],
             times,
@@ -107,7 +106,7 @@ def band_view(
 
 
 def equal_workload(
-    ground: EvaluationSet, score: Float64, rules: Object | None, hot_share: float | None
+    test_set: EvaluationSet, score: Float64, rules: Object | None, hot_share: float | None
 ) -> tuple[Object, str]:
     """Bands of a score that put the team to as much work as the rules do, or as it can do.
 
@@ -118,23 +117,23 @@ def equal_workload(
     if hot_share is not None:
         shares = (hot_share, min(3 * hot_share, 1.0))
         words = f"hot: the best {shares[0]:.1%} of leads (capacity), warm: the next twice as many"
-        return _by_share(ground, score, shares), words
+        return _by_share(test_set, score, shares), words
     if rules is not None:
-        hot = float(ground.weight[rules == "hot"].sum() / ground.weight.sum())
-        above = hot + float(ground.weight[rules == "warm"].sum() / ground.weight.sum())
+        hot = float(test_set.weight[rules == "hot"].sum() / test_set.weight.sum())
+        above = hot + float(test_set.weight[rules == "warm"].sum() / test_set.weight.sum())
         if 0 < hot < 1 and hot < above < 1:
             words = (
                 f"as many hot ({hot:.1%}) and as many warm ({above - hot:.1%}) as the rules call"
             )
-            return _by_share(ground, score, (hot, above)), words
+            return _by_share(test_set, score, (hot, above)), words
     words = "hot: the best tenth, warm: the next two tenths (the rules' own bands set no example)"
-    return _by_share(ground, score, DEFAULT_SHARES), words
+    return _by_share(test_set, score, DEFAULT_SHARES), words
 
 
-def _by_share(ground: EvaluationSet, score: Float64, shares: tuple[float, float]) -> Object:
+def _by_share(test_set: EvaluationSet, score: Float64, shares: tuple[float, float]) -> Object:
     """Hot and warm from the top; leads with equal scores stay together, in the lower band."""
     _, place = np.unique(-score, return_inverse=True)
-    mass = np.bincount(place, weights=ground.weight) / ground.weight.sum()
+    mass = np.bincount(place, weights=test_set.weight) / test_set.weight.sum()
     reached = np.cumsum(mass)[place]
     band = np.where(
         reached <= shares[0] + 1e-9, "hot", np.where(reached <= shares[1] + 1e-9, "warm", "cold")
@@ -142,32 +141,34 @@ def _by_share(ground: EvaluationSet, score: Float64, shares: tuple[float, float]
     return band.astype(object)
 
 
-def _rate(ground: EvaluationSet, name: str, rows: Bool) -> BandRate:
+def _rate(test_set: EvaluationSet, name: str, rows: Bools) -> BandRate:
     return BandRate(
         name,
-        len(np.unique(ground.lead[rows])),
-        float(ground.weight[rows].sum() / ground.weight.sum()),
-        rate_of(ground.label[rows], ground.weight[rows], ground.lead[rows]),
+        len(np.unique(test_set.lead[rows])),
+        float(test_set.weight[rows].sum() / test_set.weight.sum()),
+        rate_of(test_set.label[rows], test_set.weight[rows], test_set.lead[rows]),
     )
 
 
-def _swap(ground: EvaluationSet, rules: Bool, model: Bool, times: Float64, basis: str) -> SwapSet:
+def _swap(
+    test_set: EvaluationSet, rules: Bools, model: Bools, times: Float64, basis: str
+) -> SwapSet:
     mine, theirs = model & ~rules, rules & ~model
     return SwapSet(
         basis,
-        _rate(ground, "only learned", mine),
-        _rate(ground, "only rules", theirs),
-        _rate(ground, "both", rules & model),
-        _rate(ground, "neither", ~rules & ~model),
-        _rate_gap(ground, mine, theirs, times),
+        _rate(test_set, "only learned", mine),
+        _rate(test_set, "only rules", theirs),
+        _rate(test_set, "both", rules & model),
+        _rate(test_set, "neither", ~rules & ~model),
+        _rate_gap(test_set, mine, theirs, times),
     )
 
 
-def _rate_gap(ground: EvaluationSet, mine: Bool, theirs: Bool, times: Float64) -> Estimate:
+def _rate_gap(test_set: EvaluationSet, mine: Bools, theirs: Bools, times: Float64) -> Estimate:
     if not mine.any() or not theirs.any():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    sums = [_by_lead(ground, rows) for rows in (mine, theirs)]
-    once = np.ones(ground.n_leads)
+    sums = [_by_lead(test_set, rows) for rows in (mine, theirs)]
+    once = np.ones(test_set.n_leads)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = [(times @ won) / (times @ mass) for won, mass in sums]
         gap = [float((once @ won) / (once @ mass)) for won, mass in sums]
@@ -175,9 +176,9 @@ def _rate_gap(ground: EvaluationSet, mine: Bool, theirs: Bool, times: Float64) -
 
 
 def _by_lead(
-    ground: EvaluationSet, rows: Bool
+    test_set: EvaluationSet, rows: Bools
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Conversions and references by lead, weighted, of some rows."""
-    weight = ground.weight * rows
-    won = np.bincount(ground.member, weights=weight * ground.label)
-    return won.astype(np.float64), np.bincount(ground.member, weights=weight).astype(np.float64)
+    weight = test_set.weight * rows
+    won = np.bincount(test_set.member, weights=weight * test_set.label)
+    return won.astype(np.float64), np.bincount(test_set.member, weights=weight).astype(np.float64)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Rows
 from features.contract import AttributeType, Available
 from features.histories.arrays import NO_TIME, References
 from features.vectors.catalogue import Source as FeatureSource
@@ -15,7 +15,7 @@ from features.vectors.compute import compute_vectors
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from training.comparison.odoo import CrmLead, fit_odoo
 from training.labels.references import OPEN
-from training.labels.splits import Fold, Rows
+from training.labels.splits import Fold
 from training.labels.training_data import TrainingData
 
 TIERS = (0.2, 0.4, 0.6, 0.8)

@@ -13,7 +13,7 @@ from training.comparison.compare import LEARNED, REWEIGHTED, RULES, Comparison
 from training.comparison.metrics import ScoreMetrics
 from training.evaluation.metrics import Estimate
 
-HALF, WHOLE = 450, 900
+HALF_WIDTH, FULL_WIDTH = 450, 900
 """Widths of pictures that stand in pairs, and alone."""
 
 
@@ -40,7 +40,7 @@ def forest(
         if interval.value == interval.value:
             parts.append(svg.dot(x(interval.value), y, 5.5, colour))
             parts.append(svg.text(390, y + 4, _figure(interval, form), size=10.5))
-    return svg.drawing(HALF, height + 44, parts, label)
+    return svg.drawing(HALF_WIDTH, height + 44, parts, label)
 
 
 def _figure(interval: Estimate, form: str) -> str:
@@ -76,7 +76,9 @@ def gains_chart(found: Comparison) -> Markup:
         parts.append(svg.path(points, svg.COLOURS.get(name, svg.SOFT), _stroke(name)))
     parts.append(svg.box(292, 176, 136, 106, svg.PAPER, 4))
     parts.append(svg.legend(300, 192, _names(found), gap=16))
-    return svg.drawing(HALF, 330, parts, "Share of conversions found by share of leads called")
+    return svg.drawing(
+        HALF_WIDTH, 330, parts, "Share of conversions found by share of leads called"
+    )
 
 
 def _stroke(name: str) -> float:
@@ -112,7 +114,7 @@ def lift_chart(found: Comparison) -> Markup:
             330, 40, [(t, c) for t, c in _names(found) if c in map(svg.COLOURS.get, tenths)]
         ),
     ]
-    return svg.drawing(HALF, 330, parts, "Lift by tenth of leads")
+    return svg.drawing(HALF_WIDTH, 330, parts, "Lift by tenth of leads")
 
 
 def calibration_chart(found: Comparison, name: str) -> Markup:
@@ -149,7 +151,7 @@ def split_chart(found: Comparison) -> Markup:
         parts.append(svg.text(812, 21 + i * 28, f"{gain:+.4f}", size=10.5))
         start += gain
     parts.append(svg.line(x(0), 0, x(0), 88, svg.INK, 1.2))
-    return svg.drawing(WHOLE, 128, parts, "Where the gain comes from")
+    return svg.drawing(FULL_WIDTH, 128, parts, "Where the gain comes from")
 
 
 def value_chart(found: Comparison) -> Markup:
@@ -168,7 +170,7 @@ def value_chart(found: Comparison) -> Markup:
     for name, curve in reversed(curves.items()):
         points = [(x(i / (len(curve) - 1)), y(v)) for i, v in enumerate(curve)]
         parts.append(svg.path(points, svg.COLOURS.get(name, svg.SOFT), _stroke(name)))
-    return svg.drawing(HALF, 312, parts, "Value by share of leads called")
+    return svg.drawing(HALF_WIDTH, 312, parts, "Value by share of leads called")
 
 
 HEAT = svg.BAND_COLOURS["hot"]

@@ -18,8 +18,8 @@ from training.comparison.metrics import (
     EvaluatedScore,
     ScoreColumn,
     ScoreMetrics,
+    evaluate_score,
     gains,
-    measure,
     score_table,
 )
 from training.comparison.test_set import EvaluationSet, bootstrap_weights
@@ -73,11 +73,11 @@ class CostBenefit:
 
 
 def compare_scores(
-    ground: EvaluationSet,
-    contestants: Sequence[ScoreColumn],
+    test_set: EvaluationSet,
+    score_columns: Sequence[ScoreColumn],
     rng: np.random.Generator,
     *,
-    worth: CostBenefit | None = None,
+    cost_benefit: CostBenefit | None = None,
     resamples: int = RESAMPLES,
 ) -> Comparison:
     """Compare ``rules`` with ``learned`` (both must be there) and with whoever stands beside.
@@ -88,75 +88,78 @@ def compare_scores(
     Raises:
         ValueError: ``rules`` or ``learned`` is missing, or one class only was seen.
     """
-    return ComparisonRun.of(ground, contestants, rng, resamples).comparison(worth)
+    return ComparisonRun.of(test_set, score_columns, rng, resamples).comparison(cost_benefit)
 
 
 @dataclass(frozen=True)
 class ComparisonRun:
     """The contestants, measured, and the resampled leads: what every table is made from."""
 
-    ground: EvaluationSet
-    measured: dict[str, EvaluatedScore]
+    test_set: EvaluationSet
+    evaluated: dict[str, EvaluatedScore]
     times: Float64
 
     @classmethod
     def of(
         cls,
-        ground: EvaluationSet,
-        contestants: Sequence[ScoreColumn],
+        test_set: EvaluationSet,
+        score_columns: Sequence[ScoreColumn],
         rng: np.random.Generator,
         resamples: int = RESAMPLES,
     ) -> ComparisonRun:
         """Calibrate and measure. Raises ValueError as :func:`compare_scores` does."""
-        names = [c.name for c in contestants]
+        names = [c.name for c in score_columns]
         if RULES not in names or LEARNED not in names:
             raise ValueError(f"the comparison needs {RULES!r} and {LEARNED!r}, found {names}")
-        if len(np.unique(ground.label)) < 2:
+        if len(np.unique(test_set.label)) < 2:
             raise ValueError("the references that could be tested ended all alike")
-        folds = ground.folds(rng)
-        measured = {c.name: measure(ground, c, folds) for c in contestants}
-        return cls(ground, measured, bootstrap_weights(ground, rng, resamples))
+        folds = test_set.folds(rng)
+        evaluated = {c.name: evaluate_score(test_set, c, folds) for c in score_columns}
+        return cls(test_set, evaluated, bootstrap_weights(test_set, rng, resamples))
 
     def reliability_of(self, name: str) -> Reliability:
         """The reliability diagram of one contestant's calibrated probabilities."""
-        ground, rng = self.ground, np.random.default_rng(0)
-        probability = self.measured[name].probability
-        return reliability(ground.label, probability, ground.weight, ground.lead, rng)
+        test_set, rng = self.test_set, np.random.default_rng(0)
+        probability = self.evaluated[name].probability
+        return reliability(test_set.label, probability, test_set.weight, test_set.lead, rng)
 
-    def comparison(self, worth: CostBenefit | None = None) -> Comparison:
+    def comparison(self, cost_benefit: CostBenefit | None = None) -> Comparison:
         """Every table of the report that needs no dataset."""
-        ground = self.ground
-        scores = score_table(ground, list(self.measured.values()), self.times, LEARNED)
+        test_set = self.test_set
+        scores = score_table(test_set, list(self.evaluated.values()), self.times, LEARNED)
         rules = next(score for score in scores if score.name == RULES)
-        conversions = len(np.unique(ground.lead[ground.label == 1]))
-        rate = rate_of(ground.label, ground.weight, ground.lead)
+        conversions = len(np.unique(test_set.lead[test_set.label == 1]))
+        rate = rate_of(test_set.label, test_set.weight, test_set.lead)
         return Comparison(
-            verdict(rules, ground.n_leads, conversions, ground.capacity_words),
-            ground.n_leads,
-            len(ground),
+            verdict(rules, test_set.n_leads, conversions, test_set.capacity_words),
+            test_set.n_leads,
+            len(test_set),
             conversions,
             rate.to_dict(),
-            ground.capacity_words,
+            test_set.capacity_words,
             tuple(scores),
-            {name: gains(ground, m.contestant.score).tolist() for name, m in self.measured.items()},
+            {name: gains(test_set, m.column.score).tolist() for name, m in self.evaluated.items()},
             {name: self.reliability_of(name) for name in (RULES, LEARNED)},
             self.band_view(),
             None
-            if worth is None
+            if cost_benefit is None
             else value_view(
-                ground, self.measured, worth.value_per_conversion, worth.cost_per_contact
+                test_set,
+                self.evaluated,
+                cost_benefit.value_per_conversion,
+                cost_benefit.cost_per_contact,
             ),
         )
 
     def band_view(self) -> BandView:
         """Bands by the rules against bands by the learned score at an equal workload."""
-        rules, learned = self.measured[RULES].contestant, self.measured[LEARNED].contestant
+        rules, learned = self.evaluated[RULES].column, self.evaluated[LEARNED].column
         hot_share = None
-        if self.ground.hot_per_week is not None and self.ground.has_time:
-            weeks = int(self.ground.weeks.max()) + 1
-            hot_share = min(self.ground.capacity * weeks / len(self.ground.contacted), 1.0)
-        bands, words = equal_workload(self.ground, learned.score, rules.band, hot_share)
-        listed, _ = equal_workload(self.ground, rules.score, None, hot_share)
+        if self.test_set.hot_per_week is not None and self.test_set.has_time:
+            weeks = int(self.test_set.weeks.max()) + 1
+            hot_share = min(self.test_set.capacity * weeks / len(self.test_set.contacted), 1.0)
+        bands, words = equal_workload(self.test_set, learned.score, rules.band, hot_share)
+        listed, _ = equal_workload(self.test_set, rules.score, None, hot_share)
         own = listed if rules.band is None else rules.band
         fair = None if hot_share is None else listed
-        return band_view(self.ground, own, bands, words, self.times, fair)
+        return band_view(self.test_set, own, bands, words, self.times, fair)

@@ -10,7 +10,7 @@ import numpy as np
 from features.compute.array_types import Float64
 from training.comparison.test_set import EvaluationSet, WeeklyList, calibrated
 from training.evaluation.confidence import AucResult, auc_difference, delong
-from training.evaluation.metrics import Estimate, calibration_error, losses
+from training.evaluation.metrics import Estimate, calibration_error, log_losses
 
 CURVE_POINTS = 101
 
@@ -33,7 +33,7 @@ class ScoreColumn:
 class EvaluatedScore:
     """A contestant, calibrated like all others, with what bootstraps need of it."""
 
-    contestant: ScoreColumn
+    column: ScoreColumn
     probability: Float64
     loss_by_lead: Float64
     mass_by_lead: Float64
@@ -72,17 +72,19 @@ class ScoreMetrics:
         return asdict(self)
 
 
-def measure(ground: EvaluationSet, contestant: ScoreColumn, folds: np.ndarray) -> EvaluatedScore:
+def evaluate_score(
+    test_set: EvaluationSet, column: ScoreColumn, folds: np.ndarray
+) -> EvaluatedScore:
     """Calibrate one contestant and prepare its figures."""
-    probability = calibrated(ground, contestant.score, folds)
-    loss = ground.weight * losses(ground.label, probability)
+    probability = calibrated(test_set, column.score, folds)
+    loss = test_set.weight * log_losses(test_set.label, probability)
     return EvaluatedScore(
-        contestant,
+        column,
         probability,
-        np.bincount(ground.member, weights=loss).astype(np.float64),
-        np.bincount(ground.member, weights=ground.weight).astype(np.float64),
-        delong(ground.label, contestant.score, ground.weight, ground.lead),
-        WeeklyList.of(ground, contestant.score),
+        np.bincount(test_set.member, weights=loss).astype(np.float64),
+        np.bincount(test_set.member, weights=test_set.weight).astype(np.float64),
+        delong(test_set.label, column.score, test_set.weight, test_set.lead),
+        WeeklyList.of(test_set, column.score),
     )
 
 
@@ -96,46 +98,46 @@ def quantiles(value: float, values: Float64) -> Estimate:
 
 
 def score_table(
-    ground: EvaluationSet, measured: list[EvaluatedScore], times: Float64, against: str
+    test_set: EvaluationSet, evaluated: list[EvaluatedScore], times: Float64, against: str
 ) -> list[ScoreMetrics]:
     """The main table: every contestant, and its paired difference to ``against``."""
-    once = np.ones(ground.n_leads)
-    drawn = {m.contestant.name: _called_rates(ground, m, times) for m in measured}
-    rival = next((m for m in measured if m.contestant.name == against), None)
+    once = np.ones(test_set.n_leads)
+    drawn = {m.column.name: _contacted_rates(test_set, m, times) for m in evaluated}
+    rival = next((m for m in evaluated if m.column.name == against), None)
     rows = []
-    for m in measured:
+    for m in evaluated:
         called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
         rate = converted / called if called else float("nan")
         positives = float(m.weekly.converted_in_horizon.sum())
         base = positives / len(m.weekly.rows)
         row = ScoreMetrics(
-            m.contestant.name,
-            m.contestant.title,
-            m.contestant.about,
+            m.column.name,
+            m.column.title,
+            m.column.about,
             quantiles(float(m.log_loss(once)), m.log_loss(times)),
             m.area.interval,
-            quantiles(rate, drawn[m.contestant.name]),
+            quantiles(rate, drawn[m.column.name]),
             converted / positives if positives else float("nan"),
             rate / base if base else float("nan"),
-            calibration_error(ground.label, m.probability, ground.weight),
+            calibration_error(test_set.label, m.probability, test_set.weight),
         )
         if rival is not None and rival is not m:
-            theirs = _called_rate(rival)
+            theirs = _contacted_rate(rival)
             row = _with_differences(
-                row, m, rival, times, drawn[m.contestant.name] - drawn[against], rate - theirs
+                row, m, rival, times, drawn[m.column.name] - drawn[against], rate - theirs
             )
         rows.append(row)
     return rows
 
 
-def _called_rate(m: EvaluatedScore) -> float:
+def _contacted_rate(m: EvaluatedScore) -> float:
     called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
     return converted / called if called else float("nan")
 
 
-def _called_rates(ground: EvaluationSet, m: EvaluatedScore, times: Float64) -> Float64:
+def _contacted_rates(test_set: EvaluationSet, m: EvaluatedScore, times: Float64) -> Float64:
     """Conversion among the called under each resample, (resamples,)."""
-    place = ground.member[m.weekly.rows]
+    place = test_set.member[m.weekly.rows]
     counts = [m.weekly.counts(drawn[place]) for drawn in times]
     return np.array([c / n if n else np.nan for n, c in counts])
 
@@ -162,13 +164,13 @@ def _with_differences(
     )
 
 
-def gains(ground: EvaluationSet, score: Float64) -> Float64:
+def gains(test_set: EvaluationSet, score: Float64) -> Float64:
     """Share of all conversions found when the best-scored share of leads is called.
 
     (CURVE_POINTS,) at shares 0, 0.01 … 1; leads with equal scores are called in random order.
     """
     _, place = np.unique(-score, return_inverse=True)
-    mass = np.append(0.0, np.cumsum(np.bincount(place, weights=ground.weight)))
-    won = np.append(0.0, np.cumsum(np.bincount(place, weights=ground.weight * ground.label)))
+    mass = np.append(0.0, np.cumsum(np.bincount(place, weights=test_set.weight)))
+    won = np.append(0.0, np.cumsum(np.bincount(place, weights=test_set.weight * test_set.label)))
     at = np.linspace(0.0, 1.0, CURVE_POINTS)
     return np.asarray(np.interp(at, mass / mass[-1], won / won[-1] if won[-1] else won))

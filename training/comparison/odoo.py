@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 SMOOTHING = 0.1
-FEWEST_TAGS = 50
+MIN_TAG_COUNT = 50
 LOWEST, HIGHEST = 0.01, 99.99
 
 Team = str | None
@@ -84,7 +84,7 @@ class OdooScores:
                 yield cells[value], _total(cells.values())
         for tag in lead.tags:
             cell = table.tags.get(tag)
-            if cell is not None and sum(cell) - 2 * SMOOTHING >= FEWEST_TAGS:
+            if cell is not None and sum(cell) - 2 * SMOOTHING >= MIN_TAG_COUNT:
                 yield cell, _total(table.tags.values())
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Int8
 from features.histories.arrays import Histories, References
 from scoring.scorecard.rules import PointThresholds, Rule, ScorecardDefinition
 from scoring.scorecard.scorecard import Scorecard
-from training.evaluation.metrics import losses
-from training.labels.references import Int8
+from training.evaluation.metrics import log_losses
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 """Strengths tried, in leads: how much evidence a rule needs to leave its old weight."""
@@ -26,7 +25,7 @@ PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 FOLDS = 5
 
 
-SMALL_POINTS = 5.0
+HALF_POINTS_BELOW = 5.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Reweighted:
     penalty: float
 
 
-def amounts(card: Scorecard, histories: Histories, references: References) -> Float64:
+def rule_counts(card: Scorecard, histories: Histories, references: References) -> Float64:
     """How many times each rule gives its points, before group caps, (n, rules)."""
     uncapped = Scorecard(_without_groups(card.card, [rule.points for rule in card.card.rules]))
     shares = uncapped.points(histories, references).shares[:, : len(card.card.rules)]
@@ -56,7 +55,7 @@ def reweight(
 ) -> Reweighted:
     """Refit the points on references with known answers, leads of one fold kept together.
 
-    ``times`` (n, rules): see :func:`amounts`. Logistic regression around the old points: the
+    ``times`` (n, rules): see :func:`rule_counts`. Logistic regression around the old points: the
     log-odds are ``a + s * old points + Σ change_j * times_j`` with a ridge on the changes alone,
     its strength chosen by cross-validated log loss. With little evidence the old weights stay.
     """
@@ -117,8 +116,8 @@ def _ridge(penalty: float, spread: Float64) -> Float64:
 
 def _folds(lead: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.intp]:
     _, member = np.unique(lead, return_inverse=True)
-    dealt: npt.NDArray[np.intp] = rng.permutation(np.arange(member.max() + 1) % FOLDS)
-    return dealt[member]
+    assigned: npt.NDArray[np.intp] = rng.permutation(np.arange(member.max() + 1) % FOLDS)
+    return assigned[member]
 
 
 def _best_penalty(
@@ -136,7 +135,7 @@ def _best_penalty(
             if len(np.unique(label[rest])) == 2 and mine.any():
                 coef = fit_ridge(design[rest], label[rest], weight[rest], _ridge(penalty, spread))
                 chance = 1 / (1 + np.exp(-np.clip(design[mine] @ coef, -30, 30)))
-                loss += float(weight[mine] @ losses(label[mine], chance))
+                loss += float(weight[mine] @ log_losses(label[mine], chance))
         total.append(loss)
     return PENALTIES[int(np.argmin(total))]
 
@@ -165,7 +164,7 @@ def round_points(value: float) -> float:
     >>> round_points(12.3), round_points(-2.3), round_points(0.2)
     (12.0, -2.5, 0.0)
     """
-    rounded = round(value) if abs(value) >= SMALL_POINTS else round(value * 2) / 2
+    rounded = round(value) if abs(value) >= HALF_POINTS_BELOW else round(value * 2) / 2
     return float(rounded) + 0.0
 
 

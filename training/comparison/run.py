@@ -1,18 +1,18 @@
-"""The comparison on a dataset: who competes, on which references, taught by what."""
+"""The comparison on a dataset: which scores, on which references, fitted on what."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Float64
 from features.dataset import Dataset
 from features.errors import UsageError
-from features.vectors.compute import compute_vectors
 from scoring.scorecard.scorecard import CardScores, Scorecard
+from training.backtest import BacktestResult, backtest
 from training.comparison.baselines import newest_first, odoo_scores, percentile_tiers
 from training.comparison.compare import (
     LEARNED,
@@ -23,16 +23,15 @@ from training.comparison.compare import (
     CostBenefit,
 )
 from training.comparison.metrics import ScoreColumn
-from training.comparison.reweighted import Reweighted, amounts, reweight
+from training.comparison.reweighted import Reweighted, reweight, rule_counts
 from training.comparison.segments import add_segments, cost_attribute
 from training.comparison.test_set import EvaluationSet
-from training.evaluation.backtest import BacktestResult, backtest
-from training.feature_selection.choose import choose_spec
+from training.config import TrainingConfig
+from training.feature_selection.choose import same_attributes_group
 from training.labels.references import IMMATURE
-from training.labels.splits import Fold, identical_rows, time_fold
+from training.labels.splits import Fold, time_fold
 from training.labels.training_data import TrainingData, check_classes, load_training_data
 from training.model_selection.cross_validation import Progress
-from training.model_selection.fit import SearchSettings
 from training.model_selection.worker_pool import WorkerPool
 from training.release_record import OPTIMISTIC_NOTE
 
@@ -41,17 +40,16 @@ GROUPED_FOLDS = 5
 
 @dataclass(frozen=True)
 class ComparisonConfig:
-    """What the analyst asks. ``hot_per_week``: how many leads the team can call.
+    """What the analyst decides. ``training``: the options of the learned score.
 
-    ``cost``: the attribute that holds what a lead cost; None looks for one called so.
+    ``hot_per_week``: how many leads the team can call. ``cost_attribute``: the attribute that holds
+    what a lead cost; None looks for one called so.
     """
 
-    seed: int = 0
+    training: TrainingConfig = field(default_factory=TrainingConfig)
     hot_per_week: float | None = None
-    worth: CostBenefit | None = None
-    cost: str | None = None
-    exclude: tuple[str, ...] = ()
-    jobs: int = 2
+    cost_benefit: CostBenefit | None = None
+    cost_attribute: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,89 +63,83 @@ class ComparisonResult:
 def compare(
     dataset: Dataset,
     scorecard: Scorecard,
-    question: ComparisonConfig | None = None,
+    config: ComparisonConfig | None = None,
     *,
     progress: Progress | None = None,
 ) -> ComparisonResult:
-    """Learn at an earlier moment, then let rules, model and baselines answer what was asked since.
+    """Fit at an earlier moment, then score the references since by rules, model and baselines.
 
     Raises:
         DataError: no mature reference, or one class only.
-        UsageError: weeks are asked for and there is no time, or the cost is no number.
+        UsageError: a capacity per week is given and there is no time, or the cost is no number.
     """
-    question = question or ComparisonConfig()
-    if question.hot_per_week is not None and not dataset.has_time:
+    config = config or ComparisonConfig()
+    if config.hot_per_week is not None and not dataset.has_time:
         raise UsageError("--hot-per-week needs created_at to count weeks by; leave it out here")
-    source = load_training_data(dataset, question.exclude)
-    cost_attribute(source, question.cost)
-    check_classes(source.labelled)
-    with WorkerPool(question.jobs) as pool:
-        method = SearchSettings(question.seed, jobs=question.jobs, progress=progress, pool=pool)
-        tested = backtest(source, source.labelled.observed_until_us, method)
-    return compare_tested(dataset, source, tested, scorecard, question)
+    data = load_training_data(dataset, config.training.exclude)
+    cost_attribute(data, config.cost_attribute)
+    check_classes(data.labelled)
+    until_us = data.labelled.observed_until_us
+    with WorkerPool(config.training.jobs) as pool:
+        result = backtest(data, until_us, config.training, pool=pool, progress=progress)
+    return compare_backtest(dataset, data, result, scorecard, config)
 
 
-def compare_tested(
+def compare_backtest(
     dataset: Dataset,
-    source: TrainingData,
-    tested: BacktestResult,
+    data: TrainingData,
+    backtest: BacktestResult,
     scorecard: Scorecard,
-    question: ComparisonConfig | None = None,
+    config: ComparisonConfig | None = None,
 ) -> ComparisonResult:
-    """The comparison on references that a model has already answered (``Trained.tested``)."""
-    question = question or ComparisonConfig()
-    card = scorecard.with_outbound(source.settings.outbound_kinds)
-    arena = ComparisonInputs(source, tested, card, question)
-    bout = ComparisonRun.of(arena.ground, arena.contestants(), np.random.default_rng(question.seed))
-    found = bout.comparison(question.worth)
+    """The comparison on references that a model has already predicted."""
+    config = config or ComparisonConfig()
+    scorecard = scorecard.with_outbound(data.settings.outbound_kinds)
+    inputs = ComparisonInputs(data, backtest, scorecard, config)
+    rng = np.random.default_rng(config.training.seed)
+    run = ComparisonRun.of(inputs.test_set, inputs.score_columns(), rng)
     sections = {
-        "about": arena.about(dataset),
-        "scorecard": card.name,
-        **add_segments(bout, source, tested.rows, question.cost),
+        "about": inputs.about(dataset),
+        "scorecard": scorecard.name,
+        **add_segments(run, data, backtest.rows, config.cost_attribute),
     }
-    return ComparisonResult(replace(found, sections=sections), arena.refit_on_all().card)
-
-
-def same_attributes_group(source: TrainingData) -> Int64:
-    """A number per reference, the same for leads that look the same in every usable attribute."""
-    references = source.labelled.references
-    spec = choose_spec(source.settings, source.histories, references)
-    return identical_rows(compute_vectors(spec, source.histories, references))
+    comparison = replace(run.comparison(config.cost_benefit), sections=sections)
+    return ComparisonResult(comparison, inputs.refit_on_all().card)
 
 
 @dataclass(frozen=True)
 class ComparisonInputs:
-    """The references asked about, and every score's answer to them."""
+    """The references of the backtest, and every score on them."""
 
-    source: TrainingData
-    tested: BacktestResult
+    data: TrainingData
+    backtest: BacktestResult
     card: Scorecard
-    question: ComparisonConfig
+    config: ComparisonConfig
 
     @cached_property
-    def ground(self) -> EvaluationSet:
-        """The tested references with the team's capacity."""
-        return EvaluationSet.of(self.source.labelled, self.tested.rows, self.question.hot_per_week)
+    def test_set(self) -> EvaluationSet:
+        """The references of the backtest, with the team's capacity."""
+        return EvaluationSet.of(self.data.labelled, self.backtest.rows, self.config.hot_per_week)
 
     @cached_property
     def until_us(self) -> int:
-        """Until when the data speak."""
-        return self.source.labelled.observed_until_us
+        """The last moment that the data cover."""
+        return self.data.labelled.observed_until_us
 
     @cached_property
     def all_points(self) -> CardScores:
         """Points of every labelled reference."""
-        return self.card.points(self.source.histories, self.source.labelled.references)
+        return self.card.points(self.data.histories, self.data.labelled.references)
 
     @cached_property
     def times(self) -> Float64:
         """How often each rule gave its points, at every labelled reference."""
-        return amounts(self.card, self.source.histories, self.source.labelled.references)
+        return rule_counts(self.card, self.data.histories, self.data.labelled.references)
 
-    def contestants(self) -> list[ScoreColumn]:
+    def score_columns(self) -> list[ScoreColumn]:
         """Rules, re-weighted rules, learned score and baselines, in the report's order."""
-        rows, points = self.tested.rows, self.all_points
-        p = np.clip(self.tested.probability, 1e-12, 1 - 1e-12)
+        rows, points = self.backtest.rows, self.all_points
+        p = np.clip(self.backtest.probability, 1e-12, 1 - 1e-12)
         return [
             ScoreColumn(
                 RULES,
@@ -163,13 +155,13 @@ class ComparisonInputs:
                 self._over_folds(self._reweighted),
             ),
             ScoreColumn(
-                LEARNED, "Learned", f"the model ({self.tested.recipe})", np.log(p / (1 - p))
+                LEARNED, "Learned", f"the model ({self.backtest.ensemble})", np.log(p / (1 - p))
             ),
             ScoreColumn(
                 "odoo",
                 "Odoo's formula",
                 "naive Bayes on closed leads' attributes",
-                self._over_folds(lambda fold: odoo_scores(self.source, fold, self.until_us)),
+                self._over_folds(lambda fold: odoo_scores(self.data, fold, self.until_us)),
             ),
             ScoreColumn(
                 "tiers",
@@ -177,70 +169,68 @@ class ComparisonInputs:
                 "rule points in five tiers",
                 self._over_folds(self._tiers),
             ),
-            ScoreColumn(
-                "newest", "Newest first", "no score at all", newest_first(self.source, rows)
-            ),
+            ScoreColumn("newest", "Newest first", "no score at all", newest_first(self.data, rows)),
         ]
 
     @cached_property
     def folds(self) -> list[Fold]:
-        """What each tested reference could be answered from: one cutoff, or grouped folds."""
-        labelled, rows = self.source.labelled, self.tested.rows
-        if self.tested.cutoff_us is not None:
-            return [time_fold(labelled, rows, self.tested.cutoff_us)]
-        unit = labelled.lead if labelled.has_time else same_attributes_group(self.source)
+        """What was known before each reference: one cutoff, or grouped folds."""
+        labelled, rows = self.data.labelled, self.backtest.rows
+        if self.backtest.cutoff_us is not None:
+            return [time_fold(labelled, rows, self.backtest.cutoff_us)]
+        unit = labelled.lead if labelled.has_time else same_attributes_group(self.data)
         _, member = np.unique(unit[rows], return_inverse=True)
-        rng = np.random.default_rng(self.question.seed)
-        dealt = rng.permutation(np.arange(member.max() + 1) % GROUPED_FOLDS)[member]
+        rng = np.random.default_rng(self.config.training.seed)
+        assigned = rng.permutation(np.arange(member.max() + 1) % GROUPED_FOLDS)[member]
         known = labelled.label != IMMATURE
         return [
             Fold(np.flatnonzero(known & ~np.isin(unit, unit[test])), test, None)
-            for test in (rows[dealt == number] for number in range(GROUPED_FOLDS))
+            for test in (rows[assigned == number] for number in range(GROUPED_FOLDS))
         ]
 
-    def _over_folds(self, answer: Callable[[Fold], Float64]) -> Float64:
-        """The answers of every fold, in the order of the tested references."""
-        place = {int(row): i for i, row in enumerate(self.tested.rows)}
+    def _over_folds(self, score_fold: Callable[[Fold], Float64]) -> Float64:
+        """The scores of every fold, in the order of the backtest's references."""
+        place = {int(row): i for i, row in enumerate(self.backtest.rows)}
         out = np.empty(len(place))
         for fold in self.folds:
-            out[[place[int(row)] for row in fold.test]] = answer(fold)
+            out[[place[int(row)] for row in fold.test]] = score_fold(fold)
         return out
 
     def _tiers(self, fold: Fold) -> Float64:
-        points, weight = self.all_points.points, self.source.labelled.weight
+        points, weight = self.all_points.points, self.data.labelled.weight
         return percentile_tiers(points[fold.test], weight[fold.train], points[fold.train])
 
     def _reweighted(self, fold: Fold) -> Float64:
         refit = self._refit(fold.train, fold.cutoff_us)
-        asked = self.source.labelled.take(fold.test).references
-        return refit.card.points(self.source.histories, asked).points
+        references = self.data.labelled.take(fold.test).references
+        return refit.card.points(self.data.histories, references).points
 
     def refit_on_all(self) -> Reweighted:
-        """The card refitted on every reference with a known answer: the one to adopt."""
-        return self._refit(np.flatnonzero(self.source.labelled.label != IMMATURE), None)
+        """The scorecard refitted on every labelled reference: the one to adopt."""
+        return self._refit(np.flatnonzero(self.data.labelled.label != IMMATURE), None)
 
     def _refit(self, rows: np.ndarray, cutoff_us: int | None) -> Reweighted:
-        labelled = self.source.labelled
-        kept = rows[~self.all_points.excluded[rows]]
+        labelled = self.data.labelled
+        included = rows[~self.all_points.excluded[rows]]
         label = labelled.labels_as_of(self.until_us if cutoff_us is None else cutoff_us)
-        if len(np.unique(label[kept])) < 2:
+        if len(np.unique(label[included])) < 2:
             return Reweighted(self.card, 0.0, 0.0)
         return reweight(
             self.card,
-            self.times[kept],
-            label[kept],
-            labelled.weight[kept],
-            labelled.lead[kept],
-            np.random.default_rng(self.question.seed),
+            self.times[included],
+            label[included],
+            labelled.weight[included],
+            labelled.lead[included],
+            np.random.default_rng(self.config.training.seed),
         )
 
     def about(self, dataset: Dataset) -> dict[str, object]:
-        """What a reader must know of the test."""
+        """What a reader must know of the backtest."""
         return {
             "dataset": dataset.settings.name,
             "description": dataset.settings.about,
             "horizon_days": dataset.settings.horizon_days,
-            "learned_at_us": self.tested.cutoff_us,
-            "flatters": OPTIMISTIC_NOTE if self.tested.is_optimistic else "",
-            "recipe": self.tested.recipe,
+            "learned_at_us": self.backtest.cutoff_us,
+            "flatters": OPTIMISTIC_NOTE if self.backtest.is_optimistic else "",
+            "recipe": self.backtest.ensemble,
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import Float64, Object
+from features.compute.array_types import DAY_US, Bools, Float64, Object, Rows
 from features.contract import AttributeType, Available, Group
 from features.errors import UsageError
 from features.histories.arrays import NO_TIME
@@ -17,19 +17,17 @@ from training.comparison.bands import equal_workload
 from training.comparison.compare import LEARNED, RULES, ComparisonRun
 from training.comparison.metrics import quantiles
 from training.evaluation.confidence import auc_difference, delong, rate_of
-from training.evaluation.metrics import Estimate, losses
+from training.evaluation.metrics import Estimate, log_losses
 from training.labels.columns_as_of import as_of_words
-from training.labels.references import DAY_US, Bool
-from training.labels.splits import Rows
 from training.labels.training_data import TrainingData
 
-FEWEST_CONVERSIONS = 10
+MIN_CONVERSIONS = 10
 
 
-MOST_LEVELS = 8
+MAX_LEVELS = 8
 
 
-MOST_ATTRIBUTES = 4
+MAX_ATTRIBUTES = 4
 
 
 FIRST_GROUPS = (Group.SOURCE, Group.FIT)
@@ -67,15 +65,15 @@ class Cost:
 
 
 def add_segments(
-    bout: ComparisonRun, source: TrainingData, rows: Rows, cost: str | None
+    run: ComparisonRun, source: TrainingData, rows: Rows, cost: str | None
 ) -> dict[str, list[Any]]:
     """Segments by attribute and by age, and cost by band where a cost is known."""
     attributes = list(_categories(source))
     words = {name: as_of_words(source, rows, name) for name in attributes}
     return {
-        "segments": [s for name, column in words.items() for s in _segments(bout, name, column)],
-        "ages": list(_segments(bout, "age", _ages(source, rows))),
-        "costs": _costs(bout, source, words, cost),
+        "segments": [s for name, column in words.items() for s in _segments(run, name, column)],
+        "ages": list(_segments(run, "age", _ages(source, rows))),
+        "costs": _costs(run, source, words, cost),
     }
 
 
@@ -90,7 +88,7 @@ def _categories(source: TrainingData) -> list[str]:
     ]
     order = {group: i for i, group in enumerate(FIRST_GROUPS)}
     names.sort(key=lambda n: (order.get(declared[n].group or Group.OTHER, len(order)), n))
-    return names[:MOST_ATTRIBUTES]
+    return names[:MAX_ATTRIBUTES]
 
 
 def _ages(source: TrainingData, rows: Rows) -> Object:
@@ -105,20 +103,20 @@ def _ages(source: TrainingData, rows: Rows) -> Object:
     return np.array([names[p] for p in place], dtype=object)
 
 
-def _segments(bout: ComparisonRun, by: str, column: Object) -> Iterator[Segment]:
+def _segments(run: ComparisonRun, by: str, column: Object) -> Iterator[Segment]:
     """The commonest levels with enough conversions; nothing where all leads are alike."""
     values, counts = np.unique(column, return_counts=True)
     if len(values) < 2:
         return
-    common = values[np.argsort(-counts, kind="stable")][:MOST_LEVELS]
+    common = values[np.argsort(-counts, kind="stable")][:MAX_LEVELS]
     order = [v for v in values if v in set(common)] if by != "age" else _by_age(common)
     for value in order:
         rows = np.asarray(column == value, dtype=np.bool_)
         if (
-            int(bout.ground.label[rows].sum()) >= FEWEST_CONVERSIONS
-            and not bout.ground.label[rows].all()
+            int(run.test_set.label[rows].sum()) >= MIN_CONVERSIONS
+            and not run.test_set.label[rows].all()
         ):
-            yield _segment(bout, by, str(value), rows)
+            yield _segment(run, by, str(value), rows)
 
 
 def _by_age(common: Object) -> list[str]:
@@ -126,18 +124,19 @@ def _by_age(common: Object) -> list[str]:
     return [n for n in (*names, "60 days or more") if n in set(common)]
 
 
-def _segment(bout: ComparisonRun, by: str, name: str, rows: Bool) -> Segment:
-    ground = bout.ground
-    label, weight, lead = ground.label[rows], ground.weight[rows], ground.lead[rows]
-    rules, learned = bout.measured[RULES], bout.measured[LEARNED]
-    areas = [delong(label, m.contestant.score[rows], weight, lead) for m in (learned, rules)]
-    gap = ground.weight * (
-        losses(ground.label, learned.probability) - losses(ground.label, rules.probability)
+def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> Segment:
+    test_set = run.test_set
+    label, weight, lead = test_set.label[rows], test_set.weight[rows], test_set.lead[rows]
+    rules, learned = run.evaluated[RULES], run.evaluated[LEARNED]
+    areas = [delong(label, m.column.score[rows], weight, lead) for m in (learned, rules)]
+    gap = test_set.weight * (
+        log_losses(test_set.label, learned.probability)
+        - log_losses(test_set.label, rules.probability)
     )
-    sums = np.bincount(ground.member, weights=gap * rows)
-    mass = np.bincount(ground.member, weights=ground.weight * rows)
+    sums = np.bincount(test_set.member, weights=gap * rows)
+    mass = np.bincount(test_set.member, weights=test_set.weight * rows)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = (bout.times @ sums) / (bout.times @ mass)
+        values = (run.times @ sums) / (run.times @ mass)
     return Segment(
         by,
         name,
@@ -166,20 +165,20 @@ def cost_attribute(source: TrainingData, asked: str | None) -> str | None:
 
 
 def _costs(
-    bout: ComparisonRun, source: TrainingData, words: dict[str, Object], asked: str | None
+    run: ComparisonRun, source: TrainingData, words: dict[str, Object], asked: str | None
 ) -> list[Cost]:
     """Cost per lead and per conversion, by source (where there is one) and learned band."""
     name = cost_attribute(source, asked)
     column = source.histories.attributes.get(name) if name else None
     if column is None or column.dtype == object:
         return []
-    ground = bout.ground
-    _, newest = np.unique(ground.member[::-1], return_index=True)
-    last = len(ground) - 1 - newest  # of each lead its last question
-    spent = column[ground.lead[last]].astype(np.float64)
-    learned = bout.measured[LEARNED].contestant.score
-    band, _ = equal_workload(ground, learned, bout.measured[RULES].contestant.band, None)
-    won = np.bincount(ground.member, weights=ground.label) > 0
+    test_set = run.test_set
+    _, newest = np.unique(test_set.member[::-1], return_index=True)
+    last = len(test_set) - 1 - newest  # of each lead its last question
+    spent = column[test_set.lead[last]].astype(np.float64)
+    learned = run.evaluated[LEARNED].column.score
+    band, _ = equal_workload(test_set, learned, run.evaluated[RULES].column.band, None)
+    won = np.bincount(test_set.member, weights=test_set.label) > 0
     of = next((n for n in words if source.settings.attributes[n].group == Group.SOURCE), None)
     sources = words[of][last] if of else np.full(len(last), "all", dtype=object)
     known = np.isfinite(spent)
@@ -190,7 +189,7 @@ def _costs(
     ]
 
 
-def _cost(source: str, band: str, spent: Float64, won: Bool, rows: Bool) -> Cost:
+def _cost(source: str, band: str, spent: Float64, won: Bools, rows: Bools) -> Cost:
     total, conversions = float(spent[rows].sum()), float(won[rows].sum())
     return Cost(
         source,

@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int64
-from training.labels.references import DAY_US, Bool, Int8, LabelledReferences
-from training.labels.splits import Rows
+from features.compute.array_types import DAY_US, Bools, Float64, Int8, Int64, Rows
+from training.labels.references import LabelledReferences
 from training.model_selection.platt import platt
 
 CALIBRATION_FOLDS = 5
@@ -105,11 +104,11 @@ class EvaluationSet:
     def folds(self, rng: np.random.Generator) -> npt.NDArray[np.intp]:
         """A calibration fold per row; the rows of a lead stay together."""
         n = min(CALIBRATION_FOLDS, self.n_leads)
-        dealt: npt.NDArray[np.intp] = rng.permutation(np.arange(self.n_leads) % n)
-        return dealt[self.member]
+        assigned: npt.NDArray[np.intp] = rng.permutation(np.arange(self.n_leads) % n)
+        return assigned[self.member]
 
 
-def calibrated(ground: EvaluationSet, score: Float64, folds: npt.NDArray[np.intp]) -> Float64:
+def calibrated(test_set: EvaluationSet, score: Float64, folds: npt.NDArray[np.intp]) -> Float64:
     """Probabilities from any score, made the same way for all: cross-fitted Platt.
 
     A line in log-odds is fitted on the leads of the other folds, so no lead is calibrated by
@@ -122,16 +121,16 @@ def calibrated(ground: EvaluationSet, score: Float64, folds: npt.NDArray[np.intp
         rest, mine = folds != fold, folds == fold
         if not rest.any():
             rest = mine
-        slope, intercept = platt(standard[rest], ground.label[rest] * 1.0, ground.weight[rest])
+        slope, intercept = platt(standard[rest], test_set.label[rest] * 1.0, test_set.weight[rest])
         out[mine] = -np.logaddexp(0.0, -(slope * standard[mine] + intercept))
     return np.exp(out)
 
 
 def bootstrap_weights(
-    ground: EvaluationSet, rng: np.random.Generator, resamples: int
+    test_set: EvaluationSet, rng: np.random.Generator, resamples: int
 ) -> npt.NDArray[np.float64]:
     """How often each lead is drawn in each resample, (resamples, leads); every row sums alike."""
-    n = ground.n_leads
+    n = test_set.n_leads
     times = np.empty((resamples, n))
     for row in times:
         row[:] = np.bincount(rng.integers(0, n, n), minlength=n)
@@ -149,19 +148,19 @@ class WeeklyList:
     week: npt.NDArray[np.intp]
     group: npt.NDArray[np.intp]
     group_week: npt.NDArray[np.intp]
-    converted_in_horizon: Bool
+    converted_in_horizon: Bools
     capacity: float
 
     @classmethod
-    def of(cls, ground: EvaluationSet, score: Float64) -> WeeklyList:
+    def of(cls, test_set: EvaluationSet, score: Float64) -> WeeklyList:
         """Rank the rows of :attr:`EvaluationSet.contacted` by ``score`` (n,), highest first."""
-        rows = ground.contacted
-        order = np.lexsort((-score[rows], ground.weeks[rows]))
+        rows = test_set.contacted
+        order = np.lexsort((-score[rows], test_set.weeks[rows]))
         rows = rows[order]
-        week, value = ground.weeks[rows], score[rows]
+        week, value = test_set.weeks[rows], score[rows]
         new = np.append(True, (week[1:] != week[:-1]) | (value[1:] != value[:-1]))
         group = np.cumsum(new) - 1
-        return cls(rows, week, group, week[new], ground.label[rows] == 1, ground.capacity)
+        return cls(rows, week, group, week[new], test_set.label[rows] == 1, test_set.capacity)
 
     def selected_share(self, times: Float64) -> Float64:
         """Share of each row's group that is called, (rows,), when row i stands ``times[i]``."""

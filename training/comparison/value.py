@@ -12,7 +12,7 @@ from training.comparison.test_set import EvaluationSet
 
 
 @dataclass(frozen=True)
-class Earned:
+class Profit:
     """What one score earns per 100 leads that come in.
 
     ``at_capacity``: calling what the team can call. ``best`` at ``best_share``: calling that
@@ -31,11 +31,11 @@ class ValueView:
 
     value_per_conversion: float
     cost_per_contact: float
-    by_score: dict[str, Earned]
+    by_score: dict[str, Profit]
 
 
 def value_view(
-    ground: EvaluationSet, measured: Mapping[str, EvaluatedScore], value: float, cost: float
+    test_set: EvaluationSet, evaluated: Mapping[str, EvaluatedScore], value: float, cost: float
 ) -> ValueView:
     """Earnings of each score: conversions found times ``value`` less contacts times ``cost``.
 
@@ -45,17 +45,17 @@ def value_view(
     return ValueView(
         value,
         cost,
-        {name: _earned(ground, m, value, cost) for name, m in measured.items()},
+        {name: _profit(test_set, m, value, cost) for name, m in evaluated.items()},
     )
 
 
-def _earned(ground: EvaluationSet, m: EvaluatedScore, value: float, cost: float) -> Earned:
+def _profit(test_set: EvaluationSet, m: EvaluatedScore, value: float, cost: float) -> Profit:
     called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
-    rate = float(np.average(ground.label, weights=ground.weight))
+    rate = float(np.average(test_set.label, weights=test_set.weight))
     share = np.linspace(0.0, 1.0, CURVE_POINTS)
-    curve = 100 * (gains(ground, m.contestant.score) * rate * value - share * cost)
+    curve = 100 * (gains(test_set, m.column.score) * rate * value - share * cost)
     best = int(np.argmax(curve))
-    return Earned(
+    return Profit(
         100 * (converted * value - called * cost) / len(m.weekly.rows),
         float(curve[best]),
         float(share[best]),

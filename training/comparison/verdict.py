@@ -10,18 +10,18 @@ import numpy as np
 from training.comparison.metrics import ScoreMetrics
 from training.evaluation.metrics import Estimate
 
-MOST_HELPFUL_FACTOR = 100.0
+MAX_FACTOR_TO_REPORT = 100.0
 
 
-WORTH_NATS = 4.0
+MIN_TOTAL_GAIN_NATS = 4.0
 """A gap worth less than this over all leads together is what fitting the two numbers of a
 calibration line can make, whatever its interval says."""
 
 
-SILENT = 1e-9
+MIN_AUC_WIDTH = 1e-9
 
 
-SILENT_RULES = (
+CONSTANT_RULES_NOTE = (
     "The scorecard gives all these leads the same points: none of its rules speaks of these data. "
     "Write one that does before you call the rules worse (leadscore rules check shows the matches)."
 )
@@ -63,8 +63,8 @@ def verdict(rules: ScoreMetrics, leads: int, conversions: int, capacity_words: s
     )
     finding = _finding(loss, rate, leads)
     headline = _headline(finding, loss, rate, leads)
-    if rules.auc.high - rules.auc.low < SILENT:
-        because = (SILENT_RULES, *because)
+    if rules.auc.high - rules.auc.low < MIN_AUC_WIDTH:
+        because = (CONSTANT_RULES_NOTE, *because)
         if finding is Finding.LEARNED:
             headline = (
                 "Use the learned score, or write other rules: these say nothing of the leads."
@@ -73,7 +73,7 @@ def verdict(rules: ScoreMetrics, leads: int, conversions: int, capacity_words: s
 
 
 def _finding(loss: Estimate, rate: Estimate, leads: int) -> Finding:
-    if abs(loss.value) * leads < WORTH_NATS:
+    if abs(loss.value) * leads < MIN_TOTAL_GAIN_NATS:
         return Finding.CANNOT_TELL
     if loss.low > 0 and not rate.low > 0:
         return Finding.LEARNED
@@ -107,7 +107,7 @@ def _how_many_more(loss: Estimate, leads: int) -> str:
     if not (np.isfinite(half) and loss.value):
         return ""
     factor = (half / loss.value) ** 2
-    if not 1 < factor < MOST_HELPFUL_FACTOR:
+    if not 1 < factor < MAX_FACTOR_TO_REPORT:
         return " Far more leads than these would be needed."
     return f" A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."
 

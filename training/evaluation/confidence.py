@@ -1,4 +1,4 @@
-"""Intervals for rates and for areas under the curve, with leads as the unit."""
+"""Standard errors and intervals of means, rates and areas under the curve, clustered by lead."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfc
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Float64, Int8, Int64
 from training.evaluation.metrics import Estimate
-from training.labels.references import Int8
 
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
@@ -57,6 +56,35 @@ def effective_leads(lead: Int64, weight: Float64) -> float:
     _, member = np.unique(lead, return_inverse=True)
     mass = np.bincount(member, weights=weight)
     return float(mass.sum() ** 2 / (mass**2).sum())
+
+
+def clustered_mean(values: Float64, weight: Float64, unit: Int64) -> tuple[float, float]:
+    """Weighted mean of ``values`` (n) and its standard error, clustered by ``unit`` (n).
+
+    The error is that of a ratio mean: rows of a unit count as one observation.
+
+    >>> mean, error = clustered_mean(np.array([1.0, 1.0, 3.0]), np.ones(3), np.array([0, 0, 1]))
+    >>> round(mean, 3), round(error, 3)
+    (1.667, 0.889)
+    """
+    mean = float(np.average(values, weights=weight))
+    _, member = np.unique(unit, return_inverse=True)
+    share = np.bincount(member, weights=weight * (values - mean))
+    n = len(share)
+    error = float(np.sqrt((share**2).sum() * n / max(n - 1, 1)) / weight.sum())
+    return mean, error
+
+
+def clustered_z_score(values: Float64, weight: Float64, unit: Int64) -> float:
+    """Weighted mean over its standard error; infinite where the error is 0 and the mean is not.
+
+    >>> clustered_z_score(np.array([1.0, 1.0, 3.0]), np.ones(3), np.array([0, 0, 1])).__round__(3)
+    1.875
+    """
+    mean, error = clustered_mean(values, weight, unit)
+    if error == 0.0:
+        return 0.0 if mean == 0.0 else float(np.sign(mean) * np.inf)
+    return mean / error
 
 
 @dataclass(frozen=True, slots=True)

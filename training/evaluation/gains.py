@@ -6,10 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from features.compute.array_types import Float64
-from training.labels.references import Int8
+from features.compute.array_types import Float64, Int8
 
-CALLED = tuple(i / 20 for i in range(21))
+CONTACTED_SHARES = tuple(i / 20 for i in range(21))
 """Shares of leads called at which a release records its gains."""
 
 
@@ -30,7 +29,7 @@ def gains_curve(label: Int8, probability: Float64, weight: Float64) -> tuple[Flo
 
 
 def gains_at(
-    label: Int8, probability: Float64, weight: Float64, shares: tuple[float, ...] = CALLED
+    label: Int8, probability: Float64, weight: Float64, shares: tuple[float, ...] = CONTACTED_SHARES
 ) -> list[float]:
     """Share of the conversions found at each share of leads called; equal scores share alike.
 

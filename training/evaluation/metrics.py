@@ -1,7 +1,7 @@
 """How good probabilities are: log loss, Brier, AUC, calibration error, lift, and their intervals.
 
 All take ``label`` (n: 0 or 1), ``probability`` (n: in [0, 1]) and ``weight`` (n: > 0, a lead's
-references share at most one unit). Intervals are percentile bootstraps over leads, not references.
+references sum to at most 1). Intervals are percentile bootstraps over leads, not references.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int64
-from training.labels.references import Int8
+from features.compute.array_types import Float64, Int8, Int64
 
 Metric = Callable[[Int8, Float64, Float64], float]
 
 
-SMALLEST = 1e-15
+MIN_PROBABILITY = 1e-15
 """Probabilities are clipped to [SMALLEST, 1 - SMALLEST] in the log loss."""
 
 
@@ -34,19 +33,28 @@ class Estimate:
         return asdict(self)
 
 
-def losses(label: Int8, probability: Float64) -> Float64:
+def log_losses(label: Int8, probability: Float64) -> Float64:
     """Log loss of each row in nats.
 
-    >>> losses(np.array([1, 0], np.int8), np.array([0.5, 0.25])).round(4).tolist()
+    >>> log_losses(np.array([1, 0], np.int8), np.array([0.5, 0.25])).round(4).tolist()
     [0.6931, 0.2877]
     """
-    p = np.clip(probability, SMALLEST, 1 - SMALLEST)
+    p = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return -np.where(label == 1, np.log(p), np.log1p(-p))
+
+
+def log_losses_of_log_odds(label: Int8, log_odds: Float64) -> Float64:
+    """The same from log-odds, without clipping.
+
+    >>> log_losses_of_log_odds(np.array([1, 0], np.int8), np.array([0.0, 0.0])).round(4).tolist()
+    [0.6931, 0.6931]
+    """
+    return np.logaddexp(0.0, np.where(label == 1, -log_odds, log_odds))
 
 
 def log_loss(label: Int8, probability: Float64, weight: Float64) -> float:
     """Weighted mean log loss in nats."""
-    return float(np.average(losses(label, probability), weights=weight))
+    return float(np.average(log_losses(label, probability), weights=weight))
 
 
 def brier(label: Int8, probability: Float64, weight: Float64) -> float:
@@ -65,8 +73,14 @@ def auc(label: Int8, probability: Float64, weight: Float64) -> float:
     0.75
     """
     _, place = np.unique(probability, return_inverse=True)
-    positive = np.bincount(place, weights=weight * (label == 1))
-    negative = np.bincount(place, weights=weight * (label == 0))
+    positive: Float64 = np.bincount(place, weights=weight * (label == 1)).astype(np.float64)
+    negative: Float64 = np.bincount(place, weights=weight * (label == 0)).astype(np.float64)
+    return auc_of_levels(positive, negative)
+
+
+def auc_of_levels(positive: Float64, negative: Float64) -> float:
+    """AUC from the weight of positives and negatives at each score (k, ascending); NaN without
+    either."""
     below = np.cumsum(negative) - negative
     pairs = positive.sum() * negative.sum()
     if pairs <= 0:
@@ -101,8 +115,10 @@ def top_decile_lift(label: Int8, probability: Float64, weight: Float64) -> float
     mass = np.bincount(place, weights=weight, minlength=len(levels))
     won = np.bincount(place, weights=weight * (label == 1), minlength=len(levels))
     budget = 0.1 * mass.sum()
-    taken = np.clip(budget - (np.cumsum(mass) - mass), 0, mass) / mass
-    return float((won * taken).sum() / budget / (won.sum() / mass.sum())) if won.sum() else np.nan
+    selected = np.clip(budget - (np.cumsum(mass) - mass), 0, mass) / mass
+    return (
+        float((won * selected).sum() / budget / (won.sum() / mass.sum())) if won.sum() else np.nan
+    )
 
 
 METRICS: dict[str, Metric] = {
@@ -128,7 +144,7 @@ def evaluate(
         ValueError: no rows.
     """
     if not len(label):
-        raise ValueError("nothing to evaluate: no references")
+        raise ValueError("no references to evaluate")
     draws = _resampled_weights(weight, lead, rng, resamples)
     return {
         name: _interval(metric(label, probability, weight), [
@@ -151,7 +167,7 @@ def loss_difference(
 
     Below zero: mine is better; an interval wholly below zero: significantly so.
     """
-    gap = weight * (losses(label, mine) - losses(label, theirs))
+    gap = weight * (log_losses(label, mine) - log_losses(label, theirs))
     _, member = np.unique(lead, return_inverse=True)
     gaps, masses = np.bincount(member, weights=gap), np.bincount(member, weights=weight)
     values = []
@@ -159,18 +175,6 @@ def loss_difference(
         times = np.bincount(rng.integers(0, len(gaps), len(gaps)), minlength=len(gaps))
         values.append(float(gaps @ times / (masses @ times)))
     return _interval(float(gap.sum() / weight.sum()), values)
-
-
-def standard_error(
-    label: Int8, mine: Float64, theirs: Float64, weight: Float64, lead: Int64
-) -> float:
-    """Standard error of the paired difference in log loss, leads being the unit (ratio mean)."""
-    _, member = np.unique(lead, return_inverse=True)
-    gap = losses(label, mine) - losses(label, theirs)
-    mean = np.average(gap, weights=weight)
-    share = np.bincount(member, weights=weight * (gap - mean))
-    n = len(share)
-    return float(np.sqrt((share**2).sum() * n / max(n - 1, 1)) / weight.sum())
 
 
 def _resampled_weights(

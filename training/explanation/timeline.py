@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 import numpy as np
 from markupsafe import Markup
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import DAY_US, Float64, Int64
 from features.histories.arrays import Histories, References
 from scoring.bands import BandThresholds
 from scoring.release.release import Release
 from scoring.scores import score
 from training.charts import svg
 from training.explanation.explain import one_lead
-from training.labels.references import DAY_US
 
 MOST_MOMENTS = 900
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Float64, Int64
 from features.contract import BANT, AttributeSettings, AttributeType, Available, DatasetSettings
 from features.histories.arrays import NO_TIME, Histories, References
 from features.vectors.catalogue import Source
@@ -15,6 +15,8 @@ from features.vectors.compute import compute_vectors
 from features.vectors.interaction_kernel import first_at_or_after
 from features.vectors.sentences import ANY, INBOUND, LEVELS_IN_ORDER, OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from training.labels.splits import identical_rows
+from training.labels.training_data import TrainingData
 
 WINDOWS_DAYS = (1.0, 7.0, 30.0, 90.0, None)
 
@@ -28,7 +30,7 @@ MAX_KINDS = 40
 MAX_LEVELS = 30
 
 
-ONCE = (
+UNWINDOWED_AGGREGATES = (
     "days_since_last",
     "days_since_first",
     "gap_mean_days",
@@ -63,6 +65,13 @@ def choose_spec(
     excluded = tuple(sorted(set(settings.excluded_kinds)))
     spec = FeatureSpec(features, attributes, tuple(settings.outbound_kinds), excluded)
     return spec.keep(informative_columns(spec, histories, references))
+
+
+def same_attributes_group(data: TrainingData) -> Int64:
+    """A number per reference, equal for leads that are the same in every usable attribute, (n,)."""
+    references = data.labelled.references
+    spec = choose_spec(data.settings, data.histories, references)
+    return identical_rows(compute_vectors(spec, data.histories, references))
 
 
 def informative_columns(
@@ -128,7 +137,7 @@ def _stream_features(settings: DatasetSettings, histories: Histories) -> Iterato
                 yield _interaction(topic, aggregate, window_days=window)
         for half_life in HALF_LIVES_DAYS:
             yield _interaction(topic, "decayed", half_life_days=half_life)
-        for aggregate in ONCE:
+        for aggregate in UNWINDOWED_AGGREGATES:
             yield _interaction(topic, aggregate)
         yield from _sums(topic, rows.value, "value")
         yield from _sums(topic, rows.duration_s, "minutes")
@@ -187,7 +196,7 @@ def _known_values(
     *,
     from_answers: bool,
 ) -> list[object]:
-    """What the training leads said before their last reference: never anything later."""
+    """Values of the training leads before their last reference: never anything later."""
     known: list[object] = []
     if not from_answers and name in histories.attributes:
         known += histories.attributes[name][leads].tolist()
@@ -258,6 +267,3 @@ def _attribute_features(
             yield Feature(Source.ATTRIBUTE, str(group), "unknown_answers")
     if groups & set(BANT):
         yield Feature(Source.ATTRIBUTE, "bant", "answered_groups")
-
-
-__all__ = ["choose_spec", "frequent_kinds", "informative_columns"]

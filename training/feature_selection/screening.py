@@ -1,9 +1,9 @@
-"""Which of many overlapping counts are worth learning from.
+"""Feature screening by gain: which of many overlapping counts are kept.
 
-The same events are counted over five windows and three half-lives for every kind, so that most of
-these columns say what a neighbour says. Quick trees on the oldest origin alone choose among them:
-its labels were known before any reference that a recipe is chosen on was asked, so the choice
-cannot flatter what is measured later.
+The same events are counted over five windows and three half-lives for every kind, so most of these
+columns repeat a neighbour. Quick trees on the oldest origin alone choose among them: its labels
+were known before any reference that an ensemble is chosen on, so the choice does not bias what is
+measured later.
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Bools, Float64
 from features.histories.arrays import Histories
 from features.vectors.catalogue import Source
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from training.candidates.base import TrainingSet
 from training.candidates.boosted import BoostedTrees
-from training.labels.references import Bool, LabelledReferences, label_counts
+from training.labels.references import LabelledReferences, label_counts
 from training.labels.splits import time_folds
 
 MAX_COLUMNS = 60
 """Columns counted from interactions that may remain."""
 
 
-SUFFICIENT_GAIN_SHARE = 50
-"""With fewer references of either class at the oldest origin nothing is left out: too few to
-tell which columns matter."""
+MIN_LABELS_TO_SCREEN = 50
+"""With fewer references of either class at the oldest origin every column is kept."""
 
 
-TREES = 60
+N_TREES = 60
 
 
 LEARNING_RATE = 0.1
@@ -40,7 +39,7 @@ def select_by_gain(
     spec: FeatureSpec,
     histories: Histories,
     labelled: LabelledReferences,
-    allowed: Bool,
+    allowed: Bools,
     until_us: int,
     seed: int,
 ) -> FeatureSpec:
@@ -57,15 +56,13 @@ def select_by_gain(
         return spec
     oldest = folds[0]
     label = labelled.labels_as_of(int(oldest.cutoff_us or until_us))[oldest.train]
-    if min(label_counts(label)) < SUFFICIENT_GAIN_SHARE:
+    if min(label_counts(label)) < MIN_LABELS_TO_SCREEN:
         return spec
-    taught = labelled.take(oldest.train)
-    matrix = compute_vectors(spec, histories, taught.references)
+    train = labelled.take(oldest.train)
+    matrix = compute_vectors(spec, histories, train.references)
     judged = counted & ~constant(matrix)
-    worth = np.where(
-        judged, gain_importance(TrainingSet(matrix, label, taught.weight), seed), np.inf
-    )
-    out = np.argsort(worth, kind="stable")[: max(0, int(judged.sum()) - MAX_COLUMNS)]
+    gain = np.where(judged, gain_importance(TrainingSet(matrix, label, train.weight), seed), np.inf)
+    out = np.argsort(gain, kind="stable")[: max(0, int(judged.sum()) - MAX_COLUMNS)]
     return spec.keep(np.setdiff1d(np.arange(len(spec)), out).tolist())
 
 
@@ -84,7 +81,7 @@ def gain_importance(sample: TrainingSet, seed: int) -> Float64:
         randomised=True,
         learning_rate=LEARNING_RATE,
     )
-    shares = [family.gain_shares(sample, TREES) for family in (shallow, deep)]
+    shares = [trees.gain_shares(sample, N_TREES) for trees in (shallow, deep)]
     return np.asarray(np.mean(shares, axis=0))
 
 

@@ -18,9 +18,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from features.compute.array_types import Float64
-from training.labels.references import IMMATURE, Bool, Int8, LabelledReferences
-from training.labels.splits import Rows
+from features.compute.array_types import Bools, Float64, Int8, Rows
+from training.labels.references import IMMATURE, LabelledReferences
 
 
 class CensoringTreatment(StrEnum):
@@ -48,7 +47,7 @@ class TrainingRows:
 
 
 def training_rows(
-    labelled: LabelledReferences, allowed: Bool, cutoff_us: int, treatment: CensoringTreatment
+    labelled: LabelledReferences, allowed: Bools, cutoff_us: int, treatment: CensoringTreatment
 ) -> TrainingRows:
     """What may be learned at ``cutoff_us`` from the references ``allowed`` (n, bool).
 
@@ -87,7 +86,7 @@ def treatment_at(
     return CensoringTreatment.MATURE if few else CensoringTreatment.WEIGHTED
 
 
-def censoring_weights(labelled: LabelledReferences, asked: Bool, cutoff_us: int) -> Float64:
+def censoring_weights(labelled: LabelledReferences, asked: Bools, cutoff_us: int) -> Float64:
     """1 / P(C >= min(T, H)) per reference, T the time to closing, H the horizon.
 
     P is the share of the references ``asked`` that had at least so much time before the cutoff

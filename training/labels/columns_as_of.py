@@ -1,15 +1,14 @@
-"""TODO."""
+"""Attributes as words, as they were known at each reference; reports split by them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from features.compute.array_types import Object
+from features.compute.array_types import Object, Rows
 from features.contract import AttributeType
 from features.vectors.catalogue import Source as FeatureSource
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
-from training.labels.splits import Rows
 from training.labels.training_data import TrainingData
 
 
@@ -22,8 +21,8 @@ def as_of_words(source: TrainingData, rows: Rows, name: str) -> Object:
     )
     references = source.labelled.take(rows).references
     codes = compute_vectors(spec, source.histories, references)[:, 0]
-    found = [levels[int(code)] if code == code else "unknown" for code in codes]
-    return np.array(found, dtype=object)
+    words = [levels[int(code)] if code == code else "unknown" for code in codes]
+    return np.array(words, dtype=object)
 
 
 def _levels(source: TrainingData, name: str) -> tuple[str, ...]:

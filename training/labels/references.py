@@ -1,8 +1,8 @@
-"""Questions with known answers: references, what became of each, and when that could be known.
+"""Labelled references: what became of each, and when that could be known.
 
-A reference asks at ``as_of``: does this lead convert in (as_of, as_of + horizon]? It is *mature*
+A reference is positive if its lead converts in (as_of, as_of + horizon]. It is *mature*
 at a moment once as_of + horizon is not after it; before that its label is unknown (``IMMATURE``),
-never negative. Leads closed at or before as_of are not asked about.
+never negative. Leads closed at or before as_of have no reference.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import DAY_US, Bools, Float64, Int8, Int64
 from features.contract import Outcome
 from features.dataset import Dataset
 from features.errors import DataError
@@ -23,16 +23,6 @@ from features.histories.arrays import NO_TIME, Histories, References
 def label_counts(label: Int8) -> tuple[int, int]:
     """(positives, negatives)."""
     return int((label == 1).sum()), int((label == 0).sum())
-
-
-Int8 = npt.NDArray[np.int8]
-
-
-Bool = npt.NDArray[np.bool_]
-
-
-DAY_US = 86_400_000_000
-"""Microseconds in a day."""
 
 
 EPOCH = pd.Timestamp(0, tz="UTC")
@@ -52,15 +42,15 @@ class LabelledReferences:
 
     ``closed_us`` (n): when the lead closed, ``OPEN`` if it has not. ``converted`` (n): it closed
     as converted, however late. ``weight`` (n): 1 / number of reference ages, the same for
-    all, so that a lead asked about at every age counts once. (One over the references that a lead
-    *has* would favour leads that closed early, the quick buyers most of all: probabilities learned
-    so are too high.) ``has_time`` false: as_of is 0 for all and a label is
+    all, so that a lead with a reference at every age counts once. (One over the references that a
+    lead *has* would favour leads that closed early, the quick buyers most of all: probabilities
+    would be too high.) ``has_time`` false: as_of is 0 for all and a label is
     the lead's outcome, whenever it came.
     """
 
     references: References
     closed_us: Int64
-    converted: Bool
+    converted: Bools
     weight: Float64
     horizon_us: int
     observed_until_us: int
@@ -76,7 +66,7 @@ class LabelledReferences:
 
     @property
     def as_of_us(self) -> Int64:
-        """Moment of each question, microseconds since 1970 UTC."""
+        """Moment of each reference, microseconds since 1970 UTC."""
         return self.references.as_of_us
 
     @property
@@ -85,12 +75,12 @@ class LabelledReferences:
         return self.labels_as_of(self.observed_until_us)
 
     @property
-    def mature(self) -> Bool:
+    def mature(self) -> Bools:
         """Whether the horizon has been observed to its end."""
-        mature: Bool = self.label != IMMATURE
+        mature: Bools = self.label != IMMATURE
         return mature
 
-    def converted_in_horizon(self) -> Bool:
+    def converted_in_horizon(self) -> Bools:
         """Closed as converted in (as_of, as_of + horizon]; meaningless before maturity."""
         if not self.has_time:
             return self.converted
@@ -109,7 +99,7 @@ class LabelledReferences:
         days = (self.closed_us.astype(np.float64) - self.as_of_us) / DAY_US
         return np.where(self.closed_us == OPEN, np.inf, days)
 
-    def take(self, rows: npt.NDArray[np.intp] | Bool) -> LabelledReferences:
+    def take(self, rows: npt.NDArray[np.intp] | Bools) -> LabelledReferences:
         """The references at ``rows``; weights are those of the whole set."""
         return LabelledReferences(
             References(self.lead[rows], self.as_of_us[rows]),
@@ -139,11 +129,11 @@ def labelled_references(dataset: Dataset, histories: Histories) -> LabelledRefer
     ages = np.array([round(a * DAY_US) for a in dataset.settings.reference_ages_days], np.int64)
     lead = np.repeat(np.arange(len(histories), dtype=np.int64), len(ages))
     as_of = histories.created_at_us[lead] + np.tile(np.unique(ages), len(histories))
-    asked = (as_of <= until) & (closed_us[lead] > as_of)
-    lead, as_of = lead[asked], as_of[asked]
+    usable = (as_of <= until) & (closed_us[lead] > as_of)
+    lead, as_of = lead[usable], as_of[usable]
     if not len(lead):
         raise DataError(
-            "no reference can be asked: every lead is closed at created_at + each age in "
+            "there is no reference: every lead is closed at created_at + each age in "
             "reference_ages_days, or created after observed_until; check both in dataset.toml"
         )
     order = np.lexsort((lead, as_of))
@@ -151,7 +141,7 @@ def labelled_references(dataset: Dataset, histories: Histories) -> LabelledRefer
 
 
 def observed_until_us(dataset: Dataset) -> int:
-    """The last moment the data speaks of, microseconds since 1970 UTC."""
+    """The last moment that the data cover, microseconds since 1970 UTC."""
     until = dataset.settings.observed_until
     if until is None:
         columns = (dataset.leads["created_at"], dataset.outcomes["occurred_at"])
@@ -160,7 +150,7 @@ def observed_until_us(dataset: Dataset) -> int:
 
 
 def _labelled(
-    lead: Int64, as_of: Int64, closed: Int64, converted: Bool, dataset: Dataset, until: int
+    lead: Int64, as_of: Int64, closed: Int64, converted: Bools, dataset: Dataset, until: int
 ) -> LabelledReferences:
     ages = len(set(dataset.settings.reference_ages_days)) if dataset.has_time else 1
     return LabelledReferences(
@@ -174,7 +164,7 @@ def _labelled(
     )
 
 
-def closings(dataset: Dataset, histories: Histories) -> tuple[Int64, Bool]:
+def closings(dataset: Dataset, histories: Histories) -> tuple[Int64, Bools]:
     """Per lead of the histories: when it closed (``OPEN`` if not) and whether it converted."""
     closed = np.full(len(histories), OPEN, np.int64)
     converted = np.zeros(len(histories), bool)

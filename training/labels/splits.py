@@ -1,7 +1,7 @@
-"""Folds that do not flatter: by time with a gap of the horizon, by group where there is no time.
+"""Splits: by time with a gap of the horizon, or by group where there is no time.
 
 The train side of a time fold holds only references whose label was known at the cutoff
-(as_of + horizon <= cutoff); the test side holds references asked at or after it. A lead stands
+(as_of + horizon <= cutoff); the test side holds references at or after it. A lead stands
 on one side only: what a lead on the test side contributed to the train side is dropped.
 """
 
@@ -13,11 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Int64
-from training.labels.references import IMMATURE, Bool, LabelledReferences
-
-Rows = npt.NDArray[np.intp]
-
+from features.compute.array_types import Bools, Int64, Rows
+from training.labels.references import IMMATURE, LabelledReferences
 
 MIN_TRAIN_POSITIVES = 25
 
@@ -35,7 +32,7 @@ class Fold:
 
 
 def time_folds(
-    labelled: LabelledReferences, until_us: int, n_folds: int = 5, allowed: Bool | None = None
+    labelled: LabelledReferences, until_us: int, n_folds: int = 5, allowed: Bools | None = None
 ) -> list[Fold]:
     """Rolling origins, oldest first; the last is the newest block of references.
 
@@ -65,7 +62,7 @@ def time_folds(
 
 
 def time_fold(
-    labelled: LabelledReferences, test: Rows, cutoff_us: int, allowed: Bool | None = None
+    labelled: LabelledReferences, test: Rows, cutoff_us: int, allowed: Bools | None = None
 ) -> Fold:
     """Train on what was known at ``cutoff_us`` of leads that are not in ``test``."""
     known = labelled.labels_as_of(cutoff_us) != IMMATURE
@@ -76,7 +73,7 @@ def time_fold(
 
 
 def newest_fold(labelled: LabelledReferences, until_us: int, share: float = 0.2) -> Fold | None:
-    """The honest final test: the newest ``share`` of the references mature at ``until_us``.
+    """The fold of the backtest: the newest ``share`` of the references mature at ``until_us``.
 
     None where there is no time, or too little before the cutoff to learn from.
     """
@@ -100,9 +97,9 @@ def grouped_folds(
 ) -> list[Fold]:
     """Folds in which a group (identical rows, or one lead's references) stays together.
 
-    ``groups`` (n): any integers. Rows with ``IMMATURE`` labels take no part. Groups are dealt in
+    ``groups`` (n): any integers. Rows with ``IMMATURE`` labels take no part. Groups are assigned in
     random order, positives and negatives apart, so that the folds' rates are alike. Figures from
-    such folds flatter: the future was not held back.
+    such folds are optimistic: the future was not held back.
     """
     rows = np.flatnonzero(label != IMMATURE)
     names, member = np.unique(groups[rows], return_inverse=True)

@@ -1,10 +1,11 @@
-"""TODO."""
+"""What a training reads: histories, labelled references and the attributes that may be used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from features.compute.array_types import DAY_US
 from features.contract import AttributeSettings, Available, DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError, UsageError
@@ -70,15 +71,15 @@ def check_classes(labelled: LabelledReferences) -> None:
     label = labelled.label
     positives, negatives = int((label == 1).sum()), int((label == 0).sum())
     if positives + negatives == 0:
-        days = labelled.horizon_us / 86_400_000_000
+        days = labelled.horizon_us / DAY_US
         raise DataError(
             f"none of the {len(label):,} references is mature: the horizon of {days:g} days has "
             "not passed for any. Set a shorter horizon_days, or wait"
         )
     if not positives or not negatives:
-        there = "converted within the horizon" if positives else "did not convert"
+        what = "converted within the horizon" if positives else "did not convert"
         raise DataError(
-            f"one class only: all {positives + negatives:,} mature references {there}. "
+            f"one class only: all {positives + negatives:,} mature references {what}. "
             "A model needs leads that converted and leads that did not; check outcomes and "
             "horizon_days"
         )
@@ -86,7 +87,7 @@ def check_classes(labelled: LabelledReferences) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What there is to learn from; ``settings`` say which attributes may be used."""
+    """Input of a training; ``settings`` say which attributes and kinds may be used."""
 
     settings: DatasetSettings
     histories: Histories

@@ -18,7 +18,7 @@ F = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 
-Bool = npt.NDArray[np.bool_]
+Bools = npt.NDArray[np.bool_]
 
 
 MAX_BINS = 20
@@ -65,7 +65,7 @@ class Column:
         return self.number is not None
 
     @property
-    def filled(self) -> Bool:
+    def filled(self) -> Bools:
         """Rows in which the value is known."""
         return np.asarray(self.code != 0)
 
@@ -82,11 +82,11 @@ class AuditFrame:
 
     label: npt.NDArray[np.int8]
     block: Int
-    first: Bool
+    first: Bools
     columns: tuple[Column, ...]
 
     @property
-    def known(self) -> Bool:
+    def known(self) -> Bools:
         """Rows whose end is known."""
         return np.asarray(self.label >= 0)
 

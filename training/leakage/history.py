@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from features.dataset import Dataset
 from features.histories.arrays import Histories
-from training.leakage.binned_columns import Bool, Column, F, Int
+from training.leakage.binned_columns import Bools, Column, F, Int
 from training.leakage.kinds import OPEN, closings
 from training.leakage.values import Evidence, LeakSignal
 
@@ -52,7 +52,7 @@ class LaterEvents:
     seconds_to_close: F
     created_s: F
     answers: dict[str, np.ndarray]
-    changed: dict[str, Bool]
+    changed: dict[str, Bools]
 
 
 def later_events(dataset: Dataset, histories: Histories) -> LaterEvents:
@@ -92,7 +92,7 @@ def later_events(dataset: Dataset, histories: Histories) -> LaterEvents:
     )
 
 
-def _last_answers(histories: Histories) -> tuple[dict[str, np.ndarray], dict[str, Bool]]:
+def _last_answers(histories: Histories) -> tuple[dict[str, np.ndarray], dict[str, Bools]]:
     table = histories.answers
     lead = np.repeat(np.arange(len(histories)), np.diff(table.offsets))
     after = table.at_us > histories.created_at_us[lead]

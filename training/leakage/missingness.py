@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.leakage.binned_columns import AuditFrame, Bool, Column, F, column_of
+from training.leakage.binned_columns import AuditFrame, Bools, Column, F, column_of
 from training.leakage.univariate import UnivariateResult, univariate
 from training.leakage.values import Evidence, LeakSignal
 
@@ -63,7 +63,7 @@ def open_leads_lack(ground: AuditFrame, column: Column) -> Evidence | None:
     return None
 
 
-def _closed_neighbours(ground: AuditFrame) -> tuple[Bool, F]:
+def _closed_neighbours(ground: AuditFrame) -> tuple[Bools, F]:
     """Open leads that have closed neighbours, and how much each closed lead stands for them.
 
     The weights (n,) sum to the number of these open leads: the sum over the closed leads with some
@@ -107,7 +107,7 @@ def filled_in_batches(
     return found
 
 
-def _shares_in_time(filled: Bool) -> F:
+def _shares_in_time(filled: Bools) -> F:
     n_parts = int(np.clip(len(filled) // BATCH_ROWS, 1, 20))
     return np.array([part.mean() for part in np.array_split(filled.astype(float), n_parts)])
 

@@ -12,7 +12,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.stats import rankdata
 
-from training.leakage.binned_columns import AuditFrame, Bool, Column, F, Int
+from training.leakage.binned_columns import AuditFrame, Bools, Column, F, Int
 
 SLOPES = (0.3, 0.6, 1.0, 1.3)
 
@@ -49,7 +49,7 @@ def univariate(ground: AuditFrame, column: Column) -> UnivariateResult:
     return judged(ground, score)
 
 
-def log_odds_of_bins(ground: AuditFrame, column: Column, rows: Bool) -> F:
+def log_odds_of_bins(ground: AuditFrame, column: Column, rows: Bools) -> F:
     """Log odds ratio of each bin against what its rows' times would give, mixed with the prior."""
     n, rate = len(column.bins), ground.rate()
     code = column.code[rows]

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import chdtri
 
-from training.leakage.binned_columns import AuditFrame, Bool, Column, F
+from training.leakage.binned_columns import AuditFrame, Bools, Column, F
 from training.leakage.univariate import UnivariateResult, log_odds_of_bins, multivariate, univariate
 
 
@@ -203,12 +203,12 @@ def _unknown_knows(ground: AuditFrame, column: Column) -> Evidence | None:
     )
 
 
-def _odds(ground: AuditFrame, flag: Column, rows: Bool) -> float:
+def _odds(ground: AuditFrame, flag: Column, rows: Bools) -> float:
     odds = log_odds_of_bins(ground, flag, rows)
     return float(odds[1] - odds[0])
 
 
-def _counts(ground: AuditFrame, column: Column, rows: Bool, rate: F) -> tuple[F, F]:
+def _counts(ground: AuditFrame, column: Column, rows: Bools, rate: F) -> tuple[F, F]:
     """Conversions in each bin, and those usual at the time of its rows."""
     n, code = len(column.bins), column.code[rows]
     won = np.bincount(code, ground.label[rows] == 1, minlength=n)
@@ -216,7 +216,7 @@ def _counts(ground: AuditFrame, column: Column, rows: Bool, rate: F) -> tuple[F,
     return won.astype(np.float64), usual.astype(np.float64)
 
 
-def _names(column: Column, chosen: Bool) -> str:
+def _names(column: Column, chosen: Bools) -> str:
     """The chosen bins in words, at most three."""
     names = [column.bins[i] for i in np.flatnonzero(chosen)]
     if column.ordered and len(names) > 3:

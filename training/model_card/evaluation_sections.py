@@ -8,7 +8,7 @@ from typing import Any
 from scoring.release.release import Release
 from training.calibration.reliability import Reliability, Split
 from training.charts.reliability import reliability_chart
-from training.evaluation.gains import CALLED
+from training.evaluation.gains import CONTACTED_SHARES
 from training.model_card import charts
 from training.model_card.blocks import (
     NOT_RECORDED,
@@ -150,7 +150,7 @@ def gains_section(record: Mapping[str, Any]) -> Section:
     if "gains" not in record:
         return Section(title, (Words(NOT_RECORDED + "."),))
     gains, lift = record["gains"], record["lift"]
-    at = dict(zip((round(c, 2) for c in CALLED), gains, strict=True))
+    at = dict(zip((round(c, 2) for c in CONTACTED_SHARES), gains, strict=True))
     columns = ("leads called, best first", "conversions found", "lift")
     rows = tuple(
         (f"{called:.0%}", share(at[called]), f"{at[called] / called:.2f}") for called in GAINS_AT

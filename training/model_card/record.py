@@ -1,14 +1,13 @@
-"""What a training keeps for its card, in the release's ``card.json``: aggregates, never a lead.
+"""The release's ``card.json``, from which its model card is made: aggregates, never a lead.
 
-Bands, gains and lift of the honest test; every candidate with its interval and weight; what was
-left out, by whom and why; and how every feature and the scores were spread, so that the card of a
+Bands, gains and lift of the backtest; every candidate with its interval and weight; what was left
+out, by whom and why; and the distribution of every feature and of the scores, so that the card of a
 later release can say how far they have moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,59 +16,52 @@ from features.compute.array_types import Float64
 from features.contract import Available
 from scoring.bands import Band, BandThresholds
 from scoring.canonical_json import canonical_json, parse_json
+from scoring.model.log_odds import sigmoid
 from scoring.release.release import Release
-from training.evaluation.backtest import BacktestResult
-from training.evaluation.confidence import Z95, rate_of
+from training.backtest import BacktestResult
+from training.config import TrainingConfig
+from training.evaluation.confidence import Z95, clustered_mean, rate_of
 from training.evaluation.gains import gains_at, lift_by_tenth
-from training.evaluation.metrics import Estimate
-from training.labels.censoring import CensoringTreatment, treatment_at
+from training.evaluation.metrics import Estimate, log_losses_of_log_odds
+from training.labels.censoring import treatment_at
 from training.labels.training_data import TrainingData
-from training.leakage.report import AuditReport, Suspect
-from training.leakage.report import LeakVerdict as Suspicion
-from training.model_selection.cross_validation import log_odds_losses, probability
+from training.leakage.report import AuditReport, LeakVerdict, Suspect
 from training.model_selection.fit import FittedModel
 
 FILE = "card.json"
 
 
-MOST_VALUES = 50
-"""Of each column so many quantiles are kept, evenly spaced, and the largest value."""
+N_QUANTILES = 50
+"""Kept of each column, evenly spaced, beside the largest value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the record is made from. ``audited``: the audit, None if none was asked for."""
-
-    source: TrainingData
-    learned: FittedModel
-    tested: BacktestResult
-    cuts: BandThresholds
-    treatment: CensoringTreatment
-    exclude: tuple[str, ...]
-    audited: AuditReport | None
-
-
-def card_json(kept: Kept) -> bytes:
-    """The record as the one spelling that a release holds."""
-    tested = kept.tested
-    scored = (tested.label, tested.probability, tested.weight)
-    labelled = kept.source.labelled
-    treatment = treatment_at(labelled, labelled.observed_until_us, kept.treatment)
+def card_json(
+    data: TrainingData,
+    fitted: FittedModel,
+    backtest: BacktestResult,
+    thresholds: BandThresholds,
+    config: TrainingConfig,
+    audit: AuditReport | None,
+) -> bytes:
+    """The record as canonical JSON. ``audit``: None if none was run."""
+    rows = (backtest.label, backtest.probability, backtest.weight)
+    labelled = data.labelled
+    treatment = treatment_at(labelled, labelled.observed_until_us, config.treatment)
     return canonical_json(
         {
-            "bands": bands_of(kept.cuts, tested),
-            "gains": gains_at(*scored),
-            "lift": lift_by_tenth(*scored),
-            "candidates": candidates_of(kept.learned),
-            "immature": {"treatment": str(treatment), "taught_by": len(kept.learned.rows)},
-            "left_out": left_out(kept.source, kept.exclude, kept.audited),
-            "audit": audit_of(kept.audited),
+            "bands": bands_of(thresholds, backtest),
+            "gains": gains_at(*rows),
+            "lift": lift_by_tenth(*rows),
+            "candidates": candidates_of(fitted),
+            "immature": {"treatment": str(treatment), "taught_by": len(fitted.rows)},
+            "left_out": left_out(data, config.exclude, audit),
+            "audit": audit_of(audit),
             "spread": {
                 "features": {
-                    name: spread_of(kept.learned.sample.vectors[:, i])
-                    for i, name in enumerate(kept.learned.spec.names)
+                    name: distribution_of(fitted.training_set.vectors[:, i])
+                    for i, name in enumerate(fitted.spec.names)
                 },
-                "scores": spread_of(probability(kept.learned.log_odds)),
+                "scores": distribution_of(sigmoid(fitted.log_odds)),
             },
         }
     )
@@ -81,23 +73,25 @@ def card_record(release: Release) -> dict[str, Any]:
     return {} if content is None else parse_json(FILE, content)
 
 
-def bands_of(cuts: BandThresholds, tested: BacktestResult) -> list[dict[str, Any]]:
-    """Per band of the honest test: counts, mean prediction, rate with Wilson's interval.
+def bands_of(thresholds: BandThresholds, backtest: BacktestResult) -> list[dict[str, Any]]:
+    """Per band of the backtest: counts, mean prediction, rate with Wilson's interval.
 
     ``share`` is of the weight (a lead counts once); an empty band has no rates (None).
     """
-    band, rows = cuts.bands_of(tested.probability), []
+    band, rows = thresholds.bands_of(backtest.probability), []
     for name in Band:
-        mine = band == name.value
-        weight, lead = tested.weight[mine], tested.lead[mine]
-        rate = rate_of(tested.label[mine], weight, lead)
-        mean = np.average(tested.probability[mine], weights=weight) if mine.any() else np.nan
+        in_band = band == name.value
+        weight, lead = backtest.weight[in_band], backtest.lead[in_band]
+        rate = rate_of(backtest.label[in_band], weight, lead)
+        mean = (
+            np.average(backtest.probability[in_band], weights=weight) if in_band.any() else np.nan
+        )
         rows.append(
             {
                 "band": name.value,
-                "references": int(mine.sum()),
+                "references": int(in_band.sum()),
                 "leads": len(np.unique(lead)),
-                "share": float(weight.sum() / tested.weight.sum()),
+                "share": float(weight.sum() / backtest.weight.sum()),
                 "predicted": finite(float(mean)),
                 "rate": finite_interval(rate),
             }
@@ -105,50 +99,47 @@ def bands_of(cuts: BandThresholds, tested: BacktestResult) -> list[dict[str, Any
     return rows
 
 
-def candidates_of(learned: FittedModel) -> list[dict[str, Any]]:
-    """Every family that was tried: its log loss out of time and its weight in what was chosen.
+def candidates_of(fitted: FittedModel) -> list[dict[str, Any]]:
+    """Every candidate: its out-of-fold log loss and its weight in the ensemble.
 
-    ``log_loss`` at the step it was used at, and ``gain``, that minus the base rate's on the same
+    ``log_loss`` at the step that was chosen, and ``gain``, that minus the base rate's on the same
     rows; normal intervals at 95 %, leads as the unit. ``weight`` 0 for one that was not chosen.
     """
-    floor, *_ = learned.trials
-    used = [family.name for family in learned.families if family.name in learned.recipe.steps]
-    weights = dict(zip(used, learned.model.weights, strict=False)) if used else {}
+    baseline, *_ = fitted.candidate_results
+    chosen = [c.name for c in fitted.candidates if c.name in fitted.ensemble.steps]
+    weights = dict(zip(chosen, fitted.model.weights, strict=False)) if chosen else {}
+    label = fitted.out_of_fold.label
+    base = log_losses_of_log_odds(label, baseline.log_odds)
     rows = []
-    for trial in learned.trials:
-        mine, base = (log_odds_losses(learned.tested.label, t.log_odds) for t in (trial, floor))
+    for result in fitted.candidate_results:
+        losses = log_losses_of_log_odds(label, result.log_odds)
+        gain = None if result is baseline else finite_interval(_mean(losses - base, fitted))
         rows.append(
             {
-                "name": trial.family.name,
-                "step": float(trial.step),
-                "weight": float(weights.get(trial.family.name, 0.0)),
-                "log_loss": finite_interval(_mean(mine, learned)),
-                "gain": finite_interval(_mean(mine - base, learned))
-                if trial is not floor
-                else None,
+                "name": result.candidate.name,
+                "step": float(result.step),
+                "weight": float(weights.get(result.candidate.name, 0.0)),
+                "log_loss": finite_interval(_mean(losses, fitted)),
+                "gain": gain,
             }
         )
     return rows
 
 
-def _mean(values: Float64, learned: FittedModel) -> Estimate:
-    """Weighted mean over the rows tested when choosing, its error over units (ratio mean)."""
-    weight, unit = learned.tested.weight, learned.tested.unit
-    mean = float(np.average(values, weights=weight))
-    _, member = np.unique(unit, return_inverse=True)
-    gap = np.bincount(member, weights=weight * (values - mean))
-    n = len(gap)
-    error = float(np.sqrt((gap**2).sum() * n / max(n - 1, 1)) / weight.sum())
+def _mean(values: Float64, fitted: FittedModel) -> Estimate:
+    """Weighted mean over the out-of-fold rows, with its interval over units."""
+    rows = fitted.out_of_fold
+    mean, error = clustered_mean(values, rows.weight, rows.unit)
     return Estimate(mean, mean - Z95 * error, mean + Z95 * error)
 
 
 def left_out(
-    source: TrainingData, exclude: Sequence[str], audited: AuditReport | None
+    data: TrainingData, exclude: Sequence[str], audit: AuditReport | None
 ) -> list[dict[str, str]]:
     """Attributes and kinds that were not used: name, what, by whom, and what the audit says."""
-    declared = source.settings
+    declared = data.settings
     after = [n for n, a in declared.attributes.items() if a.available == Available.AFTER_OUTCOME]
-    found = {(s.what == "kind", s.name): s for s in (audited.suspects if audited else ())}
+    suspects = {(s.what == "kind", s.name): s for s in (audit.suspects if audit else ())}
     rows = []
     for name in sorted(after):
         by = "--exclude" if name in exclude else "dataset.toml: known after the outcome only"
@@ -157,20 +148,20 @@ def left_out(
         by = "--exclude" if f"kind:{name}" in exclude else "dataset.toml: excluded_kinds"
         rows.append({"name": name, "what": "kind", "by": by})
     for row in rows:
-        suspect = found.get((row["what"] == "kind", row["name"]))
+        suspect = suspects.get((row["what"] == "kind", row["name"]))
         row["evidence"] = suspect.reasons if suspect else ""
     return rows
 
 
-def audit_of(audited: AuditReport | None) -> dict[str, Any] | None:
+def audit_of(audit: AuditReport | None) -> dict[str, Any] | None:
     """The audit in one sentence, and the suspects that are used all the same."""
-    if audited is None:
+    if audit is None:
         return None
-    used = [s for s in audited.suspects if s.verdict is not Suspicion.EXCLUDED]
-    return {"summary": audited.summary(), "suspects": [_told(suspect) for suspect in used]}
+    used = [s for s in audit.suspects if s.verdict is not LeakVerdict.EXCLUDED]
+    return {"summary": audit.summary(), "suspects": [_suspect_record(suspect) for suspect in used]}
 
 
-def _told(suspect: Suspect) -> dict[str, str]:
+def _suspect_record(suspect: Suspect) -> dict[str, str]:
     return {
         "name": suspect.name,
         "what": suspect.what,
@@ -179,18 +170,18 @@ def _told(suspect: Suspect) -> dict[str, str]:
     }
 
 
-def spread_of(column: Float64) -> dict[str, list[float]]:
-    """How (n,) lies: at most 51 of its known values, and the exact share at or below each.
+def distribution_of(column: Float64) -> dict[str, list[float]]:
+    """The distribution of (n,): at most 51 of its known values, and the share at or below each.
 
     Both lists are empty when none is known.
 
-    >>> spread_of(np.array([1.0, 2.0, 2.0, 2.0, np.nan]))
+    >>> distribution_of(np.array([1.0, 2.0, 2.0, 2.0, np.nan]))
     {'values': [1.0, 2.0], 'upto': [0.25, 1.0]}
     """
     known = np.sort(column[~np.isnan(column)])
     if not len(known):
         return {"values": [], "upto": []}
-    levels = (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES
+    levels = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
     typical = np.quantile(known, levels, method="inverted_cdf")
     values = np.unique([*typical, known[-1]])
     upto = np.searchsorted(known, values, side="right") / len(known)
@@ -202,7 +193,7 @@ def finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def finite_interval(found: Estimate) -> dict[str, float | None]:
+def finite_interval(estimate: Estimate) -> dict[str, float | None]:
     """{value, low, high} as JSON can hold it."""
-    plain: Mapping[str, float] = found.to_dict()
+    plain: Mapping[str, float] = estimate.to_dict()
     return {name: finite(value) for name, value in plain.items()}

@@ -1,4 +1,8 @@
-"""Averages of families in log-odds, and which of them to use: the steadiest, not the luckiest."""
+"""Ensemble selection: averages of candidates in log-odds, and which of them to use.
+
+On small sets the best of many averages is mostly the luckiest, so a default average is kept unless
+another is clearly better.
+"""
 
 from __future__ import annotations
 
@@ -9,141 +13,150 @@ from itertools import combinations
 import numpy as np
 
 from features.compute.array_types import Float64
+from scoring.model.log_odds import sigmoid
 from training.candidates.scorecard import SCORECARD
+from training.evaluation.metrics import log_losses_of_log_odds
 from training.model_selection.cross_validation import (
     MIN_Z,
     CandidateResult,
     OutOfFoldRows,
-    log_odds_losses,
-    probability,
 )
 from training.model_selection.recalibration import extrapolated_recalibration, fit_levels
 
 MIN_Z_OVER_BASELINE = 2.0
-"""A recipe must beat the base rate by this many standard errors, out of time, to be used."""
+"""Standard errors, out of fold, by which an ensemble must beat the base rate to be used."""
 
 
-RULES_CLEARLY = 1.0
-"""The rules alone must beat the base rate by as many only: people wrote them without these data,
-so chance plays less. A blend that is part rule needs what lies between, by its share of rule."""
+MIN_Z_SCORECARD_OVER_BASELINE = 1.0
+"""The same for the scorecard alone: people wrote it without these data, so chance plays less. An
+ensemble with the scorecard in it needs what lies between, by the scorecard's weight."""
 
 
-MUCH_BETTER = 2.0
-"""Standard errors by which another blend must beat the usual one to take its place."""
+MIN_Z_OVER_DEFAULT_BLEND = 2.0
+"""Standard errors by which another ensemble must beat the default one to take its place."""
 
 
 DEFAULT_BLEND = ("linear", "additive", "boosted", "randomised", "symmetric")
-"""The usual blend: one after the other leaves it while it is better without by ``MIN_Z`` standard
-errors. On small sets the best of sixty is mostly the luckiest."""
+"""The default ensemble. One candidate after the other is removed while the rest is better by
+``MIN_Z`` standard errors."""
 
 
-RULES_WORTH = 3.0
-"""The rules join the learned families with the weight of so many conversions."""
+SCORECARD_WEIGHT_IN_CONVERSIONS = 3.0
+"""The scorecard is averaged with the fitted candidates as if it rested on so many conversions."""
 
 
-LEAST_RULE = 0.05
-"""With so many conversions that the weight of the rules is below this, they do not join."""
+MIN_SCORECARD_WEIGHT = 0.05
+"""A scorecard that would get a lower weight is left out."""
 
 
-MOST_SPREAD = 1.5
-"""No average is spread further than by this factor."""
+MAX_SHARPENING = 1.5
+"""Upper bound of :func:`sharpness_correction`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnsembleScore:
-    """Some families averaged. ``raw`` (m): log-odds out of time; ``fair`` (m): on the line of the
-    other folds; ``loss``: of ``fair``, pooled; ``rate``: mean of the probabilities averaged;
-    ``rule``: weight of the scorecard, None for the same as any other."""
+    """Some candidates averaged, out of fold.
 
-    trials: tuple[CandidateResult, ...]
-    raw: Float64
-    fair: Float64
+    ``log_odds`` (m): their average; ``recalibrated`` (m): the same recalibrated on the other folds;
+    ``loss``: pooled log loss of ``recalibrated``; ``mean_probability``: of the probabilities that
+    were averaged; ``scorecard_weight``: None for the same weight as any other candidate.
+    """
+
+    results: tuple[CandidateResult, ...]
+    log_odds: Float64
+    recalibrated: Float64
     loss: float
-    rate: float
-    rule: float | None = None
+    mean_probability: float
+    scorecard_weight: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the families."""
-        return names_of(self.trials)
+        """Of the candidates."""
+        return candidate_names(self.results)
 
     @property
-    def must_gain(self) -> float:
+    def required_z(self) -> float:
         """Standard errors by which it must beat the base rate."""
-        share = dict(zip(self.names, weights_of(self.names, self.rule), strict=True))
-        rule = share.get(SCORECARD, 0.0)
-        return rule * RULES_CLEARLY + (1 - rule) * MIN_Z_OVER_BASELINE
+        weights = dict(
+            zip(self.names, ensemble_weights(self.names, self.scorecard_weight), strict=True)
+        )
+        share = weights.get(SCORECARD, 0.0)
+        return share * MIN_Z_SCORECARD_OVER_BASELINE + (1 - share) * MIN_Z_OVER_BASELINE
 
 
-def weights_of(names: Sequence[str], rule: float | None) -> tuple[float, ...]:
-    """The same weight for every family, or ``rule`` for the scorecard and the rest alike.
+def ensemble_weights(names: Sequence[str], scorecard_weight: float | None) -> tuple[float, ...]:
+    """Equal weights; with ``scorecard_weight`` the scorecard's, and equal parts of the rest.
 
-    >>> weights_of(("linear", "scorecard"), None), weights_of(("linear", "scorecard"), 0.25)
+    >>> names = ("linear", "scorecard")
+    >>> ensemble_weights(names, None), ensemble_weights(names, 0.25)
     ((0.5, 0.5), (0.75, 0.25))
     """
-    if rule is None or SCORECARD not in names or len(names) == 1:
+    if scorecard_weight is None or SCORECARD not in names or len(names) == 1:
         return (1.0 / len(names),) * len(names)
-    others = (1.0 - rule) / (len(names) - 1)
-    return tuple(rule if name == SCORECARD else others for name in names)
+    others = (1.0 - scorecard_weight) / (len(names) - 1)
+    return tuple(scorecard_weight if name == SCORECARD else others for name in names)
 
 
-def names_of(trials: Sequence[CandidateResult]) -> tuple[str, ...]:
-    """The names of the families tried."""
-    return tuple(t.family.name for t in trials)
+def candidate_names(results: Sequence[CandidateResult]) -> tuple[str, ...]:
+    """The names of the candidates, in their order."""
+    return tuple(result.candidate.name for result in results)
 
 
 def prefer_default_unless_better(
-    blends: Sequence[EnsembleScore], tested: OutOfFoldRows
+    scores: Sequence[EnsembleScore], rows: OutOfFoldRows
 ) -> EnsembleScore:
-    """The usual blend, or the one with the lowest loss where that is clearly better."""
-    by_names = {blend.names: blend for blend in blends}
-    best = min(blends, key=lambda blend: blend.loss)
-    whole = tuple(name for name in DEFAULT_BLEND if (name,) in by_names)
-    if not whole:
+    """The default ensemble, or the one with the lowest loss where that is clearly better."""
+    by_names = {score.names: score for score in scores}
+    best = min(scores, key=lambda score: score.loss)
+    names = tuple(name for name in DEFAULT_BLEND if (name,) in by_names)
+    if not names:
         return best
-    usual = by_names[whole]
-    while len(usual.names) > 1:
-        fewer = [by_names[tuple(n for n in usual.names if n != out)] for out in usual.names]
-        rival = min(fewer, key=lambda blend: blend.loss)
-        if gain_z_score(rival.fair, usual.fair, tested) < MIN_Z:
+    default = by_names[names]
+    while len(default.names) > 1:
+        smaller = [by_names[tuple(n for n in default.names if n != out)] for out in default.names]
+        rival = min(smaller, key=lambda score: score.loss)
+        if gain_z_score(rival.recalibrated, default.recalibrated, rows) < MIN_Z:
             break
-        usual = rival
-    return best if gain_z_score(best.fair, usual.fair, tested) >= MUCH_BETTER else usual
+        default = rival
+    gain = gain_z_score(best.recalibrated, default.recalibrated, rows)
+    return best if gain >= MIN_Z_OVER_DEFAULT_BLEND else default
 
 
-def with_rules(
+def add_scorecard(
     best: EnsembleScore,
-    alone: EnsembleScore,
-    blended: Callable[[Sequence[CandidateResult], float], EnsembleScore],
-    tested: OutOfFoldRows,
+    scorecard: EnsembleScore,
+    average: Callable[[Sequence[CandidateResult], float], EnsembleScore],
+    rows: OutOfFoldRows,
 ) -> EnsembleScore:
-    """What is learned and, with few conversions, the rules; the rules alone if clearly better."""
+    """``best``, with few conversions averaged with the scorecard; the scorecard alone if clearly
+    better."""
     if SCORECARD not in best.names:
-        conversions = float(tested.weight @ (tested.label == 1))
-        rule = RULES_WORTH / (RULES_WORTH + conversions)
-        both = blended((*best.trials, *alone.trials), rule)
-        if rule >= LEAST_RULE and gain_z_score(best.fair, both.fair, tested) < MIN_Z:
+        conversions = float(rows.weight @ (rows.label == 1))
+        weight = SCORECARD_WEIGHT_IN_CONVERSIONS / (SCORECARD_WEIGHT_IN_CONVERSIONS + conversions)
+        both = average((*best.results, *scorecard.results), weight)
+        is_worse = gain_z_score(best.recalibrated, both.recalibrated, rows) >= MIN_Z
+        if weight >= MIN_SCORECARD_WEIGHT and not is_worse:
             best = both
-    if gain_z_score(alone.fair, best.fair, tested) >= MIN_Z:
-        return alone
+    if gain_z_score(scorecard.recalibrated, best.recalibrated, rows) >= MIN_Z:
+        return scorecard
     return best
 
 
-def level_for(log_odds: Float64, rate: float, weight: Float64) -> float:
+def level_for_rate(log_odds: Float64, rate: float, weight: Float64) -> float:
     """What to add to all of ``log_odds`` (m) so that their mean probability is ``rate``.
 
-    Averages of log-odds are less spread than what is averaged, and their mean probability is
-    lower where conversions are rare. No label is asked, so nothing old is carried on.
+    Averages of log-odds vary less than what is averaged, and their mean probability is lower
+    where conversions are rare. No label is used, so no past rate is carried into the future.
 
-    >>> round(level_for(np.array([-2.0, -2.0]), 0.5, np.ones(2)), 6)
+    >>> round(level_for_rate(np.array([-2.0, -2.0]), 0.5, np.ones(2)), 6)
     2.0
     """
     level = 0.0
     for _ in range(20):
-        chance = probability(log_odds + level)
-        off = rate - float(np.average(chance, weights=weight))
-        slope = float(np.average(chance * (1 - chance), weights=weight))
-        step = float(np.clip(off / max(slope, 1e-12), -1.0, 1.0))
+        p = sigmoid(log_odds + level)
+        gap = rate - float(np.average(p, weights=weight))
+        slope = float(np.average(p * (1 - p), weights=weight))
+        step = float(np.clip(gap / max(slope, 1e-12), -1.0, 1.0))
         level += step
         if abs(step) < 1e-9:
             break
@@ -151,48 +164,49 @@ def level_for(log_odds: Float64, rate: float, weight: Float64) -> float:
 
 
 def sharpness_correction(
-    blend: EnsembleScore, log_odds: Float64, center: Float64, weight: Float64
+    score: EnsembleScore, log_odds: Float64, center: Float64, weight: Float64
 ) -> float:
-    """The slope around ``center`` (m), from 1 to ``MOST_SPREAD``, that undoes the averaging.
+    """The slope around ``center`` (m), from 1 to ``MAX_SHARPENING``, that undoes the averaging.
 
-    With it the probabilities of ``log_odds`` (m) have the mean square that those of the learned
-    families have. Averages are less spread than what is averaged. No label is asked.
+    With it the probabilities of ``log_odds`` (m) have the mean square that those of the fitted
+    candidates have. Averages vary less than what is averaged. No label is used.
     """
-    learned = [t for t in blend.trials if t.family.name != SCORECARD] or blend.trials
-    squares = [np.average(probability(t.log_odds) ** 2, weights=weight) for t in learned]
-    wanted = float(np.mean(squares))
-    low, high = 1.0, MOST_SPREAD
+    fitted = [r for r in score.results if r.candidate.name != SCORECARD] or score.results
+    squares = [np.average(sigmoid(r.log_odds) ** 2, weights=weight) for r in fitted]
+    target = float(np.mean(squares))
+    low, high = 1.0, MAX_SHARPENING
     for _ in range(12):
         slope = (low + high) / 2
         z = center + slope * (log_odds - center)
-        chance = probability(z + level_for(z, blend.rate, weight))
-        if float(np.average(chance**2, weights=weight)) < wanted:
+        p = sigmoid(z + level_for_rate(z, score.mean_probability, weight))
+        if float(np.average(p**2, weights=weight)) < target:
             low = slope
         else:
             high = slope
     return low
 
 
-def pooled_loss(log_odds: Float64, tested: OutOfFoldRows) -> float:
+def pooled_loss(log_odds: Float64, rows: OutOfFoldRows) -> float:
     """Weighted mean log loss over all folds, in nats."""
-    return float(np.average(log_odds_losses(tested.label, log_odds), weights=tested.weight))
+    return float(np.average(log_losses_of_log_odds(rows.label, log_odds), weights=rows.weight))
 
 
-def gain_z_score(mine: Float64, floor: Float64, tested: OutOfFoldRows) -> float:
-    """Log loss of the floor minus that of ``mine``, in standard errors over units."""
-    gain = log_odds_losses(tested.label, floor) - log_odds_losses(tested.label, mine)
-    return tested.z_score(gain)
+def gain_z_score(log_odds: Float64, baseline: Float64, rows: OutOfFoldRows) -> float:
+    """Log loss of ``baseline`` (m) minus that of ``log_odds`` (m), in standard errors."""
+    gain = log_losses_of_log_odds(rows.label, baseline)
+    gain = gain - log_losses_of_log_odds(rows.label, log_odds)
+    return rows.z_score(gain)
 
 
 @dataclass(frozen=True, slots=True)
 class EnsembleChoice:
-    """How to make a model: families with their step, averaged, spread around the base rate.
+    """How to make a model: candidates with their step, averaged, recalibrated around the base rate.
 
-    ``steps``: name of the family → its step; empty when nothing beats the base rate.
-    ``slope``: how far scores are spread; ``level``: what is added to all of them, in log-odds.
-    ``rule``: the weight of the scorecard among the families, None for the same as any other.
-    ``recent``: older references weigh less. ``log_loss``, ``base_rate_log_loss``: pooled out of
-    time. ``gain_z_score``: standard errors by which the recipe is better than the base rate.
+    ``steps``: name of the candidate → its step; empty when nothing beats the base rate.
+    ``slope``: of the recalibration; ``level``: what is added to all scores, in log-odds.
+    ``scorecard_weight``: None for the same weight as any other candidate. ``recency_weighted``:
+    older references weigh less. ``log_loss``, ``base_rate_log_loss``: pooled out of fold.
+    ``gain_z_score``: standard errors by which the ensemble is better than the base rate.
     """
 
     steps: dict[str, float]
@@ -201,8 +215,8 @@ class EnsembleChoice:
     log_loss: float
     base_rate_log_loss: float
     gain_z_score: float
-    recent: bool = False
-    rule: float | None = None
+    recency_weighted: bool = False
+    scorecard_weight: float | None = None
 
     @property
     def signal(self) -> bool:
@@ -211,86 +225,94 @@ class EnsembleChoice:
 
     @property
     def name(self) -> str:
-        """The families by name, joined by `` + ``."""
+        """The candidates by name, joined by `` + ``; ``base_rate`` without any."""
         return " + ".join(self.steps) if self.steps else "base_rate"
 
 
 def choose_ensemble(
-    trials: Sequence[CandidateResult],
-    floor: CandidateResult,
-    tested: OutOfFoldRows,
+    results: Sequence[CandidateResult],
+    baseline: CandidateResult,
+    rows: OutOfFoldRows,
     *,
     by_time: bool,
 ) -> tuple[EnsembleChoice, Float64]:
-    """The blend with the lowest pooled log loss, and its calibrated log-odds (m) out of time.
+    """The best ensemble, and its calibrated out-of-fold log-odds (m).
 
-    Every subset of the families is averaged in log-odds and, without time, put on a line fitted
-    on the other folds. The usual blend is used unless another is clearly better; with few
-    conversions the rules join it; a blend that does not beat the floor clearly is not used.
-    ``floor``: the base rate, whose log-odds are what each fold's models were trained at.
+    Every subset of the candidates is averaged in log-odds and, without time, recalibrated on the
+    other folds. The default ensemble is used unless another has a clearly lower pooled log loss;
+    with few conversions the scorecard joins it; an ensemble that does not clearly beat the base
+    rate is not used. ``baseline``: the base rate, whose log-odds are those that each fold's models
+    were trained at.
     """
-    center = floor.log_odds
+    center = baseline.log_odds
 
-    def blended(some: Sequence[CandidateResult], rule: float | None = None) -> EnsembleScore:
-        weights = weights_of(names_of(some), rule)
-        raw = np.average([t.log_odds for t in some], axis=0, weights=weights)
-        chance = np.average([probability(t.log_odds) for t in some], axis=0, weights=weights)
-        rate = float(np.average(chance, weights=tested.weight))
+    def average(some: Sequence[CandidateResult], weight: float | None = None) -> EnsembleScore:
+        weights = ensemble_weights(candidate_names(some), weight)
+        log_odds = np.average([r.log_odds for r in some], axis=0, weights=weights)
+        p = np.average([sigmoid(r.log_odds) for r in some], axis=0, weights=weights)
+        rate = float(np.average(p, weights=rows.weight))
         if by_time:
-            fair = raw + level_for(raw, rate, tested.weight)
+            recalibrated = log_odds + level_for_rate(log_odds, rate, rows.weight)
         else:
-            fair = line_across_folds(raw, center, tested)
-        return EnsembleScore(tuple(some), raw, fair, pooled_loss(fair, tested), rate, rule)
+            recalibrated = cross_fitted_recalibration(log_odds, center, rows)
+        loss = pooled_loss(recalibrated, rows)
+        return EnsembleScore(tuple(some), log_odds, recalibrated, loss, rate, weight)
 
-    blends = [blended(c) for k in range(1, len(trials) + 1) for c in combinations(trials, k)]
-    if not blends:
-        return baseline_ensemble(floor, 0.0), center
-    best = prefer_default_unless_better(blends, tested)
-    alone = next((b for b in blends if b.names == (SCORECARD,)), None)
-    if alone is not None:
-        best = with_rules(best, alone, blended, tested)
-    gain = gain_z_score(best.fair, center, tested)
-    if alone is not None and gain < best.must_gain:
-        best, gain = alone, gain_z_score(alone.fair, center, tested)
-    if gain < best.must_gain:
-        return baseline_ensemble(floor, gain), center
-    args = (best.raw, center, tested.label, tested.weight)
+    scores = [average(c) for k in range(1, len(results) + 1) for c in combinations(results, k)]
+    if not scores:
+        return baseline_ensemble(baseline, 0.0), center
+    best = prefer_default_unless_better(scores, rows)
+    scorecard = next((s for s in scores if s.names == (SCORECARD,)), None)
+    if scorecard is not None:
+        best = add_scorecard(best, scorecard, average, rows)
+    gain = gain_z_score(best.recalibrated, center, rows)
+    if scorecard is not None and gain < best.required_z:
+        best, gain = scorecard, gain_z_score(scorecard.recalibrated, center, rows)
+    if gain < best.required_z:
+        return baseline_ensemble(baseline, gain), center
+    args = (best.log_odds, center, rows.label, rows.weight)
     if by_time:
-        group = tested.fold
+        group = rows.fold
         line, level = extrapolated_recalibration(*args, group)
-        slope = line.slope * sharpness_correction(best, best.raw, center, tested.weight)
+        slope = line.slope * sharpness_correction(best, best.log_odds, center, rows.weight)
         line = replace(line, slope=slope)
-        level += level_for(line.spread(best.raw, center), best.rate, tested.weight)
+        scaled = line.scaled(best.log_odds, center)
+        level += level_for_rate(scaled, best.mean_probability, rows.weight)
     else:
-        group = np.zeros_like(tested.fold)
+        group = np.zeros_like(rows.fold)
         line = fit_levels(*args, group)
         level = float(line.level[0])
-    steps = {t.family.name: t.step for t in best.trials}
     chosen = EnsembleChoice(
-        steps, line.slope, level, best.loss, pooled_loss(center, tested), gain, rule=best.rule
+        {r.candidate.name: r.step for r in best.results},
+        line.slope,
+        level,
+        best.loss,
+        pooled_loss(center, rows),
+        gain,
+        scorecard_weight=best.scorecard_weight,
     )
-    return chosen, line.spread(best.raw, center) + line.level[group]
+    return chosen, line.scaled(best.log_odds, center) + line.level[group]
 
 
-def baseline_ensemble(floor: CandidateResult, gain: float) -> EnsembleChoice:
-    """Nothing but the base rate."""
-    loss = float(floor.path_loss.min())
+def baseline_ensemble(baseline: CandidateResult, gain: float) -> EnsembleChoice:
+    """The base rate alone. ``gain``: z-score of the best ensemble, which was not good enough."""
+    loss = float(baseline.path_loss.min())
     return EnsembleChoice({}, 1.0, 0.0, loss, loss, gain)
 
 
-def line_across_folds(log_odds: Float64, center: Float64, tested: OutOfFoldRows) -> Float64:
-    """Each fold on the line (slope around the base rate, level) fitted on all other folds."""
-    if tested.fold.max() == 0:
+def cross_fitted_recalibration(log_odds: Float64, center: Float64, rows: OutOfFoldRows) -> Float64:
+    """Each fold recalibrated with the slope and level fitted on all other folds, (m,)."""
+    if rows.fold.max() == 0:
         return log_odds
     out = np.empty_like(log_odds)
-    for fold in np.unique(tested.fold):
-        mine = tested.fold == fold
+    for fold in np.unique(rows.fold):
+        test = rows.fold == fold
         line = fit_levels(
-            log_odds[~mine],
-            center[~mine],
-            tested.label[~mine],
-            tested.weight[~mine],
-            np.zeros((~mine).sum(), np.intp),
+            log_odds[~test],
+            center[~test],
+            rows.label[~test],
+            rows.weight[~test],
+            np.zeros((~test).sum(), np.intp),
         )
-        out[mine] = line.spread(log_odds[mine], center[mine]) + line.level[0]
+        out[test] = line.scaled(log_odds[test], center[test]) + line.level[0]
     return out

@@ -1,28 +1,29 @@
-"""Learning at one moment: only what was known then goes in, one calibrated model comes out."""
+"""Model selection at one moment, from what was known then to one calibrated model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Bools, Float64, Int8, Int64
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from scoring.model.component import ConstantComponent
 from scoring.model.model import Model
-from scoring.scorecard.scorecard import Scorecard
 from training.candidates.base import BaseRate, Candidate, TrainingSet
 from training.candidates.factory import default_candidates
-from training.candidates.pool import CandidatePool, entrants_of
+from training.candidates.pool import CandidatePool, candidate_pool
 from training.candidates.scorecard import SCORECARD
+from training.config import TrainingConfig
+from training.evaluation.metrics import log_losses_of_log_odds
 from training.feature_selection.choose import choose_spec
 from training.feature_selection.screening import select_by_gain
-from training.labels.censoring import CensoringTreatment, training_rows
-from training.labels.references import Bool, Int8, LabelledReferences, label_counts
+from training.labels.censoring import training_rows
+from training.labels.references import LabelledReferences, label_counts
 from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import (
     CandidateResult,
@@ -30,177 +31,166 @@ from training.model_selection.cross_validation import (
     OutOfFoldRows,
     Progress,
     cross_validate,
-    log_odds_losses,
     out_of_fold_rows,
     prepare_folds,
     recency_weighted,
     recency_weighted_folds,
 )
-from training.model_selection.ensemble import EnsembleChoice, choose_ensemble, weights_of
+from training.model_selection.ensemble import EnsembleChoice, choose_ensemble, ensemble_weights
 from training.model_selection.time_budget import within_budget
 from training.model_selection.worker_pool import WorkerPool
 
-FEWEST_ORIGINS = 3
-"""With fewer rolling origins, whether newer references should weigh more is not asked."""
+MIN_FOLDS_FOR_RECENCY = 3
+"""With fewer rolling origins, recency weights are not tried."""
 
 
-FEWEST = 10
-"""With fewer references of either class than this, nothing is learned but the base rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How to learn; the defaults are those that did best on the benchmark.
-
-    ``scorecard``: the rules that compete, None for none. ``enforce_monotone``: boosted candidates
-    keep the
-    directions that a person would insist on (``training.candidates.monotonicity``). ``pool``:
-    worker processes
-    to share among several learnings; None starts ``jobs`` of them for each that is worth it.
-    """
-
-    seed: int = 0
-    treatment: CensoringTreatment = CensoringTreatment.ADAPTIVE
-    time_budget_s: float | None = None
-    jobs: int = 2
-    progress: Progress | None = None
-    scorecard: Scorecard | None = None
-    enforce_monotone: bool = True
-    pool: WorkerPool | None = field(default=None, compare=False)
-
-    def workers(self) -> AbstractContextManager[WorkerPool]:
-        """The pool given, which stays open, or one for this learning alone."""
-        return WorkerPool(self.jobs) if self.pool is None else nullcontext(self.pool)
+MIN_LABELS_TO_FIT = 10
+"""With fewer references of either class nothing but the base rate is fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
     """A model with what its choice rests on.
 
-    ``tested``: the rows predicted out of time when choosing; ``log_odds`` (m): calibrated scores
-    of them. ``by_time``: the folds followed time. ``sample``: what the model was fitted on.
-    ``families``: those that can fit the recipe again.
+    ``ensemble``: what was chosen. ``candidate_results``: the base rate first, then every candidate.
+    ``out_of_fold``: the rows predicted when choosing, with their ``out_of_fold_vectors`` (m, F) and
+    calibrated ``log_odds`` (m). ``by_time``: the folds followed time. ``training_set``: what the
+    model was fitted on, the references at ``rows``. ``candidates``: those that can fit the
+    ensemble again.
     """
 
     spec: FeatureSpec
     model: Model
-    recipe: EnsembleChoice
-    trials: tuple[CandidateResult, ...]
-    tested: OutOfFoldRows
+    ensemble: EnsembleChoice
+    candidate_results: tuple[CandidateResult, ...]
+    out_of_fold: OutOfFoldRows
+    out_of_fold_vectors: Float64
     log_odds: Float64
     by_time: bool
-    sample: TrainingSet
+    training_set: TrainingSet
     rows: Int64
-    families: tuple[Candidate, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
 
 
 def select_and_fit(
-    source: TrainingData, allowed: Bool, until_us: int, method: SearchSettings
+    data: TrainingData,
+    allowed: Bools,
+    until_us: int,
+    config: TrainingConfig,
+    *,
+    pool: WorkerPool | None = None,
+    progress: Progress | None = None,
 ) -> FittedModel:
     """Choose, calibrate and fit on the references ``allowed`` (n, bool), as known at ``until_us``.
 
     Byte-identical for the same data and seed: linear algebra runs on one thread, and the order
-    of work does not depend on ``jobs``.
+    of work does not depend on ``config.jobs``. ``pool``: worker processes shared with other fits;
+    None starts them for this one alone.
     """
-    labelled = source.labelled
-    known = training_rows(labelled, allowed, until_us, method.treatment)
-    taught = labelled.take(known.rows)
-    spec = choose_spec(source.settings, source.histories, taught.references)
-    spec = select_by_gain(spec, source.histories, labelled, allowed, until_us, method.seed)
-    every = entrants_of(spec, method.scorecard)
-    matrix = compute_vectors(every.spec, source.histories, labelled.references)
-    every = every.drop_constant_rules(matrix[known.rows])
-    matrix = matrix[:, : len(every.spec)]
-    rng = np.random.default_rng(method.seed)
-    own = matrix[:, : every.width]
-    rounds = prepare_folds(labelled, own, allowed, until_us, method.treatment, rng)
+    labelled = data.labelled
+    known = training_rows(labelled, allowed, until_us, config.treatment)
+    spec = choose_spec(data.settings, data.histories, labelled.take(known.rows).references)
+    spec = select_by_gain(spec, data.histories, labelled, allowed, until_us, config.seed)
+    candidates = candidate_pool(spec, config.scorecard)
+    matrix = compute_vectors(candidates.spec, data.histories, labelled.references)
+    candidates = candidates.drop_constant_scorecard(matrix[known.rows])
+    matrix = matrix[:, : len(candidates.spec)]
+    rng = np.random.default_rng(config.seed)
+    fitted_columns = matrix[:, : candidates.width]
+    plan = prepare_folds(labelled, fitted_columns, allowed, until_us, config.treatment, rng)
     label = labelled.labels_as_of(until_us)
-    tested = out_of_fold_rows(rounds.rounds, label, labelled.weight, rounds.unit)
-    every = _entered(every, known.label, rounds, method)
-    with threadpool_limits(1), method.workers() as pool:
-        floor = cross_validate([BaseRate()], rounds.rounds, matrix, tested)[0]
-        trials, is_recent = _trials(
-            every.families, rounds, labelled, matrix, tested, replace(method, pool=pool)
+    rows = out_of_fold_rows(plan.folds, label, labelled.weight, plan.unit)
+    candidates = _with_default_candidates(candidates, known.label, plan, config)
+    with threadpool_limits(1), _workers(pool, config.jobs) as workers:
+        baseline = cross_validate([BaseRate()], plan.folds, matrix, rows)[0]
+        results, is_recent = _candidate_results(
+            candidates.candidates, plan, labelled, matrix, rows, workers, progress
         )
         if is_recent:  # the base rate that those models were trained at
-            newer = recency_weighted_folds(rounds, labelled).rounds
-            floor = cross_validate([BaseRate()], newer, matrix, tested)[0]
-        recipe, log_odds = choose_ensemble(trials, floor, tested, by_time=rounds.by_time)
-        if is_recent and recipe.signal:
-            recipe = replace(recipe, recent=True)
+            recent_folds = recency_weighted_folds(plan, labelled).folds
+            baseline = cross_validate([BaseRate()], recent_folds, matrix, rows)[0]
+        ensemble, log_odds = choose_ensemble(results, baseline, rows, by_time=plan.by_time)
+        if is_recent and ensemble.signal:
+            ensemble = replace(ensemble, recency_weighted=True)
             known = recency_weighted(known, labelled, until_us)
-        every = every.used(tuple(recipe.steps))
-        sample = TrainingSet(matrix[known.rows, : len(every.spec)], known.label, known.weight)
-        model = fit_ensemble(recipe, every.families, sample)
+        candidates = candidates.restrict(tuple(ensemble.steps))
+        width = len(candidates.spec)
+        training_set = TrainingSet(matrix[known.rows, :width], known.label, known.weight)
+        model = fit_ensemble(ensemble, candidates.candidates, training_set)
     return FittedModel(
-        every.spec, model, recipe, (floor, *trials), tested, log_odds, rounds.by_time, sample,
-        known.rows, every.families,
+        candidates.spec, model, ensemble, (baseline, *results), rows, matrix[rows.rows, :width],
+        log_odds, plan.by_time, training_set, known.rows, candidates.candidates,
     )  # fmt: skip
 
 
 def fit_ensemble(
-    recipe: EnsembleChoice, families: Sequence[Candidate], sample: TrainingSet
+    ensemble: EnsembleChoice, candidates: Sequence[Candidate], training_set: TrainingSet
 ) -> Model:
-    """The recipe's parts fitted on all of ``sample``, spread around its base rate."""
-    width, base = sample.vectors.shape[1], sample.base_log_odds
-    if not recipe.signal:
+    """The chosen candidates fitted on ``training_set``, recalibrated around its base rate."""
+    width, base = training_set.vectors.shape[1], training_set.base_log_odds
+    if not ensemble.signal:
         return Model((ConstantComponent(base, width),), (1.0,), 1.0, 0.0, width)
-    chosen = [family for family in families if family.name in recipe.steps]
-    parts = tuple(family.fit(sample, recipe.steps[family.name]) for family in chosen)
-    weights = weights_of([family.name for family in chosen], recipe.rule)
-    return Model(parts, weights, recipe.slope, (1 - recipe.slope) * base + recipe.level, width)
+    chosen = [c for c in candidates if c.name in ensemble.steps]
+    components = tuple(c.fit(training_set, ensemble.steps[c.name]) for c in chosen)
+    weights = ensemble_weights([c.name for c in chosen], ensemble.scorecard_weight)
+    intercept = (1 - ensemble.slope) * base + ensemble.level
+    return Model(components, weights, ensemble.slope, intercept, width)
 
 
-def _entered(
-    every: CandidatePool, label: Int8, rounds: CVPlan, method: SearchSettings
+def _workers(pool: WorkerPool | None, jobs: int) -> AbstractContextManager[WorkerPool]:
+    """The pool given, which stays open, or one for this fit alone."""
+    return WorkerPool(jobs) if pool is None else nullcontext(pool)
+
+
+def _with_default_candidates(
+    candidates: CandidatePool, label: Int8, plan: CVPlan, config: TrainingConfig
 ) -> CandidatePool:
-    """With the families that the budget allows; none where there is too little to learn from."""
-    if min(label_counts(label)) < FEWEST:
-        return every.without_rules()
-    made = default_candidates(method.seed, every.own_spec, enforce_monotone=method.enforce_monotone)
-    n_folds = len(rounds.rounds)
-    learned = within_budget(made, len(label), every.width, n_folds, method.time_budget_s)
-    return replace(every, learned=learned)
+    """With the candidates that the budget allows; none where there are too few labels."""
+    if min(label_counts(label)) < MIN_LABELS_TO_FIT:
+        return candidates.without_scorecard()
+    offered = default_candidates(
+        config.seed, candidates.fitted_spec, enforce_monotone=config.enforce_monotone
+    )
+    n_folds = len(plan.folds)
+    fitted = within_budget(offered, len(label), candidates.width, n_folds, config.time_budget_s)
+    return replace(candidates, fitted=fitted)
 
 
-def _trials(
-    families: Sequence[Candidate],
-    rounds: CVPlan,
+def _candidate_results(
+    candidates: Sequence[Candidate],
+    plan: CVPlan,
     labelled: LabelledReferences,
     matrix: Float64,
-    tested: OutOfFoldRows,
-    method: SearchSettings,
+    rows: OutOfFoldRows,
+    pool: WorkerPool,
+    progress: Progress | None,
 ) -> tuple[list[CandidateResult], bool]:
-    """Every family's trial, and whether older references weigh less in them.
+    """The cross-validation of every candidate, and whether older references weigh less in it.
 
-    They do when every family is better for it, on the pooled folds and on the newest: one alone
-    may gain by chance. The quickest is asked first, and the first that is not better ends it.
+    They do when every candidate is better for it, on the pooled folds and on the newest: a single
+    one may gain by chance. The first that is not better ends the attempt.
     """
 
-    def tried(some: Sequence[Candidate], there: CVPlan) -> list[CandidateResult]:
-        return cross_validate(
-            some, there.rounds, matrix, tested, pool=method.pool, progress=method.progress
-        )
+    def validated(some: Sequence[Candidate], folds: CVPlan) -> list[CandidateResult]:
+        return cross_validate(some, folds.folds, matrix, rows, pool=pool, progress=progress)
 
-    trials = tried(families, rounds)
-    if not rounds.by_time or len(rounds.rounds) < FEWEST_ORIGINS or not families:
-        return trials, False
-    newer = recency_weighted_folds(rounds, labelled)
-    turned: list[CandidateResult] = []
-    for before in trials:
-        turned += tried([before.family], newer)
-        is_asked = before.family.name != SCORECARD  # rules that people wrote do not age
-        if is_asked and not _better(turned[-1], before, tested):
-            return trials, False
-    return turned, True
+    results = validated(candidates, plan)
+    if not plan.by_time or len(plan.folds) < MIN_FOLDS_FOR_RECENCY or not candidates:
+        return results, False
+    recent_plan = recency_weighted_folds(plan, labelled)
+    recent_results: list[CandidateResult] = []
+    for before in results:
+        recent_results += validated([before.candidate], recent_plan)
+        is_fitted = before.candidate.name != SCORECARD  # rules that people wrote do not age
+        if is_fitted and not _is_better(recent_results[-1], before, rows):
+            return results, False
+    return recent_results, True
 
 
-def _better(after: CandidateResult, before: CandidateResult, tested: OutOfFoldRows) -> bool:
-    """Whether the losses are lower over all folds and in the newest one."""
-    saved = log_odds_losses(tested.label, before.log_odds) - log_odds_losses(
-        tested.label, after.log_odds
+def _is_better(after: CandidateResult, before: CandidateResult, rows: OutOfFoldRows) -> bool:
+    """Whether the log losses are lower over all folds and in the newest one."""
+    gain = log_losses_of_log_odds(rows.label, before.log_odds) - log_losses_of_log_odds(
+        rows.label, after.log_odds
     )
-    newest = tested.fold == tested.fold.max()
-    return bool(
-        tested.weight @ saved > 0 and tested.weight[newest] @ saved[newest] > 0
-    )  # fmt: skip
+    newest = rows.fold == rows.fold.max()
+    return bool(rows.weight @ gain > 0 and rows.weight[newest] @ gain[newest] > 0)

@@ -1,4 +1,4 @@
-"""Calibration: a straight line in log-odds, so that reasons stay additive."""
+"""Platt scaling: calibration by a straight line in log-odds, so that reasons stay additive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SLOPE_PRECISION = 4.0
 """Prior on the slope: normal around 1 with standard deviation 1/2. Worth a handful of leads."""
 
 
-LEAST_WEIGHT = 1e-300
+MIN_TOTAL_WEIGHT = 1e-300
 """All leads together weigh nothing below this: products with it would no longer be numbers."""
 
 
@@ -44,7 +44,7 @@ def platt(
     if not (x.shape == y.shape == w.shape) or not np.isfinite([x, y, w]).all() or (w < 0).any():
         raise DataError("calibration needs equally many finite log-odds, outcomes and weights >= 0")
     positive, negative = float(w @ y), float(w @ (1.0 - y))
-    if positive + negative < LEAST_WEIGHT:
+    if positive + negative < MIN_TOTAL_WEIGHT:
         return 1.0, 0.0
     target = np.where(y > 0.5, (positive + 1.0) / (positive + 2.0), 1.0 / (negative + 2.0))
     slope, intercept = _fit_line(x, target, w)

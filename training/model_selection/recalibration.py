@@ -1,6 +1,6 @@
-"""When the future differs from the past: levels that move, and lessons that age.
+"""Recalibration out of time: a shared slope, a level of each fold, and recency weights.
 
-Calibration out of time separates two things that Platt's line mixes. The *slope* says how far
+Two things that Platt's line mixes are separated. The *slope* says how far
 scores should be spread around the base rate the model was trained at; it is shared by all folds.
 The *level* of a fold says how much its rate had moved away from that base rate by the time it was
 tested. A line through all folds would carry old movements into the future; here a slope or a
@@ -14,23 +14,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Float64, Int8, Int64
+from scoring.model.log_odds import sigmoid
 from training.labels.censoring import TrainingRows
-from training.labels.references import Int8
 from training.model_selection.platt import SLOPE_PRECISION
 
 LEVEL_CARRYOVER = 0.5
 """Share of the newest fold's level that is carried into the release, where it is at all."""
 
 
-FEWEST_TRIES = 3
+MIN_FOLDS_TO_EXTRAPOLATE = 3
 
 
 LEVEL_PRECISION = 1.0
 """Prior on a level: normal around 0 with standard deviation 1, worth a lead or two."""
 
 
-RECENT_SHARE = 0.25
+HALF_LIFE_SHARE = 0.25
 """Half-life of recency weights, as a share of the time from the first reference to the cutoff."""
 
 
@@ -41,10 +41,10 @@ class SlopeAndLevels:
     slope: float
     level: Float64
 
-    def spread(self, log_odds: Float64, center: Float64) -> Float64:
-        """Scores spread around ``center`` (n: the base log-odds trained at), no level added.
+    def scaled(self, log_odds: Float64, center: Float64) -> Float64:
+        """Scores scaled by the slope around ``center`` (n: the base log-odds trained at), no level.
 
-        >>> SlopeAndLevels(2.0, np.zeros(1)).spread(np.array([1.0]), np.array([0.5])).tolist()
+        >>> SlopeAndLevels(2.0, np.zeros(1)).scaled(np.array([1.0]), np.array([0.5])).tolist()
         [1.5]
         """
         return center + self.slope * (log_odds - center)
@@ -114,7 +114,7 @@ def _newton_step(
     """Solve for the slope first: the levels' block of the Hessian is diagonal."""
     n_groups = len(line) - 1
     z = center + line[0] * distance + line[1:][group]
-    p = np.exp(-np.logaddexp(0.0, -z))
+    p = sigmoid(z)
     off, curve = weight * (p - (label == 1)), weight * p * (1 - p)
     g_slope = off @ distance + SLOPE_PRECISION * (line[0] - 1)
     g_level = np.bincount(group, off, n_groups) + LEVEL_PRECISION * line[1:]
@@ -135,13 +135,13 @@ def extrapolated_recalibration(
 ) -> tuple[SlopeAndLevels, float]:
     """(levels of the folds with their slope, level to carry into the release).
 
-    Each fold from the second on is scored with what older folds alone would have taught. The
+    Each fold from the second on is recalibrated with what older folds alone gave. The
     slope is 1 unless the fitted one was better in every such fold; half the newest level is
     carried if carrying half the level before was better in every such fold, else 0. With fewer
-    than ``FEWEST_TRIES`` such folds neither is.
+    than ``MIN_FOLDS_TO_EXTRAPOLATE`` such folds neither is.
     """
     newest = int(fold.max())
-    slope_paid = level_paid = newest >= FEWEST_TRIES
+    slope_paid = level_paid = newest >= MIN_FOLDS_TO_EXTRAPOLATE
     for fixed in (False, True):
         paid = level_paid
         for j in range(1, newest + 1 if paid or slope_paid else 1):
@@ -150,7 +150,7 @@ def extrapolated_recalibration(
                 log_odds[past], center[past], label[past], weight[past], fold[past],
                 fixed_slope=fixed,
             )  # fmt: skip
-            spread = fitted.spread(log_odds[now], center[now])
+            spread = fitted.scaled(log_odds[now], center[now])
             carried = spread + LEVEL_CARRYOVER * fitted.level[-1]
             slope_paid &= fixed or _saves(spread, log_odds[now], label[now], weight[now])
             paid &= _saves(carried, spread, label[now], weight[now])
@@ -159,26 +159,26 @@ def extrapolated_recalibration(
                 log_odds, center, label, weight, fold, fixed_slope=not slope_paid
             )  # fmt: skip
             return whole, LEVEL_CARRYOVER * float(whole.level[-1]) if paid else 0.0
-    raise AssertionError("the slope of 1 always ends the search")
+    raise AssertionError("unreachable: the second round, with the slope fixed, always returns")
 
 
 def _saves(mine: Float64, theirs: Float64, label: Int8, weight: Float64) -> bool:
-    """Whether ``mine`` has the lower log loss."""
+    """Whether ``mine`` (n) has the lower log loss."""
     sign = np.where(label == 1, -1.0, 1.0)
     saved = np.logaddexp(0.0, sign * theirs) - np.logaddexp(0.0, sign * mine)
     return bool(weight @ saved > 0)
 
 
 def recency_weights(
-    lesson: TrainingRows, as_of_us: Int64, cutoff_us: int, half_life_us: float
+    train: TrainingRows, as_of_us: Int64, cutoff_us: int, half_life_us: float
 ) -> TrainingRows:
-    """The lesson with weights halved for every half-life before the cutoff.
+    """Training rows with weights halved for every half-life before the cutoff.
 
     Scaled to their effective number (Kish: (Σ w)² / Σ w²), so that penalties keep their meaning.
     """
-    age = (cutoff_us - as_of_us[lesson.rows]) / half_life_us
-    weight = lesson.weight * 0.5**age
-    whole = float(lesson.weight.sum() ** 2 / (lesson.weight**2).sum())
+    age = (cutoff_us - as_of_us[train.rows]) / half_life_us
+    weight = train.weight * 0.5**age
+    whole = float(train.weight.sum() ** 2 / (train.weight**2).sum())
     kept = float(weight.sum() ** 2 / (weight**2).sum())
-    scale = lesson.weight.sum() * kept / whole / weight.sum()
-    return TrainingRows(lesson.rows, lesson.label, weight * scale)
+    scale = train.weight.sum() * kept / whole / weight.sum()
+    return TrainingRows(train.rows, train.label, weight * scale)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Bools, Float64
 from features.dataset import Dataset
 from features.errors import DataError
 from scoring.release.release import Release
@@ -17,7 +17,7 @@ from scoring.scores import score
 from training.calibration.test import Calibration, calibration_test
 from training.evaluation.confidence import Z95, effective_leads, rate_of
 from training.evaluation.metrics import Estimate, evaluate, loss_difference
-from training.labels.references import Bool, LabelledReferences
+from training.labels.references import LabelledReferences
 from training.labels.training_data import load_training_data
 from training.monitoring.psi import Shift, shift_of
 
@@ -200,11 +200,11 @@ def _learned_until(release: Release) -> datetime | None:
     return datetime.fromisoformat(told) if told else None
 
 
-def _later(labelled: LabelledReferences, since: datetime | None) -> Bool:
+def _later(labelled: LabelledReferences, since: datetime | None) -> Bools:
     """References asked at or after the end of what was learned; all of them without time."""
     if since is None:
         return np.ones(len(labelled), dtype=np.bool_)
-    later: Bool = labelled.as_of_us >= round(since.timestamp() * 1e6)
+    later: Bools = labelled.as_of_us >= round(since.timestamp() * 1e6)
     return later
 
 

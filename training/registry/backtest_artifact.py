@@ -26,17 +26,17 @@ COLUMNS = ("lead", "as_of_us", "label", "weight", "probability", "base_rate")
 
 
 def out_of_time_table(trained: TrainedModel) -> pd.DataFrame:
-    """The honest test row by row, for the gate: nothing of a lead but a hash of its id."""
-    tested = trained.tested
-    lead_ids = trained.source.histories.lead_ids[tested.lead]
+    """The backtest row by row, for the gate: nothing of a lead but a hash of its id."""
+    result = trained.backtest
+    lead_ids = trained.data.histories.lead_ids[result.lead]
     return pd.DataFrame(
         {
             "lead": [hashed_lead_id(str(lead_id)) for lead_id in lead_ids],
-            "as_of_us": tested.as_of_us,
-            "label": tested.label,
-            "weight": tested.weight,
-            "probability": tested.probability,
-            "base_rate": tested.base_rate,
+            "as_of_us": result.as_of_us,
+            "label": result.label,
+            "weight": result.weight,
+            "probability": result.probability,
+            "base_rate": result.base_rate,
         }
     )
 
@@ -58,7 +58,7 @@ def log_out_of_time(trained: TrainedModel) -> None:
         file = Path(folder) / TABLE_FILE
         out_of_time_table(trained).to_parquet(file, index=False)
         mlflow.log_artifact(str(file), FOLDER)
-        about = {"cutoff_us": trained.tested.cutoff_us, "recipe": trained.tested.recipe}
+        about = {"cutoff_us": trained.backtest.cutoff_us, "recipe": trained.backtest.ensemble}
         mlflow.log_text(json.dumps(about, sort_keys=True), f"{FOLDER}/{ABOUT_FILE}")
 
 

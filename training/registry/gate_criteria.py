@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int64, Object
+from features.compute.array_types import Float64, Int8, Int64, Object
 from training.calibration.test import Calibration, calibration_test
 from training.evaluation.confidence import auc_difference, delong
 from training.evaluation.metrics import Estimate, log_loss, loss_difference
-from training.labels.references import Int8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A training written down in MLflow: figures, pictures, card, release, and a version to promote."""
+"""Log a training to MLflow: metrics, charts, model card, release, and a version to promote."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from markupsafe import Markup
 
 import features
 import scoring
 from scoring.release.release import Release, load_release
 from scoring.release.store import ReleaseStore
+from training.backtest import BacktestResult
+from training.calibration.report import diagram_of
+from training.charts.reliability import reliability_chart
+from training.evaluation.gains import gains_at
 from training.model_card.card import card_of
+from training.model_card.charts import gains_chart
 from training.model_card.render import card_html, card_markdown
 from training.registry.backtest_artifact import log_out_of_time, out_of_time_table
 from training.registry.mlflow_registry import CHALLENGER, Registry, mlflow_client
@@ -29,18 +35,6 @@ from training.train import TrainedModel
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from features.compute.array_types import Float64
-from training.evaluation.gains import gains_curve
-from training.labels.references import Int8
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 CARD_FILE, CARD_PAGE = "model_card.md", "model_card.html"
 
@@ -64,7 +58,7 @@ EXAMPLE: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A version that now stands in the registry as challenger."""
+    """A version that is now the challenger in the registry."""
 
     version: str
     release_id: str
@@ -106,7 +100,6 @@ def _log_run(
 ) -> tuple[str, str, str]:
     import mlflow
 
-    tested = trained.tested
     with mlflow.start_run(
         experiment_id=_experiment(client, settings),
         run_name=f"{release.name} {release.release_id}",
@@ -115,9 +108,8 @@ def _log_run(
     ) as run:
         mlflow.log_params(parameters(release))
         mlflow.log_metrics(figures(release.metrics))
-        shown = (tested.label, tested.probability, tested.weight)
-        mlflow.log_figure(reliability_figure(*shown), "plots/reliability.png")
-        mlflow.log_figure(gains_figure(*shown), "plots/gains.png")
+        for name, chart in _charts(trained.backtest).items():
+            mlflow.log_text(str(chart), f"plots/{name}.svg")
         card = card_of(release, champion_then(settings, out_of_time_table(trained), release.cuts))
         mlflow.log_text(card_markdown(card), CARD_FILE)
         mlflow.log_text(card_html(card), CARD_PAGE)
@@ -134,12 +126,20 @@ def _log_run(
         return run.info.run_id, info.model_uri, info.model_id
 
 
+def _charts(backtest: BacktestResult) -> dict[str, Markup]:
+    gains = gains_at(backtest.label, backtest.probability, backtest.weight)
+    return {
+        "reliability": reliability_chart(diagram_of(backtest, seed=0)),
+        "gains": gains_chart(gains),
+    }
+
+
 @contextmanager
 def copied_code() -> Iterator[str]:
-    """A folder with the source of the rooms that a score needs, without caches."""
+    """A folder with the source of the packages that a score needs, without caches."""
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
-        for room in (features, scoring):
-            source = Path(room.__path__[0])
+        for package in (features, scoring):
+            source = Path(package.__path__[0])
             skip = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source, Path(folder) / "code" / source.name, ignore=skip)
         yield str(Path(folder) / "code")
@@ -161,7 +161,7 @@ def _register(
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    made = client.create_model_version(
+    version = client.create_model_version(
         settings.model_name,
         model_uri,
         run_id,
@@ -169,19 +169,19 @@ def _register(
         description=str(release.metrics.get("verdict", "")),
         model_id=model_id,
     )
-    return str(made.version)
+    return str(version.version)
 
 
 def _experiment(client: MlflowClient, settings: TrackingSettings) -> str:
-    found = client.get_experiment_by_name(settings.experiment)
-    if found is not None:
-        return str(found.experiment_id)
-    place = None if settings.is_remote else settings.artifact_folder.as_uri()
-    return str(client.create_experiment(settings.experiment, artifact_location=place))
+    experiment = client.get_experiment_by_name(settings.experiment)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    location = None if settings.is_remote else settings.artifact_folder.as_uri()
+    return str(client.create_experiment(settings.experiment, artifact_location=location))
 
 
 def parameters(release: Release) -> dict[str, Any]:
-    """What was decided, and what was made of it."""
+    """The run's parameters: settings of the training, and what was chosen."""
     choice = release.metrics.get("choice", {})
     return {
         **{str(k): _short(v) for k, v in release.manifest.get("settings", {}).items()},
@@ -204,11 +204,11 @@ def figures(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """
     flat: dict[str, float] = {}
     for name, value in metrics.items():
-        at = prefix if name == "value" else f"{prefix}_{name}".lstrip("_")
+        key = prefix if name == "value" else f"{prefix}_{name}".lstrip("_")
         if isinstance(value, Mapping):
-            flat |= figures(value, at)
+            flat |= figures(value, key)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            flat[at] = float(value)
+            flat[key] = float(value)
     return flat
 
 
@@ -223,15 +223,15 @@ def _tags(release: Release, source: str) -> dict[str, str]:
         "dataset_source": source,
         "trained_until": str(data.get("observed_until") or ""),
         "references": str(data.get("references", "")),
-        **{name: f"{flat[name]:.6g}" for name in _SHOWN if name in flat},
+        **{name: f"{flat[name]:.6g}" for name in _TAG_METRICS if name in flat},
     }
 
 
-_SHOWN = ("log_loss", "log_loss_low", "log_loss_high", "auc")
+_TAG_METRICS = ("log_loss", "log_loss_low", "log_loss_high", "auc")
 
 
 def signature() -> ModelSignature:
-    """Columns of a question and of an answer (docs/reference/models.md says what each holds)."""
+    """Columns of a request and of a prediction (docs/reference/models.md says what each holds)."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
@@ -253,59 +253,3 @@ def signature() -> ModelSignature:
 def _short(value: Any) -> str:
     """A parameter as text; MLflow takes at most 6,000 characters."""
     return (value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:2000]
-
-
-def reliability_points(
-    label: Int8, probability: Float64, weight: Float64, bins: int = 10
-) -> tuple[Float64, Float64, Float64]:
-    """Mean prediction, observed rate and weight of ``bins`` groups of equal weight.
-
-    Rows with one probability stay in one group, so fewer groups may come back.
-
-    >>> y, p = np.array([0, 1, 1, 1], np.int8), np.array([0.2, 0.2, 0.8, 0.9])
-    >>> [column.round(3).tolist() for column in reliability_points(y, p, np.ones(4), bins=2)]
-    [[0.2, 0.85], [0.5, 1.0], [2.0, 2.0]]
-    """
-    order = np.argsort(probability, kind="stable")
-    p, y, w = probability[order], label[order], weight[order]
-    middle = (np.cumsum(w) - w / 2) / w.sum()
-    group = np.minimum(middle * bins, bins - 1e-9).astype(np.int64)[np.searchsorted(p, p)]
-    mass: Float64 = np.bincount(group, weights=w).astype(np.float64)
-    used = mass > 0
-    predicted = np.bincount(group, weights=w * p)[used] / mass[used]
-    observed = np.bincount(group, weights=w * y)[used] / mass[used]
-    return predicted, observed, mass[used]
-
-
-def reliability_figure(label: Int8, probability: Float64, weight: Float64) -> Figure:
-    """Observed against predicted rate; on the diagonal a probability means what it says."""
-    predicted, observed, mass = reliability_points(label, probability, weight)
-    figure, axes = _square("predicted probability", "observed rate", "Reliability, out of time")
-    top = float(max(predicted.max(), observed.max())) * 1.08 + 1e-6
-    axes.plot([0, top], [0, top], color="0.7", linewidth=1)
-    axes.scatter(predicted, observed, s=20 + 80 * mass / mass.max(), color="#1b6ca8")
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
-    return figure
-
-
-def gains_figure(label: Int8, probability: Float64, weight: Float64) -> Figure:
-    """Conversions found against leads called, best first; the diagonal is chance."""
-    called, found = gains_curve(label, probability, weight)
-    figure, axes = _square("share of leads called", "share of conversions found", "Gains")
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    axes.plot(called, found, color="#1b6ca8")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.01)
-    return figure
-
-
-def _square(x_label: str, y_label: str, title: str) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure  # no pyplot: no global state, no display
-
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.set_title(title)
-    return figure, axes

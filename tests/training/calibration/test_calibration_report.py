@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from training import backtest as backtest_module
 from training.calibration.report import calibration_of, common, thirds
-from training.evaluation import backtest as honest_test
 from training.labels.training_data import load_training_data
 from training.model_card.blocks import Card
 from training.model_card.evaluation_sections import reliability_section, segments_section
@@ -26,10 +26,10 @@ def source(tmp_path_factory: pytest.TempPathFactory):
     return load_training_data(read_dataset(folder))
 
 
-def honest(source, probability: np.ndarray) -> honest_test.BacktestResult:
+def honest(source, probability: np.ndarray) -> backtest_module.BacktestResult:
     labelled = source.labelled
     rows = np.flatnonzero(labelled.label >= 0)
-    return honest_test.BacktestResult(
+    return backtest_module.BacktestResult(
         rows=rows,
         label=labelled.label[rows],
         weight=labelled.weight[rows],
@@ -38,7 +38,7 @@ def honest(source, probability: np.ndarray) -> honest_test.BacktestResult:
         probability=probability[rows],
         base_rate=probability[rows],
         cutoff_us=None,
-        recipe="given",
+        ensemble="given",
     )
 
 

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from scoring.model.log_odds import probability_of
-from training.calibration.model_uncertainty import BINS, FEWEST, SPREADS, spread_by_score
+from training.calibration.model_uncertainty import (
+    MAX_BINS,
+    MIN_REFERENCES_PER_BIN,
+    STANDARD_DEVIATIONS,
+    model_sd_by_score,
+)
 from training.calibration.venn_abers import venn_abers
 
 NINE_TENTHS = 1.645
@@ -17,14 +22,14 @@ MANY = 20_000
 def test_all_three_variances_count() -> None:
     rng = np.random.default_rng(0)
     final = rng.normal(size=MANY)
-    families = [final + rng.normal(0, 0.4, MANY) for _ in range(2)]
+    candidates = [final + rng.normal(0, 0.4, MANY) for _ in range(2)]
     moved = final + rng.normal(0, 0.3, MANY)
     label = (np.arange(MANY) % 10 == 0).astype(float)
-    at, spread = spread_by_score(final, moved, families, label, np.ones(MANY))
-    assert len(at) == BINS
+    at, spread = model_sd_by_score(final, moved, candidates, label, np.ones(MANY))
+    assert len(at) == MAX_BINS
     assert (np.diff(at) > 0).all()
     np.testing.assert_allclose(spread**2, 0.3**2 + 0.4**2 + 1 / 100, atol=0.05)
-    _, sparse = spread_by_score(final, moved, families, np.zeros(MANY), np.ones(MANY))
+    _, sparse = model_sd_by_score(final, moved, candidates, np.zeros(MANY), np.ones(MANY))
     np.testing.assert_allclose(sparse**2 - 1, 0.3**2 + 0.4**2, atol=0.05)
 
 
@@ -32,18 +37,18 @@ def test_a_spread_that_depends_on_the_score_is_followed() -> None:
     rng = np.random.default_rng(1)
     final = rng.uniform(-3, 3, MANY)
     moved = final + rng.normal(size=MANY) * np.where(final < 0, 0.2, 1.0)
-    at, spread = spread_by_score(final, moved, [], np.ones(MANY), np.ones(MANY))
+    at, spread = model_sd_by_score(final, moved, [], np.ones(MANY), np.ones(MANY))
     assert spread[at < -0.5].max() < 0.25 < 0.9 < spread[at > 0.5].min()
 
 
 def test_few_references_share_one_bin_and_equal_scores_one_point() -> None:
     few = np.arange(40.0)
-    at, spread = spread_by_score(few, few + 1, [], np.zeros(40), np.ones(40))
+    at, spread = model_sd_by_score(few, few + 1, [], np.zeros(40), np.ones(40))
     assert (len(at), spread.tolist()) == (1, [np.sqrt(2.0)])
     equal = np.full(500, 0.5)
-    at, spread = spread_by_score(0 * equal, equal, [], np.zeros(500), np.ones(500))
+    at, spread = model_sd_by_score(0 * equal, equal, [], np.zeros(500), np.ones(500))
     assert (at.tolist(), spread.tolist()) == ([0.0], [np.sqrt(1.25)])
-    assert FEWEST < 500
+    assert MIN_REFERENCES_PER_BIN < 500
 
 
 def test_the_order_of_the_rows_is_irrelevant() -> None:
@@ -51,8 +56,8 @@ def test_the_order_of_the_rows_is_irrelevant() -> None:
     final = rng.normal(size=1_000).round(1)
     moved, label = final + rng.normal(size=1_000), (rng.random(1_000) < 0.2).astype(float)
     shuffled = rng.permutation(1_000)
-    one = spread_by_score(final, moved, [], label, np.ones(1_000))
-    other = spread_by_score(final[shuffled], moved[shuffled], [], label[shuffled], np.ones(1_000))
+    one = model_sd_by_score(final, moved, [], label, np.ones(1_000))
+    other = model_sd_by_score(final[shuffled], moved[shuffled], [], label[shuffled], np.ones(1_000))
     np.testing.assert_allclose(one, other, atol=1e-12)
 
 
@@ -62,16 +67,16 @@ def test_it_holds_the_truth_where_models_differ_as_they_differ_from_it() -> None
     seen = rng.normal(-2.5, 1.2, MANY)
     truth = seen + rng.normal(0, 0.6, MANY)
     label = (rng.random(MANY) < 1 / (1 + np.exp(-truth))).astype(float)
-    families = [seen + rng.normal(0, 0.45, MANY) for _ in range(3)]
+    candidates = [seen + rng.normal(0, 0.45, MANY) for _ in range(3)]
     final = seen + 0.15  # the average of truths lies above their centre
     moved = final + rng.normal(0, 0.4, MANY)
-    at, spread = spread_by_score(final, moved, families, label, np.ones(MANY))
+    at, spread = model_sd_by_score(final, moved, candidates, label, np.ones(MANY))
     table = venn_abers(final, label).with_spread(at, spread, NINE_TENTHS)
     p = np.array([probability_of(z) for z in final])
     low, high = table.interval(final, p)
     true_p = 1 / (1 + np.exp(-truth))
     assert np.mean((low <= true_p) & (true_p <= high)) == pytest.approx(0.9, abs=0.03)
-    wide_low, wide_high = table.with_spread(at, spread, SPREADS).interval(final, p)
+    wide_low, wide_high = table.with_spread(at, spread, STANDARD_DEVIATIONS).interval(final, p)
     assert 0.9 < np.mean((wide_low <= true_p) & (true_p <= wide_high)) < 0.96
     narrow_low, narrow_high = venn_abers(final, label).interval(final, p)
     assert np.mean((narrow_low <= true_p) & (true_p <= narrow_high)) < 0.4

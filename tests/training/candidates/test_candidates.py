@@ -15,7 +15,7 @@ from training.candidates.bant_pairs import bant_pairs
 from training.candidates.base import BaseRate, Candidate, ColumnSubset, TrainingSet
 from training.candidates.boosted import BoostedTrees
 from training.candidates.factory import default_candidates
-from training.candidates.linear import LinearCandidate, design_of
+from training.candidates.linear import LinearCandidate, fit_design
 from training.candidates.scorecard import ScorecardCandidate
 
 
@@ -106,7 +106,7 @@ def test_weights_count_leads_not_rows() -> None:
 
 
 def test_heavy_tails_are_logged_and_flags_are_not() -> None:
-    design = design_of(_sample())
+    design = fit_design(_sample())
     assert design.transform[4] == "log1p"
     assert design.transform[3] == "identity"
     assert design.flagged.tolist() == [5]

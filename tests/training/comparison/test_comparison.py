@@ -30,13 +30,17 @@ def bands(score: np.ndarray) -> np.ndarray:
     return np.where(score > 1.5, "hot", np.where(score > 0, "warm", "cold")).astype(object)
 
 
-def match(ground: EvaluationSet, rules: np.ndarray, learned: np.ndarray) -> Comparison:
-    contestants = [
+def match(test_set: EvaluationSet, rules: np.ndarray, learned: np.ndarray) -> Comparison:
+    score_columns = [
         ScoreColumn("rules", "Rules", "", rules, bands(rules)),
         ScoreColumn("learned", "Learned", "", learned),
     ]
     return compare_scores(
-        ground, contestants, np.random.default_rng(0), worth=CostBenefit(100.0, 5.0), resamples=200
+        test_set,
+        score_columns,
+        np.random.default_rng(0),
+        cost_benefit=CostBenefit(100.0, 5.0),
+        resamples=200,
     )
 
 
@@ -140,20 +144,26 @@ def test_weekly_lists_call_each_lead_once_a_week_up_to_the_capacity() -> None:
     as_of = np.array([0, 1, 2, 8, 8, 13]) * day
     lead = np.array([0, 0, 1, 0, 2, 3])
     label = np.array([0, 1, 0, 1, 0, 1], np.int8)
-    ground = EvaluationSet(label, np.ones(6), lead, as_of, True, hot_per_week=1.0)
-    assert ground.contacted.tolist() == [1, 2, 3, 4, 5]  # the later question of lead 0 in week one
-    ranked = WeeklyList.of(ground, np.array([9.0, 2.0, 1.0, 0.5, 0.5, 0.1]))
+    test_set = EvaluationSet(label, np.ones(6), lead, as_of, True, hot_per_week=1.0)
+    assert test_set.contacted.tolist() == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]  # the later question of lead 0 in week one
+    ranked = WeeklyList.of(test_set, np.array([9.0, 2.0, 1.0, 0.5, 0.5, 0.1]))
     called, converted = ranked.counts(np.ones(5))
-    assert called == pytest.approx(2 * ground.capacity)
+    assert called == pytest.approx(2 * test_set.capacity)
     # week one calls row 1 (converts); in week two rows 3 and 4 tie and share the one call
-    assert converted == pytest.approx((1 + 0.5) * ground.capacity, rel=0.1)
+    assert converted == pytest.approx((1 + 0.5) * test_set.capacity, rel=0.1)
 
 
 def test_ties_share_what_capacity_is_left() -> None:
     n = 100
     label = (np.arange(n) % 4 == 0).astype(np.int8)
-    ground = EvaluationSet(label, np.ones(n), np.arange(n), np.arange(n), has_time=False)
-    called, converted = WeeklyList.of(ground, np.zeros(n)).counts(np.ones(n))
+    test_set = EvaluationSet(label, np.ones(n), np.arange(n), np.arange(n), has_time=False)
+    called, converted = WeeklyList.of(test_set, np.zeros(n)).counts(np.ones(n))
     assert (called, converted) == (pytest.approx(10), pytest.approx(2.5))
 
 
@@ -172,8 +182,8 @@ def test_value_is_conversions_less_contacts() -> None:
     assert learned.curve[-1] == pytest.approx(100 * (rate * 100.0 - 5.0))  # call everybody
     assert learned.best >= found.value.by_score["rules"].best
     score = found.score_of("learned")
-    worth = 100 * 0.1 * (score.converted_of_called.value * 100.0 - 5.0)
-    assert learned.at_capacity == pytest.approx(worth, rel=1e-6)
+    cost_benefit = 100 * 0.1 * (score.converted_of_called.value * 100.0 - 5.0)
+    assert learned.at_capacity == pytest.approx(cost_benefit, rel=1e-6)
 
 
 def test_migration_counts_every_reference_once() -> None:
@@ -187,8 +197,8 @@ def test_migration_counts_every_reference_once() -> None:
 
 
 def test_a_capacity_sets_the_workload() -> None:
-    ground = ground_of(TRUTH - 2.0, seed=3, hot_per_week=20)
-    view = match(ground, rules=NOISE, learned=TRUTH).bands
+    test_set = ground_of(TRUTH - 2.0, seed=3, hot_per_week=20)
+    view = match(test_set, rules=NOISE, learned=TRUTH).bands
     assert view.learned[2].leads == pytest.approx(200, abs=3)
 
 
@@ -207,6 +217,6 @@ def test_both_sides_must_be_there(missing: str) -> None:
 
 
 def test_one_class_cannot_be_compared() -> None:
-    ground = EvaluationSet(np.zeros(5, np.int8), np.ones(5), np.arange(5), np.arange(5))
+    test_set = EvaluationSet(np.zeros(5, np.int8), np.ones(5), np.arange(5), np.arange(5))
     with pytest.raises(ValueError, match="ended all alike"):
-        match(ground, np.zeros(5), np.zeros(5))
+        match(test_set, np.zeros(5), np.zeros(5))

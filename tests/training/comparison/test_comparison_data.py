@@ -126,8 +126,8 @@ def dataset(n: int, seed: int, slope: float, base: float) -> Dataset:
 @pytest.fixture(scope="module")
 def few_conversions() -> ComparisonResult:
     """Rules equal to the truth, some 150 conversions to learn from."""
-    question = ComparisonConfig(worth=CostBenefit(900.0, 15.0), hot_per_week=3.0)
-    return compare(dataset(1500, 1, 0.25, -5.0), card_of(), question)
+    config = ComparisonConfig(cost_benefit=CostBenefit(900.0, 15.0), hot_per_week=3.0)
+    return compare(dataset(1500, 1, 0.25, -5.0), card_of(), config)
 
 
 def test_rules_that_are_the_truth_are_not_given_up(few_conversions: ComparisonResult) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from features.compute.array_types import Int8
 from training.evaluation import metrics as evaluation
-from training.labels.references import Int8
 
 
 def _rows(seed: int, n: int) -> tuple[Int8, np.ndarray, np.ndarray]:

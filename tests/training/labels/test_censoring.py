@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.compute.array_types import DAY_US
 from features.histories.arrays import References
 from training.labels.censoring import CensoringTreatment, training_rows, treatment_at
-from training.labels.references import DAY_US, OPEN, LabelledReferences
+from training.labels.references import OPEN, LabelledReferences
 
 CUTOFF = 100 * DAY_US
 HORIZON_DAYS = 30

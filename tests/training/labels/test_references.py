@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.compute.array_types import DAY_US
 from features.dataset import Dataset
 from features.errors import DataError
 from features.histories.build import histories_from_dataset
-from training.labels.references import DAY_US, IMMATURE, LabelledReferences, labelled_references
+from training.labels.references import IMMATURE, LabelledReferences, labelled_references
 
 Small = Callable[..., Dataset]
 

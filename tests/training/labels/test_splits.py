@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.compute.array_types import DAY_US
 from features.histories.arrays import References
-from training.labels.references import DAY_US, IMMATURE, OPEN, LabelledReferences
+from training.labels.references import IMMATURE, OPEN, LabelledReferences
 from training.labels.splits import grouped_folds, identical_rows, newest_fold, time_folds
 
 UNTIL = 200 * DAY_US

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from scoring.bands import BandThresholds
-from training.evaluation import backtest as honest_test
+from training import backtest as backtest_module
 from training.evaluation.gains import gains_at, gains_curve, lift_by_tenth
-from training.model_card.record import bands_of, candidates_of, spread_of
+from training.model_card.record import bands_of, candidates_of, distribution_of
 from training.monitoring.psi import shift_of
 
 #                 1    2    3    4    5    6    7    8    9    10     best first
@@ -61,9 +61,9 @@ def test_nobody_converted_finds_nothing() -> None:
     assert gains_at(np.zeros(10, np.int8), score, weight, (0.5, 1.0)) == [0.0, 0.0]
 
 
-def answered(label: list[int], probability: list[float]) -> honest_test.BacktestResult:
+def answered(label: list[int], probability: list[float]) -> backtest_module.BacktestResult:
     n = len(label)
-    return honest_test.BacktestResult(
+    return backtest_module.BacktestResult(
         rows=np.arange(n),
         label=np.array(label, np.int8),
         weight=np.ones(n),
@@ -72,7 +72,7 @@ def answered(label: list[int], probability: list[float]) -> honest_test.Backtest
         probability=np.array(probability),
         base_rate=np.full(n, 0.5),
         cutoff_us=0,
-        recipe="linear",
+        ensemble="linear",
     )
 
 
@@ -128,7 +128,7 @@ def test_fifty_values_give_the_index_of_all(name: str) -> None:
     whole = shift_of(name, learned(then), quantiles, 1000, now, np.ones(1000), 1000)
     release: Any = type("R", (), {})()
     release.statistics, release.manifest = {"quantiles": quantiles}, {"data": {"leads": 1000}}
-    short = _shift(name, learned(then), learned(now), spread_of(now), release, release)
+    short = _shift(name, learned(then), learned(now), distribution_of(now), release, release)
     assert short.psi == pytest.approx(whole.psi, abs=0.01)
     assert short.unknown_now == pytest.approx(np.isnan(now).mean())
 
@@ -146,18 +146,20 @@ def test_the_index_by_hand() -> None:
 
 
 def test_candidates_with_interval_and_weight() -> None:
-    def trial(name: str, odds: float) -> Any:
+    def result(name: str, odds: float) -> Any:
         log_odds = odds * np.array([1.0, 1.0, -1.0, -1.0])
-        return type("T", (), {"family": type("F", (), {"name": name})(), "step": 1.0,
+        return type("T", (), {"candidate": type("F", (), {"name": name})(), "step": 1.0,
                               "log_odds": log_odds})()  # fmt: skip
 
-    floor, linear, boosted = trial("base_rate", 0.0), trial("linear", 1.0), trial("boosted", 0.5)
+    baseline, linear, boosted = (
+        result("base_rate", 0.0), result("linear", 1.0), result("boosted", 0.5)
+    )  # fmt: skip
     rows = type("Rows", (), {"label": np.array([1, 1, 0, 0], np.int8), "weight": np.ones(4),
                              "unit": np.arange(4)})()  # fmt: skip
     learned: Any = type("L", (), {})()
-    learned.trials, learned.tested = (floor, linear, boosted), rows
-    learned.families = (linear.family, boosted.family)
-    learned.recipe = type("R", (), {"steps": {"linear": 1.0}})()
+    learned.candidate_results, learned.out_of_fold = (baseline, linear, boosted), rows
+    learned.candidates = (linear.candidate, boosted.candidate)
+    learned.ensemble = type("R", (), {"steps": {"linear": 1.0}})()
     learned.model = type("M", (), {"weights": (1.0,)})()
     base, first, second = candidates_of(learned)
     assert base["log_loss"]["value"] == pytest.approx(np.log(2))
@@ -171,7 +173,7 @@ def test_a_candidate_that_errs_has_a_wide_interval() -> None:
     from training.model_card.record import _mean
 
     learned: Any = type("L", (), {})()
-    learned.tested = type(
+    learned.out_of_fold = type(
         "Rows", (), {"weight": np.ones(4), "unit": np.array([0, 0, 1, 1])}
     )()  # two leads: 1.0 and 3.0 on average, so the mean is 2 and its error 1
     found = _mean(np.array([1.0, 1.0, 3.0, 3.0]), learned)

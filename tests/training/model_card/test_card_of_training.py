@@ -19,9 +19,10 @@ from features.reading.read import read_dataset
 from scoring.bands import BandThresholds
 from scoring.release.release import Release, write_release
 from scoring.release.store import StoredRelease
+from training.config import TrainingConfig
 from training.evaluation.metrics import Estimate
 from training.leakage.audit import audit
-from training.leakage.report import LeakVerdict, Suspect
+from training.leakage.report import AuditReport, LeakVerdict, Suspect
 from training.leakage.values import Evidence, LeakSignal
 from training.model_card.card import card_of
 from training.model_card.changes import Earlier, SameReferences
@@ -31,7 +32,7 @@ from training.monitoring.psi import shifts_between
 from training.registry.previous_release import by_the_gate, compared, on_recorded_tests
 from training.settings import TrackingSettings
 from training.simulator import simulate, write_simulation
-from training.train import TrainingConfig, train
+from training.train import train
 
 SECTIONS = (
     "Data",
@@ -55,14 +56,16 @@ def leads(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return read_dataset(folder)
 
 
-def made(leads: Dataset, folder: Path, training: TrainingConfig) -> Release:
-    return write_release(folder, train(leads, training).contents)
+def made(
+    leads: Dataset, folder: Path, config: TrainingConfig, report: AuditReport | None = None
+) -> Release:
+    return write_release(folder, train(leads, config, audit=report).contents)
 
 
 @pytest.fixture(scope="module")
 def first(leads: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Release:
     found = audit(leads, costs=False)
-    return made(leads, tmp_path_factory.mktemp("first") / "R", replace(QUICK, audited=found))
+    return made(leads, tmp_path_factory.mktemp("first") / "R", QUICK, found)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +75,8 @@ def second(leads: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Release:
         "sector", "attribute", LeakVerdict.EXCLUDED, (Evidence(LeakSignal.UNKNOWN_KNOWS, "why"),)
     )
     report = replace(audit(leads, costs=False), suspects=(why,))
-    asked = replace(QUICK, exclude=("sector",), audited=report)
-    return made(leads, tmp_path_factory.mktemp("second") / "R", asked)
+    config = replace(QUICK, exclude=("sector",))
+    return made(leads, tmp_path_factory.mktemp("second") / "R", config, report)
 
 
 def section(card: str, title: str) -> str:
@@ -107,7 +110,7 @@ def test_the_same_training_gives_the_same_card_byte_for_byte(
     leads: Dataset, first: Release, tmp_path: Path
 ) -> None:
     found = audit(leads, costs=False)
-    again = made(leads, tmp_path / "again", replace(QUICK, audited=found, jobs=1))
+    again = made(leads, tmp_path / "again", replace(QUICK, jobs=1), found)
     assert again.documents["card.json"] == first.documents["card.json"]
     assert card_html(card_of(again)) == card_html(card_of(first))
 
@@ -142,7 +145,7 @@ def test_a_suspect_that_is_used_is_named(leads: Dataset, tmp_path: Path) -> None
         "sector", "attribute", LeakVerdict.SUSPECT, (Evidence(LeakSignal.UNKNOWN_KNOWS, "odd"),)
     )
     report = replace(audit(leads, costs=False), suspects=(doubt,))
-    release = made(leads, tmp_path / "R", replace(QUICK, audited=report))
+    release = made(leads, tmp_path / "R", QUICK, report)
     assert "- attribute sector is suspect, and used: odd" in card_markdown(card_of(release))
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import DAY_US, Float64, Int8, Int64
 from training.labels.censoring import TrainingRows
-from training.labels.references import DAY_US, Int8
 from training.model_selection.recalibration import (
     LEVEL_CARRYOVER,
     extrapolated_recalibration,

@@ -13,9 +13,10 @@ import pytest
 from features.dataset import Dataset
 from features.errors import DataError
 from scoring.release.release import Release, write_release
+from training.config import TrainingConfig
 from training.monitoring.monitor import MonitoringVerdict, expected_performance, monitor
 from training.monitoring.psi import shift_of
-from training.train import TrainingConfig, train
+from training.train import train
 
 QUANTILES = [i / 10 for i in range(11)]
 EVENLY = {"deciles": [i / 2 for i in range(11)], "unknown": 0.0}

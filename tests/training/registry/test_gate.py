@@ -13,13 +13,14 @@ from features.dataset import Dataset
 from features.errors import UsageError
 from features.reading.read import read_dataset
 from scoring.release.release import write_release
+from training.config import TrainingConfig
 from training.registry.backtest_artifact import out_of_time_table
 from training.registry.gate import Side, compare, examine
 from training.registry.log_run import log_training
 from training.registry.mlflow_registry import Version
 from training.registry.resolve import locate
 from training.settings import TrackingSettings
-from training.train import TrainedModel, TrainingConfig, train
+from training.train import TrainedModel, train
 
 NOW = "2026-06-02T09:00:00Z"
 LEADS = 900
@@ -202,10 +203,10 @@ def test_a_miscalibrated_challenger_is_refused(
     """Whether its recorded test shows it, or only its release."""
     model = full.contents.model
     bent = replace(model, slope=slope * model.slope, intercept=slope * model.intercept + intercept)
-    p = full.tested.probability
+    p = full.backtest.probability
     shown = 1 / (1 + np.exp(-(slope * np.log(p / (1 - p)) + intercept)))
-    tested = replace(full.tested, probability=shown) if admitted else full.tested
-    bad = side(replace(full, contents=replace(full.contents, model=bent), tested=tested))
+    tested = replace(full.backtest, probability=shown) if admitted else full.backtest
+    bad = side(replace(full, contents=replace(full.contents, model=bent), backtest=tested))
     for champion in (None, half):
         said = "; ".join(compare(bad, champion, data).refusals)
         assert ("probabilities are not true" if admitted else "not do what its test says") in said
@@ -228,9 +229,9 @@ def test_without_time_the_recorded_folds_are_compared(folder: Path, side: Sides)
         (source / name).write_text("\n".join(kept) + "\n")
     (source / "dataset.toml").write_text('name = "timeless"\nhorizon_days = 2\n')
     training = trained(source)
-    p = training.tested.probability
-    blurred = replace(training.tested, probability=0.3 * p + 0.7 * p.mean())
-    good, half = side(training), side(replace(training, tested=blurred))
+    p = training.backtest.probability
+    blurred = replace(training.backtest, probability=0.3 * p + 0.7 * p.mean())
+    good, half = side(training), side(replace(training, backtest=blurred))
     data = read_dataset(source)
     report = compare(good, half, data)
     assert report.refusals == ()

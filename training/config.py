@@ -1,0 +1,32 @@
+"""Every option of a training, in one object that travels through model selection and backtest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scoring.scorecard.scorecard import Scorecard
+from training.labels.censoring import CensoringTreatment
+from training.thresholds import ThresholdPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """What the user decides; the defaults are those that did best on the benchmark.
+
+    ``thresholds``: where warm and hot begin. ``scorecard``: the rules that compete and are shipped
+    with the release, None for none. ``exclude``: attributes, and ``kind:`` interaction kinds, not
+    to be used. ``treatment``: what immature references teach. ``time_budget_s``: estimated seconds
+    for one model selection (see :mod:`training.model_selection.time_budget`), None for no limit.
+    ``jobs``: fits side by side, in worker processes; the result does not depend on it.
+    ``enforce_monotone``: boosted candidates keep the directions of
+    :mod:`training.candidates.monotonicity`.
+    """
+
+    seed: int = 0
+    thresholds: ThresholdPolicy = field(default_factory=ThresholdPolicy)
+    scorecard: Scorecard | None = None
+    exclude: tuple[str, ...] = ()
+    treatment: CensoringTreatment = CensoringTreatment.ADAPTIVE
+    time_budget_s: float | None = None
+    jobs: int = 2
+    enforce_monotone: bool = True

@@ -25,6 +25,15 @@ demo: $(VENV)/.runtime ## train, compare and score simulated leads, then serve u
 test: $(VENV)/.dev ## run every test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
 
+.PHONY: test-random
+test-random: $(VENV)/.dev ## run the property tests with fresh seeds and ten times the examples
+	@HYPOTHESIS_PROFILE=random OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \
+		-m hypothesis $(TESTS)
+
+.PHONY: test-oldest
+test-oldest: build/oldest/.dev ## run the tests with the oldest versions that pyproject.toml allows
+	@OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+
 .PHONY: test-spark
 test-spark: $(VENV)/.spark ## run the tests that need PySpark and Java 17 (make test skips them)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/scoring/test_spark.py tests/laws/test_law_2_on_spark.py \
@@ -101,6 +110,11 @@ fuzz: $(VENV)/.dev ## Schemathesis on every operation of the API, every check on
 		build/fuzz/bin/python -m pip --disable-pip-version-check -qq install 'schemathesis>=4.32,<5'; }
 	@$(BIN)/python benchmarks/fuzz.py
 
+.PHONY: site
+site: build/site/.installed ## build the documentation site into build/site/html; a warning fails
+	@NO_MKDOCS_2_WARNING=1 build/site/bin/mkdocs build --quiet --strict --site-dir build/site/html
+	@echo "build/site/html/index.html"
+
 .PHONY: wheels
 wheels: $(VENV)/.dev ## build leadscore, leadscore-serve and leadscore-client into dist/
 	@$(BIN)/python packaging/build.py dist
@@ -113,6 +127,9 @@ lock: ## resolve requirements/*.txt again (needs the package index)
 	@$(LOCK) --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(LOCK) --extra dev --extra spark -c requirements/dev.txt -o requirements/spark.txt
 	@$(LOCK) --extra bench -o requirements/bench.txt
+	@$(LOCK) --extra dev --resolution lowest-direct -o requirements/oldest.txt
+	@build/lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
+		docs/site/requirements.in -o requirements/site.txt
 
 .PHONY: clean
 clean: ## remove everything made here: the environment, caches, var/
@@ -166,3 +183,17 @@ $(VENV)/.bench: requirements/bench.txt pyproject.toml | $(VENV)/bin/python
 	@$(INSTALL_LOCKED) requirements/bench.txt
 	@$(INSTALL_PROJECT)
 	@touch $@ $(VENV)/.dev $(VENV)/.runtime
+
+build/oldest/.dev: requirements/oldest.txt pyproject.toml
+	@echo "installing the oldest packages that are allowed (once; some minutes)" >&2
+	@$(PYTHON_FOUND) -m venv build/oldest
+	@build/oldest/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/oldest.txt
+	@build/oldest/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-index \
+		--no-build-isolation --config-settings editable_mode=compat -e .
+	@touch $@
+
+build/site/.installed: requirements/site.txt
+	@echo "installing what builds the site (once)" >&2
+	@$(PYTHON_FOUND) -m venv build/site
+	@build/site/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements/site.txt
+	@touch $@

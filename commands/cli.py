@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
+from typer.models import CommandInfo, TyperInfo
 
 from commands import (
     card,
@@ -38,6 +39,13 @@ from features.errors import LeadscoreError
 from features.version import VERSION
 
 REMEDY = "install the whole with `pip install leadscore` (leadscore-serve can only answer)"
+PANELS = {
+    "Data": ("init", "import", "check", "audit", "simulate", "lead"),
+    "Models": ("train", "card", "monitor", "compare", "models", "promote", "rollback", "fetch"),
+    "Scores": ("score", "worklist", "explain", "rules"),
+    "Service": ("serve", "keys", "replay", "doctor"),
+}
+OTHER_PANEL = "Start here"
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""
 
@@ -57,9 +65,11 @@ def about(
 ) -> None:
     """Calibrated, explained lead-conversion scores that cannot see the future.
 
-    Start with [bold]leadscore demo[/bold]. Results go to stdout, progress to stderr, and every
-    command takes --json. Exit codes: 0 done, 2 usage, 3 bad data, 4 a gate refused,
-    5 storage or registry.
+    Start with [bold]leadscore demo[/bold], or with your files: [bold]leadscore init FOLDER[/bold].
+
+    Results go to stdout, progress to stderr; every command takes --json.
+
+    Exit codes: 0 done, 2 usage, 3 bad data, 4 a gate refused, 5 storage.
     """
 
 
@@ -67,7 +77,6 @@ def create_app() -> typer.Typer:
     """The whole command line, ready to be called or documented."""
     app = typer.Typer(
         callback=about,
-        add_completion=False,
         no_args_is_help=False,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -90,7 +99,22 @@ def create_app() -> typer.Typer:
         keys,
     ):
         family.add_to(app)
+    for command in (*app.registered_commands, *app.registered_groups):
+        command.rich_help_panel = panel_of(name_of(command))
     return app
+
+
+def name_of(command: CommandInfo | TyperInfo) -> str:
+    """A command's name as one types it."""
+    if isinstance(command, CommandInfo):
+        assert command.callback is not None  # noqa: S101 (typer has none without)
+        return command.name or command.callback.__name__
+    return str(command.name)
+
+
+def panel_of(name: str) -> str:
+    """The heading of ``leadscore --help`` under which a command is listed."""
+    return next((panel for panel, names in PANELS.items() if name in names), OTHER_PANEL)
 
 
 def main() -> None:

@@ -10,6 +10,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+RANDOM = os.environ.get("HYPOTHESIS_PROFILE") == "random"
+"""``make test-random``: fresh seeds and ten times the examples; else every run is the same."""
+TIMES_MORE_EXAMPLES = 10
+
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("random", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("random" if RANDOM else "fixed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Multiply the examples of every property test, whatever number it states."""
+    for item in items if RANDOM else ():
+        function = getattr(item, "function", None)
+        stated = getattr(function, "_hypothesis_internal_use_settings", None)
+        if function is not None and stated is not None:
+            more = settings(stated, max_examples=stated.max_examples * TIMES_MORE_EXAMPLES)
+            function._hypothesis_internal_use_settings = more
 
 
 class House:

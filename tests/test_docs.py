@@ -91,11 +91,20 @@ def test_decisions_carry_a_number_each() -> None:
 
 def test_every_page_is_on_the_map() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    for page in (*ROOT.glob("docs/*.md"), *ROOT.glob("docs/guide/*.md")):
+    folders = ("", "guide/", "reference/", "explanation/")
+    for page in (page for folder in folders for page in ROOT.glob(f"docs/{folder}*.md")):
         if page.name != "index.md":
             assert f"({page.relative_to(ROOT / 'docs')})" in index, (
                 f"docs/index.md misses {page.name}"
             )
+
+
+@pytest.mark.parametrize("folder", ["decisions", "integrations"])
+def test_every_page_of_a_series_is_in_its_index(folder: str) -> None:
+    index = (ROOT / "docs" / folder / "index.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs" / folder).glob("*.md"):
+        if page.name not in ("index.md", "template.md"):
+            assert f"({page.name})" in index, f"docs/{folder}/index.md misses {page.name}"
 
 
 def test_make_targets_named_in_documents_exist() -> None:

@@ -94,8 +94,9 @@ _QUOTED = re.compile(r"(unknown field|enum value|value) [`'\"].*[`'\"]", re.DOTA
 def problem_from_validation(error: msgspec.ValidationError) -> Problem:
     """A 422 that says where and what was expected, without the value that was sent.
 
-    >>> problem_from_validation(msgspec.ValidationError("Expected `str`, got `int` - at
-    `$.lead_id`")).errors [FieldError(at='$.lead_id', message='Expected `str`, got `int`')]
+    >>> error = msgspec.ValidationError("Expected `str`, got `int` - at `$.lead_id`")
+    >>> problem_from_validation(error).errors
+    [FieldError(at='$.lead_id', message='Expected `str`, got `int`')]
     """
     text = str(error)
     at = "$"

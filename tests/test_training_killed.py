@@ -14,7 +14,7 @@ from training.simulator import simulate, write_simulation
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN = """
 import sys
-from training import worker_pool
+from training.model_selection import worker_pool
 worker_pool.WorkerPool.__init__.__kwdefaults__["start_seconds"] = 0.0
 from commands.cli import main
 main()

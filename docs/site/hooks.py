@@ -24,7 +24,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Rewrite links that leave ``docs/``: to a page of the site, or to plain words."""
-    del config
+    del config, files
     source = page.file.src_uri
     here = posixpath.dirname(source)
     in_root = source.startswith("project/")

@@ -18,13 +18,13 @@ Start = Callable[..., Any]
 PROMOTES = """
 import sys, shutil, itertools
 from pathlib import Path
-from scoring.release.store import Pointer, ReleaseStore
+from scoring.release.store import ChampionPointer, ReleaseStore
 store = ReleaseStore(Path(sys.argv[1]))
 sources = [Path(folder) for folder in sys.argv[2:]]
 
 for turn in itertools.count():
     path = store.add(sources[turn % len(sources)])
-    store.point(Pointer(path.name, str(turn % len(sources)), str(path)))
+    store.point(ChampionPointer(path.name, str(turn % len(sources)), str(path)))
     if turn == 0:
         print("begun", flush=True)
     if turn % 5 == 4:  # the next ones are written anew

@@ -50,7 +50,7 @@ print(explained.contributions.tobytes().hex()[:4000], explained.log_odds.tobytes
 
 def test_another_process_says_the_same(folder):
     root = Path(__file__).resolve().parents[2]
-    paths = os.pathsep.join([str(root), str(root / "tests" / "oracle")])
+    paths = os.pathsep.join([str(root), str(root / "tests" / "support")])
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder)],
         env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "77"},

@@ -100,7 +100,7 @@ while True:
 def test_a_killed_writer_leaves_the_old_release_or_the_new_one(tmp_path):
     target = tmp_path / "release"
     root = Path(__file__).resolve().parents[2]
-    paths = os.pathsep.join([str(root), str(root / "tests" / "oracle")])
+    paths = os.pathsep.join([str(root), str(root / "tests" / "support")])
     environment = {**os.environ, "PYTHONPATH": paths}
     write_release(target, made_up_release.contents())
     for round_ in range(3):

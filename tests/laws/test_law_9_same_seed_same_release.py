@@ -22,8 +22,8 @@ import hashlib, sys
 from pathlib import Path
 from features.reading.read import read_dataset
 from scoring.release.contents import release_files
-from training.train import Training, train
-trained = train(read_dataset(Path(sys.argv[1])), Training(seed=3, jobs=int(sys.argv[2])))
+from training.train import TrainingConfig, train
+trained = train(read_dataset(Path(sys.argv[1])), TrainingConfig(seed=3, jobs=int(sys.argv[2])))
 for name, content in sorted(release_files(trained.contents).items()):
     print(name, hashlib.sha256(content).hexdigest())
 """
@@ -31,7 +31,7 @@ for name, content in sorted(release_files(trained.contents).items()):
 
 def run(program: str, *arguments: str, hash_seed: str) -> list[str]:
     root = Path(__file__).resolve().parents[2]
-    paths = os.pathsep.join([str(root), str(root / "tests" / "oracle")])
+    paths = os.pathsep.join([str(root), str(root / "tests" / "support")])
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": hash_seed},

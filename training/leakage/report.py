@@ -137,10 +137,10 @@ def _alone(suspect: Suspect) -> str:
 def verdict_of(evidence: tuple[Evidence, ...], *, confirmed: bool) -> LeakVerdict:
     """Sure from a weight of four on; harmless if all of it weighs nothing.
 
-    >>> from training.leakage.values import Sign
-    >>> verdict_of((Evidence(Sign.HOLDS_THE_FUTURE, ""),), confirmed=False).value
+    >>> from training.leakage.values import LeakSignal
+    >>> verdict_of((Evidence(LeakSignal.HOLDS_THE_FUTURE, ""),), confirmed=False).value
     'sure'
-    >>> verdict_of((Evidence(Sign.OUT_OF_PROPORTION, ""),), confirmed=False).value
+    >>> verdict_of((Evidence(LeakSignal.OUT_OF_PROPORTION, ""),), confirmed=False).value
     'suspect'
     """
     weight = sum(STRENGTH[sign] for sign in {each.sign for each in evidence})

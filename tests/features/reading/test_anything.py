@@ -12,7 +12,7 @@ from features.contract import AttributeSettings, DatasetSettings
 from features.errors import LeadscoreError
 from features.reading.read import read_dataset
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CELLS = st.sampled_from(
     ["L1", "L2", "", "2026-01-01T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01", "lost", "win",
      "converted", "1", "-2.5", "1e999", "nan", "inf", "yes", '"a,b"', '"x\ny"', '"', "é", "\x00",
@@ -59,6 +59,6 @@ def test_any_content_is_read_or_refused(
 
 
 def test_every_setting_is_on_the_page_of_the_contract() -> None:
-    page = (ROOT / "docs" / "data-contract.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "data-contract.md").read_text(encoding="utf-8")
     for key in (*DatasetSettings.model_fields, *AttributeSettings.model_fields):
         assert f"`{key}`" in page or key == "attributes", key

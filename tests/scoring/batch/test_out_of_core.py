@@ -21,8 +21,7 @@ from small_release import small_release
 from features.errors import DataError, StorageError, UsageError
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
-from scoring.batch import out_of_core as buckets
-from scoring.batch import partition as bucket_split
+from scoring.batch import out_of_core, partition
 from scoring.batch.out_of_core import BucketRun, score_in_buckets
 from scoring.release.release import load_release
 from scoring.scores import scores_table
@@ -47,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BucketRun:
-    monkeypatch.setattr(bucket_split, "STEP_ROWS", 1500)
+    monkeypatch.setattr(partition, "STEP_ROWS", 1500)
     return BucketRun(
         source=place / "data",
         release=place / "release",
@@ -86,21 +85,21 @@ def test_csv_as_the_command_writes_it(run: BucketRun, tmp_path: Path) -> None:
 def test_finished_buckets_and_steps_are_not_done_again(
     run: BucketRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = buckets.score_bucket
+    real = out_of_core.score_bucket
     scored: list[int] = []
 
-    def failing(job: buckets.BucketJob) -> tuple[int, int]:
+    def failing(job: out_of_core.BucketJob) -> tuple[int, int]:
         if len(scored) == 3:
             raise StorageError("the disk is full")
         scored.append(job.bucket)
         return real(job)
 
-    monkeypatch.setattr(buckets, "score_bucket", failing)
+    monkeypatch.setattr(out_of_core, "score_bucket", failing)
     with pytest.raises(StorageError, match="the disk is full"):
         score_in_buckets(run, asked, silent)
     before = {path: path.stat().st_mtime_ns for path in run.work.rglob("*.parquet")}
-    monkeypatch.setattr(buckets, "score_bucket", real)
-    monkeypatch.setattr(buckets, "split_interactions", None)
+    monkeypatch.setattr(out_of_core, "score_bucket", real)
+    monkeypatch.setattr(out_of_core, "split_interactions", None)
     told: list[tuple[str, int, int]] = []
     shutil_kept = keep_until_gathered(monkeypatch, before)
     result = score_in_buckets(run, asked, lambda *step: told.append(step))
@@ -113,18 +112,18 @@ def test_finished_buckets_and_steps_are_not_done_again(
 def keep_until_gathered(monkeypatch: pytest.MonkeyPatch, before: dict[Path, int]) -> list[bool]:
     """Look, just before the work folder goes, whether the earlier files are still the same."""
     seen: list[bool] = []
-    remove = buckets.shutil.rmtree
+    remove = out_of_core.shutil.rmtree
 
     def look(path: Path) -> None:
         seen.append(all(p.stat().st_mtime_ns == then for p, then in before.items()))
         remove(path)
 
-    monkeypatch.setattr(buckets.shutil, "rmtree", look)
+    monkeypatch.setattr(out_of_core.shutil, "rmtree", look)
     return seen
 
 
 def test_steps_of_the_split_are_kept(run: BucketRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, called = bucket_split.split, []
+    real, called = partition.split, []
 
     def failing(rows: pa.Table, target: Path, *rest: object) -> None:
         called.append(target.name)
@@ -132,7 +131,7 @@ def test_steps_of_the_split_are_kept(run: BucketRun, monkeypatch: pytest.MonkeyP
             raise StorageError("the disk is full")
         real(rows, target, *rest)
 
-    monkeypatch.setattr(bucket_split, "split", failing)
+    monkeypatch.setattr(partition, "split", failing)
     with pytest.raises(StorageError):
         score_in_buckets(run, asked, silent)
     called.append("again")
@@ -172,7 +171,7 @@ def test_bad_rows_are_counted_and_limited(run: BucketRun, place: Path, tmp_path:
 
 def test_two_runs_do_not_share_a_folder(run: BucketRun) -> None:
     with (
-        buckets.WorkFolder(run.work).locked(),
+        out_of_core.CheckpointDir(run.work).locked(),
         pytest.raises(StorageError, match="another run works in"),
     ):
         score_in_buckets(run, asked, silent)
@@ -185,25 +184,25 @@ import sys, time
 from pathlib import Path
 sys.path[:0] = {paths!r}
 import many_leads
-from scoring import bucket_split, buckets
-bucket_split.STEP_ROWS = 1500
-real = buckets.score_bucket
+from scoring.batch import out_of_core, partition
+partition.STEP_ROWS = 1500
+real = out_of_core.score_bucket
 def slow(job):
     done = real(job)
     print(job.bucket, flush=True)
     time.sleep(0.2)
     return done
-buckets.score_bucket = slow
-run = buckets.BucketRun(source={source!r}, release=Path({release!r}), out=Path({out!r}),
+out_of_core.score_bucket = slow
+run = out_of_core.BucketRun(source={source!r}, release=Path({release!r}), out=Path({out!r}),
                         work=Path({work!r}), model_version="3", buckets=7, workers=1)
-buckets.score_in_buckets(run, many_leads.asked, lambda *step: None)
+out_of_core.score_in_buckets(run, many_leads.asked, lambda *step: None)
 """
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(run: BucketRun) -> None:
     here = Path(__file__).resolve()
     script = SCRIPT.format(
-        paths=[str(here.parents[1] / "oracle")],
+        paths=[str(here.parents[2] / "support")],
         source=str(run.source), release=str(run.release), out=str(run.out), work=str(run.work),
     )  # fmt: skip
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

@@ -156,7 +156,7 @@ def test_what_a_killed_writer_left_is_swept_but_not_a_living_ones(
 WRITER = """
 import sys
 from pathlib import Path
-from scoring.release.store import Pointer, ReleaseStore
+from scoring.release.store import ChampionPointer, ReleaseStore
 store = ReleaseStore(Path(sys.argv[1]))
 print("ready", flush=True)
 serial = 0
@@ -164,7 +164,7 @@ while True:
     serial += 1
     with store.locked():
         release_id = "ab"[serial % 2] * 12
-        store.point(Pointer(release_id, str(serial), "/" + release_id, serial=serial))
+        store.point(ChampionPointer(release_id, str(serial), "/" + release_id, serial=serial))
 """
 
 

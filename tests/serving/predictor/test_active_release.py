@@ -122,14 +122,14 @@ def test_a_bad_release_is_refused_and_the_old_one_stays(
     metrics = Metrics()
     live = ActiveRelease(Settings(home=home), metrics)
     live.start()
-    old = live.current
+    old = live.current()
     bad = home / "releases" / load_release(tmp_path / "b").release_id
     shutil.copytree(tmp_path / "b", bad)
     spoil(bad)
     ReleaseStore(home).point(ChampionPointer(bad.name, "2", str(bad)))
     assert live.refresh() is False
     assert live.refresh() is False
-    assert live.current is old
+    assert live.current() is old
     assert b"leadscore_releases_refused_total 1.0" in metrics.text()[0]
     promote(home, tmp_path / "b", "3")
     assert live.refresh() is True

@@ -39,8 +39,8 @@ def sample(n: int = 3000) -> TrainingSet:
     return TrainingSet(x, (rng.random(n) < chance).astype(np.int8), np.ones(n))
 
 
-def boosted(*, insist: bool) -> list[BoostedTrees]:
-    made = default_candidates(0, spec_of(), enforce_monotone=insist)
+def boosted(*, enforce_monotone: bool) -> list[BoostedTrees]:
+    made = default_candidates(0, spec_of(), enforce_monotone=enforce_monotone)
     return [family for family in made if isinstance(family, BoostedTrees)]
 
 
@@ -50,10 +50,10 @@ def test_a_better_answer_never_lowers_the_score(i: int) -> None:
     rows = np.zeros((3, 6))
     for level in range(3):
         rows[level, [1, 2 + level]] = level, 1
-    for insist in (True, False):
-        part = boosted(enforce_monotone=insist)[i].fit(given, 90)
+    for enforced in (True, False):
+        part = boosted(enforce_monotone=enforced)[i].fit(given, 90)
         along = Model((part,), (1.0,), 1.0, 0.0, 6).log_odds(rows)
-        assert (np.diff(along) >= -1e-12).all() == insist
+        assert (np.diff(along) >= -1e-12).all() == enforced
 
 
 def test_only_answers_with_a_declared_order_are_insisted_on() -> None:

@@ -11,7 +11,7 @@ the log-odds, measured on out-of-fold references, estimate it:
   variance of the log-odds of their rate.
 
 How much of the truth such intervals hold is measured with the simulator:
-``python benchmarks/intervals.py``, docs/decisions/0007-intervals-hold-the-truth.md.
+``python benchmarks/intervals.py``, docs/decisions/0007-intervals-of-the-probability.md.
 """
 
 from __future__ import annotations

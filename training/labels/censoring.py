@@ -8,7 +8,7 @@ weights: Vock et al. 2016, "Adapting machine learning techniques to censored tim
 health record data", J. Biomed. Inform. 61:119-131. A reference is censored at age C = cutoff −
 as_of, which is known for all, so the censoring distribution needs no model. ``ADAPTIVE``, the
 default, weights where there is something to win: where enough references are immature. Figures
-and reasons: docs/decisions/0045-immature-leads.md.
+and reasons: docs/decisions/0045-censoring.md.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ MANY_MOVED = 0.1
 """With this share of the features moved, the leads are others, or are recorded otherwise.
 
 How often each threshold speaks where nothing has changed, and where something has:
-``benchmarks/monitor.py``, docs/decisions/0046-when-a-release-is-done.md."""
+``benchmarks/monitor.py``, docs/decisions/0046-verdicts-of-monitoring.md."""
 
 
 class MonitoringVerdict(StrEnum):

@@ -1,7 +1,7 @@
 """The rules of the gate: what a challenger must show against the champion on the same references.
 
 Pure: arrays in, a report out. Where the references come from is told in
-`training.registry.gate`; why the rules are as they are, in docs/decisions/0021-the-gate.md.
+`training.registry.gate`; why the rules are as they are, in docs/decisions/0021-the-promotion-gate.md.
 """
 
 from __future__ import annotations

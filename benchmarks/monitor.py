@@ -174,7 +174,7 @@ def case_of(
         worth=real.worth if real else None,
         score_psi=found.scores.psi,
         score_noise=found.scores.noise,
-        moved=float(np.mean([shift.much for shift in found.features])),
+        moved=float(np.mean([shift.is_large for shift in found.features])),
     )
 
 

@@ -22,7 +22,7 @@ def read_truth(path: Path) -> dict[tuple[str, int], float]:
 
 def of_one(found: dict[str, Any]) -> str:
     """One dataset: every model, then what was won and lost."""
-    how = "newest fifth" if found["by_time"] else "grouped folds, no time: figures flatter"
+    how = "newest fifth" if found["by_time"] else "grouped folds, no time: figures are optimistic"
     lines = [
         f"### {found['name']}",
         "",

@@ -91,15 +91,15 @@ def card_for(ref: str, against: str | None) -> Card:
     from commands.output import log
     from scoring.release.release import load_release
     from training.model_card.card import card_of
-    from training.registry.previous_release import compared, earlier_than
+    from training.registry.previous_release import compared_with, previous_release
     from training.registry.resolve import locate
     from training.settings import TrackingSettings
 
     settings = TrackingSettings()
     stored = locate(ref, settings, warn=log)
     release = load_release(stored.path)
-    found = earlier_than(stored, against, settings)
-    earlier = compared(stored, release, *found, settings, log) if found else None
+    found = previous_release(stored, against, settings)
+    earlier = compared_with(stored, release, *found, settings, log) if found else None
     return card_of(release, earlier)
 
 

@@ -171,9 +171,9 @@ def print_comparison(found: Comparison) -> None:
     print(found.verdict.headline)
     for sentence in found.verdict.because:
         print(f"  {sentence}")
-    flatters = found.sections.get("about", {}).get("flatters")
-    if flatters:
-        print(f"  Note: {flatters}.")
+    optimistic = found.sections.get("about", {}).get("flatters")
+    if optimistic:
+        print(f"  Note: {optimistic}.")
     print_scores(found)
     print_bands(found)
 

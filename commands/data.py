@@ -140,7 +140,7 @@ def print_audit(report: AuditReport) -> None:
     """Each suspect with its evidence below it, and what each verdict asks for."""
     from textwrap import fill
 
-    from training.leakage.report import MEANING
+    from training.leakage.report import VERDICT_MEANING
 
     print(report.summary() + "\n")
     for row in report.rows():
@@ -150,7 +150,7 @@ def print_audit(report: AuditReport) -> None:
         print(f"{row['verdict']:<10}{row['what']} {row['suspect']!r}  {figures}".rstrip())
         print(fill(row["evidence"], 100, initial_indent=" " * 10, subsequent_indent=" " * 10))
     for verdict in dict.fromkeys(suspect.verdict for suspect in report.suspects):
-        print(f"\n{verdict}: {MEANING[verdict]}", end="")
+        print(f"\n{verdict}: {VERDICT_MEANING[verdict]}", end="")
     print()
     for note in report.notes:
         print(f"Mind: {note}")

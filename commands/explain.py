@@ -14,7 +14,7 @@ from features.errors import UsageError
 if TYPE_CHECKING:
     from features.dataset import Dataset
     from scoring.release.release import Release
-    from training.explanation.explain import Movement
+    from training.explanation.explain import ScoreChange
     from training.worklist import Worklist
 
 
@@ -72,7 +72,7 @@ def explain(
     """
     from commands.output import log, print_json
     from features.histories.build import histories_from_dataset
-    from training.explanation.explain import explain_move
+    from training.explanation.explain import explain_change
     from training.explanation.page import explanation_html
     from training.explanation.timeline import timeline
 
@@ -82,7 +82,7 @@ def explain(
     now = loaded(release)[0]
     then = loaded(from_release)[0] if from_release else None
     histories = histories_from_dataset(data)
-    moved = explain_move(histories, lead, from_us, to_us, now, then)
+    moved = explain_change(histories, lead, from_us, to_us, now, then)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         seen = timeline(histories, lead, to_us, now)
@@ -188,7 +188,7 @@ def loaded(release: str) -> tuple[Release, str]:
     return made, found.version or made.release_id
 
 
-def print_movement(moved: Movement) -> None:
+def print_movement(moved: ScoreChange) -> None:
     """The change in one sentence, then its parts."""
     from commands.output import print_table
     from training.explanation.page import headline

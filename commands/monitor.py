@@ -85,7 +85,7 @@ def print_monitoring(found: MonitoringReport, every: bool) -> None:
         [
             s.name,
             s.psi,
-            "much" if s.much else "some" if s.some else "",
+            "much" if s.is_large else "some" if s.is_noticeable else "",
             s.unknown_then,
             s.unknown_now,
         ]

@@ -11,7 +11,7 @@ import typer
 from commands.options import JsonOption
 
 if TYPE_CHECKING:
-    from training.registry.promote import Change
+    from training.registry.promote import ChampionChange
     from training.registry.resolve import ModelRow
 
 
@@ -142,7 +142,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def print_change(change: Change, *, as_json: bool) -> None:
+def print_change(change: ChampionChange, *, as_json: bool) -> None:
     """Which release answers now, and which a rollback returns to."""
     from commands.output import log, print_json
 

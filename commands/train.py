@@ -342,7 +342,7 @@ def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str
 
 
 def print_figures(metrics: Mapping[str, Any]) -> None:
-    """The honest test beside the base rate's, each figure with its interval."""
+    """The backtest beside the base rate's, each figure with its interval."""
     rows = [
         [words, figure(metrics[name]), figure(metrics["base_rate"][name])]
         for name, words in FIGURES.items()

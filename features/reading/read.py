@@ -312,7 +312,9 @@ def completed(
     if "horizon_days" not in given and dataset.has_time:
         found.say(f"horizon_days: not given, {settings.horizon_days:g} is taken")
     if not dataset.has_time:
-        found.say("leads have no created_at: nothing can be split by time, so figures will flatter")
+        found.say(
+            "leads have no created_at: nothing can be split by time, so figures are optimistic"
+        )
         if dataset.interactions.num_rows or dataset.answers.num_rows:
             found.say("leads have no created_at: interactions and answers cannot be used")
     return settings.model_copy(update=updates)

@@ -184,7 +184,7 @@ def _iso(moment: pd.Timestamp) -> str:
 def _warnings(dataset: Dataset, converted: int, lost: int) -> tuple[str, ...]:
     found = []
     if not dataset.has_time:
-        found.append("no created_at: nothing can be split by time, and figures will flatter")
+        found.append("no created_at: nothing can be split by time, and figures are optimistic")
     if not converted or not (lost or len(dataset.leads) > converted):
         found.append("only one class: a model needs leads that converted and leads that did not")
     later = [n for n, a in dataset.settings.attributes.items() if a.available == "after_outcome"]

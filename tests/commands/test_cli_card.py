@@ -36,7 +36,7 @@ def test_the_challenger_is_compared_with_what_answers(home: Any) -> None:
     told = card.split("## What changed since champion, version 1\n")[1].split("\n## ")[0]
     assert "| excluded | none | sector |" in told
     # both honest tests asked about the same leads, so they are compared on them
-    assert re.search(r"on the same [\d,]+ references \(asked by the honest tests of both\)", told)
+    assert re.search(r"on the same [\d,]+ references \(references of both backtests\)", told)
     assert re.search(r"band changed for \d+\.\d% of them", told)
 
 

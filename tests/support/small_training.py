@@ -11,7 +11,7 @@ from small_release import small_release
 
 from features.compute.array_types import DAY_US
 from training.backtest import BacktestResult
-from training.registry.log_run import Registered, log_training
+from training.registry.log_run import RegisteredVersion, log_training
 from training.settings import TrackingSettings
 
 METRICS: dict[str, Any] = {
@@ -49,7 +49,7 @@ def small_training(seed: int = 0, n: int = 40) -> Any:
     )
 
 
-def registered(settings: TrackingSettings, folder: Path, coefficient: float) -> Registered:
+def registered(settings: TrackingSettings, folder: Path, coefficient: float) -> RegisteredVersion:
     """Log and register a small release whose name follows from ``coefficient``."""
     small_release(folder, coefficient=coefficient, metrics=METRICS, data=DATA)
     return log_training(small_training(), folder, source="/data/small", settings=settings)

@@ -18,63 +18,63 @@ from training.calibration.segments import calibration_by_segment
 from training.labels.columns_as_of import as_of_words
 from training.labels.training_data import TrainingData
 
-MOST_ATTRIBUTES = 6
+MAX_ATTRIBUTES = 6
 
 
-MOST_LEVELS = 12
+MAX_LEVELS = 12
 """Rarer values of a category share the segment ``(other)``."""
 
 
 FIRST_GROUPS = (Group.SOURCE, Group.FIT)
 
 
-def diagram_of(tested: BacktestResult, seed: int) -> Reliability:
-    """The reliability diagram of the honest test."""
+def diagram_of(backtest: BacktestResult, seed: int) -> Reliability:
+    """The reliability diagram of the backtest."""
     rng = np.random.default_rng(seed)
-    return reliability(tested.label, tested.probability, tested.weight, tested.lead, rng)
+    return reliability(backtest.label, backtest.probability, backtest.weight, backtest.lead, rng)
 
 
-def calibration_of(source: TrainingData, tested: BacktestResult, seed: int) -> dict[str, Any]:
+def calibration_of(data: TrainingData, backtest: BacktestResult, seed: int) -> dict[str, Any]:
     """Plain data: ``reliability``, ``segments`` and ``warnings`` (sentences).
 
     See :class:`training.calibration.reliability.Reliability` and
     :class:`training.calibration.segments.SegmentCalibration`.
     """
-    columns = segment_columns(source, tested.rows)
+    columns = segment_columns(data, backtest.rows)
     segments = calibration_by_segment(
-        tested.label, tested.probability, tested.weight, tested.lead, columns
+        backtest.label, backtest.probability, backtest.weight, backtest.lead, columns
     )
     return {
-        "reliability": diagram_of(tested, seed).to_dict(),
+        "reliability": diagram_of(backtest, seed).to_dict(),
         "segments": [segment.to_dict() for segment in segments],
         "warnings": [segment.warning for segment in segments if segment.warning],
     }
 
 
-def segment_columns(source: TrainingData, rows: Rows) -> dict[str, Object]:
+def segment_columns(data: TrainingData, rows: Rows) -> dict[str, Object]:
     """Up to six attributes as words per reference, sources and firmographics first.
 
     Categories by value, numbers by thirds of those that are known; ``unknown`` is a segment.
     """
-    declared = source.settings.attributes
+    declared = data.settings.attributes
     names = [n for n, a in declared.items() if a.available != Available.AFTER_OUTCOME and a.type]
     order = {group: i for i, group in enumerate(FIRST_GROUPS)}
     names.sort(key=lambda n: (order.get(declared[n].group or Group.OTHER, len(order)), n))
     columns = {}
-    for name in names[:MOST_ATTRIBUTES]:
+    for name in names[:MAX_ATTRIBUTES]:
         if declared[name].type == AttributeType.NUMBER:
-            columns[name] = thirds(_as_of_number(source, rows, name))
+            columns[name] = thirds(_as_of_number(data, rows, name))
         else:
-            columns[name] = common(as_of_words(source, rows, name))
+            columns[name] = common(as_of_words(data, rows, name))
     return {name: column for name, column in columns.items() if len(set(column)) > 1}
 
 
-def _as_of_number(source: TrainingData, rows: Rows, name: str) -> Float64:
+def _as_of_number(data: TrainingData, rows: Rows, name: str) -> Float64:
     spec = FeatureSpec(
         (Feature(FeatureSource.ATTRIBUTE, name, "value"),),
         (AttributeSpec(name, AttributeType.NUMBER),),
     )
-    return compute_vectors(spec, source.histories, source.labelled.take(rows).references)[:, 0]
+    return compute_vectors(spec, data.histories, data.labelled.take(rows).references)[:, 0]
 
 
 def thirds(values: Float64) -> Object:
@@ -100,5 +100,5 @@ def thirds(values: Float64) -> Object:
 def common(words: Object) -> Object:
     """The most frequent values as they are, the others as ``(other)``."""
     names, counts = np.unique(words.astype(str), return_counts=True)
-    kept = set(names[np.argsort(-counts, kind="stable")[:MOST_LEVELS]])
+    kept = set(names[np.argsort(-counts, kind="stable")[:MAX_LEVELS]])
     return np.array([word if word in kept else "(other)" for word in words.astype(str)], object)

@@ -37,7 +37,7 @@ AGE_EDGES_DAYS = (0.0, 1.0, 7.0, 14.0, 30.0, 60.0)
 
 
 @dataclass(frozen=True)
-class Segment:
+class SegmentComparison:
     """One group of leads. Differences are learned minus rules; negative log loss is better."""
 
     by: str
@@ -103,7 +103,7 @@ def _ages(source: TrainingData, rows: Rows) -> Object:
     return np.array([names[p] for p in place], dtype=object)
 
 
-def _segments(run: ComparisonRun, by: str, column: Object) -> Iterator[Segment]:
+def _segments(run: ComparisonRun, by: str, column: Object) -> Iterator[SegmentComparison]:
     """The commonest levels with enough conversions; nothing where all leads are alike."""
     values, counts = np.unique(column, return_counts=True)
     if len(values) < 2:
@@ -124,7 +124,7 @@ def _by_age(common: Object) -> list[str]:
     return [n for n in (*names, "60 days or more") if n in set(common)]
 
 
-def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> Segment:
+def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> SegmentComparison:
     test_set = run.test_set
     label, weight, lead = test_set.label[rows], test_set.weight[rows], test_set.lead[rows]
     rules, learned = run.evaluated[RULES], run.evaluated[LEARNED]
@@ -137,7 +137,7 @@ def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> Segment:
     mass = np.bincount(test_set.member, weights=test_set.weight * rows)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = (run.times @ sums) / (run.times @ mass)
-    return Segment(
+    return SegmentComparison(
         by,
         name,
         len(np.unique(lead)),

@@ -47,58 +47,58 @@ class Counterfactuals:
         self.causes = [c for c in Cause if c != Cause.RELEASE or release is not from_release]
         self._known: dict[frozenset[Cause], Scores] = {}
 
-    def scores(self, came: frozenset[Cause]) -> Scores:
+    def scores(self, applied: frozenset[Cause]) -> Scores:
         """One row: what is said when exactly these causes came."""
-        if came not in self._known:
+        if applied not in self._known:
             history = history_until(
                 self.lead,
-                self.to_us if Cause.INTERACTIONS in came else self.from_us,
-                self.to_us if Cause.ANSWERS in came else self.from_us,
+                self.to_us if Cause.INTERACTIONS in applied else self.from_us,
+                self.to_us if Cause.ANSWERS in applied else self.from_us,
             )
-            moment = self.to_us if Cause.TIME in came else self.from_us
+            moment = self.to_us if Cause.TIME in applied else self.from_us
             asked = References(np.zeros(1, np.int64), np.array([moment], dtype=np.int64))
-            self._known[came] = score(self._release(came), history, asked)
-        return self._known[came]
+            self._known[applied] = score(self._release(applied), history, asked)
+        return self._known[applied]
 
-    def _release(self, came: frozenset[Cause]) -> Release:
-        return self.release if Cause.RELEASE in came else self.from_release
+    def _release(self, applied: frozenset[Cause]) -> Release:
+        return self.release if Cause.RELEASE in applied else self.from_release
 
-    def value(self, came: frozenset[Cause]) -> float:
+    def value(self, applied: frozenset[Cause]) -> float:
         """Log-odds."""
-        return float(self.scores(came).log_odds[0])
+        return float(self.scores(applied).log_odds[0])
 
-    def points(self, came: frozenset[Cause]) -> float | None:
+    def points(self, applied: frozenset[Cause]) -> float | None:
         """Rule points; None when either release has no scorecard."""
         if self.release.scorecard is None or self.from_release.scorecard is None:
             return None
-        points = self.scores(came).rule_points
+        points = self.scores(applied).rule_points
         return None if points is None else float(points[0])
 
-    def shares(self, came: frozenset[Cause]) -> dict[str, float]:
+    def shares(self, applied: frozenset[Cause]) -> dict[str, float]:
         """Each feature's share of the log-odds, and the base under the empty name."""
-        found = self.scores(came)
-        names = self._release(came).spec.names
+        found = self.scores(applied)
+        names = self._release(applied).spec.names
         return {**dict(zip(names, found.contributions[0].tolist(), strict=True)), "": found.base}
 
-    def sentence(self, came: frozenset[Cause], feature: str) -> str | None:
+    def sentence(self, applied: frozenset[Cause], feature: str) -> str | None:
         """A feature's value in one world, in words; None where that world has no such feature."""
-        spec = self._release(came).spec
+        spec = self._release(applied).spec
         if feature not in spec.names:
             return None
         place = spec.names.index(feature)
-        return spec.features[place].sentence(float(self.scores(came).vectors[0, place]))
+        return spec.features[place].sentence(float(self.scores(applied).vectors[0, place]))
 
-    def snapshot(self, came: frozenset[Cause]) -> ScoreSnapshot:
+    def snapshot(self, applied: frozenset[Cause]) -> ScoreSnapshot:
         """The score as a person was told it."""
-        found = self.scores(came & frozenset(self.causes))
+        found = self.scores(applied & frozenset(self.causes))
         return ScoreSnapshot(
-            self.to_us if Cause.TIME in came else self.from_us,
+            self.to_us if Cause.TIME in applied else self.from_us,
             float(found.probability[0]),
             float(found.log_odds[0]),
             str(found.band[0]),
             None if found.rule_points is None else float(found.rule_points[0]),
             None if found.rule_band is None else str(found.rule_band[0]),
-            self._release(came).release_id,
+            self._release(applied).release_id,
         )
 
     def steps(self, cause: Cause) -> Iterator[tuple[frozenset[Cause], frozenset[Cause]]]:

@@ -22,10 +22,10 @@ from features.histories.subset import select_leads
 from scoring.release.release import Release
 from training.explanation.counterfactuals import Cause, Counterfactuals, ScoreSnapshot
 
-MOST_DETAILS = 5
+MAX_DETAILS = 5
 
 
-NOTHING = 1e-12
+MIN_LOG_ODDS = 1e-12
 
 
 TITLES = {
@@ -57,7 +57,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Movement:
+class ScoreChange:
     """A lead's score at two moments and why it differs.
 
     The parts' ``log_odds`` sum to ``after.log_odds - before.log_odds``, their ``points`` to the
@@ -75,14 +75,14 @@ class Movement:
         return asdict(self)
 
 
-def explain_move(
+def explain_change(
     histories: Histories,
     lead_id: str,
     from_us: int,
     to_us: int,
     release: Release,
     from_release: Release | None = None,
-) -> Movement:
+) -> ScoreChange:
     """Split the change of one lead's score between two moments (``from_us`` <= ``to_us``).
 
     ``from_release`` answered at the first moment; None: the same as now.
@@ -96,10 +96,13 @@ def explain_move(
     alone = one_lead(histories, lead_id)
     if from_us < int(alone.created_at_us[0]):
         raise DataError(f"--from lies before the creation of lead {lead_id!r}; ask later")
-    worlds = Counterfactuals(alone, from_us, to_us, release, from_release or release)
-    parts = tuple(_parts(worlds))
-    before, after = worlds.snapshot(frozenset()), worlds.snapshot(frozenset(Cause))
-    return Movement(lead_id, before, after, parts, tuple(_happened(alone, from_us, to_us)))
+    counterfactuals = Counterfactuals(alone, from_us, to_us, release, from_release or release)
+    parts = tuple(_parts(counterfactuals))
+    before, after = (
+        counterfactuals.snapshot(frozenset()),
+        counterfactuals.snapshot(frozenset(Cause)),
+    )
+    return ScoreChange(lead_id, before, after, parts, tuple(_happened(alone, from_us, to_us)))
 
 
 def one_lead(histories: Histories, lead_id: str) -> Histories:
@@ -111,47 +114,55 @@ def one_lead(histories: Histories, lead_id: str) -> Histories:
     return select_leads(histories, asked)[0]
 
 
-def _parts(worlds: Counterfactuals) -> Iterator[Part]:
-    for cause in worlds.causes:
-        steps = list(worlds.steps(cause))
-        moved = [worlds.value(after) - worlds.value(before) for before, after in steps]
+def _parts(counterfactuals: Counterfactuals) -> Iterator[Part]:
+    for cause in counterfactuals.causes:
+        steps = list(counterfactuals.steps(cause))
+        moved = [
+            counterfactuals.value(after) - counterfactuals.value(before) for before, after in steps
+        ]
         yield Part(
             cause,
             TITLES[cause],
             float(np.mean(moved)),
-            _mean_points(worlds, steps),
-            tuple(_details(worlds, cause, steps)),
+            _mean_points(counterfactuals, steps),
+            tuple(_details(counterfactuals, cause, steps)),
         )
 
 
 def _mean_points(
-    worlds: Counterfactuals, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
+    counterfactuals: Counterfactuals, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
 ) -> float | None:
-    moved = [(worlds.points(before), worlds.points(after)) for before, after in steps]
+    moved = [
+        (counterfactuals.points(before), counterfactuals.points(after)) for before, after in steps
+    ]
     known = [b - a for a, b in moved if a is not None and b is not None]
     return float(np.mean(known)) if len(known) == len(moved) else None
 
 
 def _details(
-    worlds: Counterfactuals, cause: Cause, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
+    counterfactuals: Counterfactuals,
+    cause: Cause,
+    steps: list[tuple[frozenset[Cause], frozenset[Cause]]],
 ) -> Iterator[Detail]:
     """The features through which a cause worked most, in words."""
     total: Counter[str] = Counter()
     for before, after in steps:
-        old, new = worlds.shares(before), worlds.shares(after)
+        old, new = counterfactuals.shares(before), counterfactuals.shares(after)
         for name in {**old, **new}:
             total[name] += (new.get(name, 0.0) - old.get(name, 0.0)) / len(steps)  # type: ignore[assignment]
     ranked = sorted(total.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
-    shown = (frozenset({Cause.TIME, cause}), frozenset(worlds.causes))
-    for name, moved in ranked[:MOST_DETAILS]:
-        if abs(moved) > NOTHING:
-            yield Detail(name, _words(worlds, name, shown), float(moved))
+    shown = (frozenset({Cause.TIME, cause}), frozenset(counterfactuals.causes))
+    for name, moved in ranked[:MAX_DETAILS]:
+        if abs(moved) > MIN_LOG_ODDS:
+            yield Detail(name, _words(counterfactuals, name, shown), float(moved))
 
 
-def _words(worlds: Counterfactuals, feature: str, shown: tuple[frozenset[Cause], ...]) -> str:
+def _words(
+    counterfactuals: Counterfactuals, feature: str, shown: tuple[frozenset[Cause], ...]
+) -> str:
     """What the feature says once this cause has come, else once all have."""
-    for came in shown:
-        sentence = worlds.sentence(came & frozenset(worlds.causes), feature)
+    for applied in shown:
+        sentence = counterfactuals.sentence(applied & frozenset(counterfactuals.causes), feature)
         if sentence is not None:
             return sentence
     return "the base rate" if feature == "" else f"{feature} (no longer used)"

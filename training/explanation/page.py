@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from training.charts import svg
 from training.charts.html import environment, percent
-from training.explanation.explain import Movement
+from training.explanation.explain import ScoreChange
 from training.explanation.timeline import Timeline, timeline_picture
 
 TEMPLATE = "page.html.j2"
@@ -18,7 +18,7 @@ TEMPLATE = "page.html.j2"
 UP, DOWN = "#2f855a", "#c0503f"
 
 
-def explanation_html(moved: Movement, seen: Timeline) -> str:
+def explanation_html(moved: ScoreChange, seen: Timeline) -> str:
     """The page as text; words from the data are escaped, nothing is loaded."""
     made = environment()
     made.filters["day"] = day
@@ -42,7 +42,7 @@ def day(moment_us: int) -> str:
     return f"{at.day} {at:%b %Y %H:%M}"
 
 
-def headline(moved: Movement) -> str:
+def headline(moved: ScoreChange) -> str:
     """The change in one sentence, with its largest cause."""
     change = moved.after.log_odds - moved.before.log_odds
     if abs(change) < 1e-9:
@@ -55,7 +55,7 @@ def headline(moved: Movement) -> str:
     )
 
 
-def waterfall(moved: Movement) -> Markup:
+def waterfall(moved: ScoreChange) -> Markup:
     """Log-odds from before to after, one step a cause."""
     levels = [moved.before.log_odds]
     for part in moved.parts:

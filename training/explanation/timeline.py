@@ -16,7 +16,7 @@ from scoring.scores import score
 from training.charts import svg
 from training.explanation.explain import one_lead
 
-MOST_MOMENTS = 900
+MAX_MOMENTS = 900
 
 
 MOST_KINDS = 14
@@ -75,8 +75,8 @@ def _moments(created_us: int, to_us: int, events: Int64) -> Int64:
     days = np.arange(created_us, to_us, DAY_US, dtype=np.int64)
     at = events[events >= created_us]
     moments = np.unique(np.concatenate([days, at, at + 1, [to_us]]))
-    if len(moments) > MOST_MOMENTS:
-        kept = np.linspace(0, len(moments) - 1, MOST_MOMENTS).round().astype(np.intp)
+    if len(moments) > MAX_MOMENTS:
+        kept = np.linspace(0, len(moments) - 1, MAX_MOMENTS).round().astype(np.intp)
         moments = moments[kept]
     return moments.astype(np.int64)
 

@@ -1,8 +1,8 @@
-"""The leakage audit: does anything in the data know the outcome before it can?
+"""Leakage detection: does anything in the data know the outcome before it can?
 
-Evidence, not one threshold: each check in ``audit_values``, ``audit_fill``, ``audit_history`` and
-``audit_kinds`` says one thing that leaks do and honest attributes do not; ``docs/guide/audit.md``
-explains them. Names and texts are never read, only values, moments and outcomes.
+Evidence, not one threshold: each check in ``values``, ``missingness``, ``history`` and ``kinds``
+finds one thing that leaks do and other attributes do not; ``docs/guide/audit.md`` explains them.
+Names and texts are never read, only values, moments and outcomes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from features.compute.array_types import Float64, Int64
 from features.contract import Available
 from features.dataset import Dataset
 from features.histories.arrays import Histories
 from features.histories.build import histories_from_dataset
-from training.leakage.binned_columns import AuditFrame, F, Int, attributes_of, frame_at_creation
+from training.leakage.binned_columns import AuditFrame, attributes_of, frame_at_creation
 from training.leakage.history import correlates_with_future, later_events
 from training.leakage.kinds import answer_evidence, frame_at_references, kind_evidence
 from training.leakage.missingness import (
@@ -42,10 +43,10 @@ __all__ = ["AuditReport", "LeakVerdict", "Suspect", "audit", "stop_on_sure_leaks
 EvidenceFound = dict[str, list[Evidence]]
 
 
-FEWEST_OF_EACH = 20
+MIN_LEADS_PER_OUTCOME = 20
 
 
-ORDER = list(LeakVerdict)
+VERDICT_ORDER = list(LeakVerdict)
 
 
 def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
@@ -53,18 +54,22 @@ def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
 
     Deterministic. Attributes that dataset.toml calls ``after_outcome``, and its
     ``excluded_kinds``, are listed as excluded; of attributes it calls ``at_creation`` evidence is
-    told, but never taken for sure.
+    reported, but the leak is never sure.
     """
-    excluded = [n for n, s in dataset.settings.attributes.items() if s.available == _AFTER]
-    ground, row = frame_at_creation(dataset)
-    ground = ground.with_columns([c for c in ground.columns if c.name not in excluded])
+    excluded = [
+        n for n, s in dataset.settings.attributes.items() if s.available == Available.AFTER_OUTCOME
+    ]
+    frame, row = frame_at_creation(dataset)
+    frame = frame.with_columns([c for c in frame.columns if c.name not in excluded])
     suspects: list[Suspect] = []
     kinds, notes = 0, []
-    if min((ground.label == 1).sum(), (ground.label == 0).sum()) < FEWEST_OF_EACH:
-        notes.append(f"fewer than {FEWEST_OF_EACH} leads of each outcome: nothing can be told")
+    if min((frame.label == 1).sum(), (frame.label == 0).sum()) < MIN_LEADS_PER_OUTCOME:
+        notes.append(
+            f"fewer than {MIN_LEADS_PER_OUTCOME} leads of each outcome: nothing can be said"
+        )
     else:
         histories = histories_from_dataset(dataset) if dataset.has_time else None
-        suspects += _attributes(dataset, histories, ground, row, costs=costs)
+        suspects += _attributes(dataset, histories, frame, row, costs=costs)
         if histories and (len(histories.interactions.kinds) or len(histories.answers.attributes)):
             counted = _without_kinds(histories, dataset.settings.excluded_kinds)
             suspects += [
@@ -75,7 +80,7 @@ def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
             kinds = len(histories.interactions.kinds)
     suspects += [Suspect(n, "attribute", LeakVerdict.EXCLUDED, ()) for n in sorted(excluded)]
     suspects += [Suspect(n, "kind", LeakVerdict.EXCLUDED, ()) for n in _excluded_kinds(dataset)]
-    suspects.sort(key=lambda s: (ORDER.index(s.verdict), -(s.gain or 0.0), s.name))
+    suspects.sort(key=lambda s: (VERDICT_ORDER.index(s.verdict), -(s.gain or 0.0), s.name))
     if not dataset.has_time:
         notes.append("no created_at: the order of time could not be used")
     return AuditReport(
@@ -86,9 +91,6 @@ def audit(dataset: Dataset, *, costs: bool = True) -> AuditReport:
         suspects=tuple(suspects),
         notes=tuple(notes),
     )
-
-
-_AFTER = Available.AFTER_OUTCOME
 
 
 def _excluded_kinds(dataset: Dataset) -> list[str]:
@@ -118,61 +120,61 @@ def _without_kinds(histories: Histories, excluded: tuple[str, ...]) -> Histories
 
 
 def confirmed_at_creation(dataset: Dataset) -> frozenset[str]:
-    """Attributes whose ``available = "at_creation"`` stands in dataset.toml, not inferred."""
+    """Attributes whose ``available = "at_creation"`` is declared in dataset.toml, not inferred."""
     guessed = {
         sentence.split(": inferred ")[0]
         for sentence in dataset.inferred
         if ": inferred " in sentence and " available " in sentence
     }
-    said = dataset.settings.attributes.items()
-    at_creation = {n for n, settings in said if settings.available is Available.AT_CREATION}
+    declared = dataset.settings.attributes.items()
+    at_creation = {n for n, settings in declared if settings.available is Available.AT_CREATION}
     return frozenset(at_creation - guessed)
 
 
 def _attributes(
-    dataset: Dataset, histories: Histories | None, ground: AuditFrame, row: Int, *, costs: bool
+    dataset: Dataset, histories: Histories | None, frame: AuditFrame, row: Int64, *, costs: bool
 ) -> list[Suspect]:
     found: EvidenceFound = {}
-    reached = {column.name: univariate(ground, column) for column in ground.columns}
-    for column in ground.columns:
-        _add(found, column.name, value_evidence(ground, column, reached[column.name]))
-        _add(found, column.name, [e for e in [open_leads_lack(ground, column)] if e])
-    created: F | None = None
+    results = {column.name: univariate(frame, column) for column in frame.columns}
+    for column in frame.columns:
+        _add(found, column.name, value_evidence(frame, column, results[column.name]))
+        _add(found, column.name, [e for e in [open_leads_lack(frame, column)] if e])
+    created: Float64 | None = None
     if histories is not None:
-        _merge(found, filled_in_batches(ground, reached))
+        _merge(found, filled_in_batches(frame, results))
         later = later_events(dataset, histories)
         created = later.created_s[row]
-        _merge(found, correlates_with_future(later, row, ground.columns))
-    _merge(found, overwritten(ground))
-    _merge(found, differences(ground, reached, created))
-    _merge(found, out_of_proportion(ground, reached, set(found)))
+        _merge(found, correlates_with_future(later, row, frame.columns))
+    _merge(found, overwritten(frame))
+    _merge(found, differences(frame, results, created))
+    _merge(found, out_of_proportion(frame, results, set(found)))
     confirmed = confirmed_at_creation(dataset)
     suspects = [
-        _suspect(name, "attribute", found[name], reached.get(name), name in confirmed)
+        _suspect(name, "attribute", found[name], results.get(name), name in confirmed)
         for name in found
     ]
-    return _with_costs(ground, suspects) if costs else suspects
+    return _with_costs(frame, suspects) if costs else suspects
 
 
 def _histories(dataset: Dataset, histories: Histories, *, costs: bool) -> list[Suspect]:
     by_kind, by_answer = kind_evidence(dataset, histories), answer_evidence(dataset, histories)
-    ground = frame_at_references(dataset, histories)
-    reached: dict[str, UnivariateResult] = {}
-    if ground is not None:
-        reached = {column.name: univariate(ground, column) for column in ground.columns}
+    frame = frame_at_references(dataset, histories)
+    results: dict[str, UnivariateResult] = {}
+    if frame is not None:
+        results = {column.name: univariate(frame, column) for column in frame.columns}
         values: EvidenceFound = {}
-        for column in ground.columns:
-            _add(values, column.name, value_evidence(ground, column, reached[column.name]))
-        _merge(values, out_of_proportion(ground, reached, {*by_kind, *by_answer, *values}))
+        for column in frame.columns:
+            _add(values, column.name, value_evidence(frame, column, results[column.name]))
+        _merge(values, out_of_proportion(frame, results, {*by_kind, *by_answer, *values}))
         for name, evidence in values.items():
             _add(by_kind if name in histories.interactions.kinds else by_answer, name, evidence)
     suspects = [
-        _suspect(name, what, evidence, reached.get(name), False)
+        _suspect(name, what, evidence, results.get(name), False)
         for what, found in (("kind", by_kind), ("answer", by_answer))
         for name, evidence in found.items()
     ]
-    if costs and ground is not None:
-        suspects = _with_costs(ground, suspects)
+    if costs and frame is not None:
+        suspects = _with_costs(frame, suspects)
     return suspects
 
 
@@ -180,28 +182,28 @@ def _suspect(
     name: str,
     what: str,
     evidence: list[Evidence],
-    reached: UnivariateResult | None,
+    results: UnivariateResult | None,
     confirmed: bool,
 ) -> Suspect:
     verdict = verdict_of(tuple(evidence), confirmed=confirmed)
-    if reached is None or np.isnan(reached.log_loss):
+    if results is None or np.isnan(results.log_loss):
         return Suspect(name, what, verdict, tuple(evidence))
     return Suspect(
-        name, what, verdict, tuple(evidence), reached.auc, reached.gain, reached.log_loss
+        name, what, verdict, tuple(evidence), results.auc, results.gain, results.log_loss
     )
 
 
-def _with_costs(ground: AuditFrame, suspects: list[Suspect]) -> list[Suspect]:
-    """Add to each suspect what a quick model of everything not suspected gains by it."""
-    by_name = {column.name: column for column in ground.columns}
-    honest = tuple(c for c in ground.columns if c.name not in {s.name for s in suspects})
+def _with_costs(frame: AuditFrame, suspects: list[Suspect]) -> list[Suspect]:
+    """Add to each suspect what a quick model of all unsuspected columns gains by it."""
+    by_name = {column.name: column for column in frame.columns}
+    unsuspected = tuple(c for c in frame.columns if c.name not in {s.name for s in suspects})
     if not any(suspect.name in by_name for suspect in suspects):
         return suspects
-    without = multivariate(ground, honest).log_loss
+    without = multivariate(frame, unsuspected).log_loss
     priced = []
     for suspect in suspects:
         if suspect.name in by_name:
-            loss = multivariate(ground, (*honest, by_name[suspect.name])).log_loss
+            loss = multivariate(frame, (*unsuspected, by_name[suspect.name])).log_loss
             suspect = replace(suspect, cost=None if np.isnan(loss) else without - loss)
         priced.append(suspect)
     return priced

@@ -1,4 +1,4 @@
-"""What the audit looks at: every attribute as a few bins, beside how each lead ended."""
+"""The input of the audit: every attribute in a few bins, beside the outcome of each lead."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.compute.array_types import Bools, Float64, Int64
 from features.contract import Outcome
 from features.dataset import Dataset
-
-F = npt.NDArray[np.float64]
-
-
-Int = npt.NDArray[np.int64]
-
-
-Bools = npt.NDArray[np.bool_]
-
 
 MAX_BINS = 20
 
@@ -37,27 +29,27 @@ MAX_LEVELS = 200
 UNKNOWN = "unknown"
 
 
-BLOCKS = 20
+MAX_BLOCKS = 20
 
 
 MAX_ROWS = 60_000
 
 
-BLOCK_POSITIVES, BLOCK_ROWS = 25, 150
+MIN_POSITIVES_PER_BLOCK, MIN_ROWS_PER_BLOCK = 25, 150
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
     """One attribute, binned.
 
-    ``code`` (n,): bin of each row; 0 is unknown. ``bins``: what each says. ``number`` (n,): its
+    ``code`` (n,): bin of each row; 0 is unknown. ``bins``: the name of each. ``number`` (n,): its
     values (NaN unknown), None for a category. ``ordered``: bins 1.. ascend.
     """
 
     name: str
-    code: Int
+    code: Int64
     bins: tuple[str, ...]
-    number: F | None = None
+    number: Float64 | None = None
 
     @property
     def ordered(self) -> bool:
@@ -72,26 +64,26 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class AuditFrame:
-    """Leads (or references) in order of time, with how they ended.
+    """Leads (or references) in order of time, with their outcomes.
 
-    ``label`` (n,): 1 converted, 0 not, -1 not known (still open). ``block`` (n,): stretch of time;
+    ``label`` (n,): 1 converted, 0 not, -1 not known (still open). ``block`` (n,): period of time;
     rates are compared within one, so that what merely follows the calendar explains nothing.
-    ``first`` (n,): the earlier part, from which is learned; the rest is for judging. Without time
-    there is one block and the parts are drawn by chance.
+    ``first`` (n,): the earlier half; each half is scored by what the other was fitted on. Without
+    time there is one block and the halves are drawn by chance.
     """
 
     label: npt.NDArray[np.int8]
-    block: Int
+    block: Int64
     first: Bools
     columns: tuple[Column, ...]
 
     @property
     def known(self) -> Bools:
-        """Rows whose end is known."""
+        """Rows whose outcome is known."""
         return np.asarray(self.label >= 0)
 
-    def rate(self) -> F:
-        """Rate of conversion in each row's block, drawn slightly to the whole."""
+    def rate(self) -> Float64:
+        """Rate of conversion in each row's block, shrunk slightly to the overall rate."""
         known = self.known
         n = int(self.block.max()) + 1
         won = np.bincount(self.block[known], self.label[known] == 1, minlength=n)
@@ -104,7 +96,7 @@ class AuditFrame:
         return replace(self, columns=tuple(columns))
 
 
-def frame_at_creation(dataset: Dataset) -> tuple[AuditFrame, Int]:
+def frame_at_creation(dataset: Dataset) -> tuple[AuditFrame, Int64]:
     """Every lead with its attributes, and the row of ``dataset.leads`` each comes from.
 
     Open leads have no label; but where nothing but conversions is recorded, all others are 0.
@@ -127,7 +119,7 @@ def frame_at_creation(dataset: Dataset) -> tuple[AuditFrame, Int]:
 
 
 def attributes_of(dataset: Dataset) -> list[str]:
-    """Names of the attributes that stand in the table of leads."""
+    """Names of the attributes in the table of leads."""
     return [str(name) for name in dataset.leads.columns if name not in ("lead_id", "created_at")]
 
 
@@ -138,10 +130,17 @@ def frame_of(label: npt.NDArray[np.int8], columns: Sequence[Column], *, timed: b
     if not timed:
         first = np.random.default_rng(0).random(n) < 0.5
         return AuditFrame(label, np.zeros(n, np.int64), first, tuple(columns))
-    fewest = max(1, min((label == 1).sum() // BLOCK_POSITIVES, len(known) // BLOCK_ROWS, BLOCKS))
+    n_blocks = max(
+        1,
+        min(
+            (label == 1).sum() // MIN_POSITIVES_PER_BLOCK,
+            len(known) // MIN_ROWS_PER_BLOCK,
+            MAX_BLOCKS,
+        ),
+    )
     block = np.zeros(n, np.int64)
     if len(known):
-        edges = known[(np.arange(1, fewest) * len(known)) // fewest]
+        edges = known[(np.arange(1, n_blocks) * len(known)) // n_blocks]
         block = np.searchsorted(edges, np.arange(n), side="right")
     middle = known[len(known) // 2] if len(known) else 0
     return AuditFrame(label, block, np.arange(n) < middle, tuple(columns))
@@ -155,16 +154,16 @@ def column_of(name: str, values: pd.Series) -> Column:
         return Column(name, code, bins, number)
     codes, levels = pd.factorize(values.astype(object), sort=False)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-    kept = np.argsort(-counts, kind="stable")[:MAX_LEVELS]
-    kept = kept[counts[kept] >= MIN_LEADS_PER_LEVEL]
-    place = np.full(len(levels) + 1, len(kept) + 1)
-    place[kept] = np.arange(1, len(kept) + 1)
+    frequent = np.argsort(-counts, kind="stable")[:MAX_LEVELS]
+    frequent = frequent[counts[frequent] >= MIN_LEADS_PER_LEVEL]
+    place = np.full(len(levels) + 1, len(frequent) + 1)
+    place[frequent] = np.arange(1, len(frequent) + 1)
     place[-1] = 0
-    bins = (UNKNOWN, *(str(levels[k]) for k in kept), "a rare value")
+    bins = (UNKNOWN, *(str(levels[k]) for k in frequent), "a rare value")
     return Column(name, place[codes], bins)
 
 
-def number_bins(number: F) -> tuple[Int, tuple[str, ...]]:
+def number_bins(number: Float64) -> tuple[Int64, tuple[str, ...]]:
     """Frequent values for themselves, the others in bins of about equal size; 0 is unknown."""
     known = number[np.isfinite(number)]
     if not len(known):
@@ -186,7 +185,7 @@ def number_bins(number: F) -> tuple[Int, tuple[str, ...]]:
         for i, low in enumerate(edges)
     ]
     names = [
-        f"{low:g}" if alone else f"{low:g} to {high}"
-        for low, high, alone in zip(edges, ends, single, strict=True)
+        f"{low:g}" if is_single else f"{low:g} to {high}"
+        for low, high, is_single in zip(edges, ends, single, strict=True)
     ]
     return code.astype(np.int64), (UNKNOWN, *names)

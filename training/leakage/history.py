@@ -1,4 +1,4 @@
-"""Evidence in the histories: attributes that hold what happened only after creation."""
+"""Evidence in the histories: attributes that correlate with what happened after creation."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from features.compute.array_types import Bools, Float64, Int64
 from features.dataset import Dataset
 from features.histories.arrays import Histories
-from training.leakage.binned_columns import Bools, Column, F, Int
-from training.leakage.kinds import OPEN, closings
+from training.labels.references import OPEN, closings
+from training.leakage.binned_columns import Column
 from training.leakage.values import Evidence, LeakSignal
 
-MOST_KINDS = 60
+MAX_KINDS = 60
 
 
-FOLLOWS = 0.85
-"""Rank correlation (or agreement) with what came later, from which an attribute holds it."""
+MIN_CORRELATION = 0.85
+"""Rank correlation (or agreement) with later events from which an attribute is suspected."""
 
 
-SAME_MOMENT = 0.97
+MIN_CORRELATION_WITH_MOMENT = 0.97
 
 
-ENOUGH = 50
+MIN_ROWS = 50
 
 
-ANSWERS_AGREE, ENOUGH_ANSWERS = 0.9, 30
+MIN_AGREEMENT, MIN_ANSWERS = 0.9, 30
 
 
 SECOND_US = 1_000_000
@@ -45,12 +46,12 @@ class LaterEvents:
     """
 
     kinds: tuple[str, ...]
-    counts: F
-    amounts: dict[str, F]
+    counts: Float64
+    amounts: dict[str, Float64]
     last_kind: np.ndarray
-    last_s: F
-    seconds_to_close: F
-    created_s: F
+    last_s: Float64
+    seconds_to_close: Float64
+    created_s: Float64
     answers: dict[str, np.ndarray]
     changed: dict[str, Bools]
 
@@ -63,7 +64,7 @@ def later_events(dataset: Dataset, histories: Histories) -> LaterEvents:
     after = table.at_us > created[lead]
     lead, kind = lead[after], table.kind[after].astype(np.int64)
     frequent = np.argsort(-np.bincount(kind, minlength=len(table.kinds)), kind="stable")
-    frequent = np.sort(frequent[:MOST_KINDS])
+    frequent = np.sort(frequent[:MAX_KINDS])
     place = np.full(len(table.kinds) + 1, len(frequent))
     place[frequent] = np.arange(len(frequent))
     width = len(frequent) + 1
@@ -71,12 +72,14 @@ def later_events(dataset: Dataset, histories: Histories) -> LaterEvents:
     names = np.array([*table.kinds, None], dtype=object)
     last_kind, last_s = np.full(n, len(table.kinds)), np.full(n, np.nan)
     last_kind[lead], last_s[lead] = kind, table.at_us[after] / SECOND_US
-    amounts: dict[str, F] = {"interactions": np.bincount(lead, minlength=n).astype(np.float64)}
+    amounts: dict[str, Float64] = {
+        "interactions": np.bincount(lead, minlength=n).astype(np.float64)
+    }
     for name, amount in (("duration_s", table.duration_s), ("value", table.value)):
         known = np.nan_to_num(amount[after])
         total = np.bincount(lead, known, minlength=n)
         amounts[f"{name} of interactions"] = np.asarray(total, dtype=np.float64)
-    closed, _ = closings(dataset)
+    closed, _ = closings(dataset, histories)
     seconds = np.where(closed == OPEN, np.nan, (closed - created) / SECOND_US)
     answers, changed = _last_answers(histories)
     return LaterEvents(
@@ -108,9 +111,9 @@ def _last_answers(histories: Histories) -> tuple[dict[str, np.ndarray], dict[str
 
 
 def correlates_with_future(
-    later: LaterEvents, row: Int, columns: tuple[Column, ...]
+    later: LaterEvents, row: Int64, columns: tuple[Column, ...]
 ) -> dict[str, Evidence]:
-    """Attributes that follow what happened later; ``row``: the lead of each row of the columns."""
+    """Attributes that follow later events; ``row``: the lead of each row of the columns."""
     found: dict[str, Evidence] = {}
     for column in columns:
         text = (
@@ -125,7 +128,7 @@ def correlates_with_future(
     return found
 
 
-def _follows_numbers(later: LaterEvents, row: Int, column: Column) -> str | None:
+def _follows_numbers(later: LaterEvents, row: Int64, column: Column) -> str | None:
     if column.number is None:
         return None
     measures = {f"number of {kind}": later.counts[row, i] for i, kind in enumerate(later.kinds)}
@@ -133,25 +136,27 @@ def _follows_numbers(later: LaterEvents, row: Int, column: Column) -> str | None
     measures["time until closing"] = later.seconds_to_close[row]
     for name, measure in measures.items():
         follows = abs(rank_correlation(column.number, measure))
-        if follows >= FOLLOWS:
+        if follows >= MIN_CORRELATION:
             return f"it follows the {name} after creation (rank correlation {follows:.2f})"
     return None
 
 
-def _follows_last_kind(later: LaterEvents, row: Int, column: Column) -> str | None:
+def _follows_last_kind(later: LaterEvents, row: Int64, column: Column) -> str | None:
     if column.ordered:
         return None
     words, last = np.array(column.bins, object)[column.code], later.last_kind[row]
     both = column.filled & (last != None)  # noqa: E711  element by element
-    if both.sum() < ENOUGH or len(set(last[both])) < 3:
+    if both.sum() < MIN_ROWS or len(set(last[both])) < 3:
         return None
     agree = float((words[both] == last[both]).mean())
     return (
-        f"it is the last interaction's kind for {agree:.0%} of leads" if agree >= FOLLOWS else None
+        f"it is the last interaction's kind for {agree:.0%} of leads"
+        if agree >= MIN_CORRELATION
+        else None
     )
 
 
-def _follows_last_moment(later: LaterEvents, row: Int, column: Column) -> str | None:
+def _follows_last_moment(later: LaterEvents, row: Int64, column: Column) -> str | None:
     """The moment of the last interaction, or the time since it, and not merely the calendar."""
     if column.number is None:
         return None
@@ -159,35 +164,35 @@ def _follows_last_moment(later: LaterEvents, row: Int, column: Column) -> str | 
     number = np.where(known, column.number, np.nan)
     follows = abs(rank_correlation(number, later.last_s[row]))
     calendar = abs(rank_correlation(number, later.created_s[row]))
-    if follows >= SAME_MOMENT and 1 - follows < 0.5 * (1 - calendar):
+    if follows >= MIN_CORRELATION_WITH_MOMENT and 1 - follows < 0.5 * (1 - calendar):
         return f"it follows the moment of the last interaction (rank correlation {follows:.2f})"
     return None
 
 
-def _follows_closing(later: LaterEvents, row: Int, column: Column) -> str | None:
+def _follows_closing(later: LaterEvents, row: Int64, column: Column) -> str | None:
     """A moment, in days, seconds or finer, whose gap from creation is the time until closing."""
     if column.number is None:
         return None
     for unit in (1.0, 1e3, 1e6, 1 / 86_400):
         created = later.created_s[row] * unit
-        if rank_correlation(column.number, created) >= FOLLOWS:
+        if rank_correlation(column.number, created) >= MIN_CORRELATION:
             gap = rank_correlation(column.number - created, later.seconds_to_close[row])
-            if gap >= FOLLOWS:
+            if gap >= MIN_CORRELATION:
                 return f"its distance from creation follows the time until closing ({gap:.2f})"
     return None
 
 
-def _follows_answers(later: LaterEvents, row: Int, column: Column) -> str | None:
+def _follows_answers(later: LaterEvents, row: Int64, column: Column) -> str | None:
     for name, last in later.answers.items():
         answered = last[row] != None  # noqa: E711  element by element
         both = answered & column.filled
-        if both.sum() < ENOUGH_ANSWERS or len(set(last[row][both])) < 2:
+        if both.sum() < MIN_ANSWERS or len(set(last[row][both])) < 2:
             continue
-        same = _said(column) == _as_text(last[row])
+        same = _values_as_text(column) == _as_text(last[row])
         changed = both & later.changed[name][row]
-        learned = column.filled[answered].mean() >= 2 * column.filled[~answered].mean()
-        follows_change = changed.sum() >= 20 and same[changed].mean() >= ANSWERS_AGREE
-        if same[both].mean() >= ANSWERS_AGREE and (learned or follows_change):
+        filled_when_answered = column.filled[answered].mean() >= 2 * column.filled[~answered].mean()
+        follows_change = changed.sum() >= 20 and same[changed].mean() >= MIN_AGREEMENT
+        if same[both].mean() >= MIN_AGREEMENT and (filled_when_answered or follows_change):
             return (
                 f"it holds what was answered to '{name}' later ({same[both].mean():.0%} of "
                 f"{both.sum():,} leads agree with the last answer)"
@@ -195,7 +200,7 @@ def _follows_answers(later: LaterEvents, row: Int, column: Column) -> str | None
     return None
 
 
-def _said(column: Column) -> np.ndarray:
+def _values_as_text(column: Column) -> np.ndarray:
     if column.number is None:
         return np.array(column.bins, object)[column.code]
     return _as_text(column.number)
@@ -208,14 +213,14 @@ def _as_text(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(numbers), as_number, np.asarray(values, dtype=object))
 
 
-def rank_correlation(one: F, two: F) -> float:
+def rank_correlation(one: Float64, two: Float64) -> float:
     """Spearman's correlation over rows known in both; 0 if too few or all the same.
 
     >>> round(rank_correlation(np.arange(60.0), np.arange(60.0) ** 3), 6)
     1.0
     """
     both = np.isfinite(one) & np.isfinite(two)
-    if both.sum() < ENOUGH:
+    if both.sum() < MIN_ROWS:
         return 0.0
     x, y = rankdata(one[both]), rankdata(two[both])
     if x.std() == 0 or y.std() == 0:

@@ -1,4 +1,4 @@
-"""Evidence in who fills an attribute in, and when: open leads, batches, copies, differences."""
+"""Evidence in where an attribute is missing: open leads, batches, copies, differences."""
 
 from __future__ import annotations
 
@@ -8,45 +8,46 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.leakage.binned_columns import AuditFrame, Bools, Column, F, column_of
+from features.compute.array_types import Bools, Float64
+from training.leakage.binned_columns import AuditFrame, Column, column_of
 from training.leakage.univariate import UnivariateResult, univariate
 from training.leakage.values import Evidence, LeakSignal
 
-EXPECTED_OPEN = 15
+MIN_EXPECTED_OPEN = 15
 
 
-LACKING = 0.05
+MAX_SHARE_OPEN = 0.05
 
 
-FEWEST_CLOSED = 8
+MIN_CLOSED_NEARBY = 8
 
 
-BATCH_LOW, BATCH_HIGH, BATCH_ROWS = 0.15, 0.65, 50
+MAX_SHARE_LOW, MIN_SHARE_HIGH, ROWS_PER_PERIOD = 0.15, 0.65, 50
 
 
-BATCH_GAIN = 0.03
+MIN_BATCH_GAIN = 0.03
 
 
-COPY_AGREES, COPY_SAME_WORDS, COPY_ONE_WORD, COPY_ODDS = 0.35, 0.4, 0.75, 1.5
+MIN_COPY_AGREEMENT, MIN_SHARED_WORDS, MIN_SHARE_OF_ONE_WORD = 0.35, 0.4, 0.75
 
 
-TIED = 0.95
+MIN_PAIR_CORRELATION = 0.95
 
 
-DIFFERENCE_GAIN = 0.10
+MIN_DIFFERENCE_GAIN = 0.10
 
 
-MOST_NUMBERS = 40
+MAX_NUMBERS = 40
 
 
-def open_leads_lack(ground: AuditFrame, column: Column) -> Evidence | None:
+def open_leads_lack(frame: AuditFrame, column: Column) -> Evidence | None:
     """Values that leads of the same time have once closed, and hardly ever while open.
 
     Each open lead is compared with the closed ones created next to it; where these are too few,
     as among the newest, it is left out.
     """
-    is_open, weight = _closed_neighbours(ground)
-    if is_open.sum() < EXPECTED_OPEN:
+    is_open, weight = _closed_neighbours(frame)
+    if is_open.sum() < MIN_EXPECTED_OPEN:
         return None
     flags = [(column.bins[i], column.code == i) for i in range(len(column.bins))]
     if 0.02 < column.filled.mean() < 0.98:
@@ -54,7 +55,7 @@ def open_leads_lack(ground: AuditFrame, column: Column) -> Evidence | None:
     for label, has in flags:
         expected = float(weight[has].sum())
         seen = int((has & is_open).sum())
-        if expected >= EXPECTED_OPEN and seen <= LACKING * expected:
+        if expected >= MIN_EXPECTED_OPEN and seen <= MAX_SHARE_OPEN * expected:
             return Evidence(
                 LeakSignal.OPEN_LEADS_LACK_IT,
                 f"filled in only after closing: {seen:,} leads still open have {label!r}, where "
@@ -63,19 +64,19 @@ def open_leads_lack(ground: AuditFrame, column: Column) -> Evidence | None:
     return None
 
 
-def _closed_neighbours(ground: AuditFrame) -> tuple[Bools, F]:
-    """Open leads that have closed neighbours, and how much each closed lead stands for them.
+def _closed_neighbours(frame: AuditFrame) -> tuple[Bools, Float64]:
+    """Open leads that have closed neighbours, and the weight of each closed lead for them.
 
     The weights (n,) sum to the number of these open leads: the sum over the closed leads with some
     value is how many open ones should have it.
     """
-    n = len(ground.label)
+    n = len(frame.label)
     half = max(20, n // 50)
-    closed = ground.known
+    closed = frame.known
     before = np.concatenate([[0], np.cumsum(closed)])
     low, high = np.clip(np.arange(n) - half, 0, n), np.clip(np.arange(n) + half, 0, n)
     near = before[high] - before[low]
-    is_open = ~closed & (near >= FEWEST_CLOSED)
+    is_open = ~closed & (near >= MIN_CLOSED_NEARBY)
     steps = np.zeros(n + 1)
     np.add.at(steps, low[is_open], 1 / near[is_open])
     np.add.at(steps, high[is_open], -1 / near[is_open])
@@ -83,7 +84,7 @@ def _closed_neighbours(ground: AuditFrame) -> tuple[Bools, F]:
 
 
 def filled_in_batches(
-    ground: AuditFrame, reached: dict[str, UnivariateResult]
+    frame: AuditFrame, results: dict[str, UnivariateResult]
 ) -> dict[str, Evidence]:
     """Attributes filled for the leads of some periods, not for those between, and of use.
 
@@ -91,68 +92,71 @@ def filled_in_batches(
     suspected.
     """
     blocks: dict[bytes, list[Column]] = {}
-    for column in ground.columns:
+    for column in frame.columns:
         if 0.02 < column.filled.mean() < 0.98:
             blocks.setdefault(np.packbits(column.filled).tobytes(), []).append(column)
     found: dict[str, Evidence] = {}
-    for together in blocks.values():
-        shares = _shares_in_time(together[0].filled)
-        if _comes_and_goes(shares) and max(reached[c.name].low for c in together) >= BATCH_GAIN:
+    for same_rows in blocks.values():
+        shares = _shares_in_time(same_rows[0].filled)
+        if (
+            _comes_and_goes(shares)
+            and max(results[c.name].low for c in same_rows) >= MIN_BATCH_GAIN
+        ):
             text = (
                 f"filled in by batches: for {shares.max():.0%} of the leads of some periods and "
-                f"{shares.min():.0%} in others, with {len(together) - 1} other attributes for the "
-                "same leads; it seems to be worked out afterwards"
+                f"{shares.min():.0%} in others, with {len(same_rows) - 1} other attributes for the "
+                "same leads; it seems to be computed afterwards"
             )
-            found |= {c.name: Evidence(LeakSignal.FILLED_IN_BATCHES, text) for c in together}
+            found |= {c.name: Evidence(LeakSignal.FILLED_IN_BATCHES, text) for c in same_rows}
     return found
 
 
-def _shares_in_time(filled: Bools) -> F:
-    n_parts = int(np.clip(len(filled) // BATCH_ROWS, 1, 20))
+def _shares_in_time(filled: Bools) -> Float64:
+    n_parts = int(np.clip(len(filled) // ROWS_PER_PERIOD, 1, 20))
     return np.array([part.mean() for part in np.array_split(filled.astype(float), n_parts)])
 
 
-def _comes_and_goes(shares: F) -> bool:
+def _comes_and_goes(shares: Float64) -> bool:
     """Whether the share is low between two highs, or high between two lows."""
-    state = np.where(shares >= BATCH_HIGH, 1, np.where(shares <= BATCH_LOW, -1, 0))
+    state = np.where(shares >= MIN_SHARE_HIGH, 1, np.where(shares <= MAX_SHARE_LOW, -1, 0))
     firm = state[state != 0]
     return int((np.diff(firm) != 0).sum()) >= 2
 
 
-def overwritten(ground: AuditFrame) -> dict[str, Evidence]:
+def overwritten(frame: AuditFrame) -> dict[str, Evidence]:
     """Copies of another attribute in which one further word replaced what stood there."""
     found = {}
-    words = [c for c in ground.columns if not c.ordered and len(c.bins) > 4]
+    words = [c for c in frame.columns if not c.ordered and len(c.bins) > 4]
     for one, two in combinations(words, 2):
         for original, copy in ((one, two), (two, one)):
-            evidence = _overwritten(ground, original, copy)
+            evidence = _overwritten(frame, original, copy)
             if evidence is not None:
                 found[copy.name] = evidence
     return found
 
 
-def _overwritten(ground: AuditFrame, original: Column, copy: Column) -> Evidence | None:
+def _overwritten(frame: AuditFrame, original: Column, copy: Column) -> Evidence | None:
     shared = set(original.bins[1:-1]) & set(copy.bins[1:-1])
     least = min(len(original.bins), len(copy.bins)) - 2
-    if len(shared) < max(3, COPY_SAME_WORDS * least):
+    if len(shared) < max(3, MIN_SHARED_WORDS * least):
         return None
     before = np.array(original.bins, object)[original.code]
     after = np.array(copy.bins, object)[copy.code]
     same = before == after
-    if not COPY_AGREES <= same.mean() <= 0.97:
+    if not MIN_COPY_AGREEMENT <= same.mean() <= 0.97:
         return None
     values, counts = np.unique(after[~same].astype(str), return_counts=True)
     word, count = str(values[np.argmax(counts)]), counts.max()
     if (
-        count < COPY_ONE_WORD * counts.sum()
+        count < MIN_SHARE_OF_ONE_WORD * counts.sum()
         or (before == word).mean() > 0.2 * (after == word).mean()
     ):
         return None
     flag = Column(copy.name, (after == word).astype(np.int64), ("kept", "overwritten"))
-    if univariate(ground, flag).low <= 0:
+    if univariate(frame, flag).low <= 0:
         return None
-    known = ground.known
-    rates = [ground.label[known & ((after == word) == x)].mean() for x in (False, True)]
+    known = frame.known
+    rates = [frame.label[known & ((after == word) == x)].mean() for x in (False, True)]
     return Evidence(
         LeakSignal.OVERWRITTEN,
         f"it repeats {original.name!r} except where {word!r} has replaced it "
@@ -162,18 +166,18 @@ def _overwritten(ground: AuditFrame, original: Column, copy: Column) -> Evidence
 
 
 def differences(
-    ground: AuditFrame, reached: dict[str, UnivariateResult], created: F | None
+    frame: AuditFrame, results: dict[str, UnivariateResult], created: Float64 | None
 ) -> dict[str, Evidence]:
-    """Numbers that say little, but whose distance from another (or from creation) says much.
+    """Numbers with little predictive power whose difference to another (or to creation) has much.
 
     ``created`` (n,): seconds since 1970, None without time. Two moments are such a pair.
     """
     found: dict[str, Evidence] = {}
-    numbers = [c for c in ground.columns if c.number is not None and len(c.bins) > 8]
-    numbers = numbers[:MOST_NUMBERS]
+    numbers = [c for c in frame.columns if c.number is not None and len(c.bins) > 8]
+    numbers = numbers[:MAX_NUMBERS]
     for one, two in combinations(numbers, 2):
         if one.number is not None and two.number is not None:
-            evidence = _gap(ground, one.number, two.number, two.name, reached, (one.name, two.name))
+            evidence = _gap(frame, one.number, two.number, two.name, results, (one.name, two.name))
             if evidence is not None:
                 found.setdefault(one.name, evidence)
                 found[two.name] = _gap_text(evidence, one.name)
@@ -182,7 +186,7 @@ def differences(
             for unit in (1.0, 1e3, 1e6, 1 / 86_400):
                 if column.number is not None and column.name not in found:
                     evidence = _gap(
-                        ground, created * unit, column.number, "creation", reached, (column.name,)
+                        frame, created * unit, column.number, "creation", results, (column.name,)
                     )
                     if evidence is not None:
                         found[column.name] = evidence
@@ -196,20 +200,20 @@ def _gap_text(evidence: Evidence, other: str) -> Evidence:
 
 
 def _gap(
-    ground: AuditFrame,
-    one: F,
-    two: F,
+    frame: AuditFrame,
+    one: Float64,
+    two: Float64,
     other: str,
-    reached: dict[str, UnivariateResult],
+    results: dict[str, UnivariateResult],
     names: tuple[str, ...],
 ) -> Evidence | None:
     both = np.isfinite(one) & np.isfinite(two)
-    if both.sum() < 50 or not _tied(one[both], two[both]):
+    if both.sum() < 50 or not _nearly_equal(one[both], two[both]):
         return None
     gap = column_of("gap", pd.Series(two - one))
-    found = univariate(ground, gap)
-    best = max(reached[name].gain for name in names)
-    if found.low < DIFFERENCE_GAIN or found.gain < 1.5 * best:
+    found = univariate(frame, gap)
+    best = max(results[name].gain for name in names)
+    if found.low < MIN_DIFFERENCE_GAIN or found.gain < 1.5 * best:
         return None
     return Evidence(
         LeakSignal.DIFFERENCE_KNOWS,
@@ -218,9 +222,9 @@ def _gap(
     )
 
 
-def _tied(one: F, two: F) -> bool:
+def _nearly_equal(one: Float64, two: Float64) -> bool:
     """Nearly the same number, as two moments of one lead are."""
     if one.std() == 0 or two.std() == 0:
         return False
     close: npt.NDArray[np.float64] = np.corrcoef(one, two)
-    return bool(close[0, 1] > TIED and (two - one).std() < 0.5 * one.std())
+    return bool(close[0, 1] > MIN_PAIR_CORRELATION and (two - one).std() < 0.5 * one.std())

@@ -1,4 +1,4 @@
-"""What an audit found: one row per suspect, and the rule by which a leak is sure."""
+"""The audit's report: one row per suspect, and the rule by which a leak is sure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from shlex import quote
 
 from features.errors import GateError
 from features.vectors.sentences import pluralize
-from training.leakage.values import STRENGTH, Evidence
+from training.leakage.values import EVIDENCE_STRENGTH, Evidence
 
-SURE_FROM = 4
+MIN_STRENGTH_SURE = 4
 
 
 class LeakVerdict(StrEnum):
@@ -23,11 +23,11 @@ class LeakVerdict(StrEnum):
     EXCLUDED = "excluded"
 
 
-MEANING = {
+VERDICT_MEANING = {
     LeakVerdict.SURE: "a leak: training stops",
     LeakVerdict.SUSPECT: "find out when it is filled in, then say so in dataset.toml",
     LeakVerdict.CONFIRMED: "there is evidence, but dataset.toml says it is known at creation",
-    LeakVerdict.HARMLESS: "comes with the outcome; no question asked in time sees it",
+    LeakVerdict.HARMLESS: "comes with the outcome; no reference sees it",
     LeakVerdict.EXCLUDED: "left out, by dataset.toml or --exclude; never used",
 }
 
@@ -36,10 +36,10 @@ MEANING = {
 class Suspect:
     """One suspect attribute, answer or kind.
 
-    ``what``: "attribute", "answer" or "kind". ``auc``, ``gain`` (share of the log loss taken
-    away), ``log_loss``: what it reaches alone, out of time; None if it cannot be asked about.
+    ``what``: "attribute", "answer" or "kind". ``auc``, ``gain`` (share of the log loss
+    removed), ``log_loss``: of it alone, out of time; None if it cannot be evaluated.
     ``cost``: by how much the log loss of a quick model of everything not suspected
-    falls with it, in nats; None if not worked out.
+    falls with it, in nats; None if not computed.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """Suspects, worst first, of the attributes and kinds looked at."""
+    """Suspects, worst first, of the attributes and kinds examined."""
 
     dataset: str
     leads: int
@@ -91,7 +91,7 @@ class AuditReport:
                 "what": suspect.what,
                 "verdict": suspect.verdict.value,
                 "evidence": suspect.reasons,
-                "alone": _alone(suspect),
+                "alone": _univariate_text(suspect),
                 "cost of excluding": ""
                 if suspect.cost is None
                 else f"{suspect.cost:+.4f} log loss",
@@ -106,13 +106,13 @@ class AuditReport:
         ``whole``: an audit of the same data with nothing excluded.
         """
         known = {(s.what == "kind", s.name): s.evidence for s in whole.suspects}
-        told = tuple(
+        suspects = tuple(
             replace(s, evidence=known.get((s.what == "kind", s.name), ()))
             if s.verdict is LeakVerdict.EXCLUDED
             else s
             for s in self.suspects
         )
-        return replace(self, suspects=told)
+        return replace(self, suspects=suspects)
 
     def summary(self) -> str:
         """One sentence with the counts.
@@ -128,7 +128,7 @@ class AuditReport:
         )
 
 
-def _alone(suspect: Suspect) -> str:
+def _univariate_text(suspect: Suspect) -> str:
     if suspect.auc is None or suspect.gain is None:
         return ""
     return f"AUC {suspect.auc:.2f}, {max(suspect.gain, 0.0):.0%} of log loss"
@@ -143,12 +143,12 @@ def verdict_of(evidence: tuple[Evidence, ...], *, confirmed: bool) -> LeakVerdic
     >>> verdict_of((Evidence(LeakSignal.OUT_OF_PROPORTION, ""),), confirmed=False).value
     'suspect'
     """
-    weight = sum(STRENGTH[sign] for sign in {each.sign for each in evidence})
+    weight = sum(EVIDENCE_STRENGTH[sign] for sign in {each.sign for each in evidence})
     if weight == 0:
         return LeakVerdict.HARMLESS
     if confirmed:
         return LeakVerdict.CONFIRMED
-    return LeakVerdict.SURE if weight >= SURE_FROM else LeakVerdict.SUSPECT
+    return LeakVerdict.SURE if weight >= MIN_STRENGTH_SURE else LeakVerdict.SUSPECT
 
 
 def sure_leaks(report: AuditReport) -> tuple[Suspect, ...]:

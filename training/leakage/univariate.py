@@ -1,7 +1,7 @@
-"""How much one attribute knows alone, and how much all others know together.
+"""Predictive power of one attribute alone, and of many together.
 
-Learned from the earlier leads, judged on the later ones, within stretches of time: a gain is the
-share of the log loss of "the rate of that time" that knowing the attribute takes away.
+Fitted on the earlier leads and evaluated on the later ones, within periods of time: a gain is the
+share of the log loss of the period's rate that knowing the attribute removes.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import lightgbm as lgb
 import numpy as np
 from scipy.stats import rankdata
 
-from training.leakage.binned_columns import AuditFrame, Bools, Column, F, Int
+from features.compute.array_types import Bools, Float64, Int64
+from training.leakage.binned_columns import AuditFrame, Column
 
 SLOPES = (0.3, 0.6, 1.0, 1.3)
 
 
-PRIOR = 4.0
-"""Leads of the usual rate that each bin is mixed with."""
+PRIOR_LEADS = 4.0
+"""Leads of the base rate that are added to each bin."""
 
 
 @dataclass(frozen=True)
 class UnivariateResult:
-    """What one attribute reaches by itself.
+    """Predictive power of one attribute alone.
 
-    ``gain``: share of the log loss taken away, 0 nothing, 1 everything; ``low``: its lower end
+    ``gain``: share of the log loss removed, 0 nothing, 1 everything; ``low``: its lower end
     (95 %, one-sided). ``auc``: chance to rank a converted lead above another one of its time.
     ``log_loss``: in nats.
     """
@@ -36,45 +37,45 @@ class UnivariateResult:
     log_loss: float
 
 
-NOTHING = UnivariateResult(0.0, 0.0, 0.5, float("nan"))
+NO_RESULT = UnivariateResult(0.0, 0.0, 0.5, float("nan"))
 
 
-def univariate(ground: AuditFrame, column: Column) -> UnivariateResult:
-    """Judge one attribute, both ways round: later leads from earlier and earlier from later."""
-    if not _judgeable(ground):
-        return NOTHING
-    score = np.zeros(len(ground.label))
-    for part in (ground.first, ~ground.first):
-        score[~part] = log_odds_of_bins(ground, column, part & ground.known)[column.code[~part]]
-    return judged(ground, score)
+def univariate(frame: AuditFrame, column: Column) -> UnivariateResult:
+    """Evaluate one attribute both ways: later leads from earlier ones, and earlier from later."""
+    if not _has_both_outcomes(frame):
+        return NO_RESULT
+    score = np.zeros(len(frame.label))
+    for part in (frame.first, ~frame.first):
+        score[~part] = log_odds_of_bins(frame, column, part & frame.known)[column.code[~part]]
+    return evaluate_score(frame, score)
 
 
-def log_odds_of_bins(ground: AuditFrame, column: Column, rows: Bools) -> F:
-    """Log odds ratio of each bin against what its rows' times would give, mixed with the prior."""
-    n, rate = len(column.bins), ground.rate()
+def log_odds_of_bins(frame: AuditFrame, column: Column, rows: Bools) -> Float64:
+    """Log odds ratio of each bin against the rates of its rows' periods, with the prior added."""
+    n, rate = len(column.bins), frame.rate()
     code = column.code[rows]
-    won = np.bincount(code, ground.label[rows] == 1, minlength=n)
+    won = np.bincount(code, frame.label[rows] == 1, minlength=n)
     size = np.bincount(code, minlength=n)
     expected = np.bincount(code, rate[rows], minlength=n)
-    base = float(ground.label[rows].mean()) if rows.any() else 0.5
+    base = float(frame.label[rows].mean()) if rows.any() else 0.5
     base = min(max(base, 1e-4), 1 - 1e-4)
-    seen = np.log((won + PRIOR * base) / (size - won + PRIOR * (1 - base)))
-    usual = np.log((expected + PRIOR * base) / (size - expected + PRIOR * (1 - base)))
-    return np.asarray(seen - usual)
+    observed = np.log((won + PRIOR_LEADS * base) / (size - won + PRIOR_LEADS * (1 - base)))
+    prior = np.log((expected + PRIOR_LEADS * base) / (size - expected + PRIOR_LEADS * (1 - base)))
+    return np.asarray(observed - prior)
 
 
-def multivariate(ground: AuditFrame, columns: tuple[Column, ...]) -> UnivariateResult:
-    """The same judgement of a small boosted model of all ``columns``."""
-    if not _judgeable(ground):
-        return NOTHING
+def multivariate(frame: AuditFrame, columns: tuple[Column, ...]) -> UnivariateResult:
+    """The same for a small boosted model of all ``columns``."""
+    if not _has_both_outcomes(frame):
+        return NO_RESULT
     if not columns:
-        return judged(ground, np.zeros(len(ground.label)))
-    table = np.column_stack([_numeric(ground, column) for column in columns])
-    score = np.zeros(len(ground.label))
-    offset = _logit(ground.rate())
-    for part in (ground.first, ~ground.first):
-        rows = part & ground.known
-        data = lgb.Dataset(table[rows], ground.label[rows], init_score=offset[rows])
+        return evaluate_score(frame, np.zeros(len(frame.label)))
+    table = np.column_stack([_numeric(frame, column) for column in columns])
+    score = np.zeros(len(frame.label))
+    offset = _logit(frame.rate())
+    for part in (frame.first, ~frame.first):
+        rows = part & frame.known
+        data = lgb.Dataset(table[rows], frame.label[rows], init_score=offset[rows])
         settings = {
             "objective": "binary",
             "learning_rate": 0.1,
@@ -88,28 +89,27 @@ def multivariate(ground: AuditFrame, columns: tuple[Column, ...]) -> UnivariateR
             "verbose": -1,
         }
         score[~part] = lgb.train(settings, data, 60).predict(table[~part], raw_score=True)
-    return judged(ground, score)
+    return evaluate_score(frame, score)
 
 
-def judged(ground: AuditFrame, score: F) -> UnivariateResult:
+def evaluate_score(frame: AuditFrame, score: Float64) -> UnivariateResult:
     """Gain and AUC of a score (n,) in log odds.
 
-    Its level is set anew in each half block, its slope in each half: what drifts is not held
-    against it.
+    Its level is refitted in each half block and its slope in each half, so drift costs nothing.
     """
-    known = ground.known
-    label = ground.label[known].astype(np.float64)
-    group = (ground.block * 2 + ground.first)[known]
+    known = frame.known
+    label = frame.label[known].astype(np.float64)
+    group = (frame.block * 2 + frame.first)[known]
     score = np.clip(score[known], -12, 12)
     rate = (np.bincount(group, label) / np.maximum(np.bincount(group), 1))[group]
     base, loss = _loss(label, rate), np.zeros(len(label))
     for half in (0, 1):
         rows = group % 2 == half
-        tried = [_loss_at(label[rows], group[rows], slope * score[rows]) for slope in SLOPES]
-        loss[rows] = min(tried, key=np.sum)
+        losses = [_loss_at(label[rows], group[rows], slope * score[rows]) for slope in SLOPES]
+        loss[rows] = min(losses, key=np.sum)
     total = base.sum()
     if total <= 0:
-        return NOTHING
+        return NO_RESULT
     gain = 1 - loss.sum() / total
     error = np.sqrt(len(label)) * np.std(base - loss - gain * base) / total
     return UnivariateResult(
@@ -117,28 +117,28 @@ def judged(ground: AuditFrame, score: F) -> UnivariateResult:
     )
 
 
-def _loss_at(label: F, group: Int, score: F) -> F:
+def _loss_at(label: Float64, group: Int64, score: Float64) -> Float64:
     return _loss(label, 1 / (1 + np.exp(-(score + _levels(label, group, score)))))
 
 
-def _judgeable(ground: AuditFrame) -> bool:
+def _has_both_outcomes(frame: AuditFrame) -> bool:
     """At least ten of each outcome in each part."""
-    parts = (ground.first & ground.known, ~ground.first & ground.known)
-    return all(min((ground.label[p] == 1).sum(), (ground.label[p] == 0).sum()) >= 10 for p in parts)
+    parts = (frame.first & frame.known, ~frame.first & frame.known)
+    return all(min((frame.label[p] == 1).sum(), (frame.label[p] == 0).sum()) >= 10 for p in parts)
 
 
-def _numeric(ground: AuditFrame, column: Column) -> F:
+def _numeric(frame: AuditFrame, column: Column) -> Float64:
     """Numbers as they are; words as the log odds of their bin in the other part of the leads."""
     if column.number is not None:
         return column.number
     value = np.zeros(len(column.code))
-    for part in (ground.first, ~ground.first):
-        odds = log_odds_of_bins(ground, column, part & ground.known)
+    for part in (frame.first, ~frame.first):
+        odds = log_odds_of_bins(frame, column, part & frame.known)
         value[~part] = odds[column.code[~part]]
     return value
 
 
-def _levels(label: F, group: Int, score: F) -> F:
+def _levels(label: Float64, group: Int64, score: Float64) -> Float64:
     """Intercept of each group that makes the mean probability equal the rate (Newton's method)."""
     n = int(group.max()) + 1
     size = np.bincount(group, minlength=n)
@@ -153,7 +153,7 @@ def _levels(label: F, group: Int, score: F) -> F:
     return np.asarray(np.clip(level, -30, 30)[group])
 
 
-def _auc(label: F, group: Int, score: F) -> float:
+def _auc(label: Float64, group: Int64, score: Float64) -> float:
     """Pairs of one group in the right order, ties half, over all groups."""
     right = pairs = 0.0
     for each in np.unique(group):
@@ -167,11 +167,11 @@ def _auc(label: F, group: Int, score: F) -> float:
     return float(right / pairs) if pairs else 0.5
 
 
-def _loss(label: F, probability: F) -> F:
+def _loss(label: Float64, probability: Float64) -> Float64:
     p = np.clip(probability, 1e-12, 1 - 1e-12)
     return np.asarray(-(label * np.log(p) + (1 - label) * np.log1p(-p)))
 
 
-def _logit(p: F) -> F:
+def _logit(p: Float64) -> Float64:
     clipped = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(clipped / (1 - clipped)))

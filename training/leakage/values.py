@@ -1,4 +1,4 @@
-"""Evidence in the values of one attribute, and in what it knows beside all others."""
+"""Evidence in the values of one attribute, and in its power compared with all others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import chdtri
 
-from training.leakage.binned_columns import AuditFrame, Bools, Column, F
+from features.compute.array_types import Bools, Float64
+from training.leakage.binned_columns import AuditFrame, Column
 from training.leakage.univariate import UnivariateResult, log_odds_of_bins, multivariate, univariate
 
 
 class LeakSignal(StrEnum):
-    """The kinds of evidence; what each means is told in ``docs/guide/audit.md``."""
+    """The kinds of evidence; ``docs/guide/audit.md`` says what each means."""
 
     OUT_OF_PROPORTION = "out_of_proportion"
     IS_THE_OUTCOME = "is_the_outcome"
@@ -31,7 +32,7 @@ class LeakSignal(StrEnum):
     ONLY_ONE_OUTCOME = "only_one_outcome"
 
 
-STRENGTH = {
+EVIDENCE_STRENGTH = {
     LeakSignal.OUT_OF_PROPORTION: 2,
     LeakSignal.IS_THE_OUTCOME: 3,
     LeakSignal.NEVER_WITHOUT: 2,
@@ -47,7 +48,7 @@ STRENGTH = {
     LeakSignal.ANNOUNCES_OUTCOME: 1,
     LeakSignal.ONLY_ONE_OUTCOME: 2,
 }
-"""How much each weighs; from four on, taken together, a leak is sure. 0: told, but harmless."""
+"""How much each weighs; from four on, taken together, a leak is sure. 0: reported, but harmless."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ LARGE_GAIN = 0.25
 NOTABLE_GAIN = 0.12
 
 
-OVER_ALL_OTHERS = 1.25
+MIN_RATIO_TO_OTHERS = 1.25
 
 
-EXPECTED_IN_BIN = 3.0
+MIN_EXPECTED_PER_BIN = 3.0
 
 
-ALMOST_NEVER = 0.03
+MAX_RATE_RATIO = 0.03
 
 
-SURELY = 5.0
+PURE_BIN_FACTOR = 5.0
 
 
 PURE_LOW, PURE_LOW_EXPECTED, PURE_HIGH_ROWS = 0.15, 20, 30
@@ -85,50 +86,54 @@ PURE_LOW, PURE_LOW_EXPECTED, PURE_HIGH_ROWS = 0.15, 20, 30
 UNKNOWN_GAIN, UNKNOWN_LOW = 0.11, 0.08
 
 
-UNKNOWN_ODDS, UNKNOWN_LEAST = 10.0, 0.03
+UNKNOWN_ODDS, MIN_UNKNOWN_GAIN_LOW = 10.0, 0.03
 
 
-def value_evidence(ground: AuditFrame, column: Column, found: UnivariateResult) -> list[Evidence]:
-    """What the values of one attribute say by themselves."""
+def value_evidence(frame: AuditFrame, column: Column, found: UnivariateResult) -> list[Evidence]:
+    """Evidence in the values of one attribute by themselves."""
     checks = (
         _is_the_outcome(found),
-        near_deterministic_values(ground, column),
-        _decides_both_ways(ground, column),
-        _unknown_knows(ground, column),
+        near_deterministic_values(frame, column),
+        _decides_both_ways(frame, column),
+        _unknown_knows(frame, column),
     )
     return [evidence for evidence in checks if evidence is not None]
 
 
 def out_of_proportion(
-    ground: AuditFrame, reached: dict[str, UnivariateResult], suspected: set[str]
+    frame: AuditFrame, results: dict[str, UnivariateResult], suspected: set[str]
 ) -> dict[str, Evidence]:
-    """Attributes that know alone more than can be: very much, or more than all the rest together.
+    """Attributes with implausible power alone: very much, or more than all the rest together.
 
-    The rest are the less able ones that nothing else makes suspect. Several may stand out
-    together, but no more than a third of all.
+    The rest are the weaker ones that nothing else makes suspect. Several may stand out together,
+    but no more than a third of all.
     """
-    ranked = sorted(reached, key=lambda name: -reached[name].gain)
-    able = [name for name in ranked if reached[name].low >= NOTABLE_GAIN]
-    found = {name: _plain(reached[name]) for name in able if reached[name].low >= LARGE_GAIN}
-    open_question = [name for name in able if name not in found]
+    ranked = sorted(results, key=lambda name: -results[name].gain)
+    strong = [name for name in ranked if results[name].low >= NOTABLE_GAIN]
+    found = {
+        name: _alone_evidence(results[name]) for name in strong if results[name].low >= LARGE_GAIN
+    }
+    open_question = [name for name in strong if name not in found]
     for n_first in range(len(open_question), 0, -1):
         leaders = open_question[:n_first]
         rest = [name for name in ranked if name not in {*found, *suspected, *leaders}]
         if len(leaders) * 2 > len(rest):
             continue
-        others = multivariate(ground, tuple(c for c in ground.columns if c.name in rest)).gain
-        best = max(others, *(reached[name].gain for name in rest))
-        if min(reached[name].low for name in leaders) >= OVER_ALL_OTHERS * best:
-            return found | {name: _beside(reached[name], len(rest), others) for name in leaders}
+        others = multivariate(frame, tuple(c for c in frame.columns if c.name in rest)).gain
+        best = max(others, *(results[name].gain for name in rest))
+        if min(results[name].low for name in leaders) >= MIN_RATIO_TO_OTHERS * best:
+            return found | {
+                name: _compared_evidence(results[name], len(rest), others) for name in leaders
+            }
     return found
 
 
-def _plain(own: UnivariateResult) -> Evidence:
+def _alone_evidence(own: UnivariateResult) -> Evidence:
     text = f"alone it explains {own.gain:.0%} of what is to be known (AUC {own.auc:.2f})"
     return Evidence(LeakSignal.OUT_OF_PROPORTION, text)
 
 
-def _beside(own: UnivariateResult, n_others: int, others: float) -> Evidence:
+def _compared_evidence(own: UnivariateResult, n_others: int, others: float) -> Evidence:
     text = (
         f"alone it explains {own.gain:.0%} (AUC {own.auc:.2f}), the {n_others} others together "
         f"{max(others, 0.0):.0%}"
@@ -145,12 +150,12 @@ def _is_the_outcome(found: UnivariateResult) -> Evidence | None:
     )
 
 
-def near_deterministic_values(ground: AuditFrame, column: Column) -> Evidence | None:
+def near_deterministic_values(frame: AuditFrame, column: Column) -> Evidence | None:
     """Values with which hardly anyone converts though a hundred or more should."""
-    won, expected = _counts(ground, column, ground.known, ground.rate())
-    barren = (expected >= EXPECTED_IN_BIN) & (won <= ALMOST_NEVER * expected)
+    won, expected = _counts(frame, column, frame.known, frame.rate())
+    barren = (expected >= MIN_EXPECTED_PER_BIN) & (won <= MAX_RATE_RATIO * expected)
     most = chdtri(2 * (won[barren].sum() + 1), 0.05) / 2
-    if not barren.any() or barren.all() or most > ALMOST_NEVER * expected[barren].sum():
+    if not barren.any() or barren.all() or most > MAX_RATE_RATIO * expected[barren].sum():
         return None
     return Evidence(
         LeakSignal.NEVER_WITHOUT,
@@ -159,18 +164,18 @@ def near_deterministic_values(ground: AuditFrame, column: Column) -> Evidence | 
     )
 
 
-def _decides_both_ways(ground: AuditFrame, column: Column) -> Evidence | None:
+def _decides_both_ways(frame: AuditFrame, column: Column) -> Evidence | None:
     """Words of which some nearly always and others nearly never go with a conversion."""
     if column.ordered and len(column.bins) > 12:
         return None
-    known, rate = ground.known, ground.rate()
-    won, expected = _counts(ground, column, known, rate)
+    known, rate = frame.known, frame.rate()
+    won, expected = _counts(frame, column, known, rate)
     size = np.bincount(column.code[known], minlength=len(column.bins)).astype(float)
-    base = float(ground.label[known].mean()) if known.any() else 0.0
+    base = float(frame.label[known].mean()) if known.any() else 0.0
     words = np.arange(len(column.bins)) > 0
     low = words & (size >= 20) & (won <= PURE_LOW * expected)
     shrunk = (won + base) / (size + 1)
-    high = words & (size >= 10) & (1 - shrunk <= (1 - base) / SURELY)
+    high = words & (size >= 10) & (1 - shrunk <= (1 - base) / PURE_BIN_FACTOR)
     if expected[low].sum() < PURE_LOW_EXPECTED or size[high].sum() < PURE_HIGH_ROWS:
         return None
     return Evidence(
@@ -181,20 +186,20 @@ def _decides_both_ways(ground: AuditFrame, column: Column) -> Evidence | None:
     )
 
 
-def _unknown_knows(ground: AuditFrame, column: Column) -> Evidence | None:
+def _unknown_knows(frame: AuditFrame, column: Column) -> Evidence | None:
     """Whether it is filled in tells the outcome (in both parts of time, the same way round)."""
-    known = ground.known
+    known = frame.known
     share = float((~column.filled[known]).mean()) if known.any() else 0.0
     if not 0.01 <= share <= 0.99:
         return None
     flag = Column(column.name, column.filled.astype(np.int64), ("unknown", "known"))
-    odds = [_odds(ground, flag, known & part) for part in (ground.first, ~ground.first)]
-    found = univariate(ground, flag)
+    odds = [_odds(frame, flag, known & part) for part in (frame.first, ~frame.first)]
+    found = univariate(frame, flag)
     much = found.gain >= UNKNOWN_GAIN and found.low >= UNKNOWN_LOW
-    firmly = min(map(abs, odds)) >= np.log(UNKNOWN_ODDS) and found.low >= UNKNOWN_LEAST
+    firmly = min(map(abs, odds)) >= np.log(UNKNOWN_ODDS) and found.low >= MIN_UNKNOWN_GAIN_LOW
     if min(odds) * max(odds) <= 0 or not (much or firmly):
         return None
-    label = ground.label
+    label = frame.label
     rates = [label[known & (flag.code == code)].mean() for code in (0, 1)]
     return Evidence(
         LeakSignal.UNKNOWN_KNOWS,
@@ -203,15 +208,17 @@ def _unknown_knows(ground: AuditFrame, column: Column) -> Evidence | None:
     )
 
 
-def _odds(ground: AuditFrame, flag: Column, rows: Bools) -> float:
-    odds = log_odds_of_bins(ground, flag, rows)
+def _odds(frame: AuditFrame, flag: Column, rows: Bools) -> float:
+    odds = log_odds_of_bins(frame, flag, rows)
     return float(odds[1] - odds[0])
 
 
-def _counts(ground: AuditFrame, column: Column, rows: Bools, rate: F) -> tuple[F, F]:
+def _counts(
+    frame: AuditFrame, column: Column, rows: Bools, rate: Float64
+) -> tuple[Float64, Float64]:
     """Conversions in each bin, and those usual at the time of its rows."""
     n, code = len(column.bins), column.code[rows]
-    won = np.bincount(code, ground.label[rows] == 1, minlength=n)
+    won = np.bincount(code, frame.label[rows] == 1, minlength=n)
     usual = np.bincount(code, rate[rows], minlength=n)
     return won.astype(np.float64), usual.astype(np.float64)
 

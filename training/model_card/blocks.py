@@ -49,16 +49,17 @@ class Points:
 class Table:
     """Rows of text under ``columns``; those in ``right`` hold figures.
 
-    ``strokes``: a small picture for each row, in a column of its own on the page; ``stroke_title``
-    says what it shows. ``marked``: rows that warn. ``about``: what the table shows, for those who
-    hear the page. ``folded``: the figures behind a picture, closed on the page until asked for.
+    ``row_charts``: a small chart for each row, in a column of its own on the page;
+    ``row_chart_title`` says what it shows. ``marked``: rows that warn. ``about``: what the table
+    shows, for screen readers. ``folded``: the figures behind a chart, closed on the page until
+    opened.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[str] = frozenset()
-    strokes: tuple[Markup, ...] = ()
-    stroke_title: str = ""
+    row_charts: tuple[Markup, ...] = ()
+    row_chart_title: str = ""
     marked: frozenset[int] = frozenset()
     about: str = ""
     folded: bool = False

@@ -11,7 +11,7 @@ from typing import Any
 
 from scoring.release.release import Release
 from training.model_card.blocks import Card, count, share
-from training.model_card.changes import Earlier, change_section
+from training.model_card.changes import PreviousRelease, change_section
 from training.model_card.evaluation_sections import (
     bands_section,
     figures_section,
@@ -19,7 +19,7 @@ from training.model_card.evaluation_sections import (
     reliability_section,
     segments_section,
 )
-from training.model_card.importance import moving_features
+from training.model_card.importance import feature_effects
 from training.model_card.model_sections import (
     candidates_section,
     data_section,
@@ -31,7 +31,7 @@ from training.model_card.model_sections import (
 from training.model_card.record import card_record
 
 
-def card_of(release: Release, earlier: Earlier | None = None) -> Card:
+def card_of(release: Release, earlier: PreviousRelease | None = None) -> Card:
     """The card of ``release``; with ``earlier``, also what changed since then.
 
     What a release did not record, the card says is not recorded; nothing is made up.
@@ -49,7 +49,7 @@ def card_of(release: Release, earlier: Earlier | None = None) -> Card:
         bands_section(release, record),
         segments_section(calibration),
         candidates_section(release, record),
-        features_section(moving_features(release)),
+        features_section(feature_effects(release)),
         limits_section(release),
     )
     verdict = str(release.metrics.get("verdict", ""))

@@ -23,12 +23,12 @@ from training.model_card.blocks import (
     share,
 )
 from training.model_card.evaluation_sections import METRICS, rate_span
-from training.model_card.importance import moving_features
+from training.model_card.importance import feature_effects
 from training.model_card.model_sections import COUNTS, TOP_FEATURES, WINDOW
 from training.model_card.record import card_record
-from training.monitoring.psi import MUCH, shifts_between
+from training.monitoring.psi import MIN_PSI_LARGE, shifts_between
 
-SHOWN = 8
+MAX_SHIFTED_FEATURES = 8
 """So many of the features that moved most are listed."""
 
 
@@ -52,7 +52,7 @@ class SameReferences:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class PreviousRelease:
     """The release to compare with, how it is called, and both on the same references if known."""
 
     called: str
@@ -60,7 +60,7 @@ class Earlier:
     same: SameReferences | None = None
 
 
-def change_section(now: Release, earlier: Earlier) -> Section:
+def change_section(now: Release, earlier: PreviousRelease) -> Section:
     """Everything that differs, in tables of before and now; what does not is left out."""
     then = earlier.release
     title = f"What changed since {earlier.called}"
@@ -74,17 +74,17 @@ def change_section(now: Release, earlier: Earlier) -> Section:
     return Section(title, (*blocks, *_drift(then, now)))
 
 
-def _sentences(then: Release, now: Release, earlier: Earlier) -> Iterator[str]:
-    yield f"compared with release {then.release_id}, {_same_question(then, now)}"
-    yield from _on_same(earlier.same)
-    yield from _came_and_went("features", now.spec.names, then.spec.names)
+def _sentences(then: Release, now: Release, earlier: PreviousRelease) -> Iterator[str]:
+    yield f"compared with release {then.release_id}, {_comparability(then, now)}"
+    yield from _same_reference_sentences(earlier.same)
+    yield from _added_and_removed("features", now.spec.names, then.spec.names)
     top, before = (
-        [m.name for m in moving_features(release)[:TOP_FEATURES]] for release in (now, then)
+        [m.name for m in feature_effects(release)[:TOP_FEATURES]] for release in (now, then)
     )
-    yield from _came_and_went(f"among the {TOP_FEATURES} that move the score most", top, before)
+    yield from _added_and_removed(f"among the {TOP_FEATURES} that move the score most", top, before)
 
 
-def _same_question(then: Release, now: Release) -> str:
+def _comparability(then: Release, now: Release) -> str:
     if then.name != now.name:
         return f"which was trained on {then.name}: other leads, so figures do not compare"
     if then.horizon_days != now.horizon_days:
@@ -92,7 +92,7 @@ def _same_question(then: Release, now: Release) -> str:
     return "the same question on the same kind of leads"
 
 
-def _on_same(same: SameReferences | None) -> Iterator[str]:
+def _same_reference_sentences(same: SameReferences | None) -> Iterator[str]:
     if same is None:
         yield f"both on the same references, and share of leads whose band changes: {NOT_RECORDED}"
         return
@@ -117,7 +117,7 @@ def _judged(gap: Estimate) -> str:
     return "worse" if gap.low > 0 else "no difference that chance would not make"
 
 
-def _came_and_went(what: str, now: list[str] | tuple[str, ...], then: Any) -> Iterator[str]:
+def _added_and_removed(what: str, now: list[str] | tuple[str, ...], then: Any) -> Iterator[str]:
     added, gone = [n for n in now if n not in then], [n for n in then if n not in now]
     if not added and not gone:
         yield f"{what}: the same"
@@ -130,7 +130,7 @@ def _came_and_went(what: str, now: list[str] | tuple[str, ...], then: Any) -> It
 def _rows(then: Release, now: Release) -> Iterator[Row]:
     yield from _data_rows(then, now)
     yield from _setting_rows(then, now)
-    yield from _made_rows(then, now)
+    yield from _model_rows(then, now)
     for key, title in METRICS:
         before, after = (_with_interval(r.metrics.get(key)) for r in (then, now))
         yield (f"{title}, each on its own test", before, after)
@@ -157,7 +157,7 @@ def _setting_rows(then: Release, now: Release) -> Iterator[Row]:
         yield (name, told[0], told[1])
 
 
-def _made_rows(then: Release, now: Release) -> Iterator[Row]:
+def _model_rows(then: Release, now: Release) -> Iterator[Row]:
     yield ("features", count(len(then.spec)), count(len(now.spec)))
     recipes = [str(r.metrics.get("choice", {}).get("recipe", "")) for r in (then, now)]
     yield ("chosen", recipes[0], recipes[1])
@@ -204,21 +204,21 @@ def _drift(then: Release, now: Release) -> list[Block]:
         return [Words(f"Drift of inputs and scores: {NOT_RECORDED}.")]
     scores, *features = shifts
     tell_apart = all(release.metrics.get("signal", True) for release in (then, now))
-    moved = sum(shift.much for shift in features)
+    moved = sum(shift.is_large for shift in features)
     words = (
-        f"Drift (population stability index; above {MUCH:g} another distribution): "
+        f"Drift (population stability index; above {MIN_PSI_LARGE:g} another distribution): "
         f"{moved} of {len(features)} features moved that far."
     )
-    shown = [*([scores] if tell_apart else []), *features[:SHOWN]]
+    shown = [*([scores] if tell_apart else []), *features[:MAX_SHIFTED_FEATURES]]
     columns = ("moved", "index", "by chance up to", "unknown before", "unknown now")
     rows = tuple(
         (s.name, f"{s.psi:.3f}", f"{s.noise:.3f}", share(s.unknown_then), share(s.unknown_now))
         for s in shown
     )
-    strokes = charts.psi_strokes([s.psi for s in shown], MUCH)
-    title = f"line: {MUCH:g}"
-    marked = frozenset(i for i, s in enumerate(shown) if s.much)
+    row_charts = charts.psi_bars([s.psi for s in shown], MIN_PSI_LARGE)
+    title = f"line: {MIN_PSI_LARGE:g}"
+    marked = frozenset(i for i, s in enumerate(shown) if s.is_large)
     return [
         Words(words),
-        Table(columns, rows, frozenset(columns[1:]), strokes, title, marked, "Drift"),
+        Table(columns, rows, frozenset(columns[1:]), row_charts, title, marked, "Drift"),
     ]

@@ -1,4 +1,4 @@
-"""The pictures of a card: drawings that stand alone, and strokes that stand in a table's row."""
+"""The charts of a model card: whole ones, and small ones in the rows of a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.charts import svg
 WIDTH, FOOT, LEFT = 450, 290, 46
 
 
-STROKE_W, STROKE_H = 150, 18
+ROW_CHART_WIDTH, ROW_CHART_HEIGHT = 150, 18
 
 
 LEARNED, BAD = svg.COLOURS["learned"], "#b23a2e"
@@ -93,32 +93,34 @@ def _band(band: Mapping[str, Any], x: svg.Scale, top: float) -> str:
     return "".join(parts)
 
 
-def share_strokes(shares: Sequence[float], effects: Sequence[float]) -> tuple[Markup, ...]:
-    """A bar each, as long as its share of the largest; green raises the score, red lowers it."""
+def share_bars(shares: Sequence[float], effects: Sequence[float]) -> tuple[Markup, ...]:
+    """A bar each, scaled to the largest share; green raises the score, red lowers it."""
     most = max([*shares, 1e-12])
     return tuple(
-        _stroke([svg.box(0, 4, STROKE_W * s / most, 10, GOOD if effect > 0 else BAD, 2)])
+        _row_chart([svg.box(0, 4, ROW_CHART_WIDTH * s / most, 10, GOOD if effect > 0 else BAD, 2)])
         for s, effect in zip(shares, effects, strict=True)
     )
 
 
-def gain_strokes(gains: Sequence[Mapping[str, Any] | None]) -> tuple[Markup, ...]:
-    """A whisker each around a common line at 0; an empty stroke where there is no gain."""
+def gain_whiskers(gains: Sequence[Mapping[str, Any] | None]) -> tuple[Markup, ...]:
+    """A whisker each around a common line at 0; an empty chart where there is no gain."""
     ends = [g[end] for g in gains if g for end in ("low", "high", "value") if g[end] is not None]
     x = _scale([0.0, *ends])
     drawn = []
     for gain in gains:
-        parts = [svg.line(x(0), 0, x(0), STROKE_H, svg.INK, 1)]
+        parts = [svg.line(x(0), 0, x(0), ROW_CHART_HEIGHT, svg.INK, 1)]
         if gain and gain["low"] is not None:
             sure = gain["high"] < 0 or gain["low"] > 0
             colour = svg.SOFT if not sure else GOOD if gain["value"] < 0 else BAD
-            parts.append(svg.whisker(x(gain["low"]), x(gain["high"]), STROKE_H / 2, colour, 1.5))
-            parts.append(svg.dot(x(gain["value"]), STROKE_H / 2, 4, colour))
-        drawn.append(_stroke(parts))
+            parts.append(
+                svg.whisker(x(gain["low"]), x(gain["high"]), ROW_CHART_HEIGHT / 2, colour, 1.5)
+            )
+            parts.append(svg.dot(x(gain["value"]), ROW_CHART_HEIGHT / 2, 4, colour))
+        drawn.append(_row_chart(parts))
     return tuple(drawn)
 
 
-def segment_strokes(segments: Sequence[Mapping[str, Any]]) -> tuple[Markup, ...]:
+def segment_ranges(segments: Sequence[Mapping[str, Any]]) -> tuple[Markup, ...]:
     """The range of calibrated models as a bar, the observed rate as a dot; red where it fails."""
     x = _scale([0.0, *(v for s in segments for v in (s["high"], s["observed"]))])
     drawn = []
@@ -126,24 +128,24 @@ def segment_strokes(segments: Sequence[Mapping[str, Any]]) -> tuple[Markup, ...]
         colour = BAD if segment["warning"] else LEARNED
         low, high = x(segment["low"]), x(segment["high"])
         drawn.append(
-            _stroke(
+            _row_chart(
                 [
                     svg.box(low, 5, max(high - low, 1), 8, svg.FAINT, 3),
-                    svg.dot(x(segment["observed"]), STROKE_H / 2, 4, colour),
+                    svg.dot(x(segment["observed"]), ROW_CHART_HEIGHT / 2, 4, colour),
                 ]
             )
         )
     return tuple(drawn)
 
 
-def psi_strokes(values: Sequence[float], much: float) -> tuple[Markup, ...]:
+def psi_bars(values: Sequence[float], much: float) -> tuple[Markup, ...]:
     """A bar each with a line where an index counts as large."""
-    x = svg.Scale(0.0, max([2 * much, *values]), 0, STROKE_W)
+    x = svg.Scale(0.0, max([2 * much, *values]), 0, ROW_CHART_WIDTH)
     return tuple(
-        _stroke(
+        _row_chart(
             [
                 svg.box(0, 4, x(value), 10, BAD if value > much else LEARNED, 2),
-                svg.line(x(much), 0, x(much), STROKE_H, svg.INK, 1, "2 2"),
+                svg.line(x(much), 0, x(much), ROW_CHART_HEIGHT, svg.INK, 1, "2 2"),
             ]
         )
         for value in values
@@ -153,10 +155,11 @@ def psi_strokes(values: Sequence[float], much: float) -> tuple[Markup, ...]:
 def _scale(values: Sequence[float]) -> svg.Scale:
     low, high = min(values), max(values)
     pad = (high - low or 1.0) * 0.05
-    return svg.Scale(low - pad, high + pad, 4, STROKE_W - 4)
+    return svg.Scale(low - pad, high + pad, 4, ROW_CHART_WIDTH - 4)
 
 
-def _stroke(parts: Sequence[str]) -> Markup:
-    """A small picture whose figures stand beside it, so nothing of it is read aloud."""
-    opening = f'<svg class="stroke" viewBox="0 0 {STROKE_W} {STROKE_H}" aria-hidden="true">'
+def _row_chart(parts: Sequence[str]) -> Markup:
+    """A small chart whose figures are beside it, so a screen reader skips it."""
+    box = f"0 0 {ROW_CHART_WIDTH} {ROW_CHART_HEIGHT}"
+    opening = f'<svg class="stroke" viewBox="{box}" aria-hidden="true">'
     return Markup(opening + "".join(parts) + "</svg>")  # noqa: S704 - numbers and colours only

@@ -1,4 +1,4 @@
-"""The sections of a card about the honest test: figures, reliability, gains, bands, segments."""
+"""The sections of a card about the backtest: figures, reliability, gains, bands, segments."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ TESTED = (
     ("positives", "references that converted"),
     ("rate", "rate of conversions"),
     ("recipe", "recipe chosen then"),
-    ("flatters", "the figures flatter"),
+    ("flatters", "the figures are optimistic"),
 )
-"""What is told of the honest test, in words."""
+"""Facts of the backtest, in words."""
 
 
 GAINS_AT = (0.05, 0.1, 0.2, 0.3, 0.5)
@@ -70,8 +70,8 @@ def figures_section(release: Release) -> Section:
     if not rows:
         return Section(title, (facts,) if test else (Words(NOT_RECORDED + "."),))
     columns = ("figure", "this model", "95 % interval", "base rate")
-    table = Table(columns, tuple(rows), frozenset(columns[1:]), about="Figures of the honest test")
-    return Section(title, (facts, table, *_flattery(metrics.get("random_split"))))
+    table = Table(columns, tuple(rows), frozenset(columns[1:]), about="Figures of the backtest")
+    return Section(title, (facts, table, *_random_split_words(metrics.get("random_split"))))
 
 
 def _tested(name: str, value: Any) -> str:
@@ -80,7 +80,7 @@ def _tested(name: str, value: Any) -> str:
     return share(value) if name == "rate" else plain(value)
 
 
-def _flattery(split: Any) -> tuple[Block, ...]:
+def _random_split_words(split: Any) -> tuple[Block, ...]:
     """What the usual random split would have shown."""
     if not isinstance(split, Mapping) or "auc" not in split:
         return ()
@@ -168,7 +168,7 @@ def gains_section(record: Mapping[str, Any]) -> Section:
         about="Lift by tenth",
         folded=True,
     )
-    found = Table(columns, rows, frozenset(columns[1:]), about="Gains in the honest test")
+    found = Table(columns, rows, frozenset(columns[1:]), about="Gains in the backtest")
     return Section(title, (pictures, found, tenths))
 
 
@@ -196,7 +196,7 @@ def bands_section(release: Release, record: Mapping[str, Any]) -> Section:
         for band in record["bands"]
     )
     columns = ("band", "leads", "share", "predicted", "converted", "95 % interval")
-    about = "What became of each band in the honest test; Wilson's intervals, leads as the unit"
+    about = "What became of each band in the backtest; Wilson's intervals, leads as the unit"
     caption = "What became of the leads of each band in the test, with Wilson's 95 % intervals."
     return Section(
         "Bands",
@@ -240,7 +240,7 @@ def segments_section(calibration: Mapping[str, Any]) -> Section:
         columns,
         rows,
         frozenset(columns[1:]),
-        charts.segment_strokes(segments),
+        charts.segment_ranges(segments),
         "observed (dot) in the range of calibrated models (bar)",
         frozenset(i for i, row in enumerate(segments) if row["warning"]),
         "Calibration by segment",

@@ -17,7 +17,7 @@ MONOTONE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
+class FeatureEffect:
     """A feature that moves the score.
 
     ``sentence``: a value on its high side, in words. ``effect``: log-odds there minus those at
@@ -36,7 +36,7 @@ class Moving:
     def direction(self) -> str:
         """What that value does to the score.
 
-        >>> Moving("calls", "3 calls", 0.69, True, 0.5).direction
+        >>> FeatureEffect("calls", "3 calls", 0.69, True, 0.5).direction
         'raises it (odds × 1.99)'
         """
         verb = "raises it" if self.effect > 0 else "lowers it"
@@ -46,7 +46,7 @@ class Moving:
         return f"{verb} (odds × {math.exp(self.effect):.3g}{caveat})"
 
 
-def moving_features(release: Release) -> list[Moving]:
+def feature_effects(release: Release) -> list[FeatureEffect]:
     """Every feature that moves the score, most first; empty if no statistics were recorded."""
     known = release.statistics.get("features", {})
     columns = [known.get(name, {}) for name in release.spec.names]
@@ -62,7 +62,7 @@ def moving_features(release: Release) -> list[Moving]:
         feature, at = release.spec.features[int(column)], _high(values[column])
         other = _other(values[column], columns[int(column)])
         found.append(
-            Moving(
+            FeatureEffect(
                 feature.name,
                 feature.sentence(float(values[column, at])),
                 float(moved[column, at] - moved[column, other]),

@@ -1,4 +1,4 @@
-"""The sections of a card about what was tried, what moves the score, and what it does not know."""
+"""The sections of a card about data, candidates, features and limits."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from training.model_card.blocks import (
     plain,
     share,
 )
-from training.model_card.importance import Moving
+from training.model_card.importance import FeatureEffect
 from training.release_record import in_words
 
 TOP_FEATURES = 12
 
 
-FEW_LEADS, FEW_CONVERSIONS = 1_000, 100
-"""Below these, a card says that there was little to learn from."""
+MIN_LEADS, MIN_CONVERSIONS = 1_000, 100
+"""Below these, a card says that the data are few."""
 
 
 def candidates_section(release: Release, record: Mapping[str, Any]) -> Section:
@@ -38,12 +38,12 @@ def candidates_section(release: Release, record: Mapping[str, Any]) -> Section:
     choice = release.metrics.get("choice", {})
     if not choice.get("candidates") and "candidates" not in record:
         return Section(title, (Words(NOT_RECORDED + "."),))
-    told = f"; {in_words(choice['rule'])}" if choice.get("rule") else ""
-    chosen = Words(f"Chosen: {choice.get('recipe')}{told}.")
+    by_rule = f"; {in_words(choice['rule'])}" if choice.get("rule") else ""
+    chosen = Words(f"Chosen: {choice.get('recipe')}{by_rule}.")
     if "candidates" not in record:
-        told_then = tuple((c["name"], figure(c["log_loss"])) for c in choice["candidates"])
+        losses = tuple((c["name"], figure(c["log_loss"])) for c in choice["candidates"])
         known = ("candidate", "log loss when choosing")
-        return Section(title, (chosen, Table(known, told_then, frozenset(known[1:]))))
+        return Section(title, (chosen, Table(known, losses, frozenset(known[1:]))))
     tried = record["candidates"]
     columns = ("candidate", "weight", "log loss", "95 % interval", "minus base rate's", "95 %")
     rows = tuple(
@@ -61,30 +61,30 @@ def candidates_section(release: Release, record: Mapping[str, Any]) -> Section:
         columns,
         rows,
         frozenset(columns[1:]),
-        charts.gain_strokes([row["gain"] for row in tried]),
+        charts.gain_whiskers([row["gain"] for row in tried]),
         "left of the line: better",
         about="Candidates out of time, when choosing; a weight is given to those in use",
     )
     return Section(title, (chosen, table))
 
 
-def features_section(moving: list[Moving]) -> Section:
+def features_section(effects: list[FeatureEffect]) -> Section:
     """The features that move the score most: a value in words, what it does, and its share."""
     title = "What moves the score most"
-    if not moving:
+    if not effects:
         return Section(title, (Words("No feature moves it, or none was recorded."),))
-    top = moving[:TOP_FEATURES]
+    top = effects[:TOP_FEATURES]
     columns = ("feature", "for example", "what that does to the score", "share")
     rows = tuple((m.name, m.sentence, m.direction, share(m.share)) for m in top)
-    rest = len(moving) - len(top)
+    rest = len(effects) - len(top)
     words = (
         "Shares of all that features move between typical leads, each taking the values it had in "
         "training while the others stay at their medians."
     )
     if rest:
-        words += f" {rest} more make up {sum(m.share for m in moving[TOP_FEATURES:]):.0%}."
-    strokes = charts.share_strokes([m.share for m in top], [m.effect for m in top])
-    table = Table(columns, rows, frozenset(("share",)), strokes, about="Top features")
+        words += f" {rest} more make up {sum(m.share for m in effects[TOP_FEATURES:]):.0%}."
+    row_charts = charts.share_bars([m.share for m in top], [m.effect for m in top])
+    table = Table(columns, rows, frozenset(("share",)), row_charts, about="Top features")
     return Section(title, (Words(words), table))
 
 
@@ -96,10 +96,10 @@ def limits_section(release: Release) -> Section:
 def _limits(release: Release) -> Iterator[str]:
     data, metrics = release.manifest.get("data", {}), release.metrics
     if metrics.get("test", {}).get("flatters"):
-        yield "The future could not be held back in the test: the figures flatter."
+        yield "The future could not be held back in the test: the figures are optimistic."
     if metrics.get("signal") is False:
-        yield "There is no signal: everybody gets the base rate, and bands tell nothing apart."
-    yield from _reach(release, data)
+        yield "There is no signal: everybody gets the base rate, and bands do not separate leads."
+    yield from _scope(release, data)
     yield from _few(data)
     if metrics.get("calibration", {}).get("warnings"):
         yield "In some segments the probabilities are off (see By segment): do not compare those."
@@ -110,7 +110,7 @@ def _limits(release: Release) -> Iterator[str]:
     yield "Fairness between groups of people was not examined beyond the segments above."
 
 
-def _reach(release: Release, data: Mapping[str, Any]) -> Iterator[str]:
+def _scope(release: Release, data: Mapping[str, Any]) -> Iterator[str]:
     if release.has_time:
         days = f"{release.horizon_days:g} days"
         yield f"It asks for a conversion within {days}; what comes later counts as none."
@@ -123,14 +123,14 @@ def _reach(release: Release, data: Mapping[str, Any]) -> Iterator[str]:
             "on older leads it extrapolates."
         )
     if data.get("observed_until"):
-        yield f"It knows of nothing after {data['observed_until'][:10]}."
+        yield f"It has seen nothing after {data['observed_until'][:10]}."
 
 
 def _few(data: Mapping[str, Any]) -> Iterator[str]:
     leads, positives = data.get("leads"), data.get("positives")
-    if isinstance(leads, int) and leads < FEW_LEADS:
+    if isinstance(leads, int) and leads < MIN_LEADS:
         yield f"Only {count(leads)} leads: figures by band and segment are rough."
-    if isinstance(positives, int) and positives < FEW_CONVERSIONS:
+    if isinstance(positives, int) and positives < MIN_CONVERSIONS:
         yield f"Only {count(positives)} references converted: little could be learned from them."
 
 
@@ -139,7 +139,7 @@ TREATMENTS = {
     "censoring_weights": "those closed already teach, weighted for the ones still open "
     "(inverse probability of censoring)",
     "adaptive": "weighted where there are enough of them, else left out",
-    "closed_only": "open leads left out, whatever their age (flatters)",
+    "closed_only": "open leads left out, whatever their age (optimistic)",
     "open_is_negative": "called negative (wrong: kept for comparison)",
 }
 """Each treatment of immature references (``training.labels.censoring``), in words."""
@@ -189,8 +189,8 @@ def data_section(release: Release, record: Mapping[str, Any]) -> Section:
     treatment = record.get("immature", {}).get("treatment")
     treatment = treatment or release.manifest.get("settings", {}).get("treatment")
     if treatment and data.get("immature"):
-        told = TREATMENTS.get(str(treatment), str(treatment))
-        words = (Words(f"Immature references are no negatives: {told}."),)
+        treatment_words = TREATMENTS.get(str(treatment), str(treatment))
+        words = (Words(f"Immature references are no negatives: {treatment_words}."),)
     if record.get("immature"):
         pairs.append(("references learned from", count(record["immature"]["taught_by"])))
     if "fingerprint" in data:

@@ -21,7 +21,7 @@ from training.labels.references import LabelledReferences
 from training.labels.training_data import load_training_data
 from training.monitoring.psi import Shift, shift_of
 
-FEWEST_CONVERSIONS = 30
+MIN_CONVERSIONS = 30
 """With fewer matured conversions (or losses), realised figures decide nothing."""
 
 
@@ -42,7 +42,7 @@ AUC_DROP_SHARE = 0.1
 """… and by this share of what it was above 0.5, lest many leads make a trifle significant."""
 
 
-MANY_MOVED = 0.1
+MIN_SHARE_SHIFTED = 0.1
 """With this share of the features moved, the leads are others, or are recorded otherwise.
 
 How often each threshold speaks where nothing has changed, and where something has:
@@ -102,8 +102,8 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringR
 
     Raises DataError when there are none, or when one of them cannot be asked.
     """
-    source = load_training_data(_asked_as_learned(release, dataset))
-    since = _learned_until(release)
+    source = load_training_data(_with_training_references(release, dataset))
+    since = _trained_until(release)
     later = _later(source.labelled, since)
     if not later.any():
         raise DataError(
@@ -126,7 +126,7 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringR
         for i, name in enumerate(release.spec.names)
     ]
     features.sort(key=lambda shift: (-shift.psi, shift.name))
-    realised = _realised(asked, p, np.random.default_rng(seed))
+    realised = _observed(asked, p, np.random.default_rng(seed))
     verdict, because = judge(release, scores, features, realised)
     return MonitoringReport(
         release.release_id, since, len(asked), len(np.unique(asked.lead)), scores,
@@ -142,9 +142,9 @@ def judge(
 
     A release without signal says one thing to all, so neither its ranking nor its scores can move.
     """
-    moved = [shift for shift in features if shift.much]
-    others = scores.much and bool(release.metrics["signal"])
-    drifted = len(moved) >= max(1.0, MANY_MOVED * len(features))
+    moved = [shift for shift in features if shift.is_large]
+    others = scores.is_large and bool(release.metrics["signal"])
+    drifted = len(moved) >= max(1.0, MIN_SHARE_SHIFTED * len(features))
     because = []
     if others:
         because.append(f"scores have another distribution (index {scores.psi:.2f})")
@@ -188,14 +188,14 @@ def auc_dropped(now: Estimate, then: Estimate) -> bool:
     return lost > AUC_DROP_Z * error and lost > AUC_DROP_SHARE * (then.value - 0.5)
 
 
-def _asked_as_learned(release: Release, dataset: Dataset) -> Dataset:
+def _with_training_references(release: Release, dataset: Dataset) -> Dataset:
     """The dataset with the horizon and the ages at which the release was asked in training."""
     ages = tuple(release.manifest["data"]["reference_ages_days"])
     asked = {"horizon_days": release.horizon_days, "reference_ages_days": ages}
     return replace(dataset, settings=dataset.settings.model_copy(update=asked))
 
 
-def _learned_until(release: Release) -> datetime | None:
+def _trained_until(release: Release) -> datetime | None:
     told = release.manifest["data"].get("observed_until") if release.has_time else None
     return datetime.fromisoformat(told) if told else None
 
@@ -208,14 +208,14 @@ def _later(labelled: LabelledReferences, since: datetime | None) -> Bools:
     return later
 
 
-def _realised(
+def _observed(
     asked: LabelledReferences, p: Float64, rng: np.random.Generator
 ) -> ObservedPerformance | None:
     """Figures of the matured references, or None where there are too few of either outcome."""
     mature = asked.mature
     label, weight, lead = asked.label[mature], asked.weight[mature], asked.lead[mature]
     conversions = int((label == 1).sum())
-    if min(conversions, len(label) - conversions) < FEWEST_CONVERSIONS:
+    if min(conversions, len(label) - conversions) < MIN_CONVERSIONS:
         return None
     said, rate = p[mature], rate_of(label, weight, lead)
     figures = evaluate(label, said, weight, lead, rng)

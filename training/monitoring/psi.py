@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from features.compute.array_types import Float64
 from scoring.release.release import Release
 
-SOME, MUCH = 0.1, 0.25
+MIN_PSI_NOTICEABLE, MIN_PSI_LARGE = 0.1, 0.25
 """The usual readings of the index (Siddiqi 2006): below, stable; above the second, another one."""
 
 
@@ -27,14 +27,14 @@ class Shift:
     unknown_now: float
 
     @property
-    def much(self) -> bool:
+    def is_large(self) -> bool:
         """Beyond what chance explains, and large."""
-        return self.psi > MUCH and self.psi > self.noise
+        return self.psi > MIN_PSI_LARGE and self.psi > self.noise
 
     @property
-    def some(self) -> bool:
+    def is_noticeable(self) -> bool:
         """Beyond what chance explains, large or not."""
-        return self.psi > SOME and self.psi > self.noise
+        return self.psi > MIN_PSI_NOTICEABLE and self.psi > self.noise
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -1,4 +1,4 @@
-"""The honest test of a training, kept beside its run row by row, so that a gate can pair it."""
+"""The backtest of a training, logged row by row with its run, so that the gate can pair it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ABOUT_FILE = "out_of_time.json"
 COLUMNS = ("lead", "as_of_us", "label", "weight", "probability", "base_rate")
 
 
-def out_of_time_table(trained: TrainedModel) -> pd.DataFrame:
+def backtest_table(trained: TrainedModel) -> pd.DataFrame:
     """The backtest row by row, for the gate: nothing of a lead but a hash of its id."""
     result = trained.backtest
     lead_ids = trained.data.histories.lead_ids[result.lead]
@@ -50,19 +50,19 @@ def hashed_lead_id(lead_id: str) -> str:
     return hashlib.sha256(f"leadscore lead {lead_id}".encode()).hexdigest()[:16]
 
 
-def log_out_of_time(trained: TrainedModel) -> None:
+def log_backtest(trained: TrainedModel) -> None:
     """Write the table and what it is about to the active run."""
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         file = Path(folder) / TABLE_FILE
-        out_of_time_table(trained).to_parquet(file, index=False)
+        backtest_table(trained).to_parquet(file, index=False)
         mlflow.log_artifact(str(file), FOLDER)
         about = {"cutoff_us": trained.backtest.cutoff_us, "recipe": trained.backtest.ensemble}
         mlflow.log_text(json.dumps(about, sort_keys=True), f"{FOLDER}/{ABOUT_FILE}")
 
 
-def recorded_test(settings: TrackingSettings, version: Version) -> pd.DataFrame:
+def recorded_backtest(settings: TrackingSettings, version: Version) -> pd.DataFrame:
     """The table that was logged with a version; empty if its run holds none.
 
     Raises RegistryError when the registry is down.

@@ -1,7 +1,7 @@
-"""Changing which release answers: one atomic step for readers, then the registry, then the trail.
+"""Changing the champion: one atomic step for readers, then the registry, then the audit trail.
 
 1. The pointer file is replaced. This is the moment of the change: before it the old release
-   answers, after it the new one. It carries ``pending`` and the audit entry of the change.
+   is the champion, after it the new one. It carries ``pending`` and the audit entry of the change.
 2. The registry's aliases are moved to say the same.
 3. The audit trail gets the entry.
 4. The pointer is written again without ``pending``.
@@ -31,7 +31,7 @@ def change_champion(
     previous: StoredRelease | None,
     change: Mapping[str, Any],
 ) -> ChampionPointer:
-    """Make ``to`` answer; the caller holds the store's lock and has verified ``to``.
+    """Make ``to`` the champion; the caller holds the store's lock and has verified ``to``.
 
     ``change``: who, when, what and why, JSON values; it gets its serial, from and to here.
     Returns the pointer; ``pending`` is still true if the registry could not be reached.

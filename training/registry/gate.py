@@ -1,16 +1,15 @@
-"""The gate before a promotion: challenger and champion on references neither has learned from.
+"""The gate before a promotion: challenger and champion on references neither was fitted on.
 
 A release is fitted on everything that was mature when it was trained, so on that data it cannot
-be tested any more. Each side therefore answers a reference
+be tested any more. The prediction of either side for a reference is therefore
 
-- by itself, if the lead was created at or after the moment where its training data end;
-- else by its *honest test*: the same recipe learned at an earlier moment, whose answers were
-  recorded when it was trained;
-- else not at all.
+- the release's own, if the lead was created at or after the end of its training data;
+- else that of its backtest, which was recorded when it was trained;
+- else missing.
 
-References that both sides answer are compared. With newer data (``--dataset``) both releases
-answer for themselves; without, the challenger's test meets the older champion, or both tests meet
-each other. The rules are in `training.registry.gate_criteria`.
+References with a prediction of both sides are compared. With newer data (``--dataset``) both
+releases predict; without, the challenger's backtest is compared with the older champion, or both
+backtests with each other. The criteria are in `training.registry.gate_criteria`.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from scoring.release.store import ReleaseStore, StoredRelease
 from scoring.scores import score
 from training.labels.references import LabelledReferences, labelled_references
 from training.leakage.audit import audit, sure_leaks
-from training.registry.backtest_artifact import hashed_lead_id, recorded_test
+from training.registry.backtest_artifact import hashed_lead_id, recorded_backtest
 from training.registry.gate_criteria import GateLimits, GateReport, PairedPredictions, judge
 from training.registry.mlflow_registry import Registry, Version
 from training.settings import TrackingSettings
@@ -42,21 +41,21 @@ from training.settings import TrackingSettings
 DAY_S = 86_400.0
 
 
-CHANGED_OUTCOMES = 0.02
-"""Share of outcomes that may be corrected between two editions of the data."""
+MAX_CHANGED_OUTCOMES = 0.02
+"""Share of outcomes that may differ between two editions of the data."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One of the two: its release, its version in the registry and its recorded test.
+class GateSide:
+    """Challenger or champion: its release, its version in the registry and its backtest.
 
-    ``test``: columns lead (pseudonym), as_of_us, label, probability, base_rate; empty if not
+    ``backtest``: columns lead (hashed id), as_of_us, label, probability, base_rate; empty if not
     recorded.
     """
 
     release: Release
     version: Version
-    test: pd.DataFrame
+    backtest: pd.DataFrame
 
     @property
     def known_until(self) -> datetime | None:
@@ -65,7 +64,7 @@ class Side:
         return datetime.fromisoformat(until) if until else None
 
 
-def examine(
+def evaluate_gate(
     challenger: StoredRelease,
     champion: StoredRelease | None,
     settings: TrackingSettings,
@@ -74,124 +73,131 @@ def examine(
     dataset: str | None = None,
     limits: GateLimits | None = None,
 ) -> GateReport:
-    """Everything that speaks for and against promoting ``challenger``.
+    """The evidence for and against promoting ``challenger``.
 
     ``dataset``: a folder or URL; by default the newer of the two that the sides were trained on.
     Raises UsageError if it cannot be read, RegistryError if the registry is down.
     """
-    mine = side_of(challenger, settings)
-    theirs = side_of(champion, settings) if champion else None
-    data = _read(dataset, [side for side in (mine, theirs) if side])
-    age = _age_days(mine, theirs, settings, now) if theirs else 0.0
-    return compare(mine, theirs, data, age_days=age, limits=limits)
+    new = side_of(challenger, settings)
+    old = side_of(champion, settings) if champion else None
+    data = _read(dataset, [side for side in (new, old) if side])
+    age = _age_days(new, old, settings, now) if old else 0.0
+    return compare(new, old, data, age_days=age, limits=limits)
 
 
 def compare(
-    mine: Side,
-    theirs: Side | None,
+    challenger: GateSide,
+    champion: GateSide | None,
     data: Dataset,
     *,
     age_days: float = 0.0,
     limits: GateLimits | None = None,
 ) -> GateReport:
-    """`examine` with everything at hand. ``age_days``: what the champion does not know of."""
+    """`evaluate_gate` from loaded input. ``age_days``: how much older the champion's data are."""
     limits = limits or GateLimits()
-    refused = _foreign(mine, theirs)
+    refused = _incomparable(challenger, champion)
     if refused:
         return GateReport(refused, {})
-    aged = age_days >= limits.max_age_days
-    pairs = pairs_of(mine, theirs, data)
-    report = judge(pairs, aged=aged, limits=limits, rng=np.random.default_rng(0))
+    is_aged = age_days >= limits.max_age_days
+    pairs = paired_predictions(challenger, champion, data)
+    report = judge(pairs, aged=is_aged, limits=limits, rng=np.random.default_rng(0))
     return GateReport(
-        _leaks(mine.release, data) + _other_outcomes(theirs, data) + report.refusals,
-        {"compared_on": data.fingerprint[:12], "champion_is_aged": aged, **report.evidence},
+        _leaks(challenger.release, data) + _changed_outcomes(champion, data) + report.refusals,
+        {"compared_on": data.fingerprint[:12], "champion_is_aged": is_aged, **report.evidence},
     )
 
 
-def side_of(stored: StoredRelease, settings: TrackingSettings) -> Side:
-    """Read one side: its files from the store, its recorded test from the registry."""
+def side_of(stored: StoredRelease, settings: TrackingSettings) -> GateSide:
+    """Read one side: its files from the store, its backtest from the registry."""
     version = Registry(settings).version(stored.version)
-    return Side(load_release(Path(stored.path)), version, recorded_test(settings, version))
+    return GateSide(load_release(Path(stored.path)), version, recorded_backtest(settings, version))
 
 
-def pairs_of(mine: Side, theirs: Side | None, data: Dataset) -> PairedPredictions:
-    """The mature references of ``data`` that both sides answer honestly."""
+def paired_predictions(
+    challenger: GateSide, champion: GateSide | None, data: Dataset
+) -> PairedPredictions:
+    """The mature references of ``data`` with an out-of-sample prediction of both sides."""
     histories = histories_from_dataset(data)
     labelled = labelled_references(data, histories)
     labelled = labelled.take(labelled.mature)
-    honest, base_rate = _answers(mine, histories, labelled)
-    if theirs is None:
+    predicted, base_rate = _predictions(challenger, histories, labelled)
+    if champion is None:
         other = base_rate
     else:
-        other, _ = _answers(theirs, histories, labelled)
-    both = np.flatnonzero(~np.isnan(honest) & ~np.isnan(other))
+        other, _ = _predictions(champion, histories, labelled)
+    both = np.flatnonzero(~np.isnan(predicted) & ~np.isnan(other))
     kept = labelled.take(both)
     return PairedPredictions(
         label=kept.label,
         weight=kept.weight,
         lead=kept.lead,
-        challenger=honest[both],
+        challenger=predicted[both],
         champion=other[both],
         base_rate=base_rate[both],
-        released=score(mine.release, histories, kept.references).probability,
-        challenger_band=mine.release.cuts.bands_of(honest[both]),
-        champion_band=theirs.release.cuts.bands_of(other[both]) if theirs else None,
+        released=score(challenger.release, histories, kept.references).probability,
+        challenger_band=challenger.release.cuts.bands_of(predicted[both]),
+        champion_band=champion.release.cuts.bands_of(other[both]) if champion else None,
     )
 
 
-def _answers(
-    side: Side, histories: Histories, labelled: LabelledReferences
+def _predictions(
+    side: GateSide, histories: Histories, labelled: LabelledReferences
 ) -> tuple[Float64, Float64]:
-    """(honest probability, base rate it would have said), NaN where there is no honest answer."""
-    said = _recorded(side.test, histories, labelled, "probability")
-    base_rate = _recorded(side.test, histories, labelled, "base_rate")
+    """(out-of-sample probability, base rate known then), NaN where there is no prediction."""
+    probability = _recorded(side.backtest, histories, labelled, "probability")
+    base_rate = _recorded(side.backtest, histories, labelled, "base_rate")
     until = side.known_until
     if until is not None and labelled.has_time:
         until_us = round(until.timestamp() * 1_000_000)
         rows = np.flatnonzero(histories.created_at_us[labelled.lead] >= until_us)
-        asked = labelled.take(rows).references
-        said[rows] = score(side.release, histories, asked).probability
+        references = labelled.take(rows).references
+        probability[rows] = score(side.release, histories, references).probability
         base_rate[rows] = side.release.statistics.get("base_rate", np.nan)
-    return said, base_rate
+    return probability, base_rate
 
 
 def _recorded(
-    test: pd.DataFrame, histories: Histories, labelled: LabelledReferences, column: str
+    backtest: pd.DataFrame, histories: Histories, labelled: LabelledReferences, column: str
 ) -> Float64:
-    """What a test recorded of each reference, NaN where nothing."""
+    """What a backtest recorded of each reference, NaN where nothing."""
     leads, member = np.unique(labelled.lead, return_inverse=True)
     names = np.array(
         [hashed_lead_id(str(lead_id)) for lead_id in histories.lead_ids[leads]], object
     )
-    asked = pd.MultiIndex.from_arrays([names[member], labelled.as_of_us])
-    known = test.drop_duplicates(["lead", "as_of_us"]).set_index(["lead", "as_of_us"])
-    return known[column].reindex(asked).to_numpy(np.float64, copy=True)
+    keys = pd.MultiIndex.from_arrays([names[member], labelled.as_of_us])
+    known = backtest.drop_duplicates(["lead", "as_of_us"]).set_index(["lead", "as_of_us"])
+    return known[column].reindex(keys).to_numpy(np.float64, copy=True)
 
 
-def _foreign(mine: Side, theirs: Side | None) -> tuple[str, ...]:
-    """What makes a comparison pointless."""
-    if theirs is None:
+def _incomparable(challenger: GateSide, champion: GateSide | None) -> tuple[str, ...]:
+    """Reasons why the two cannot be compared."""
+    if champion is None:
         return ()
-    if mine.release.name != theirs.release.name:
+    if challenger.release.name != champion.release.name:
         return (
-            f"it was trained on {mine.release.name!r}, the champion on {theirs.release.name!r}; "
+            f"it was trained on {challenger.release.name!r}, the champion on "
+            f"{champion.release.name!r}; "
             "give each its own LEADSCORE_MODEL_NAME",
         )
-    if mine.release.horizon_days != theirs.release.horizon_days:
+    if challenger.release.horizon_days != champion.release.horizon_days:
         return (
-            f"it answers for {mine.release.horizon_days:g} days, the champion for "
-            f"{theirs.release.horizon_days:g}: other questions, other figures",
+            f"it predicts for {challenger.release.horizon_days:g} days, the champion for "
+            f"{champion.release.horizon_days:g}: their figures cannot be compared",
         )
-    if mine.known_until and theirs.known_until and mine.known_until < theirs.known_until:
+    if (
+        challenger.known_until
+        and champion.known_until
+        and challenger.known_until < champion.known_until
+    ):
         return (
-            f"it is stale: its data end {mine.known_until:%Y-%m-%d}, the champion's "
-            f"{theirs.known_until:%Y-%m-%d}",
+            f"it is stale: its data end {challenger.known_until:%Y-%m-%d}, the champion's "
+            f"{champion.known_until:%Y-%m-%d}",
         )
     return ()
 
 
 def _leaks(release: Release, data: Dataset) -> tuple[str, ...]:
-    """Sure leaks of the audit that the challenger uses; again, whatever training was told."""
+    """Sure leaks of the audit that the challenger uses, whatever options it was trained with."""
     topics = {feature.topic for feature in release.spec.features}
     return tuple(
         f"it uses {suspect.name!r}, a sure leak: {suspect.reasons}"
@@ -200,25 +206,25 @@ def _leaks(release: Release, data: Dataset) -> tuple[str, ...]:
     )
 
 
-def _other_outcomes(theirs: Side | None, data: Dataset) -> tuple[str, ...]:
-    """The champion's test remembers outcomes; data that tell them otherwise judge nobody."""
-    if theirs is None:
+def _changed_outcomes(champion: GateSide | None, data: Dataset) -> tuple[str, ...]:
+    """Refusal where the data hold other outcomes than the champion's backtest recorded."""
+    if champion is None:
         return ()
     histories = histories_from_dataset(data)
     labelled = labelled_references(data, histories)
     labelled = labelled.take(labelled.mature)
-    then = _recorded(theirs.test, histories, labelled, "label")
+    then = _recorded(champion.backtest, histories, labelled, "label")
     both = ~np.isnan(then)
     changed = float(np.mean(then[both] != labelled.label[both])) if both.any() else 0.0
-    if changed <= CHANGED_OUTCOMES:
+    if changed <= MAX_CHANGED_OUTCOMES:
         return ()
     return (
-        f"the data tell other outcomes than before for {changed:.0%} of the references that the "
+        f"the data hold other outcomes than before for {changed:.0%} of the references that the "
         "champion was tested on: find out why before trusting either",
     )
 
 
-def _read(dataset: str | None, sides: list[Side]) -> Dataset:
+def _read(dataset: str | None, sides: list[GateSide]) -> Dataset:
     if dataset is not None:
         return read_dataset(dataset)
     # of data equally new the champion's, which passed this gate
@@ -231,14 +237,16 @@ def _read(dataset: str | None, sides: list[Side]) -> Dataset:
     except (DataError, StorageError) as error:
         raise UsageError(
             f"the gate cannot read the data that version {newest.version.number} was trained on "
-            f"({error}); say where data lie by --dataset"
+            f"({error}); give the data by --dataset"
         ) from error
 
 
-def _age_days(mine: Side, theirs: Side, settings: TrackingSettings, now: str) -> float:
-    """How much newer the challenger's data are; without time, how long the champion answers."""
-    if mine.known_until and theirs.known_until:
-        return (mine.known_until - theirs.known_until).total_seconds() / DAY_S
+def _age_days(
+    challenger: GateSide, champion: GateSide, settings: TrackingSettings, now: str
+) -> float:
+    """How much newer the challenger's data are; without time, how long it has been the champion."""
+    if challenger.known_until and champion.known_until:
+        return (challenger.known_until - champion.known_until).total_seconds() / DAY_S
     pointer = ReleaseStore(settings.home).pointer()
     change: dict[str, Any] = dict(pointer.change or {}) if pointer else {}
     if "when" not in change:

@@ -1,7 +1,7 @@
-"""The rules of the gate: what a challenger must show against the champion on the same references.
+"""The gate's criteria: what a challenger must show against the champion on the same references.
 
-Pure: arrays in, a report out. Where the references come from is told in
-`training.registry.gate`; why the rules are as they are, in docs/decisions/0021-the-promotion-gate.md.
+Pure: arrays in, a report out. `training.registry.gate` says where the references come from; the
+reasons are in docs/decisions/0021-the-promotion-gate.md.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from training.evaluation.metrics import Estimate, log_loss, loss_difference
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
-    """What the gate insists on.
+    """What the gate requires.
 
-    ``max_age_days``: from this age of the champion's knowledge on, a challenger that is not worse
+    ``max_age_days``: from this age of the champion's data on, a challenger that is not worse
     may follow it; ``aged_tolerance``: share of its log loss that then counts as noise.
     ``calibration_p`` and ``calibration_share``: miscalibration counts when it is this unlikely to
-    be chance and mending it would save this share of the log loss; ``underconfident_share`` where
-    the only fault is that rates are further apart than it says. ``release_…``: the same of a
-    release on references it has learned from, where it ought to be better than it was tested.
+    be chance and recalibration would save this share of the log loss; ``underconfident_share``
+    where the only fault is that rates are further apart than predicted. ``release_…``: the same
+    for a release on references it was fitted on, where it ought to be better than its backtest.
     """
 
     min_references: int = 100
@@ -44,12 +44,12 @@ class GateLimits:
 
 @dataclass(frozen=True, slots=True)
 class PairedPredictions:
-    """References that neither side has learned from, each answered by both, (n) each.
+    """References that neither side was fitted on, each with a prediction of both, (n) each.
 
-    ``champion``: its probabilities, or the base rate's when nothing answers yet. ``base_rate``:
-    that known to the challenger. ``released``: what the challenger's release itself says, which
-    must not be worse than ``challenger``, the answers of its honest test. Bands by each side's
-    own cuts; ``champion_band`` None when nothing answers yet.
+    ``champion``: its probabilities, or the base rate's without a champion. ``base_rate``: that
+    known to the challenger. ``released``: predictions of the challenger's release itself, which
+    must not be worse than ``challenger``, those of its backtest. Bands by each side's own
+    thresholds; ``champion_band`` None without a champion.
     """
 
     label: Int8
@@ -68,14 +68,14 @@ class PairedPredictions:
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """What was found. ``refusals``: a sentence each; none of them, and the challenger passes."""
+    """The result. ``refusals``: a sentence each; without any the challenger passes."""
 
     refusals: tuple[str, ...]
     evidence: dict[str, Any]
 
     @property
     def passed(self) -> bool:
-        """Whether nothing speaks against the promotion."""
+        """Whether there is no refusal."""
         return not self.refusals
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,27 +86,27 @@ class GateReport:
 def judge(
     pairs: PairedPredictions, *, aged: bool, limits: GateLimits, rng: np.random.Generator
 ) -> GateReport:
-    """Compare both sides; ``aged``: the champion knows nothing of the last ``max_age_days``."""
+    """Compare both sides; ``aged``: the champion's data are older than ``max_age_days``."""
     positives = int((pairs.label == 1).sum())
-    fewest = min(positives, len(pairs) - positives)
+    smaller_class = min(positives, len(pairs) - positives)
     counts = {
         "references": len(pairs),
         "leads": len(np.unique(pairs.lead)),
         "positives": positives,
     }
-    if len(pairs) < limits.min_references or fewest < limits.min_of_each_class:
-        told = (
+    if len(pairs) < limits.min_references or smaller_class < limits.min_of_each_class:
+        message = (
             f"only {len(pairs):,} references ({positives:,} converted) are left that neither "
-            f"release has learned from; {limits.min_references:,} with "
+            f"release was fitted on; {limits.min_references:,} with "
             f"{limits.min_of_each_class} of each outcome are needed: give newer data by --dataset"
         )
-        return GateReport((told,), counts)
-    found = _measured(pairs, rng)
-    return GateReport(tuple(_refusals(pairs, found, aged, limits)), counts | found.to_dict())
+        return GateReport((message,), counts)
+    metrics = _gate_metrics(pairs, rng)
+    return GateReport(tuple(_refusals(pairs, metrics, aged, limits)), counts | metrics.to_dict())
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class _GateMetrics:
     log_loss: float
     champion_log_loss: float
     difference: Estimate
@@ -123,7 +123,7 @@ class _Measured:
         return asdict(self)
 
 
-def _measured(pairs: PairedPredictions, rng: np.random.Generator) -> _Measured:
+def _gate_metrics(pairs: PairedPredictions, rng: np.random.Generator) -> _GateMetrics:
     y, w, lead = pairs.label, pairs.weight, pairs.lead
     gap, p_value = auc_difference(
         delong(y, pairs.challenger, w, lead), delong(y, pairs.champion, w, lead)
@@ -131,7 +131,7 @@ def _measured(pairs: PairedPredictions, rng: np.random.Generator) -> _Measured:
     changed: float | None = None
     if pairs.champion_band is not None:
         changed = float(np.average(pairs.challenger_band != pairs.champion_band, weights=w))
-    return _Measured(
+    return _GateMetrics(
         log_loss=log_loss(y, pairs.challenger, w),
         champion_log_loss=log_loss(y, pairs.champion, w),
         difference=loss_difference(y, pairs.challenger, pairs.champion, w, lead, rng),
@@ -147,70 +147,72 @@ def _measured(pairs: PairedPredictions, rng: np.random.Generator) -> _Measured:
 
 
 def _refusals(
-    pairs: PairedPredictions, found: _Measured, aged: bool, limits: GateLimits
+    pairs: PairedPredictions, metrics: _GateMetrics, aged: bool, limits: GateLimits
 ) -> Iterator[str]:
-    yield from _loss(pairs, found, aged, limits)
-    if found.over_base_rate.high >= 0 and pairs.champion_band is not None:
-        gap = found.over_base_rate
+    yield from _loss(pairs, metrics, aged, limits)
+    if metrics.over_base_rate.high >= 0 and pairs.champion_band is not None:
+        gap = metrics.over_base_rate
         yield (
             f"it is not clearly better than the base rate: log loss {gap.value:+.4f} "
             f"(95 % interval {gap.low:+.4f} to {gap.high:+.4f})"
         )
-    if found.auc_gap.high < 0:
+    if metrics.auc_gap.high < 0:
         yield (
-            f"it ranks worse: AUC {found.auc_gap.value:+.4f} (95 % interval "
-            f"{found.auc_gap.low:+.4f} to {found.auc_gap.high:+.4f}, DeLong "
-            f"p = {found.auc_p_value:.2g})"
+            f"it ranks worse: AUC {metrics.auc_gap.value:+.4f} (95 % interval "
+            f"{metrics.auc_gap.low:+.4f} to {metrics.auc_gap.high:+.4f}, DeLong "
+            f"p = {metrics.auc_p_value:.2g})"
         )
-    yield from _truth(pairs, found, limits)
-    yield from _release(found, limits)
-    if found.band_change is not None and found.band_change > limits.max_band_change:
+    yield from _calibration_refusal(pairs, metrics, limits)
+    yield from _release(metrics, limits)
+    if metrics.band_change is not None and metrics.band_change > limits.max_band_change:
         yield (
-            f"{found.band_change:.0%} of the references would change their band (limit "
+            f"{metrics.band_change:.0%} of the references would change their band (limit "
             f"{limits.max_band_change:.0%})"
         )
 
 
-def _truth(pairs: PairedPredictions, found: _Measured, limits: GateLimits) -> Iterator[str]:
-    """Probabilities must be true, or at least truer than the champion's."""
-    mine, theirs = found.calibration, found.champion_calibration
+def _calibration_refusal(
+    pairs: PairedPredictions, metrics: _GateMetrics, limits: GateLimits
+) -> Iterator[str]:
+    """Probabilities must be calibrated, or at least better calibrated than the champion's."""
+    own, other = metrics.calibration, metrics.champion_calibration
     far = (
-        mine.bold_gain > limits.calibration_share * found.log_loss
-        or mine.gain > limits.underconfident_share * found.log_loss
+        own.bold_gain > limits.calibration_share * metrics.log_loss
+        or own.gain > limits.underconfident_share * metrics.log_loss
     )
-    better = pairs.champion_band is not None and mine.gain <= theirs.gain
-    if mine.p_value < limits.calibration_p and far and not better:
+    better = pairs.champion_band is not None and own.gain <= other.gain
+    if own.p_value < limits.calibration_p and far and not better:
         yield (
-            f"its probabilities are not true: mending them would save {mine.gain:.4f} nats of "
-            f"log loss (p = {mine.p_value:.2g})"
+            f"its probabilities are not calibrated: recalibration would save {own.gain:.4f} "
+            f"nats of log loss (p = {own.p_value:.2g})"
         )
 
 
-def _release(found: _Measured, limits: GateLimits) -> Iterator[str]:
-    """The release has learned from the references of its test: it must not answer them worse."""
-    itself = found.release_calibration
-    bent = (
+def _release(metrics: _GateMetrics, limits: GateLimits) -> Iterator[str]:
+    """The release was fitted on the references of its backtest: it must not predict them worse."""
+    itself = metrics.release_calibration
+    is_miscalibrated = (
         itself.p_value < limits.release_p
-        and itself.bold_gain > found.calibration.gain + limits.release_share * found.log_loss
+        and itself.bold_gain > metrics.calibration.gain + limits.release_share * metrics.log_loss
     )
-    gap = found.release_gap
-    if bent or gap.low > 0 or gap.value > limits.release_share * found.log_loss:
+    gap = metrics.release_gap
+    if is_miscalibrated or gap.low > 0 or gap.value > limits.release_share * metrics.log_loss:
         yield (
-            "the release does not do what its test says: on the same references its log loss is "
-            f"{gap.value:+.4f} off what was recorded, and mending its probabilities would save "
+            "the release does not perform as its backtest: on the same references its log loss is "
+            f"{gap.value:+.4f} off what was recorded, and recalibration would save "
             f"{itself.bold_gain:.4f}"
         )
 
 
 def _loss(
-    pairs: PairedPredictions, found: _Measured, aged: bool, limits: GateLimits
+    pairs: PairedPredictions, metrics: _GateMetrics, aged: bool, limits: GateLimits
 ) -> Iterator[str]:
-    """Better for sure; or, after an aged champion, not worse."""
-    gap = found.difference
-    who = "the base rate" if pairs.champion_band is None else "the champion"
+    """Significantly better; or, after an aged champion, not worse."""
+    gap = metrics.difference
+    baseline = "the base rate" if pairs.champion_band is None else "the champion"
     figures = (
-        f"log loss {found.log_loss:.4f} against {found.champion_log_loss:.4f} of {who} on the same "
-        f"{len(pairs):,} references ({gap.value:+.4f}, 95 % interval {gap.low:+.4f} to "
+        f"log loss {metrics.log_loss:.4f} against {metrics.champion_log_loss:.4f} of {baseline} on "
+        f"the same {len(pairs):,} references ({gap.value:+.4f}, 95 % interval {gap.low:+.4f} to "
         f"{gap.high:+.4f})"
     )
     if gap.low > 0:
@@ -222,5 +224,5 @@ def _loss(
             f"it is no improvement: {figures}; that is enough only after a champion whose data "
             f"are {limits.max_age_days:g} days old (--max-age-days)"
         )
-    elif gap.value > limits.aged_tolerance * found.champion_log_loss:
+    elif gap.value > limits.aged_tolerance * metrics.champion_log_loss:
         yield f"it may be worse, even if the champion is old: {figures}"

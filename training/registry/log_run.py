@@ -26,9 +26,9 @@ from training.evaluation.gains import gains_at
 from training.model_card.card import card_of
 from training.model_card.charts import gains_chart
 from training.model_card.render import card_html, card_markdown
-from training.registry.backtest_artifact import log_out_of_time, out_of_time_table
+from training.registry.backtest_artifact import backtest_table, log_backtest
 from training.registry.mlflow_registry import CHALLENGER, Registry, mlflow_client
-from training.registry.previous_release import champion_then
+from training.registry.previous_release import current_champion
 from training.settings import RELEASE_ID_TAG, TrackingSettings
 from training.train import TrainedModel
 
@@ -57,7 +57,7 @@ EXAMPLE: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredVersion:
     """A version that is now the challenger in the registry."""
 
     version: str
@@ -71,7 +71,7 @@ def log_training(
     *,
     source: str,
     settings: TrackingSettings | None = None,
-) -> Registered:
+) -> RegisteredVersion:
     """Log one training and register it as the challenger; the champion stays what it is.
 
     ``release_dir``: the folder written from ``trained.contents``. ``source``: where the dataset
@@ -87,7 +87,7 @@ def log_training(
         version = _register(client, settings, release, source, run_id, model_uri, model_id)
     Registry(settings).set_aliases({CHALLENGER: version})
     ReleaseStore(settings.home).remember(settings.registry_key, version, release.release_id)
-    return Registered(version, release.release_id, run_id)
+    return RegisteredVersion(version, release.release_id, run_id)
 
 
 def _log_run(
@@ -110,10 +110,10 @@ def _log_run(
         mlflow.log_metrics(figures(release.metrics))
         for name, chart in _charts(trained.backtest).items():
             mlflow.log_text(str(chart), f"plots/{name}.svg")
-        card = card_of(release, champion_then(settings, out_of_time_table(trained), release.cuts))
+        card = card_of(release, current_champion(settings, backtest_table(trained), release.cuts))
         mlflow.log_text(card_markdown(card), CARD_FILE)
         mlflow.log_text(card_html(card), CARD_PAGE)
-        log_out_of_time(trained)
+        log_backtest(trained)
         with copied_code() as code:
             info = mlflow.pyfunc.log_model(
                 name="release",

@@ -13,21 +13,21 @@ from scoring.bands import BandThresholds
 from scoring.release.release import Release, load_release
 from scoring.release.store import StoredRelease
 from training.evaluation.metrics import Estimate, log_loss, loss_difference
-from training.model_card.changes import Earlier, SameReferences
+from training.model_card.changes import PreviousRelease, SameReferences
 from training.registry.audit_trail import AuditTrail
-from training.registry.backtest_artifact import recorded_test
+from training.registry.backtest_artifact import recorded_backtest
 from training.registry.gate_criteria import GateLimits
 from training.registry.mlflow_registry import CHAMPION, PREVIOUS, Registry
 from training.registry.resolve import Warn, locate
 from training.settings import TrackingSettings
 
 
-def champion_then(
+def current_champion(
     settings: TrackingSettings, test: pd.DataFrame, cuts: BandThresholds
-) -> Earlier | None:
-    """What answers while a release is trained, compared by the recorded tests.
+) -> PreviousRelease | None:
+    """What answers while a release is trained, compared by the recorded backtests.
 
-    ``test``: rows of `training.registry.backtest_artifact.out_of_time_table`. None where nothing
+    ``test``: rows of `training.registry.backtest_artifact.backtest_table`. None where nothing
     answers, or what does cannot be read any more (its files are refused, or of an older format).
     """
     version = Registry(settings).aliased(CHAMPION)
@@ -37,12 +37,14 @@ def champion_then(
         release = load_release(locate(version.number, settings).path)
     except (ReleaseError, RegistryError):
         return None
-    then = recorded_test(settings, version)
-    same = on_recorded_tests(test, cuts, then, release.cuts)
-    return Earlier(f"version {version.number} (release {release.release_id})", release, same)
+    then = recorded_backtest(settings, version)
+    same = from_recorded_backtests(test, cuts, then, release.cuts)
+    return PreviousRelease(
+        f"version {version.number} (release {release.release_id})", release, same
+    )
 
 
-def earlier_than(
+def previous_release(
     stored: StoredRelease, against: str | None, settings: TrackingSettings
 ) -> tuple[StoredRelease, str] | None:
     """What to compare with, and how it is called.
@@ -69,34 +71,34 @@ def earlier_than(
     return None
 
 
-def compared(
+def compared_with(
     now: StoredRelease,
     release: Release,
     then: StoredRelease,
     called: str,
     settings: TrackingSettings,
     warn: Warn,
-) -> Earlier:
-    """``then`` beside ``release``: by the gate that let it pass, else by both recorded tests.
+) -> PreviousRelease:
+    """``then`` beside ``release``: by the gate that let it pass, else by both recorded backtests.
 
-    ``warn`` is told, in one sentence, when the registry that holds the tests is down.
+    ``warn`` is called with one sentence when the registry that holds the tests is down.
     """
     before = load_release(then.path)
-    same = by_the_gate(AuditTrail(settings.home).entries(), now.release_id, then.release_id)
+    same = from_gate_report(AuditTrail(settings.home).entries(), now.release_id, then.release_id)
     if same is None and now.version and then.version:
         try:
             registry = Registry(settings)
-            mine, theirs = (
-                recorded_test(settings, registry.version(side.version)) for side in (now, then)
+            backtest_now, backtest_then = (
+                recorded_backtest(settings, registry.version(side.version)) for side in (now, then)
             )
-            same = on_recorded_tests(mine, release.cuts, theirs, before.cuts)
+            same = from_recorded_backtests(backtest_now, release.cuts, backtest_then, before.cuts)
         except RegistryError as error:
             warn(f"both releases are not compared on the same references, because {error}")
-    return Earlier(called, before, same)
+    return PreviousRelease(called, before, same)
 
 
-def by_the_gate(entries: list[dict[str, Any]], now: str, then: str) -> SameReferences | None:
-    """What the gate found when release ``now`` followed release ``then``; None if it did not."""
+def from_gate_report(entries: list[dict[str, Any]], now: str, then: str) -> SameReferences | None:
+    """The gate's result when release ``now`` followed release ``then``; None if it did not."""
     for entry in reversed(entries):
         gate = entry.get("gate")
         if _named(entry.get("to")) != now or _named(entry.get("from")) != then:
@@ -117,10 +119,10 @@ def _named(side: Any) -> str:
     return str(side.get("release_id", "")) if isinstance(side, Mapping) else ""
 
 
-def on_recorded_tests(
+def from_recorded_backtests(
     now: pd.DataFrame, cuts: BandThresholds, then: pd.DataFrame, cuts_then: BandThresholds
 ) -> SameReferences | None:
-    """Both on the references that the honest test of either asked; None if they are too few.
+    """Both on the references of either backtest; None if they are too few.
 
     The tables as in `training.registry.backtest_artifact`; outcomes and weights are those of
     ``now``. Too few: as the gate counts (100, with 10 of either outcome).
@@ -143,5 +145,5 @@ def on_recorded_tests(
         log_loss_then=log_loss(label, before, weight),
         difference=loss_difference(label, p, before, weight, lead, np.random.default_rng(0)),
         band_change=float(np.average(changed, weights=weight)),
-        by="asked by the honest tests of both",
+        by="references of both backtests",
     )

@@ -1,6 +1,6 @@
-"""Promote and roll back: which release answers, changed in one step and never by half.
+"""Promote and roll back: change the champion in one step, never by half.
 
-How a change survives ``kill -9`` is told in `training.registry.champion_pointer`; whether a
+How a change survives ``kill -9`` is described in `training.registry.champion_pointer`; whether a
 challenger may be promoted at all is decided by the gate (`training.registry.gate`).
 """
 
@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 
 
 Gate = Callable[[StoredRelease, StoredRelease | None], "GateReport"]
-"""Asked (challenger, champion or None) before a promotion."""
+"""Called with (challenger, champion or None) before a promotion."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What a promotion or rollback did. ``synced`` false: the registry or the audit trail could
-    not be written yet; the next command does it."""
+class ChampionChange:
+    """The result of a promotion or rollback.
+
+    ``synced`` false: the registry or the audit trail could not be written yet; the next command
+    does it.
+    """
 
     champion: StoredRelease
     previous: StoredRelease | None
@@ -61,15 +64,15 @@ def promote(
     dataset: str | None = None,
     limits: GateLimits | None = None,
     gate: Gate | None = None,
-) -> Change:
+) -> ChampionChange:
     """Make ``version`` (a number or ``challenger``) the champion.
 
     ``who`` and ``now`` (ISO 8601) go to the audit trail with the gate's evidence, and ``force``
     does when it overrules the gate. ``dataset``: what the gate compares on, by default the newer
     of the two that the sides were trained on. ``gate`` replaces
-    `training.registry.gate.examine`. Raises UsageError if it answers already, GateError if the
-    gate refuses, RegistryError if it is not known, ReleaseError if its files are refused; nothing
-    has changed then.
+    `training.registry.gate.evaluate_gate`. Raises UsageError if it is the champion already,
+    GateError if the gate refuses, RegistryError if it is not known, ReleaseError if its files are
+    refused; nothing has changed then.
     """
     settings = settings or TrackingSettings()
     to = locate(version, settings)
@@ -79,7 +82,7 @@ def promote(
     with suppress(StorageError):  # what another machine promoted is the champion here too
         fetch(CHAMPION, settings, who=who, now=now)
     champion = _champion(store, to)
-    report = _asked(gate or _gate(settings, now, dataset, limits), to, champion, force=force)
+    report = _gate_report(gate or _gate(settings, now, dataset, limits), to, champion, force=force)
     if not report.passed and not force:
         raise GateError(
             f"version {to.version} is not promoted: {'; '.join(report.refusals)}. "
@@ -99,11 +102,11 @@ def promote(
         return _changed(change_champion(settings, to, champion, change), report.to_dict())
 
 
-def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) -> Change:
-    """Let the release answer again that answered before; a second rollback takes it back.
+def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) -> ChampionChange:
+    """Make the previous champion the champion again; a second rollback takes it back.
 
     Works with the registry down: the previous release is on this disk. Raises UsageError if
-    nothing answered before, ReleaseError if its files are refused; nothing has changed then.
+    there is no previous champion, ReleaseError if its files are refused; nothing has changed then.
     """
     settings = settings or TrackingSettings()
     store = ReleaseStore(settings.home)
@@ -112,7 +115,7 @@ def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) ->
         to = pointer.previous if pointer else None
         to = _intact(settings, to) if to else _from_registry(settings)
         if pointer is None or to is None:
-            raise UsageError("nothing answered before: there is no release to roll back to")
+            raise UsageError("there is no previous champion to roll back to")
         change = {"what": "rollback", "who": who, "when": now}
         return _changed(change_champion(settings, to, pointer.stored, change), {})
 
@@ -120,15 +123,15 @@ def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) ->
 def _gate(
     settings: TrackingSettings, now: str, dataset: str | None, limits: GateLimits | None
 ) -> Gate:
-    from training.registry.gate import examine
+    from training.registry.gate import evaluate_gate
 
-    return partial(examine, settings=settings, now=now, dataset=dataset, limits=limits)
+    return partial(evaluate_gate, settings=settings, now=now, dataset=dataset, limits=limits)
 
 
-def _asked(
+def _gate_report(
     gate: Gate, to: StoredRelease, champion: StoredRelease | None, *, force: bool
 ) -> GateReport:
-    """The gate's report; when forced, that it could not be asked is a refusal like others."""
+    """The gate's report; when forced, that a gate that fails is a refusal like others."""
     from training.registry.gate_criteria import GateReport
 
     try:
@@ -136,7 +139,7 @@ def _asked(
     except LeadscoreError as error:
         if not force:
             raise
-        return GateReport((f"the gate could not be asked: {error}",), {})
+        return GateReport((f"the gate could not be run: {error}",), {})
 
 
 def _champion(store: ReleaseStore, to: StoredRelease) -> StoredRelease | None:
@@ -157,7 +160,7 @@ def _intact(settings: TrackingSettings, to: StoredRelease) -> StoredRelease:
 
 
 def _from_registry(settings: TrackingSettings) -> StoredRelease | None:
-    """What the registry calls previous; a machine that never promoted has no word of its own."""
+    """What the registry calls previous; a machine that never promoted has no record of its own."""
     try:
         version = Registry(settings).aliased(PREVIOUS)
     except RegistryError:
@@ -165,5 +168,5 @@ def _from_registry(settings: TrackingSettings) -> StoredRelease | None:
     return store_version(settings, version) if version else None
 
 
-def _changed(pointer: ChampionPointer, evidence: dict[str, Any]) -> Change:
-    return Change(pointer.stored, pointer.previous, not pointer.pending, evidence)
+def _changed(pointer: ChampionPointer, evidence: dict[str, Any]) -> ChampionChange:
+    return ChampionChange(pointer.stored, pointer.previous, not pointer.pending, evidence)

@@ -1,7 +1,7 @@
-"""Which release is meant: from a word, a version number or a folder to verified files on disk.
+"""Resolve an alias, a version number or a folder to verified release files on disk.
 
 ``champion``, ``challenger`` and ``previous`` are aliases of the MLflow registry. What is resolved
-is kept in the release store and verified every time, so the last good release still answers when
+is kept in the release store and verified every time, so the last good release can be used when
 the registry is down. Logging a training is in `training.registry.log_run`, changing the champion in
 `training.registry.promote`. Nothing here imports MLflow until the registry is asked.
 """
@@ -54,7 +54,7 @@ def resolve(
     """The verified release folder that ``ref`` means.
 
     ``ref``: ``champion``, ``challenger``, ``previous``, a version number, or a release folder
-    (write ``./3`` for a folder named like a version). ``warn`` is told, in one sentence, when the
+    (write ``./3`` for a folder named like a version). ``warn`` is called with one sentence when the
     registry is down and the last good release on disk is given instead.
     Raises RegistryError (no such version; or down and nothing on disk), ReleaseError (refused).
     """
@@ -102,11 +102,11 @@ def fetch(
         return locate(ref, settings) if ref in ALIASES else _from_registry(ref, settings)
     with store.locked():
         pointer = reconcile(settings)
-        found = _from_registry(CHAMPION, settings)
-        if pointer is None or (not pointer.pending and pointer.stored != found):
+        champion = _from_registry(CHAMPION, settings)
+        if pointer is None or (not pointer.pending and pointer.stored != champion):
             change = {"what": "follow_registry", "who": who, "when": now}
-            change_champion(settings, found, _previous(settings, found), change)
-    return found
+            change_champion(settings, champion, _previous(settings, champion), change)
+    return champion
 
 
 def models(settings: TrackingSettings | None = None) -> list[ModelRow]:
@@ -158,16 +158,16 @@ def _from_registry(ref: str, settings: TrackingSettings) -> StoredRelease:
 
 def _known(ref: str, settings: TrackingSettings) -> StoredRelease | None:
     """What ``ref`` means if the store holds it already: the registry's client is not needed."""
-    found = lookup_alias(settings, ref)
+    version = lookup_alias(settings, ref)
     store = ReleaseStore(settings.home)
-    if found is None or not store.is_intact(found[1]):
+    if version is None or not store.is_intact(version[1]):
         return None
-    store.remember(settings.registry_key, *found)
-    return StoredRelease(found[1], found[0], str(store.releases / found[1]))
+    store.remember(settings.registry_key, *version)
+    return StoredRelease(version[1], version[0], str(store.releases / version[1]))
 
 
 def _on_disk(ref: str, settings: TrackingSettings) -> StoredRelease | None:
-    """What the store knows by itself; verified."""
+    """The release from the store alone; verified."""
     store = ReleaseStore(settings.home)
     pointer = store.pointer()
     if ref == CHAMPION:

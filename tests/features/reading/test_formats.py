@@ -166,7 +166,7 @@ def test_a_set_without_time(dataset_folder: Folder) -> None:
     assert dataset.leads["lead_id"].tolist() == ["1", "2"]
     assert dataset.outcomes["occurred_at"].isna().all()
     assert dataset.settings.observed_until is None
-    assert any("figures will flatter" in sentence for sentence in dataset.inferred)
+    assert any("figures are optimistic" in sentence for sentence in dataset.inferred)
 
 
 def test_one_class_and_no_outcomes_can_be_read(dataset_folder: Folder) -> None:

@@ -17,7 +17,7 @@ from features.histories.arrays import Histories, References
 from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from scoring.release.release import Release, write_release
 from scoring.scores import score
-from training.explanation.explain import Cause, Movement, explain_move
+from training.explanation.explain import Cause, ScoreChange, explain_change
 from training.explanation.page import explanation_html, headline
 from training.explanation.timeline import timeline
 
@@ -51,11 +51,11 @@ def lead(
     return histories_from_records([LeadRecord("L-1", 0, attributes, lists)])
 
 
-def moved(release: Release, history: Histories, from_release: Release | None = None) -> Movement:
-    return explain_move(history, "L-1", 10 * DAY_US, 20 * DAY_US, release, from_release)
+def moved(release: Release, history: Histories, from_release: Release | None = None) -> ScoreChange:
+    return explain_change(history, "L-1", 10 * DAY_US, 20 * DAY_US, release, from_release)
 
 
-def parts_of(found: Movement) -> dict[Cause, float]:
+def parts_of(found: ScoreChange) -> dict[Cause, float]:
     return {part.cause: part.log_odds for part in found.parts}
 
 
@@ -151,7 +151,7 @@ def test_questions_that_have_no_answer(
     release: Release, lead_id: str, from_day: int, to_day: int, error: type, message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        explain_move(lead([]), lead_id, from_day * DAY_US, to_day * DAY_US, release)
+        explain_change(lead([]), lead_id, from_day * DAY_US, to_day * DAY_US, release)
 
 
 def test_the_timeline_sees_each_event_only_after_it(release: Release) -> None:

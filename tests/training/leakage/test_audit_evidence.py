@@ -30,7 +30,7 @@ def rng():
     return np.random.default_rng(12)
 
 
-def ground(label, *, timed=True, **columns):
+def frame(label, *, timed=True, **columns):
     return frame_of(
         np.asarray(label, np.int8),
         [column_of(name, pd.Series(values)) for name, values in columns.items()],
@@ -38,9 +38,9 @@ def ground(label, *, timed=True, **columns):
     )
 
 
-def signs(ground, name):
-    column = next(c for c in ground.columns if c.name == name)
-    return {e.sign for e in value_evidence(ground, column, univariate(ground, column))}
+def signs(frame, name):
+    column = next(c for c in frame.columns if c.name == name)
+    return {e.sign for e in value_evidence(frame, column, univariate(frame, column))}
 
 
 def words(rng, won, if_won, if_lost, names):
@@ -69,13 +69,13 @@ def test_rare_words_share_a_bin():
 def test_what_merely_follows_the_calendar_knows_nothing(rng):
     time = np.linspace(0, 1, N)
     label = rng.random(N) < 0.05 + 0.5 * time
-    asked = ground(label, calendar=time)
+    asked = frame(label, calendar=time)
     assert univariate(asked, asked.columns[0]).gain < 0.01
 
 
 def test_a_gain_grows_with_what_is_known(rng):
     label = rng.random(N) < 0.2
-    asked = ground(label, weak=label + rng.normal(0, 3, N), strong=label + rng.normal(0, 0.5, N))
+    asked = frame(label, weak=label + rng.normal(0, 3, N), strong=label + rng.normal(0, 0.5, N))
     weak, strong = (univariate(asked, column) for column in asked.columns)
     assert 0 < weak.gain < 0.1 < strong.gain
     assert weak.low < weak.gain
@@ -86,14 +86,14 @@ def test_a_gain_grows_with_what_is_known(rng):
 def test_nearly_the_outcome(rng):
     label = rng.random(N) < 0.2
     copy = np.where(rng.random(N) < 0.02, ~label, label).astype(float)
-    assert LeakSignal.IS_THE_OUTCOME in signs(ground(label, copy=copy), "copy")
+    assert LeakSignal.IS_THE_OUTCOME in signs(frame(label, copy=copy), "copy")
 
 
 def test_never_without(rng):
     label = rng.random(N) < 0.1
     visited = label | (rng.random(N) < 0.3)
     honest = np.where(label, rng.random(N) < 0.5, rng.random(N) < 0.2)
-    asked = ground(label, visited=visited.astype(float), honest=honest.astype(float))
+    asked = frame(label, visited=visited.astype(float), honest=honest.astype(float))
     assert near_deterministic_values(asked, asked.columns[0]) is not None
     assert near_deterministic_values(asked, asked.columns[1]) is None
 
@@ -103,7 +103,7 @@ def test_a_verdict_reads_both_ways(rng):
     names = ["yes!", "perhaps", "never"]
     verdict = words(rng, label, [0.3, 0.69, 0.01], [0.005, 0.595, 0.4], names)
     honest = words(rng, label, [0.5, 0.3, 0.2], [0.25, 0.35, 0.4], names)
-    asked = ground(label, verdict=verdict, honest=honest)
+    asked = frame(label, verdict=verdict, honest=honest)
     assert LeakSignal.DECIDES_BOTH_WAYS in signs(asked, "verdict")
     assert signs(asked, "honest") == set()
 
@@ -112,7 +112,7 @@ def test_being_unknown_knows(rng):
     label = rng.random(N) < 0.2
     tells = np.where(rng.random(N) < np.where(label, 0.9, 0.1), rng.normal(size=N), np.nan)
     honest = np.where(rng.random(N) < np.where(label, 0.8, 0.6), rng.normal(size=N), np.nan)
-    asked = ground(label, tells=tells, honest=honest)
+    asked = frame(label, tells=tells, honest=honest)
     assert LeakSignal.UNKNOWN_KNOWS in signs(asked, "tells")
     assert signs(asked, "honest") == set()
 
@@ -122,7 +122,7 @@ def test_open_leads_lack_what_is_filled_in_at_closing(rng):
     label[rng.random(N) < 0.2] = -1
     reason = rng.choice(np.array(["a", "b"], object), size=N)
     at_closing = np.where(label >= 0, reason, None)
-    asked = ground(label, at_closing=at_closing, always=reason)
+    asked = frame(label, at_closing=at_closing, always=reason)
     assert open_leads_lack(asked, asked.columns[0]) is not None
     assert open_leads_lack(asked, asked.columns[1]) is None
 
@@ -132,7 +132,7 @@ def test_an_attribute_introduced_late_is_not_lacking(rng):
     label[-800:][rng.random(800) < 0.6] = -1
     late = np.where(np.arange(N) > N / 2, rng.normal(size=N), np.nan)
     early = np.where(np.arange(N) < N / 2, rng.normal(size=N), np.nan)
-    asked = ground(label, late=late, early=early)
+    asked = frame(label, late=late, early=early)
     assert [open_leads_lack(asked, column) for column in asked.columns] == [None, None]
 
 
@@ -142,9 +142,9 @@ def test_batches_come_and_go(rng):
     place = np.arange(N) / N
     batch = np.where((place > 0.3) & (place < 0.7), np.nan, score)
     late = np.where(place > 0.5, score, np.nan)
-    asked = ground(label, batch=batch, same=np.where(np.isnan(batch), np.nan, 1.0), late=late)
-    reached = {column.name: univariate(asked, column) for column in asked.columns}
-    assert set(filled_in_batches(asked, reached)) == {"batch", "same"}
+    asked = frame(label, batch=batch, same=np.where(np.isnan(batch), np.nan, 1.0), late=late)
+    results = {column.name: univariate(asked, column) for column in asked.columns}
+    assert set(filled_in_batches(asked, results)) == {"batch", "same"}
 
 
 def test_an_overwritten_copy(rng):
@@ -153,7 +153,7 @@ def test_an_overwritten_copy(rng):
     original = rng.choice(np.array(names, object), size=N)
     replaced = rng.random(N) < np.where(label, 0.2, 0.5)
     copy = np.where(replaced, "edited", original)
-    asked = ground(label, original=original, copy=copy)
+    asked = frame(label, original=original, copy=copy)
     assert set(overwritten(asked)) == {"copy"}
 
 
@@ -162,9 +162,9 @@ def test_two_moments_whose_gap_knows(rng):
     start = 1.7e9 + np.cumsum(rng.exponential(1000, N))
     end = start + np.exp(rng.normal(np.where(label, 6.5, 5), 0.6))
     other = start + rng.exponential(300, N)
-    asked = ground(label, start=start, end=end, other=other)
-    reached = {column.name: univariate(asked, column) for column in asked.columns}
-    found = differences(asked, reached, None)
+    asked = frame(label, start=start, end=end, other=other)
+    results = {column.name: univariate(asked, column) for column in asked.columns}
+    found = differences(asked, results, None)
     assert {"start", "end"} <= set(found)
     assert "start" in found["end"].text
 
@@ -172,21 +172,21 @@ def test_two_moments_whose_gap_knows(rng):
 def test_out_of_proportion_beside_all_others(rng):
     label = rng.random(N) < 0.2
     weak = {f"w{i}": label * 0.3 + rng.normal(0, 1, N) for i in range(5)}
-    asked = ground(label, leak=label + rng.normal(0, 0.75, N), **weak)
-    reached = {column.name: univariate(asked, column) for column in asked.columns}
-    assert set(out_of_proportion(asked, reached, set())) == {"leak"}
+    asked = frame(label, leak=label + rng.normal(0, 0.75, N), **weak)
+    results = {column.name: univariate(asked, column) for column in asked.columns}
+    assert set(out_of_proportion(asked, results, set())) == {"leak"}
 
 
 def test_the_best_of_many_good_ones_is_no_leak(rng):
     label = rng.random(N) < 0.4
     good = {f"g{i}": label * (0.5 + 0.1 * i) + rng.normal(0, 1, N) for i in range(6)}
-    asked = ground(label, **good)
-    reached = {column.name: univariate(asked, column) for column in asked.columns}
-    assert out_of_proportion(asked, reached, set()) == {}
+    asked = frame(label, **good)
+    results = {column.name: univariate(asked, column) for column in asked.columns}
+    assert out_of_proportion(asked, results, set()) == {}
 
 
 def test_without_both_outcomes_nothing_is_claimed(rng):
-    asked = ground(np.zeros(N), a=rng.normal(size=N))
+    asked = frame(np.zeros(N), a=rng.normal(size=N))
     assert univariate(asked, asked.columns[0]).gain == 0
 
 

@@ -14,8 +14,8 @@ from small_training import DATA, METRICS
 
 from scoring.release.release import Release
 from training.model_card.card import card_of
-from training.model_card.changes import Earlier
-from training.model_card.importance import feature_shares, moving_features
+from training.model_card.changes import PreviousRelease
+from training.model_card.importance import feature_effects, feature_shares
 from training.model_card.render import card_html, card_markdown
 
 VIEWS = [0, 0, 0, 1, 1, 2, 2, 3, 4, 6, 9]
@@ -89,8 +89,8 @@ def test_a_new_name_alone_changes_the_name_and_nothing_else(tmp_path: Path) -> N
     assert [line[:11] for line in changed] == ["-- release:", "+- release:", "+- note: ag"]
 
 
-def test_figures_that_flatter_are_said_to(tmp_path: Path) -> None:
-    said = "the figures flatter."
+def test_optimistic_figures_are_marked(tmp_path: Path) -> None:
+    said = "the figures are optimistic."
     honest, flattering = ({"test": {"flatters": flag}} for flag in (False, True))
     assert said not in markdown(release(tmp_path / "A", metrics=METRICS | honest))
     assert said in markdown(release(tmp_path / "B", metrics=METRICS | flattering))
@@ -103,7 +103,12 @@ def test_a_release_without_figures_has_a_card_that_says_so(tmp_path: Path) -> No
     assert "No feature moves it, or none was recorded." in card
     assert "nan" not in card.lower()
     assert card.count("not recorded") == 8
-    assert card_html(card_of(made, Earlier("A", release(tmp_path / "A")))).count("not recorded") > 8
+    assert (
+        card_html(card_of(made, PreviousRelease("A", release(tmp_path / "A")))).count(
+            "not recorded"
+        )
+        > 8
+    )
 
 
 def test_words_from_the_data_stay_words(tmp_path: Path) -> None:
@@ -121,7 +126,7 @@ def test_words_from_the_data_stay_words(tmp_path: Path) -> None:
 
 def test_the_page_is_one_file(tmp_path: Path) -> None:
     made = release(tmp_path / "R")
-    page = card_html(card_of(made, Earlier("version 1", release(tmp_path / "A", 0.5))))
+    page = card_html(card_of(made, PreviousRelease("version 1", release(tmp_path / "A", 0.5))))
     assert not re.search(r"(?:src|href)=(?!\"#)", page)
     assert not re.search(r"url\(|@import|<script|<link|<iframe", page)
     places = re.findall(r'href="#([^"]+)"', page)
@@ -142,7 +147,7 @@ def test_the_share_of_a_feature_is_how_far_it_moves_typical_leads(tmp_path: Path
 
 
 def test_a_moving_feature_is_told_with_value_direction_and_share(tmp_path: Path) -> None:
-    first, second = moving_features(release(tmp_path / "R", coefficient=-0.8))
+    first, second = feature_effects(release(tmp_path / "R", coefficient=-0.8))
     assert (first.name, first.sentence) == (
         "page_view.count_7d",
         "6 page views in the last 7 days",
@@ -156,7 +161,7 @@ def test_a_moving_feature_is_told_with_value_direction_and_share(tmp_path: Path)
 def test_what_most_leads_are_is_compared_with_what_the_others_are(tmp_path: Path) -> None:
     mostly = {"unknown": 0.0, "mean": 0.8, "deciles": [0.0] * 2 + [1.0] * 9}
     features = STATISTICS["features"] | {"any.count_all": mostly}
-    found = {m.name: m for m in moving_features(release(tmp_path / "R", statistics={
+    found = {m.name: m for m in feature_effects(release(tmp_path / "R", statistics={
         "features": features}))}  # fmt: skip
     assert found["any.count_all"].sentence == "1 interaction so far"
     assert found["any.count_all"].effect == pytest.approx(0.1 * np.log(2))
@@ -172,8 +177,8 @@ def test_without_time_a_card_claims_none(tmp_path: Path) -> None:
 
 
 def test_a_feature_that_rises_and_falls_is_said_to(tmp_path: Path) -> None:
-    from training.model_card.importance import Moving
+    from training.model_card.importance import FeatureEffect
 
-    up_and_down = Moving("age", "28 days", -0.1, False, 0.2)
+    up_and_down = FeatureEffect("age", "28 days", -0.1, False, 0.2)
     assert up_and_down.direction == "lowers it (odds × 0.905, others otherwise)"
-    assert Moving("age", "28 days", 0.0, True, 0.2).direction == "changes little there"
+    assert FeatureEffect("age", "28 days", 0.0, True, 0.2).direction == "changes little there"

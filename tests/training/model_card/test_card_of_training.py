@@ -25,11 +25,15 @@ from training.leakage.audit import audit
 from training.leakage.report import AuditReport, LeakVerdict, Suspect
 from training.leakage.values import Evidence, LeakSignal
 from training.model_card.card import card_of
-from training.model_card.changes import Earlier, SameReferences
+from training.model_card.changes import PreviousRelease, SameReferences
 from training.model_card.record import card_record
 from training.model_card.render import card_html, card_markdown
 from training.monitoring.psi import shifts_between
-from training.registry.previous_release import by_the_gate, compared, on_recorded_tests
+from training.registry.previous_release import (
+    compared_with,
+    from_gate_report,
+    from_recorded_backtests,
+)
 from training.settings import TrackingSettings
 from training.simulator import simulate, write_simulation
 from training.train import train
@@ -152,7 +156,7 @@ def test_a_suspect_that_is_used_is_named(leads: Dataset, tmp_path: Path) -> None
 def test_what_changed_is_told_first(first: Release, second: Release) -> None:
     gap = Estimate(-0.012, -0.02, -0.004)
     same = SameReferences(321, 0.238, 0.25, gap, 0.125, "compared by the gate")
-    text = card_markdown(card_of(second, Earlier("version 1", first, same)))
+    text = card_markdown(card_of(second, PreviousRelease("version 1", first, same)))
     told = section(text, "What changed since version 1")
     assert text.index("## What changed since version 1") < text.index("## Data")
     assert f"- compared with release {first.release_id}, the same question" in told
@@ -169,17 +173,19 @@ def test_what_changed_is_told_first(first: Release, second: Release) -> None:
     assert "| leads |" not in told  # the same, so not listed
     assert "| score | " in told
     assert "<h2>What changed since version 1</h2>" in card_html(
-        card_of(second, Earlier("version 1", first, same))
+        card_of(second, PreviousRelease("version 1", first, same))
     )
 
 
 def test_the_same_release_has_not_changed(first: Release) -> None:
-    told = section(card_markdown(card_of(first, Earlier("A", first))), "What changed since A")
+    told = section(
+        card_markdown(card_of(first, PreviousRelease("A", first))), "What changed since A"
+    )
     assert told.split("\n\n")[0].strip() == "Nothing: it is the same release."
 
 
 def test_other_leads_do_not_compare(first: Release, tmp_path: Path) -> None:
-    text = card_markdown(card_of(first, Earlier("A", small_release(tmp_path / "R"))))
+    text = card_markdown(card_of(first, PreviousRelease("A", small_release(tmp_path / "R"))))
     assert "trained on small: other leads, so figures do not compare" in text
     assert "Drift of inputs and scores: not recorded." in text
 
@@ -196,7 +202,7 @@ def test_drift_between_releases_is_that_of_their_data(
     found = shifts_between(first, other, card_record(other))
     assert found is not None
     assert found[1].name.startswith("employees")
-    assert found[1].much
+    assert found[1].is_large
 
 
 @pytest.mark.parametrize(("gap", "words"), [
@@ -207,7 +213,7 @@ def test_a_difference_is_judged_in_words(
     first: Release, second: Release, gap: Estimate, words: str
 ) -> None:
     same = SameReferences(100, 0.3, 0.3, gap, None, "by hand")
-    text = card_markdown(card_of(second, Earlier("A", first, same)))
+    text = card_markdown(card_of(second, PreviousRelease("A", first, same)))
     assert words in text
     assert "band changed" not in text
 
@@ -229,7 +235,7 @@ def test_both_tests_are_compared_where_they_asked_the_same() -> None:
     now = recorded(300, lambda at: np.where(at % 4 == 0, 0.5, 0.1), start=100)
     then = recorded(300, lambda at: np.full(len(at), 0.25))
     cuts = BandThresholds(0.2, 0.4)
-    found = on_recorded_tests(now, cuts, then, cuts)
+    found = from_recorded_backtests(now, cuts, then, cuts)
     assert found is not None
     assert found.references == 200
     assert found.log_loss == pytest.approx(-(0.25 * np.log(0.5) + 0.75 * np.log(0.9)))
@@ -244,9 +250,14 @@ def test_too_few_shared_references_compare_nothing() -> None:
         recorded(300, lambda at: at * 0 + 0.3, start=210),
         recorded(300, lambda at: at * 0.0),
     )
-    assert on_recorded_tests(now, BandThresholds(0.2, 0.4), then, BandThresholds(0.2, 0.4)) is None
     assert (
-        on_recorded_tests(now, BandThresholds(0.2, 0.4), then.iloc[:0], BandThresholds(0.2, 0.4))
+        from_recorded_backtests(now, BandThresholds(0.2, 0.4), then, BandThresholds(0.2, 0.4))
+        is None
+    )
+    assert (
+        from_recorded_backtests(
+            now, BandThresholds(0.2, 0.4), then.iloc[:0], BandThresholds(0.2, 0.4)
+        )
         is None
     )
 
@@ -264,12 +275,12 @@ def test_what_the_gate_found_is_read_from_its_trail() -> None:
         {"what": "rollback", "to": {"release_id": "a"}, "from": {"release_id": "b"}},
         {"what": "promote", "to": {"release_id": "a"}, "from": None, "gate": gate},
     ]
-    found = by_the_gate(entries, "b", "a")
+    found = from_gate_report(entries, "b", "a")
     assert found is not None
     assert (found.references, found.band_change) == (500, 0.1)
     assert found.difference == Estimate(-0.05, -0.06, -0.04)
-    assert by_the_gate(entries, "a", "b") is None
-    assert by_the_gate(entries, "c", "a") is None
+    assert from_gate_report(entries, "a", "b") is None
+    assert from_gate_report(entries, "c", "a") is None
 
 
 def test_the_excluded_get_the_evidence_of_a_whole_audit(leads: Dataset) -> None:
@@ -305,7 +316,7 @@ def test_a_registry_that_is_down_costs_the_comparison_not_the_card(
     then = StoredRelease(first.release_id, "1", str(folders[0]))
     now = StoredRelease(second.release_id, "2", str(folders[1]))
     told: list[str] = []
-    found = compared(now, second, then, "version 1", down, told.append)
+    found = compared_with(now, second, then, "version 1", down, told.append)
     assert found.same is None
     assert found.release.name == "small"
     assert len(told) == 1
@@ -315,7 +326,9 @@ def test_a_registry_that_is_down_costs_the_comparison_not_the_card(
 def test_scores_that_say_one_thing_to_all_do_not_drift(first: Release, second: Release) -> None:
     silent = replace(second, metrics={**second.metrics, "signal": False})
     told = [
-        section(card_markdown(card_of(release, Earlier("A", first))), "What changed since A")
+        section(
+            card_markdown(card_of(release, PreviousRelease("A", first))), "What changed since A"
+        )
         for release in (second, silent)
     ]
     assert ["| score | " in text for text in told] == [True, False]

@@ -113,7 +113,7 @@ def test_a_world_that_goes_on_as_it_was_is_kept(release: Release, made_up_datase
     assert found.realised.leads > 1500
     assert found.since is not None
     assert f"{found.since:%Y-%m}" == "2026-03"
-    assert not found.scores.much
+    assert not found.scores.is_large
     assert found.expected["log_loss"] == pytest.approx(
         found.realised.figures["log_loss"].value, abs=0.05
     )
@@ -141,7 +141,7 @@ def test_other_leads_are_seen_before_any_outcome(release: Release, made_up_datas
     assert found.realised is None
     assert found.verdict == MonitoringVerdict.RETRAIN
     assert found.features[0].name == "fit"
-    assert found.features[0].much
+    assert found.features[0].is_large
 
 
 def test_nothing_later_is_an_error_that_says_so(release: Release, made_up_dataset):

@@ -106,7 +106,7 @@ def test_mending_is_worth_less_than_it_looks() -> None:
         asked: Any = SimpleNamespace(
             mature=np.ones(400, bool), label=label, weight=np.ones(400), lead=n
         )
-        found = monitoring._realised(asked, p, rng)
+        found = monitoring._observed(asked, p, rng)
         assert found is not None
         loss = found.figures["log_loss"].value
         seems.append(found.calibration.gain / loss)

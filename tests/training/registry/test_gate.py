@@ -14,8 +14,8 @@ from features.errors import UsageError
 from features.reading.read import read_dataset
 from scoring.release.release import write_release
 from training.config import TrainingConfig
-from training.registry.backtest_artifact import out_of_time_table
-from training.registry.gate import Side, compare, examine
+from training.registry.backtest_artifact import backtest_table
+from training.registry.gate import GateSide, compare, evaluate_gate
 from training.registry.log_run import log_training
 from training.registry.mlflow_registry import Version
 from training.registry.resolve import locate
@@ -65,11 +65,11 @@ class Sides:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, training: TrainedModel) -> Side:
+    def __call__(self, training: TrainedModel) -> GateSide:
         release_dir = self.folder / f"R{len(list(self.folder.glob('R*')))}"
         release = write_release(release_dir, training.contents)
         version = Version("1", release.release_id, (), "", {})
-        return Side(release, version, out_of_time_table(training))
+        return GateSide(release, version, backtest_table(training))
 
 
 @pytest.fixture(scope="module")
@@ -98,25 +98,25 @@ def full(source: Path) -> TrainedModel:
 
 
 @pytest.fixture(scope="module")
-def good(side: Sides, full: TrainedModel) -> Side:
+def good(side: Sides, full: TrainedModel) -> GateSide:
     """Knows fit and size."""
     return side(full)
 
 
 @pytest.fixture(scope="module")
-def half(side: Sides, source: Path) -> Side:
+def half(side: Sides, source: Path) -> GateSide:
     """Was trained on the same data without size."""
     return side(trained(source, ["size"]))
 
 
 @pytest.fixture(scope="module")
-def older(side: Sides, folder: Path) -> Side:
+def older(side: Sides, folder: Path) -> GateSide:
     """Knows everything the good one knows, but of the first 600 leads only."""
     return side(trained(write_world(folder / "older", 600)))
 
 
 def test_a_better_challenger_passes_on_both_recorded_tests(
-    data: Dataset, good: Side, half: Side
+    data: Dataset, good: GateSide, half: GateSide
 ) -> None:
     report = compare(good, half, data)
     assert report.refusals == ()
@@ -124,12 +124,12 @@ def test_a_better_challenger_passes_on_both_recorded_tests(
     assert report.evidence["difference"]["high"] < 0
 
 
-def test_a_first_champion_passes_against_the_base_rate(data: Dataset, good: Side) -> None:
+def test_a_first_champion_passes_against_the_base_rate(data: Dataset, good: GateSide) -> None:
     assert compare(good, None, data).refusals == ()
 
 
 def test_newer_data_let_both_releases_answer_for_themselves(
-    folder: Path, good: Side, half: Side
+    folder: Path, good: GateSide, half: GateSide
 ) -> None:
     newer = read_dataset(write_world(folder / "newer", 1500))
     report = compare(good, half, newer)
@@ -137,30 +137,30 @@ def test_newer_data_let_both_releases_answer_for_themselves(
     assert report.evidence["references"] > 700  # the tests' and everything since
 
 
-def test_the_worse_of_two_is_refused(data: Dataset, good: Side, half: Side) -> None:
+def test_the_worse_of_two_is_refused(data: Dataset, good: GateSide, half: GateSide) -> None:
     report = compare(half, good, data)
     assert "it is worse" in report.refusals[0]
     assert "ranks worse" in report.refusals[1]
 
 
-def test_the_same_again_is_no_improvement(data: Dataset, good: Side) -> None:
+def test_the_same_again_is_no_improvement(data: Dataset, good: GateSide) -> None:
     (refusal,) = compare(good, good, data).refusals
     assert "no improvement" in refusal
 
 
 def test_an_old_champion_may_be_followed_by_its_equal(
-    data: Dataset, good: Side, older: Side
+    data: Dataset, good: GateSide, older: GateSide
 ) -> None:
     assert "no improvement" in compare(good, older, data, age_days=25).refusals[0]
     assert compare(good, older, data, age_days=91).refusals == ()
 
 
-def test_a_stale_challenger_is_refused(data: Dataset, good: Side, older: Side) -> None:
+def test_a_stale_challenger_is_refused(data: Dataset, good: GateSide, older: GateSide) -> None:
     (refusal,) = compare(older, good, data).refusals
     assert "it is stale: its data end 2026-02-22, the champion's 2026-03-19" in refusal
 
 
-def test_a_leaky_challenger_is_refused(folder: Path, side: Sides, half: Side) -> None:
+def test_a_leaky_challenger_is_refused(folder: Path, side: Sides, half: GateSide) -> None:
     source = write_world(folder / "leaky", leak=True)
     report = compare(side(trained(source, ["size"])), half, read_dataset(source))
     assert "'hours_to_sign', a sure leak" in report.refusals[0]
@@ -172,19 +172,19 @@ def shuffled(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def blind(side: Sides, shuffled: Path) -> Side:
+def blind(side: Sides, shuffled: Path) -> GateSide:
     return side(trained(shuffled))
 
 
 @pytest.mark.parametrize("poisoned", [False, True])
 def test_a_label_shuffled_challenger_is_refused(
-    data: Dataset, shuffled: Path, blind: Side, half: Side, poisoned: bool
+    data: Dataset, shuffled: Path, blind: GateSide, half: GateSide, poisoned: bool
 ) -> None:
     """On true data it is worse; on its own, shuffled ones the outcomes are seen to differ."""
     asked = read_dataset(shuffled) if poisoned else data
     said = "; ".join(compare(blind, half, asked).refusals)
     assert "not clearly better than the base rate" in said
-    assert ("tell other outcomes than before" in said) == poisoned
+    assert ("hold other outcomes than before" in said) == poisoned
     assert ("it is worse" in said) == (not poisoned)
     assert not compare(blind, None, asked).passed
 
@@ -195,7 +195,7 @@ def test_a_miscalibrated_challenger_is_refused(
     data: Dataset,
     side: Sides,
     full: TrainedModel,
-    half: Side,
+    half: GateSide,
     slope: float,
     intercept: float,
     admitted: bool,
@@ -213,7 +213,7 @@ def test_a_miscalibrated_challenger_is_refused(
 
 
 def test_another_question_or_another_firm_is_no_rival(
-    data: Dataset, side: Sides, full: TrainedModel, good: Side
+    data: Dataset, side: Sides, full: TrainedModel, good: GateSide
 ) -> None:
     longer = side(replace(full, contents=replace(full.contents, horizon_days=9.0)))
     assert "other questions" in compare(longer, good, data).refusals[0]
@@ -251,8 +251,10 @@ def test_the_gate_finds_sides_and_data_through_the_registry(
         )
         for at in (source, source / "gone")
     ]
-    assert examine(versions[0], None, settings, now=NOW).passed
-    assert "no improvement" in examine(versions[1], versions[0], settings, now=NOW).refusals[0]
-    with pytest.raises(UsageError, match="say where data lie by --dataset"):
-        examine(versions[1], None, settings, now=NOW)
-    assert examine(versions[1], None, settings, now=NOW, dataset=str(source)).passed
+    assert evaluate_gate(versions[0], None, settings, now=NOW).passed
+    assert (
+        "no improvement" in evaluate_gate(versions[1], versions[0], settings, now=NOW).refusals[0]
+    )
+    with pytest.raises(UsageError, match="give the data by --dataset"):
+        evaluate_gate(versions[1], None, settings, now=NOW)
+    assert evaluate_gate(versions[1], None, settings, now=NOW, dataset=str(source)).passed

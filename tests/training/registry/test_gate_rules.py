@@ -126,7 +126,7 @@ def test_a_release_that_is_not_what_was_tested_is_refused() -> None:
     good = pairs(0.0, 2.0)
     other = replace(good, released=np.random.default_rng(3).permutation(good.challenger))
     (refusal,) = verdict(other).refusals
-    assert "does not do what its test says" in refusal
+    assert "does not perform as its backtest" in refusal
 
 
 def test_a_release_that_was_refitted_on_the_references_passes() -> None:

@@ -119,7 +119,7 @@ def test_force_works_when_the_gate_cannot_be_asked(settings: TrackingSettings) -
         promote("1", settings, **WHO)  # /data/small is not there
     promote("1", settings, **WHO, force=True)
     entry = AuditTrail(settings.home).entries()[-1]
-    assert "the gate could not be asked" in entry["gate"]["refusals"][0]
+    assert "the gate could not be run" in entry["gate"]["refusals"][0]
 
 
 def test_what_cannot_be_promoted_changes_nothing(
@@ -133,13 +133,13 @@ def test_what_cannot_be_promoted_changes_nothing(
         promote("9", settings, **WHO, gate=passes)
     with pytest.raises(UsageError, match="is a folder"):
         promote(str(locate("1", settings).path), settings, **WHO, gate=passes)
-    with pytest.raises(UsageError, match="nothing answered before"):
+    with pytest.raises(UsageError, match="there is no previous champion"):
         rollback(settings, **WHO)
     assert ReleaseStore(settings.home).pointer_file.read_bytes() == before
 
 
 def test_nothing_to_roll_back_to_before_the_first_promotion(settings: TrackingSettings) -> None:
-    with pytest.raises(UsageError, match="nothing answered before"):
+    with pytest.raises(UsageError, match="there is no previous champion"):
         rollback(settings, **WHO)
     assert ReleaseStore(settings.home).pointer() is None
 

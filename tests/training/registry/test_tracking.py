@@ -18,7 +18,7 @@ from scoring.release.release import load_release
 from scoring.release.store import ReleaseStore
 from training.registry.alias_lookup import lookup_alias
 from training.registry.gate_criteria import GateReport
-from training.registry.log_run import Registered
+from training.registry.log_run import RegisteredVersion
 from training.registry.mlflow_registry import Registry, mlflow_client
 from training.registry.promote import promote
 from training.registry.resolve import fetch, locate, models, resolve
@@ -37,7 +37,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> TrackingSettings:
 
 
 @pytest.fixture(scope="module")
-def first(settings: TrackingSettings, tmp_path_factory: pytest.TempPathFactory) -> Registered:
+def first(
+    settings: TrackingSettings, tmp_path_factory: pytest.TempPathFactory
+) -> RegisteredVersion:
     return registered(settings, tmp_path_factory.mktemp("one") / "R", 0.5)
 
 
@@ -53,7 +55,7 @@ def test_importing_the_rooms_does_not_import_mlflow() -> None:
 
 
 def test_a_training_becomes_the_challenger_and_never_the_champion(
-    settings: TrackingSettings, first: Registered
+    settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     row = models(settings)[-1]
     assert (row.version, row.release_id, row.aliases) == ("1", first.release_id, ("challenger",))
@@ -69,7 +71,7 @@ def test_a_training_becomes_the_challenger_and_never_the_champion(
 
 
 def test_the_run_holds_figures_pictures_card_and_test(
-    settings: TrackingSettings, first: Registered
+    settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     with mlflow_client(settings) as client:
@@ -94,7 +96,9 @@ def test_the_run_holds_figures_pictures_card_and_test(
     } <= files
 
 
-def test_what_is_registered_names_no_lead(settings: TrackingSettings, first: Registered) -> None:
+def test_what_is_registered_names_no_lead(
+    settings: TrackingSettings, first: RegisteredVersion
+) -> None:
     assert first.run_id
     logged = [path.read_bytes() for path in settings.artifact_folder.rglob("*") if path.is_file()]
     assert len(logged) > 10
@@ -102,7 +106,7 @@ def test_what_is_registered_names_no_lead(settings: TrackingSettings, first: Reg
 
 
 def test_a_version_a_word_and_a_folder_mean_the_same_files(
-    settings: TrackingSettings, first: Registered, tmp_path: Path
+    settings: TrackingSettings, first: RegisteredVersion, tmp_path: Path
 ) -> None:
     small_release(tmp_path / "R", coefficient=0.5)
     by_word = resolve("challenger", settings)
@@ -113,7 +117,7 @@ def test_a_version_a_word_and_a_folder_mean_the_same_files(
 
 
 def test_what_is_in_the_store_is_found_without_the_client_of_mlflow(
-    settings: TrackingSettings, first: Registered
+    settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     code = (
         "import sys; from pathlib import Path; from training.settings import TrackingSettings\n"
@@ -140,7 +144,7 @@ def test_a_deleted_version_is_not_found_any_more(tmp_path: Path) -> None:
 
 
 def test_what_is_not_on_disk_is_downloaded_and_verified(
-    settings: TrackingSettings, first: Registered
+    settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     path = settings.home / "releases" / first.release_id
     model = path / "model.json"
@@ -162,7 +166,7 @@ def test_a_release_altered_in_the_registry_is_refused(
 
 
 def test_words_that_mean_nothing_are_refused_in_words(
-    settings: TrackingSettings, first: Registered, tmp_path: Path
+    settings: TrackingSettings, first: RegisteredVersion, tmp_path: Path
 ) -> None:
     with pytest.raises(RegistryError, match="no version 99 of leadscore"):
         resolve("99", settings)
@@ -248,7 +252,7 @@ print(table.to_json(orient="records"))
 
 
 def test_mlflow_itself_loads_and_answers(
-    settings: TrackingSettings, first: Registered, tmp_path: Path
+    settings: TrackingSettings, first: RegisteredVersion, tmp_path: Path
 ) -> None:
     known = {"lead_id": "A", "as_of": "2026-03-20T08:00:00Z", "created_at": "2026-03-01T00:00:00Z"}
     views = [{"kind": "page_view", "occurred_at": "2026-03-18T10:00:00+01:00"}] * 3
@@ -268,7 +272,7 @@ def test_mlflow_itself_loads_and_answers(
 
 
 def test_the_code_logged_with_a_model_needs_nothing_else_of_ours(
-    settings: TrackingSettings, first: Registered
+    settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     (code, *_) = settings.artifact_folder.rglob("artifacts/code")
     assert {path.name for path in code.iterdir()} == {"features", "scoring"}
@@ -280,7 +284,7 @@ def test_the_code_logged_with_a_model_needs_nothing_else_of_ours(
 
 
 def test_the_logged_model_carries_pinned_requirements_and_no_pickle(
-    settings: TrackingSettings, first: Registered
+    settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     assert first.version
     (requirements, *_) = settings.artifact_folder.rglob("requirements.txt")

@@ -22,7 +22,7 @@ from features.errors import RegistryError
 from scoring.release.store import ReleaseStore
 from training.registry.alias_lookup import lookup_alias
 from training.registry.gate_criteria import GateReport
-from training.registry.log_run import EXAMPLE, Registered
+from training.registry.log_run import EXAMPLE, RegisteredVersion
 from training.registry.promote import promote
 from training.registry.resolve import fetch, models, resolve
 from training.settings import TrackingSettings
@@ -121,14 +121,16 @@ def test_a_server_is_used_by_two_machines_then_hangs_then_dies(tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrackingSettings, Registered]:
+def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrackingSettings, RegisteredVersion]:
     folder = tmp_path_factory.mktemp("logged")
     settings = TrackingSettings(home=folder / "home")
     return settings, registered(settings, folder / "R", 0.5)
 
 
 def test_mlflow_models_serve_answers_invocations(
-    logged: tuple[TrackingSettings, Registered], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    logged: tuple[TrackingSettings, RegisteredVersion],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings, made = logged
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.uri)

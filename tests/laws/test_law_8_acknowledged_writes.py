@@ -1,4 +1,4 @@
-"""Law 8: what was acknowledged is there after ``kill -9``, once (test_law_8_promotions: releases)."""
+"""Law 8: what was acknowledged is there after ``kill -9`` and is there once."""
 
 from __future__ import annotations
 

@@ -46,7 +46,11 @@ class TrainingSet:
 
 
 class Candidate(Protocol):
-    """One kind of model that competes in model selection."""
+    """One kind of model that competes in model selection.
+
+    Candidates are fitted in worker processes, so each must be picklable; the vectors that
+    ``fit_path`` is given are read-only there.
+    """
 
     @property
     def name(self) -> str:

@@ -47,11 +47,14 @@ def run() -> None:
 
 def _receive(stdin: BinaryIO, requests: queue.SimpleQueue[tuple[str, Any]]) -> None:
     """Pass requests on; end the process at the end of input, even in the middle of a fit."""
-    while True:
-        try:
+    try:
+        while True:
             requests.put(pickle.load(stdin))  # noqa: S301 - the parent's own
-        except (EOFError, pickle.UnpicklingError):
-            os._exit(0)
+    except (EOFError, pickle.UnpicklingError):  # the parent is gone, in the middle of a message too
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # the main thread would wait for ever, and the parent for it
 
 
 def _fitted(content: bytes, matrix: Float64) -> tuple[str, Any, Any]:

@@ -99,7 +99,8 @@ def create_app() -> typer.Typer:
         keys,
     ):
         family.add_to(app)
-    for command in (*app.registered_commands, *app.registered_groups):
+    listed: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
+    for command in listed:
         command.rich_help_panel = panel_of(name_of(command))
     return app
 

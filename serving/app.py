@@ -1,4 +1,4 @@
-"""The application: endpoints on FastAPI for routing and documentation, the front before it."""
+"""The ASGI application: endpoints on FastAPI, behind the gateway middleware."""
 
 from __future__ import annotations
 
@@ -30,13 +30,12 @@ NO_TELEMETRY_OF_THE_FRAMEWORK: Any = {"tracing": False, "metrics": False, "logs"
 
 
 class Application(FastAPI):
-    """FastAPI behind the front: what the front answers itself never enters the framework."""
+    """FastAPI behind the gateway: fast routes never enter the framework."""
 
     behind: Callable[[ASGIApp], ASGIApp]
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The front, then all of the framework but its answer to errors: the front has one for
-        each."""
+        """The gateway, then the framework without its error middleware: the gateway has its own."""
         outermost: Any = super().build_middleware_stack()
         return self.behind(outermost.app)
 
@@ -73,16 +72,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         _add(app, route)
         services.served.setdefault(route.path, set()).add(route.method)
     app.add_exception_handler(HTTPException, _http_exception)
-    direct = {(route.method, route.path): route.endpoint for route in routes if route.direct}
+    fast_routes = {(route.method, route.path): route.endpoint for route in routes if route.direct}
     app.behind = partial(
         GatewayMiddleware,
         settings=settings,
         metrics=metrics,
-        direct=direct,
+        fast_routes=fast_routes,
         access=services.access,
         scope_of=_scopes(app, routes),
         traces=lambda: services.traces,
-        at_the_desk=lambda: services.batcher.waiting,
+        batch_waiting=lambda: services.batcher.waiting,
     )
     describe(app, routes)
     return app
@@ -134,8 +133,8 @@ def _adapter(endpoint: Endpoint) -> Callable[[FrameworkRequest], object]:
             scope[HEADERS], scope[BODY], scope["query_string"], request.path_params,
             scope[REQUEST_ID], scope[ACTOR],
         )  # fmt: skip
-        reply = await endpoint(call)
-        return Response(reply.body, reply.status, reply.headers, reply.media_type)
+        response = await endpoint(call)
+        return Response(response.body, response.status, response.headers, response.media_type)
 
     return answer
 
@@ -160,5 +159,5 @@ async def _http_exception(request: FrameworkRequest, error: Exception) -> Respon
         "There is nothing here; see /openapi.json." if status == 404 else TITLES.get(status, ""),
         headers={"Allow": _allowed(request)} if status == 405 else dict(error.headers or {}),
     )
-    reply = problem_response(problem, request.scope.get(REQUEST_ID, ""))
-    return Response(reply.body, reply.status, reply.headers, reply.media_type)
+    response = problem_response(problem, request.scope.get(REQUEST_ID, ""))
+    return Response(response.body, response.status, response.headers, response.media_type)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Moments of requests: read once from the clock, checked against it, in microseconds."""
 
 from __future__ import annotations
 

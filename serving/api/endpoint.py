@@ -38,9 +38,9 @@ class EndpointSpec:
     headers: tuple[dict[str, Any], ...] = field(default=())
 
 
-def lead_id_of(call: Request) -> str:
+def lead_id_of(request: Request) -> str:
     """The lead named in the path; a 422 if no lead can be called so."""
-    lead_id: str = call.path_params["lead_id"]
+    lead_id: str = request.path_params["lead_id"]
     if not 1 <= len(lead_id) <= 200 or "\x00" in lead_id or not _is_text(lead_id):
         raise validation_problem("lead_id", "expected 1 to 200 characters, none of them NUL")
     return lead_id

@@ -51,8 +51,8 @@ class ModelAnswer(msgspec.Struct, frozen=True):
 def routes(services: Services) -> list[EndpointSpec]:
     """Endpoints about the service itself."""
 
-    async def model(call: Request) -> Response:
-        allowed_params(call.query)
+    async def model(request: Request) -> Response:
+        allowed_params(request.query)
         return json_response(_model(services))
 
     async def live(_: Request) -> Response:
@@ -91,11 +91,11 @@ def routes(services: Services) -> list[EndpointSpec]:
 
 
 def _model(services: Services) -> ModelAnswer:
-    answering = services.live.current()
-    release, expected = answering.release, answering.expected
+    predictor = services.live.current()
+    release, expected = predictor.release, predictor.expected
     metrics = {k: v for k, v in dict(release.metrics).items() if _plain(v)}
     return ModelAnswer(
-        model=answering.model,
+        model=predictor.model,
         horizon_days=release.horizon_days,
         cuts=CutsOut(release.cuts.warm, release.cuts.hot),
         features=len(release.spec),

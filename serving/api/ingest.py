@@ -86,11 +86,11 @@ class _Ingest:
         self.services = services
         self.settings = services.settings
 
-    async def put_lead(self, call: Request) -> Response:
+    async def put_lead(self, request: Request) -> Response:
         """Create a lead, or note what changed."""
-        allowed_params(call.query)
-        lead = decode(_lead, call.body, self.settings.max_depth)
-        lead_id = lead_id_of(call)
+        allowed_params(request.query)
+        lead = decode(_lead, request.body, self.settings.max_depth)
+        lead_id = lead_id_of(request)
         clock = Clock.read(self.settings.clock_skew_s)
         if not all(fit_for_a_column(name) for name in lead.attributes):
             raise validation_problem(
@@ -107,7 +107,7 @@ class _Ingest:
             became, changed = put_lead(connection, new, now_us, store.tombstones)
             if became == TAKEN:
                 digest = store.tombstones.digest(lead_id)
-                note(connection, now_us, call.actor, "put lead", digest, changed)
+                note(connection, now_us, request.actor, "put lead", digest, changed)
             return became, changed, before is None
 
         became, changed, created = await store.write(work)
@@ -119,10 +119,10 @@ class _Ingest:
         word = "unchanged" if became == REPEATED else "created" if created else "changed"
         return json_response(LeadTaken(lead_id, word, changed), 201 if created else 200)
 
-    async def interactions(self, call: Request) -> Response:
+    async def interactions(self, request: Request) -> Response:
         """Append interactions."""
-        allowed_params(call.query)
-        rows = decode(_interactions, call.body, self.settings.max_depth).interactions
+        allowed_params(request.query)
+        rows = decode(_interactions, request.body, self.settings.max_depth).interactions
         clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.occurred_at for row in rows], clock.latest, "$.interactions", "occurred_at"
@@ -134,12 +134,12 @@ class _Ingest:
              "event_id": row.event_id or _content_id(row, at), "received_us": now_us}
             for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
-        return await self._add(call, tables.interaction, plain, now_us)
+        return await self._add(request, tables.interaction, plain, now_us)
 
-    async def answers(self, call: Request) -> Response:
+    async def answers(self, request: Request) -> Response:
         """Append answers."""
-        allowed_params(call.query)
-        rows = decode(_answers, call.body, self.settings.max_depth).answers
+        allowed_params(request.query)
+        rows = decode(_answers, request.body, self.settings.max_depth).answers
         clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.answered_at for row in rows], clock.latest, "$.answers", "answered_at"
@@ -150,12 +150,12 @@ class _Ingest:
              "value": value_to_text(row.value), "received_us": now_us}
             for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
-        return await self._add(call, tables.answer, plain, now_us)
+        return await self._add(request, tables.answer, plain, now_us)
 
-    async def outcomes(self, call: Request) -> Response:
+    async def outcomes(self, request: Request) -> Response:
         """Add outcomes."""
-        allowed_params(call.query)
-        rows = decode(_outcomes, call.body, self.settings.max_depth).outcomes
+        allowed_params(request.query)
+        rows = decode(_outcomes, request.body, self.settings.max_depth).outcomes
         clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.occurred_at for row in rows], clock.latest, "$.outcomes", "occurred_at"
@@ -166,13 +166,13 @@ class _Ingest:
              "received_us": now_us}
             for row, at in zip(rows, at_us.tolist(), strict=True)
         ]  # fmt: skip
-        return await self._add(call, tables.outcome, plain, now_us)
+        return await self._add(request, tables.outcome, plain, now_us)
 
     async def _add(
-        self, call: Request, table: sa.Table, rows: list[dict[str, Any]], now_us: int
+        self, request: Request, table: sa.Table, rows: list[dict[str, Any]], now_us: int
     ) -> Response:
         store = self.services.store
-        became = await store.write(_adding(table, rows, now_us, call.actor, store.tombstones))
+        became = await store.write(_adding(table, rows, now_us, request.actor, store.tombstones))
         for word in sorted(set(became)):
             self.services.metrics.ingested.labels(table.name, word).inc(became.count(word))
         refused = [

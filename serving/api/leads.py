@@ -18,7 +18,7 @@ from serving.messages import Change, Erased, PastScore, PastScores, Ranked, Rank
 from serving.predictor.predictor import predict_one
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import STORE
-from serving.predictor.stored_lead import question_of
+from serving.predictor.stored_lead import query_of_stored_lead
 from serving.problems import Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
@@ -90,29 +90,31 @@ class _Leads:
         self.services = services
         self.settings = services.settings
 
-    async def score(self, call: Request) -> Response:
+    async def score(self, request: Request) -> Response:
         """Score the stored history as of now, or of a moment."""
-        lead_id = lead_id_of(call)
-        query = allowed_params(call.query, "as_of", "reasons")
+        lead_id = lead_id_of(request)
+        query = allowed_params(request.query, "as_of", "reasons")
         n_reasons = number_of(query, "reasons", self.settings.reasons, 0, 50)
         clock = Clock.read(self.settings.clock_skew_s)
-        asking = QueryContext(clock, call.language, n_reasons, _moment(query.get("as_of"), clock))
-        answering = self.services.live.current()
+        context = QueryContext(
+            clock, request.language, n_reasons, _moment(query.get("as_of"), clock)
+        )
+        predictor = self.services.live.current()
         stored = await self.services.store.read(lambda c: history(c, lead_id))
         if stored is None:
             raise Problem(404, "not-found", "No such lead; PUT it first, or it was erased.")
-        asked = question_of(stored, asking, answering)
+        asked = query_of_stored_lead(stored, context, predictor)
         with self.services.traces.step("score"):
-            told = predict_one(answering, asked)
-            said = encode(told.answer)
+            prediction = predict_one(predictor, asked)
+            said = encode(prediction.answer)
         given = msgspec.json.encode(stored.read)
-        await self.services.recorder.record(answering, told, said, asking, given, STORE)
+        await self.services.recorder.record(predictor, prediction, said, context, given, STORE)
         return Response(said)
 
-    async def history(self, call: Request) -> Response:
+    async def history(self, request: Request) -> Response:
         """Past scores and what moved."""
-        lead_id = lead_id_of(call)
-        query = allowed_params(call.query, "limit", "cursor")
+        lead_id = lead_id_of(request)
+        query = allowed_params(request.query, "limit", "cursor")
         limit = number_of(query, "limit", 50, 1, 200)
         rows, following = await self.services.store.read(
             lambda c: scores_of(c, lead_id, limit, query.get("cursor"))
@@ -121,7 +123,7 @@ class _Leads:
             raise Problem(404, "not-found", "Nothing is kept of such a lead, or it was erased.")
         names = self._names(rows)
         past = [
-            _past(row, _before(row, rows[i + 1 :]), names, call.language)
+            _past(row, _before(row, rows[i + 1 :]), names, request.language)
             for i, row in enumerate(rows[:limit])
         ]
         return json_response(PastScores(lead_id, past, following))
@@ -131,9 +133,9 @@ class _Leads:
         known = self.services.live.known
         return {r.release_id: known[r.release_id] for r in rows if r.release_id in known}
 
-    async def ranked(self, call: Request) -> Response:
+    async def ranked(self, request: Request) -> Response:
         """Leads by their newest score."""
-        query = allowed_params(call.query, "band", "limit", "cursor")
+        query = allowed_params(request.query, "band", "limit", "cursor")
         band = query.get("band")
         if band is not None and band not in set(Band):
             raise validation_problem("?band", "expected cold, warm or hot")
@@ -143,17 +145,17 @@ class _Leads:
         )
         leads = [
             Ranked(
-                row.lead_id, row.probability, row.band, label(Band(row.band), call.language),
+                row.lead_id, row.probability, row.band, label(Band(row.band), request.language),
                 moment_of(row.as_of_us), row.score_id, row.release_id,
             )
             for row in rows
         ]  # fmt: skip
         return json_response(RankedLeads(leads, following))
 
-    async def erase(self, call: Request) -> Response:
+    async def erase(self, request: Request) -> Response:
         """Erase everything of a lead."""
-        allowed_params(call.query)
-        lead_id = lead_id_of(call)
+        allowed_params(request.query)
+        lead_id = lead_id_of(request)
         store = self.services.store
         now_us = microseconds(Clock.read(0).now)
         first_seen = await store.read(lambda c: _received(c, lead_id))
@@ -161,7 +163,7 @@ class _Leads:
         def work(connection: sa.Connection) -> dict[str, int]:
             gone = erase(connection, lead_id, now_us, store.tombstones)
             digest = store.tombstones.digest(lead_id)
-            note(connection, now_us, call.actor, "erase", digest, sum(gone.values()))
+            note(connection, now_us, request.actor, "erase", digest, sum(gone.values()))
             return gone
 
         await store.drain()

@@ -69,11 +69,11 @@ def routes(services: Services) -> list[EndpointSpec]:
     ]  # fmt: skip
 
 
-def reasons_wanted(call: Request, default: int) -> int:
+def reasons_wanted(request: Request, default: int) -> int:
     """The number of reasons asked for; a 422 outside 0 to 50."""
-    if not call.query_string:
+    if not request.query_string:
         return default
-    return number_of(allowed_params(call.query, "reasons"), "reasons", default, 0, 50)
+    return number_of(allowed_params(request.query, "reasons"), "reasons", default, 0, 50)
 
 
 class _Scoring:
@@ -81,58 +81,60 @@ class _Scoring:
         self.services = services
         self.settings = services.settings
 
-    async def one(self, call: Request) -> Response:
+    async def one(self, request: Request) -> Response:
         """One lead in, one score out."""
-        n_reasons = reasons_wanted(call, self.settings.reasons)
-        answering = self.services.live.current()
-        asking = QueryContext(Clock.read(self.settings.clock_skew_s), call.language, n_reasons)
-        asked = parse_request(answering, call.body, asking, self.settings.max_depth)
+        n_reasons = reasons_wanted(request, self.settings.reasons)
+        predictor = self.services.live.current()
+        context = QueryContext(Clock.read(self.settings.clock_skew_s), request.language, n_reasons)
+        asked = parse_request(predictor, request.body, context, self.settings.max_depth)
         with self.services.traces.step("score"):
-            told = await self.services.batcher.submit(answering, asked)
-            said = encode(told.answer)
-        await self.services.recorder.record(answering, told, said, asking, call.body)
+            prediction = await self.services.batcher.submit(predictor, asked)
+            said = encode(prediction.answer)
+        await self.services.recorder.record(predictor, prediction, said, context, request.body)
         return Response(said)
 
-    async def batch(self, call: Request) -> Response:
+    async def batch(self, request: Request) -> Response:
         """Many leads in, one item each out; all by the same release and the same clock."""
-        n_reasons = reasons_wanted(call, self.settings.reasons)
-        request = decode_batch(call.body, self.settings)
-        answering = self.services.live.current()
+        n_reasons = reasons_wanted(request, self.settings.reasons)
+        lead_request = decode_batch(request.body, self.settings)
+        predictor = self.services.live.current()
         clock = Clock.read(self.settings.clock_skew_s)
-        if request.as_of is not None:
-            checked(request.as_of, "$.as_of", clock.latest)
-        asking = QueryContext(clock, call.language, n_reasons, request.as_of)
+        if lead_request.as_of is not None:
+            checked(lead_request.as_of, "$.as_of", clock.latest)
+        context = QueryContext(clock, request.language, n_reasons, lead_request.as_of)
         items: list[BatchItem] = []
-        for first in range(0, len(request.leads), BATCH_SLICE):
-            part = [bytes(lead) for lead in request.leads[first : first + BATCH_SLICE]]
-            items += self._items(first, part, answering, asking)
+        for first in range(0, len(lead_request.leads), BATCH_SLICE):
+            part = [bytes(lead) for lead in lead_request.leads[first : first + BATCH_SLICE]]
+            items += self._items(first, part, predictor, context)
             await asyncio.sleep(0)
         await self.services.recorder.settle()
         scored = sum(item.error is None for item in items)
-        return json_response(BatchAnswer(items, scored, len(items) - scored, answering.model))
+        return json_response(BatchAnswer(items, scored, len(items) - scored, predictor.model))
 
     def _items(
-        self, first: int, leads: Sequence[bytes], answering: Predictor, asking: QueryContext
+        self, first: int, leads: Sequence[bytes], predictor: Predictor, context: QueryContext
     ) -> list[BatchItem]:
         """The answers to these leads, of which the first stands at ``first``."""
-        asked = [self._asked(lead, answering, asking) for lead in leads]
-        told = iter(predict_each(answering, [one for one in asked if isinstance(one, ScoreQuery)]))
+        asked = [self._asked(lead, predictor, context) for lead in leads]
+        prediction = iter(
+            predict_each(predictor, [one for one in asked if isinstance(one, ScoreQuery)])
+        )
         items = []
         for index, (lead, one) in enumerate(zip(leads, asked, strict=True), first):
-            outcome = next(told) if isinstance(one, ScoreQuery) else one
+            outcome = next(prediction) if isinstance(one, ScoreQuery) else one
             if isinstance(outcome, Prediction):
                 said = encode(outcome.answer)
-                self.services.recorder.enqueue(answering, outcome, said, asking, lead)
+                self.services.recorder.enqueue(predictor, outcome, said, context, lead)
                 items.append(BatchItem(index, score=outcome.answer))
             else:
                 items.append(BatchItem(index, error=item_error(_problem_of(outcome))))
         return items
 
     def _asked(
-        self, lead: bytes, answering: Predictor, asking: QueryContext
+        self, lead: bytes, predictor: Predictor, context: QueryContext
     ) -> ScoreQuery | Exception:
         try:
-            return parse_request(answering, lead, asking, self.settings.max_depth)
+            return parse_request(predictor, lead, context, self.settings.max_depth)
         except Exception as error:
             return error
 
@@ -154,14 +156,14 @@ def decode_batch(body: bytes, settings: Settings) -> BatchRequest:
     complaint = complaint_of(body, settings.max_depth + 2)
     if complaint == TOO_DEEP:
         raise Problem(400, "malformed-body", f"The body is refused: {COMPLAINTS[TOO_DEEP]}.")
-    request = decode_unguarded(_batch_decoder, body)
+    lead_request = decode_unguarded(_batch_decoder, body)
     if complaint is not None and not any(
-        complaint_of(bytes(lead), settings.max_depth) for lead in request.leads
+        complaint_of(bytes(lead), settings.max_depth) for lead in lead_request.leads
     ):
         guard(body, settings.max_depth + 2)
-    if not 1 <= len(request.leads) <= settings.max_batch:
+    if not 1 <= len(lead_request.leads) <= settings.max_batch:
         raise validation_problem("$.leads", f"expected 1 to {settings.max_batch} leads")
-    return request
+    return lead_request
 
 
 def item_error(problem: Problem) -> ItemError:

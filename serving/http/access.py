@@ -1,4 +1,4 @@
-"""Who may ask, how often, and when it is too much: decided from the headers, before the body."""
+"""API keys, scopes and rate limits (token buckets), checked before the body is read."""
 
 from __future__ import annotations
 

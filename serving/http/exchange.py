@@ -128,21 +128,21 @@ class HttpExchange:
             message = {**message, "headers": headers}
         await self._send(message)
 
-    async def reply(self, reply: Response) -> None:
+    async def response(self, response: Response) -> None:
         """Send a whole answer."""
-        self.status = reply.status
+        self.status = response.status
         headers = [
-            (b"content-type", reply.media_type.encode("ascii")),
-            (b"content-length", b"%d" % len(reply.body)),
+            (b"content-type", response.media_type.encode("ascii")),
+            (b"content-length", b"%d" % len(response.body)),
             (b"x-request-id", self.request_id.encode("ascii")),
             *SECURITY_HEADERS,
         ]
-        for name, value in reply.headers.items():
+        for name, value in response.headers.items():
             headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
-        start: Message = {"type": "http.response.start", "status": reply.status}
+        start: Message = {"type": "http.response.start", "status": response.status}
         start["headers"] = headers
         await self._send(start)
-        body = b"" if self.scope["method"] == "HEAD" else reply.body
+        body = b"" if self.scope["method"] == "HEAD" else response.body
         await self._send({"type": "http.response.body", "body": body})
 
     async def fail(self, error: Exception) -> None:
@@ -156,7 +156,7 @@ class HttpExchange:
             )  # fmt: skip
             problem = Problem(500, "internal", "Something broke here; quote the request id.")
         if self.status == 0:
-            await self.reply(problem_response(problem, self.request_id))
+            await self.response(problem_response(problem, self.request_id))
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:

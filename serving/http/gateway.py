@@ -1,8 +1,8 @@
-"""The edge: one ASGI layer that every request passes, before and after everything else.
+"""ASGI middleware around the whole application: ids, limits, metrics, errors, headers.
 
-It gives the request its id, caps and collects the body, measures, maps every exception to a
-problem, and adds the headers of every answer. The busiest routes are answered from here without
-passing the framework's routing; the same endpoints stand in the FastAPI application as well.
+It gives the request its id, limits and collects the body, maps every exception to a problem
+response, and adds the security headers. The busiest routes bypass the framework's routing; the
+same endpoints are registered in the FastAPI application as well.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class GatewayMiddleware:
-    """See the module. ``direct``: (method, path) → endpoint answered without routing."""
+    """See the module. ``fast_routes``: (method, path) → endpoint answered without routing."""
 
     def __init__(
         self,
@@ -49,20 +49,20 @@ class GatewayMiddleware:
         *,
         settings: Settings,
         metrics: Metrics,
-        direct: Mapping[tuple[str, str], Endpoint],
+        fast_routes: Mapping[tuple[str, str], Endpoint],
         access: AccessControl,
         scope_of: Callable[[Scope], str | None],
         traces: Callable[[], Traces],
-        at_the_desk: Callable[[], int],
+        batch_waiting: Callable[[], int],
     ) -> None:
         self.app = app
         self.settings = settings
         self.metrics = metrics
-        self.direct = direct
+        self.fast_routes = fast_routes
         self.access = access
         self.scope_of = scope_of
         self.traces = traces
-        self.at_the_desk = at_the_desk
+        self.batch_waiting = batch_waiting
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,18 +98,18 @@ class GatewayMiddleware:
         peer = (scope.get("client") or ("",))[0]
         needed = self.scope_of(scope)
         actor = self.access.authorize(exchange.headers, needed or "", peer)
-        endpoint = self.direct.get((method, path))
+        endpoint = self.fast_routes.get((method, path))
         if path.startswith("/v1/"):
             self._refuse_if_too_many_wait()
             if endpoint is None:
-                await self._give_way()
+                await self._yield_to_event_loop()
         expected = needed is not None and method in _WITH_BODY
         body = await exchange.body(self.settings) if expected else b""
         if endpoint is not None:
             exchange.route = path
             query, request_id = scope["query_string"], exchange.request_id
-            call = Request(exchange.headers, body, query, {}, request_id, actor)
-            await exchange.reply(await endpoint(call))
+            http_request = Request(exchange.headers, body, query, {}, request_id, actor)
+            await exchange.response(await endpoint(http_request))
             return
         scope[BODY], scope[ACTOR] = body, actor
         scope[REQUEST_ID], scope[HEADERS] = exchange.request_id, exchange.headers
@@ -119,17 +119,17 @@ class GatewayMiddleware:
             exchange.route = getattr(scope.get("route"), "path", "(none)")
 
     def _refuse_if_too_many_wait(self) -> None:
-        """A 503 when too many requests came before: the queue here and at the desk is the time
+        """A 503 when too many requests came before: the queue here and at the batcher is the time
         they wait, as they are answered a few at a time."""
-        if self._waiting + self.at_the_desk() >= self.settings.max_waiting:
+        if self._waiting + self.batch_waiting() >= self.settings.max_waiting:
             self.metrics.shed.labels("waiting").inc()
             raise Problem(
                 503, "overloaded", "Too many requests wait; come back in a moment.",
                 headers={"Retry-After": "1"},
             )  # fmt: skip
 
-    async def _give_way(self) -> None:
-        """Let all that have arrived be counted before any is answered. At the desk they are."""
+    async def _yield_to_event_loop(self) -> None:
+        """Count every request that has arrived before any is answered. The batcher does so itself."""
         self._waiting += 1
         try:
             await asyncio.sleep(0)

@@ -90,7 +90,7 @@ class ActiveRelease:
         """Answer with ``prepared`` from the next request on."""
         self.known[prepared.release_id] = prepared.release.spec.names
         self._active = prepared
-        self.metrics.current(prepared.release_id, prepared.version)
+        self.metrics.release_active(prepared.release_id, prepared.version)
         said = {"release_id": prepared.release_id, "version": prepared.version}
         log.info("release answers", extra=said)
 
@@ -152,16 +152,16 @@ def prepare(folder: Path, version: str, settings: Settings) -> Predictor:
         raise ReleaseError(f"no release folder at {folder}; train or fetch it again")
     release = load_release(folder, trusted(settings))
     plays = load_playbook(settings.playbook) if settings.playbook else default_playbook()
-    answering = Predictor(release, version or release.release_id, plays)
+    predictor = Predictor(release, version or release.release_id, plays)
     try:
-        warm(answering)
+        warm(predictor)
     except LeadscoreError:
         raise
     except Exception as error:
         raise ReleaseError(
             f"{folder}: verifies, but cannot score here ({type(error).__name__})"
         ) from error
-    return answering
+    return predictor
 
 
 def trusted(settings: Settings) -> list[Ed25519PublicKey] | None:
@@ -193,23 +193,25 @@ def trained_since(releases: Path, received_us: int) -> list[str]:
 MOMENT = datetime(2020, 1, 8, tzinfo=UTC)
 
 
-def warm(answering: Predictor) -> None:
+def warm(predictor: Predictor) -> None:
     """Score an invented lead through the whole path: decoding, kernels, model, reasons."""
-    asking = QueryContext(Clock(MOMENT, MOMENT), "en", 3)
-    body = msgspec.json.encode(_invented(answering))
+    context = QueryContext(Clock(MOMENT, MOMENT), "en", 3)
+    body = msgspec.json.encode(_invented(predictor))
     unusual = body.replace(b'"kind"', b'"k\\u0069nd"')
     for together, written in ((1, body), (2, body), (1, unusual)):
-        asked = parse_request(answering, written, asking, max_depth=12)
-        msgspec.json.encode([told.answer for told in predict(answering, [asked] * together)])
+        asked = parse_request(predictor, written, context, max_depth=12)
+        msgspec.json.encode(
+            [prediction.answer for prediction in predict(predictor, [asked] * together)]
+        )
 
 
-def _invented(answering: Predictor) -> ScoreRequest:
-    kinds = sorted(answering.expected.kinds)[:5] or ["page_view"]
+def _invented(predictor: Predictor) -> ScoreRequest:
+    kinds = sorted(predictor.expected.kinds)[:5] or ["page_view"]
     moments = [MOMENT - timedelta(days=day, hours=day) for day in range(1, 6)]
     return ScoreRequest(
         lead_id="warm-up",
         created_at=MOMENT - timedelta(days=7),
-        answers=[Answer(name, moments[0], None) for name in answering.expected.attributes],
+        answers=[Answer(name, moments[0], None) for name in predictor.expected.attributes],
         interactions=[
             Interaction(kind, moment, value=1.0, duration_s=60.0, event_id=f"{kind}-{i}")
             for i, moment in enumerate(moments)

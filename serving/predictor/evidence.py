@@ -42,9 +42,9 @@ class InputSchema:
             for name, spec in self.attributes.items()
             if not _readable(spec, request.attributes.get(name))
         ]
-        for i, told in enumerate(request.answers):
-            spec = self.attributes.get(told.attribute)
-            if spec is not None and not _readable(spec, told.value):
+        for i, prediction in enumerate(request.answers):
+            spec = self.attributes.get(prediction.attribute)
+            if spec is not None and not _readable(spec, prediction.value):
                 wrong.append(FieldError(f"$.answers[{i}].value", f"expected a {spec.type.value}"))
         if wrong:
             raise Problem(

@@ -1,4 +1,4 @@
-"""From the bytes of a body to the question: quickly where it is written as usual."""
+"""From the bytes of a body to a query, by the compiled parser where the body allows it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _decoder = msgspec.json.Decoder(ScoreRequest)
 
 
 def parse_request(
-    answering: Predictor, body: bytes, asking: QueryContext, max_depth: int
+    predictor: Predictor, body: bytes, context: QueryContext, max_depth: int
 ) -> ScoreQuery:
     """What a body asks of this release; a 400 or 422 if it is not a good :class:`ScoreRequest`."""
-    rows, rest = split_interactions(answering, body, microseconds(asking.clock.latest))
-    return query_of_request(answering, decode(_decoder, rest, max_depth), asking, rows)
+    rows, remainder = split_interactions(predictor, body, microseconds(context.clock.latest))
+    return query_of_request(predictor, decode(_decoder, remainder, max_depth), context, rows)
 
 
 def split_interactions(
-    answering: Predictor, body: bytes, latest_us: int
+    predictor: Predictor, body: bytes, latest_us: int
 ) -> tuple[PackedInteractions | None, bytes]:
     """The interactions as packed rows, and the body with none of them in it.
 
@@ -34,8 +34,8 @@ def split_interactions(
     the usual way, or may be wrong.
     """
     place = np.empty(2, dtype=np.int64)
-    packed = read_interactions(pad(body), *answering.words, EARLIEST_US, latest_us, place)
+    packed = read_interactions(pad(body), *predictor.words, EARLIEST_US, latest_us, place)
     low, high = place.tolist()
     if high == 0:
         return None, body
-    return PackedInteractions(packed, answering.kinds), b"".join((body[:low], b"[]", body[high:]))
+    return PackedInteractions(packed, predictor.kinds), b"".join((body[:low], b"[]", body[high:]))

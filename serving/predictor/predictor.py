@@ -1,4 +1,4 @@
-"""From questions to scores in words: the same engine as every batch, on the leads that wait."""
+"""From queries to predictions in words: the engine of every batch, on the leads of a request."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Predictor:
 
     @cached_property
     def expected(self) -> InputSchema:
-        """What the release wants to be told of a lead."""
+        """Attributes and kinds that the release was trained on."""
         return input_schema(self.release.spec, self.release.manifest["data"])
 
     @cached_property
@@ -88,54 +88,54 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 def query_of_request(
-    answering: Predictor,
+    predictor: Predictor,
     request: ScoreRequest,
-    asking: QueryContext,
+    context: QueryContext,
     rows: PackedInteractions | None = None,
 ) -> ScoreQuery:
     """What a lead as sent asks of this release. Problems name fields, never values.
 
     ``rows``: its interactions, if they have been read already and the request has none.
     """
-    answering.expected.check(request)
-    return build_query(request, asking, answering.release.has_time, rows)
+    predictor.expected.check(request)
+    return build_query(request, context, predictor.release.has_time, rows)
 
 
-def predict_one(answering: Predictor, asked: ScoreQuery) -> Prediction:
+def predict_one(predictor: Predictor, asked: ScoreQuery) -> Prediction:
     """Score one lead's history."""
-    return predict(answering, [asked])[0]
+    return predict(predictor, [asked])[0]
 
 
-def predict(answering: Predictor, asked: Sequence[ScoreQuery]) -> list[Prediction]:
+def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Prediction]:
     """Score leads together; each gets what it would get alone, bit for bit.
 
     ``base + sum(reasons) + other_reasons`` of an answer is its log-odds.
     """
-    made = asked[0].histories if len(asked) == 1 else None
-    histories = histories_from_records([one.lead for one in asked]) if made is None else made
+    ready = asked[0].histories if len(asked) == 1 else None
+    histories = histories_from_records([one.lead for one in asked]) if ready is None else ready
     moments = np.array([one.as_of_us for one in asked], dtype=np.int64)
     references = References(np.arange(len(asked)), moments)
-    release = answering.release
+    release = predictor.release
     found = compute_vectors(release.spec, histories, references)
     explained = release.model.explain(found)
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
     k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in asked))
     card = release.scorecard
     scored = _BatchPrediction(
-        answering, histories, found, explained,
+        predictor, histories, found, explained,
         probability=explained.probability.tolist(), log_odds=explained.log_odds.tolist(),
         low=low.tolist(), high=high.tolist(),
-        strongest=answering.sentences.many(found, explained.contributions, k),
-        ruled=None if card is None else card.points(histories, references),
+        strongest=predictor.sentences.many(found, explained.contributions, k),
+        card_scores=None if card is None else card.points(histories, references),
     )  # fmt: skip
-    return [scored.told(row, one) for row, one in enumerate(asked)]
+    return [scored.prediction(row, one) for row, one in enumerate(asked)]
 
 
 @dataclass(frozen=True, slots=True)
 class _BatchPrediction:
     """What the engine says of some leads, as plain lists, a row each."""
 
-    current: Predictor
+    predictor: Predictor
     histories: Histories
     found: Float64
     explained: Explanation
@@ -144,20 +144,20 @@ class _BatchPrediction:
     high: list[float]
     log_odds: list[float]
     strongest: list[list[Reason]]
-    ruled: CardScores | None
+    card_scores: CardScores | None
 
-    def told(self, row: int, asked: ScoreQuery) -> Prediction:
+    def prediction(self, row: int, asked: ScoreQuery) -> Prediction:
         """One lead's answer."""
-        answering, explained = self.current, self.explained
-        release, strongest = answering.release, self.strongest[row]
+        predictor, explained = self.predictor, self.explained
+        release, strongest = predictor.release, self.strongest[row]
         probability, log_odds, base = self.probability[row], self.log_odds[row], explained.base
         reasons = [
             ReasonOut(feature, text, None if value != value else value, share)
             for feature, text, value, share in strongest[: asked.n_reasons]
         ]
         band = release.cuts.band_of(probability)
-        rules, spoken = _rules(release.scorecard, self.ruled, row)
-        notes = evidence_notes(answering.expected, self.histories, row, asked.as_of_us)
+        rules, spoken = _rules(release.scorecard, self.card_scores, row)
+        notes = evidence_notes(predictor.expected, self.histories, row, asked.as_of_us)
         said = ScoreAnswer(
             score_id=random_id(2),
             lead_id=asked.lead.lead_id,
@@ -172,10 +172,10 @@ class _BatchPrediction:
             reasons=reasons,
             other_reasons=log_odds - base - sum([r.contribution for r in reasons]),
             rules=rules,
-            next_step=_next_step(answering.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
+            next_step=_next_step(predictor.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
             low_evidence=bool(notes),
             notes=notes,
-            model=answering.model,
+            model=predictor.model,
         )
         return Prediction(said, self.found[row], explained.contributions[row], asked)
 
@@ -186,7 +186,7 @@ def _rules(
     """What the scorecard says, and the names of the rules that speak of this lead."""
     if card is None or scores is None:
         return None, frozenset()
-    reasons = [RuleReasonOut(*told) for told in card.told(scores, row)]
+    reasons = [RuleReasonOut(*prediction) for prediction in card.told(scores, row)]
     points, fit, engagement = scores.points[row], scores.fit[row], scores.engagement[row]
     said = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
     return said, card.speaking(scores, row)

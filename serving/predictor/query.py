@@ -38,7 +38,7 @@ class QueryContext(msgspec.Struct, frozen=True, gc=False):
 
 def build_query(
     request: ScoreRequest,
-    asking: QueryContext,
+    context: QueryContext,
     needs_time: bool,
     rows: PackedInteractions | None = None,
 ) -> ScoreQuery:
@@ -47,9 +47,9 @@ def build_query(
     ``needs_time``: the model counts from the lead's creation, so it must be known. ``rows``: the
     interactions, if they have been read already.
     """
-    latest = asking.clock.latest
-    given = request.as_of or asking.default_as_of
-    as_of = asking.clock.now if given is None else checked(given, "$.as_of", latest)
+    latest = context.clock.latest
+    given = request.as_of or context.default_as_of
+    as_of = context.clock.now if given is None else checked(given, "$.as_of", latest)
     created_us = NO_TIME
     if request.created_at is not None:
         created_us = microseconds(checked(request.created_at, "$.created_at", latest))
@@ -66,7 +66,7 @@ def build_query(
     lead = LeadRecord(
         request.lead_id, created_us, request.attributes, _lists(request, latest), rows
     )
-    return ScoreQuery(lead, as_of, microseconds(as_of), asking.language, asking.n_reasons)
+    return ScoreQuery(lead, as_of, microseconds(as_of), context.language, context.n_reasons)
 
 
 def _lists(request: ScoreRequest, latest: datetime) -> RecordColumns:

@@ -19,7 +19,7 @@ from serving.predictor.active_release import prepare
 from serving.predictor.predictor import Prediction, Predictor, predict_one, query_of_request
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import BODY, vector_hash
-from serving.predictor.stored_lead import question_of
+from serving.predictor.stored_lead import query_of_stored_lead
 from serving.settings import Settings
 from serving.store.database import connect, failure, store_url
 from serving.store.histories import Read, history
@@ -59,26 +59,26 @@ def replay(settings: Settings, score_id: str) -> Replayed:
             row = connection.execute(sa.select(score).where(score.c.score_id == score_id)).first()
             if row is None:
                 raise DataError("no such score in the store; a score just given takes a second")
-            told = _again(settings, connection, row)
+            prediction = _again(settings, connection, row)
     except SQLAlchemyError as error:
         raise failure(error) from error
     finally:
         engine.dispose()
-    return _compared(row, told)
+    return _compared(row, prediction)
 
 
 def _again(settings: Settings, connection: sa.Connection, row: sa.Row[Any]) -> Prediction:
-    answering = _release_of(settings, row)
+    predictor = _release_of(settings, row)
     now = moment_of(row.asked_us)
     clock = Clock(now, now + timedelta(seconds=settings.clock_skew_s))
-    asking = QueryContext(clock, row.language, row.n_reasons, moment_of(row.as_of_us))
+    context = QueryContext(clock, row.language, row.n_reasons, moment_of(row.as_of_us))
     if row.origin == BODY:
         request = _request.decode(row.input.encode())
-        return predict_one(answering, query_of_request(answering, request, asking))
+        return predict_one(predictor, query_of_request(predictor, request, context))
     stored = history(connection, row.lead_id, msgspec.json.decode(row.input, type=Read))
     if stored is None:
         raise DataError("the history behind this score is not in the store any more")
-    return predict_one(answering, question_of(stored, asking, answering))
+    return predict_one(predictor, query_of_stored_lead(stored, context, predictor))
 
 
 def _release_of(settings: Settings, row: sa.Row[Any]) -> Predictor:
@@ -97,15 +97,15 @@ def _release_of(settings: Settings, row: sa.Row[Any]) -> Predictor:
     )
 
 
-def _compared(row: sa.Row[Any], told: Prediction) -> Replayed:
+def _compared(row: sa.Row[Any], prediction: Prediction) -> Replayed:
     then = json.loads(row.answer)
-    now = json.loads(msgspec.json.encode(told.answer))
+    now = json.loads(msgspec.json.encode(prediction.answer))
     now["score_id"] = then["score_id"]
     differences = [
         name
         for name in {**then, **now}
         if then.get(name) != now.get(name) and name not in NOT_OF_THE_SCORE
     ]
-    if vector_hash(told) != row.vector_hash:
+    if vector_hash(prediction) != row.vector_hash:
         differences.append("vector")
     return Replayed(row.score_id, not differences, tuple(differences), then, now)

@@ -1,4 +1,4 @@
-"""Every score given is counted and written down, with all that it takes to give it again."""
+"""Every prediction is counted and logged, with all that is needed to replay it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class ScoreLogger:
-    """Counts and writes down what was answered."""
+    """Counts predictions and appends them to the journal."""
 
     def __init__(self, metrics: Metrics, store: Store) -> None:
         self.metrics = metrics
@@ -33,87 +33,108 @@ class ScoreLogger:
         self.traces: Callable[[], Traces] = NoTraces
 
     async def record(
-        self, answering: Predictor, told: Prediction, said: bytes, asking: QueryContext,
-        given: bytes, origin: str = BODY,
-    ) -> None:  # fmt: skip
-        """Return when the score is on disk (as the settings ask). ``given``: its input."""
-        self._count(told)
+        self,
+        predictor: Predictor,
+        prediction: Prediction,
+        response_body: bytes,
+        context: QueryContext,
+        request_body: bytes,
+        origin: str = BODY,
+    ) -> None:
+        """Return when the score is on disk (as the settings ask). ``request_body``: its input."""
+        self._count(prediction)
         if self.store.settings.score_log != "off":
-            self._ask_challenger(told, asking, given, origin)
-            row = row_of(answering, told, said, asking, given, origin)
+            self._ask_challenger(prediction, context, request_body, origin)
+            row = row_of(predictor, prediction, response_body, context, request_body, origin)
             with self.traces().step("journal"):
                 await self.store.log(row)
 
     def enqueue(
-        self, answering: Predictor, told: Prediction, said: bytes, asking: QueryContext,
-        given: bytes, origin: str = BODY,
-    ) -> None:  # fmt: skip
+        self,
+        predictor: Predictor,
+        prediction: Prediction,
+        response_body: bytes,
+        context: QueryContext,
+        request_body: bytes,
+        origin: str = BODY,
+    ) -> None:
         """Write the score down without waiting; :meth:`settle` waits for all before it."""
-        self._count(told)
+        self._count(prediction)
         if self.store.settings.score_log != "off":
-            self._ask_challenger(told, asking, given, origin)
-            self.store.log_soon(row_of(answering, told, said, asking, given, origin))
+            self._ask_challenger(prediction, context, request_body, origin)
+            self.store.log_soon(
+                row_of(predictor, prediction, response_body, context, request_body, origin)
+            )
 
     async def settle(self) -> None:
         """Return when everything written down so far is on disk (as the settings ask)."""
         await self.store.settle()
 
     def _ask_challenger(
-        self, told: Prediction, asking: QueryContext, given: bytes, origin: str
+        self, prediction: Prediction, context: QueryContext, request_body: bytes, origin: str
     ) -> None:
         """Let the challenger score the same question a moment later; it is logged, never told."""
         challenger = self.shadow()
         if challenger is not None:
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._score_in_shadow, challenger, told, asking, given, origin)
+            loop.call_soon(
+                self._score_in_shadow, challenger, prediction, context, request_body, origin
+            )
 
     def _score_in_shadow(
         self,
         challenger: Predictor,
-        told: Prediction,
-        asking: QueryContext,
-        given: bytes,
+        prediction: Prediction,
+        context: QueryContext,
+        request_body: bytes,
         origin: str,
     ) -> None:
         try:
-            other = predict_one(challenger, told.asked)
-            said = encode(other.answer)
-            row = row_of(challenger, other, said, asking, given, origin, CHALLENGER)
+            other = predict_one(challenger, prediction.asked)
+            response_body = encode(other.answer)
+            row = row_of(
+                challenger, other, response_body, context, request_body, origin, CHALLENGER
+            )
             self.store.log_soon(row)
         except Exception:
             self.metrics.shadow_failed.inc()
 
-    def _count(self, told: Prediction) -> None:
-        answer = told.answer
+    def _count(self, prediction: Prediction) -> None:
+        answer = prediction.answer
         self.metrics.score(answer.band, answer.probability, answer.low_evidence)
 
 
 def row_of(
-    answering: Predictor, told: Prediction, said: bytes, asking: QueryContext, given: bytes,
-    origin: str = BODY, role: str = CHAMPION,
-) -> ScoreRow:  # fmt: skip
+    predictor: Predictor,
+    prediction: Prediction,
+    response_body: bytes,
+    context: QueryContext,
+    request_body: bytes,
+    origin: str = BODY,
+    role: str = CHAMPION,
+) -> ScoreRow:
     """The row of one score."""
-    answer = told.answer
+    answer = prediction.answer
     return ScoreRow(
         score_id=answer.score_id,
         lead_id=answer.lead_id,
-        as_of_us=told.asked.as_of_us,
-        asked_us=microseconds(asking.clock.now),
-        release_id=answering.release_id,
-        version=answering.version,
+        as_of_us=prediction.asked.as_of_us,
+        asked_us=microseconds(context.clock.now),
+        release_id=predictor.release_id,
+        version=predictor.version,
         role=role,
         probability=answer.probability,
         band=answer.band,
-        vector_hash=vector_hash(told),
+        vector_hash=vector_hash(prediction),
         origin=origin,
-        language=asking.language,
-        n_reasons=asking.n_reasons,
-        input=on_one_line(given),
-        answer=msgspec.Raw(said),
-        shares=packed(told.shares),
+        language=context.language,
+        n_reasons=context.n_reasons,
+        input=on_one_line(request_body),
+        answer=msgspec.Raw(response_body),
+        shares=packed(prediction.shares),
     )
 
 
-def vector_hash(told: Prediction) -> str:
+def vector_hash(prediction: Prediction) -> str:
     """128-bit BLAKE2b of the vector's bytes (float64, little-endian)."""
-    return hashlib.blake2b(told.vector.tobytes(), digest_size=16).hexdigest()
+    return hashlib.blake2b(prediction.vector.tobytes(), digest_size=16).hexdigest()

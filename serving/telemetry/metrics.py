@@ -95,7 +95,7 @@ class Metrics:
             "leadscore_journal_age_seconds", "How long scores have waited for the store",
             registry=registry, multiprocess_mode="max",
         )  # fmt: skip
-        self._answering: tuple[str, str] | None = None
+        self._active: tuple[str, str] | None = None
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._bands: dict[str, Counter] = {}
 
@@ -119,11 +119,11 @@ class Metrics:
         if low_evidence:
             self.low_evidence.inc()
 
-    def current(self, release_id: str, version: str) -> None:
+    def release_active(self, release_id: str, version: str) -> None:
         """Note that a release answers from now on."""
-        if self._answering is not None:
-            self._release.labels(*self._answering).set(0)
-        self._answering = release_id, version
+        if self._active is not None:
+            self._release.labels(*self._active).set(0)
+        self._active = release_id, version
         self._release.labels(release_id, version).set(1)
         self.release_loaded.set(time.time())
         self.ready.set(1)

@@ -1,4 +1,8 @@
-"""TODO."""
+"""Venn-Abers intervals: two isotonic regressions, the lead added as lost and as converted.
+
+Inductive Venn-Abers predictors, Vovk, Petej and Fedorova (2015), Large-scale probabilistic
+predictors with and without guarantees of validity.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What the HTML reports share: the template environment, and numbers as a person reads them."""
 
 from __future__ import annotations
 

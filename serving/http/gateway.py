@@ -129,7 +129,7 @@ class GatewayMiddleware:
             )  # fmt: skip
 
     async def _yield_to_event_loop(self) -> None:
-        """Count every request that has arrived before any is answered. The batcher does so itself."""
+        """Count every request that has arrived before any is answered (as the batcher does)."""
         self._waiting += 1
         try:
             await asyncio.sleep(0)

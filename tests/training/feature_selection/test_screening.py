@@ -122,7 +122,7 @@ def test_a_kind_without_a_column_is_recorded_all_the_same(
 def test_few_references_leave_everything(
     source: TrainingData, spec: FeatureSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screening, "SUFFICIENT_GAIN_SHARE", 100_000)
+    monkeypatch.setattr(screening, "MIN_LABELS_TO_SCREEN", 100_000)
     assert screen(source, spec) is spec
 
 

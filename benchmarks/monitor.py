@@ -22,7 +22,7 @@ from joblib import Parallel, delayed
 from features.reading.read import read_dataset
 from scoring.release.release import Release, write_release
 from training.config import TrainingConfig
-from training.monitoring.monitor import MonitoringReport, judge, monitor
+from training.monitoring.monitor import MonitoringReport, monitor, verdict_of
 from training.simulator import simulate, write_simulation
 from training.simulator.scenario import DEFAULT, Scenario
 from training.simulator.simulation import Simulation
@@ -154,7 +154,7 @@ def case_of(
 ) -> Case:
     """What was found, in figures from which other thresholds can be tried."""
     real, promised = found.realised, release.metrics["auc"]
-    early, _ = judge(release, found.scores, list(found.features), None)
+    early, _ = verdict_of(release, found.scores, list(found.features), None)
     return Case(
         change=change,
         learned_from=n,

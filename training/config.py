@@ -15,7 +15,7 @@ class TrainingConfig:
 
     ``thresholds``: where warm and hot begin. ``scorecard``: the rules that compete and are shipped
     with the release, None for none. ``exclude``: attributes, and ``kind:`` interaction kinds, not
-    to be used. ``treatment``: what immature references teach. ``time_budget_s``: estimated seconds
+    to be used. ``treatment``: of immature references. ``time_budget_s``: estimated seconds
     for one model selection (see :mod:`training.model_selection.time_budget`), None for no limit.
     ``jobs``: fits side by side, in worker processes; the result does not depend on it.
     ``enforce_monotone``: boosted candidates keep the directions of

@@ -33,7 +33,7 @@ MAX_THRESHOLD = 0.99
 
 @dataclass(frozen=True, slots=True)
 class ThresholdPolicy:
-    """What the user said about bands; at most one of the three ways. All None: the default."""
+    """How the user sets the bands; at most one of three ways. All None: the default."""
 
     hot_per_week: float | None = None
     value_per_conversion: float | None = None
@@ -90,7 +90,7 @@ def choose_thresholds(
     ``leads_per_week``: how many leads come in; None where there is no time.
 
     Raises:
-        UsageError: capacity was asked for and there is no time to count weeks by.
+        UsageError: a capacity was given and there is no time to count weeks by.
     """
     if choice.warm is not None and choice.hot is not None:
         return BandThresholds(choice.warm, choice.hot), "given"
@@ -134,7 +134,7 @@ def _by_value(value: float, cost: float) -> tuple[BandThresholds, str]:
 
 
 def _threshold_above_share(share: float, probability: Float64, weight: Float64) -> float:
-    """The lowest probability such that at most ``share`` of the weight lies at or above it."""
+    """The lowest probability such that at most ``share`` of the weight is at or above it."""
     levels, place = np.unique(-probability, return_inverse=True)
     reached = np.cumsum(np.bincount(place, weights=weight)) / weight.sum()
     fits = np.flatnonzero(reached <= share + 1e-12)

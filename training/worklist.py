@@ -128,8 +128,8 @@ def make_worklist(
 
 
 def _scored(histories: Histories, release: Release, leads: Int64, moment: int) -> Scores:
-    asked = References(leads.astype(np.int64), np.full(len(leads), moment, np.int64))
-    return score(release, *select_leads(histories, asked))
+    references = References(leads.astype(np.int64), np.full(len(leads), moment, np.int64))
+    return score(release, *select_leads(histories, references))
 
 
 def _items(
@@ -142,13 +142,13 @@ def _items(
     playbook: Playbook,
     as_of_us: int,
 ) -> tuple[WorkItem, ...]:
-    spoken = _speaking_rules(chosen, histories, release, as_of_us)
-    made = []
+    active_rules = _active_rules(chosen, histories, release, as_of_us)
+    items = []
     for rank, (lead, row) in enumerate(zip(chosen, places, strict=True), start=1):
         reasons = top_reasons(release.spec, scores.vectors[row], scores.contributions[row])
         band = Band(str(scores.band[row]))
         points = scores.rule_points
-        made.append(
+        items.append(
             WorkItem(
                 rank,
                 str(histories.lead_ids[lead]),
@@ -159,16 +159,16 @@ def _items(
                 None if points is None else float(points[row]),
                 streak[lead],
                 tuple(reason.text for reason in reasons),
-                playbook.next_step(band, reasons, spoken[rank - 1]),
+                playbook.next_step(band, reasons, active_rules[rank - 1]),
             )
         )
-    return tuple(made)
+    return tuple(items)
 
 
-def _speaking_rules(
+def _active_rules(
     chosen: list[int], histories: Histories, release: Release, as_of_us: int
 ) -> list[frozenset[str]]:
-    """Which rules of the release's scorecard speak of each lead; none without a scorecard."""
+    """Which rules of the release's scorecard match each lead; none without a scorecard."""
     card = release.scorecard
     if card is None or not chosen:
         return [frozenset()] * len(chosen)

@@ -1,1 +1,1 @@
-"""Whether probabilities mean what they say, over all and by segment."""
+"""Calibration: over all and by segment, its test, and the intervals of a score."""

@@ -1,4 +1,4 @@
-"""Reliability by isotonic regression: does a probability mean what it says?
+"""Reliability diagram by isotonic regression.
 
 The CORP approach of Dimitriadis, Gneiting and Jordan (2021, PNAS 118 e2016191118): observed rates
 are the isotonic regression of the outcomes on the probabilities (pool adjacent violators), which
@@ -17,10 +17,10 @@ from features.compute.array_types import Float64, Int8, Int64
 from features.compute.jit import kernel
 from training.evaluation.metrics import MIN_PROBABILITY
 
-DRAWS = 200
+N_DRAWS = 200
 
 
-MOST_POINTS = 200
+MAX_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,18 @@ def reliability(
     rng: np.random.Generator,
     *,
     level: float = 0.9,
-    draws: int = DRAWS,
+    draws: int = N_DRAWS,
 ) -> Reliability:
     """The diagram of (n,) labels 0/1 and probabilities; ``weight`` > 0.
 
     Rows of one ``lead`` are drawn together for the band (one uniform number decides them all),
-    so that ten questions about a lead do not count as ten leads.
+    so that ten references of a lead do not count as ten leads.
     """
     at, place = np.unique(probability, return_inverse=True)
     mass = _sums(place, weight, len(at))
     rate = _sums(place, weight * (label == 1), len(at)) / mass
     fitted = isotonic(rate, mass)
-    shown = _evenly(mass, MOST_POINTS)
+    shown = _evenly(mass, MAX_POINTS)
     simulated, chance = np.empty((draws, len(shown))), np.empty(draws)
     _, member = np.unique(lead, return_inverse=True)
     for draw in range(draws):
@@ -153,7 +153,7 @@ def _evenly(mass: Float64, most: int) -> Int64:
 
 
 def _entropy(rate: Float64, probability: Float64, mass: Float64) -> float:
-    """Mean log loss of saying ``probability`` where the outcomes have this rate."""
+    """Mean log loss of ``probability`` where the outcomes have this rate."""
     p = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return float(np.average(-rate * np.log(p) - (1 - rate) * np.log1p(-p), weights=mass))
 

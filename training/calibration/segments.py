@@ -1,4 +1,4 @@
-"""Calibration by segment: for whom the probabilities fail, with many questions in mind."""
+"""Calibration by segment, corrected for the number of segments tested."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.special import erfc
 from features.compute.array_types import Float64, Int8, Int64, Object
 from training.evaluation.confidence import Z95
 
-FEWEST_EXPECTED = 5.0
+MIN_EXPECTED = 5.0
 """A segment is tested only if so many conversions, and so many others, are expected in it."""
 
 
@@ -21,7 +21,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, slots=True)
 class SegmentCalibration:
-    """How the probabilities fare in one segment.
+    """Calibration in one segment.
 
     ``expected`` and ``observed``: the mean probability and the rate of conversions.
     ``low``, ``high``: where the rate would lie 19 times out of 20 if every probability were true.
@@ -62,13 +62,13 @@ def calibration_by_segment(
     probabilities themselves; rows of one lead count as one draw (they rise and fall together),
     which is careful. Holm (1979) keeps the chance of any false warning at ``level``.
     """
-    found = [
+    segments = [
         _segment(by, str(name), label, probability, weight, lead, column == name)
         for by, column in columns.items()
         for name in np.unique(column.astype(str))
     ]
-    adjusted = holm([segment.p_value for segment in found])
-    return [_judged(segment, p, level) for segment, p in zip(found, adjusted, strict=True)]
+    adjusted = holm([segment.p_value for segment in segments])
+    return [_with_warning(segment, p, level) for segment, p in zip(segments, adjusted, strict=True)]
 
 
 def _segment(
@@ -80,17 +80,17 @@ def _segment(
     lead: Int64,
     rows: Object,
 ) -> SegmentCalibration:
-    y, p, w, who = label[rows] == 1, probability[rows], weight[rows], lead[rows]
+    y, p, w, leads = label[rows] == 1, probability[rows], weight[rows], lead[rows]
     total, expected = float(w.sum()), float(w @ p)
-    spread = float(np.sqrt(gap_variance(p, w, who)))
+    spread = float(np.sqrt(gap_variance(p, w, leads)))
     gap = float(w @ y) - expected
-    mean_weight = total / max(len(np.unique(who)), 1)
-    enough = min(expected, total - expected) >= FEWEST_EXPECTED * mean_weight
+    mean_weight = total / max(len(np.unique(leads)), 1)
+    enough = min(expected, total - expected) >= MIN_EXPECTED * mean_weight
     tested = enough and spread > 0
     return SegmentCalibration(
         by=by,
         name=name,
-        leads=len(np.unique(who)),
+        leads=len(np.unique(leads)),
         references=len(y),
         expected=expected / total,
         observed=float(w @ y) / total,
@@ -114,8 +114,8 @@ def gap_variance(probability: Float64, weight: Float64, lead: Int64) -> float:
     1.0
     """
     order = np.lexsort((probability, lead))
-    p, w, who = probability[order], weight[order], lead[order]
-    first = np.concatenate([[True], who[1:] != who[:-1]])[: len(who)]
+    p, w, leads = probability[order], weight[order], lead[order]
+    first = np.concatenate([[True], leads[1:] != leads[:-1]])[: len(leads)]
     starts = np.flatnonzero(first)
     if not len(starts):
         return 0.0
@@ -129,21 +129,21 @@ def gap_variance(probability: Float64, weight: Float64, lead: Int64) -> float:
 
 
 def holm(p_values: list[float | None]) -> list[float | None]:
-    """Holm's step-down correction; None stays None and is not counted as a question.
+    """Holm's step-down correction; None stays None and is not counted as a test.
 
     >>> holm([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]
     """
-    asked = [(p, i) for i, p in enumerate(p_values) if p is not None]
+    tested_p = [(p, i) for i, p in enumerate(p_values) if p is not None]
     out: list[float | None] = [None] * len(p_values)
     highest = 0.0
-    for rank, (p, i) in enumerate(sorted(asked)):
-        highest = max(highest, min(1.0, p * (len(asked) - rank)))
+    for rank, (p, i) in enumerate(sorted(tested_p)):
+        highest = max(highest, min(1.0, p * (len(tested_p) - rank)))
         out[i] = highest
     return out
 
 
-def _judged(
+def _with_warning(
     segment: SegmentCalibration, adjusted: float | None, level: float
 ) -> SegmentCalibration:
     warning = None

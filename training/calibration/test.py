@@ -1,4 +1,4 @@
-"""Are probabilities true? A test that counts leads, and what mending them would be worth."""
+"""The calibration test, clustered by lead, and the log loss that recalibration would save."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from training.model_selection.platt import platt
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far probabilities are from their rates.
+    """Miscalibration: its p-value and its cost.
 
-    ``p_value``: chance of a worse pattern if they were right. ``gain``: log loss that a straight
-    line through the log-odds would save, in nats. ``bold_gain``: what a line of slope 1 or less
-    would save: being off on average and being too sure count, being too timid does not.
+    ``p_value``: chance of a worse pattern if the probabilities were right. ``gain``: log loss that
+    a straight line through the log-odds would save, in nats. ``bold_gain``: what a line of slope 1
+    or less would save: a wrong mean and overconfidence count, underconfidence does not.
     """
 
     p_value: float
@@ -48,20 +48,21 @@ def calibration_test(
     rank = int(np.linalg.matrix_rank(variance, tol=1e-12))
     statistic = float(total @ np.linalg.pinv(variance, rcond=1e-10) @ total)
     gain, bold_gain = (
-        log_loss(label, p, weight) - log_loss(label, _mended(log_odds, label, weight, most), weight)
-        for most in (np.inf, 1.0)
+        log_loss(label, p, weight)
+        - log_loss(label, _recalibrated(log_odds, label, weight, limit), weight)
+        for limit in (np.inf, 1.0)
     )
     return Calibration(float(chi2.sf(statistic, max(rank, 1))), gain, bold_gain)
 
 
-def _mended(log_odds: Float64, label: Int8, weight: Float64, steepest: float) -> Float64:
+def _recalibrated(log_odds: Float64, label: Int8, weight: Float64, max_slope: float) -> Float64:
     """Probabilities on the best line through the log-odds that is not steeper than allowed."""
     slope, intercept = platt(log_odds, label.astype(np.float64), weight)
-    if slope > steepest:
-        slope, rate = steepest, float(np.average(label, weights=weight))
+    if slope > max_slope:
+        slope, rate = max_slope, float(np.average(label, weights=weight))
 
         def excess(shift: float) -> float:
-            return float(np.average(expit(steepest * log_odds + shift), weights=weight)) - rate
+            return float(np.average(expit(max_slope * log_odds + shift), weights=weight)) - rate
 
         intercept = float(brentq(excess, -60, 60)) if 0 < rate < 1 else 0.0
     return np.asarray(expit(slope * log_odds + intercept), dtype=np.float64)

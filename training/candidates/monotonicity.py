@@ -2,9 +2,9 @@
 
 The table says in which direction more of an aggregate may move the score, by the group of the
 attribute. Only answers whose levels the dataset declares in order (least first) are in it: there
-somebody has said which answer is the better one. Nothing is constrained for numbers (a budget of
-zero may be a free offer), for counts of interactions (many calls may be complaints) or for answers
-being known: data of real firms contradict each of these.
+somebody has declared which answer is the better one. Nothing is constrained for numbers (a budget
+of zero may be a free offer), for counts of interactions (many calls may be complaints) or for
+answers being known: data of real firms contradict each of these.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Boosted symmetric trees: the candidate that sees columns which matter only together.
 
 One split for a whole depth (``training.candidates.symmetric_kernel``), so that all 2^depth
-combinations of a few columns are told apart at once, and noise in small leaves is not followed.
+combinations of a few columns are separated at once, and noise in small leaves is not followed.
 What is served is the same tree written out as an ordinary one: the arithmetic, the shares and the
 release format are those of the other trees.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Bools, Float64, Int64
 from scoring.model.component import ModelComponent
 from scoring.model.log_odds import sigmoid
 from scoring.model.trees import TreeComponent
@@ -22,7 +22,6 @@ from training.candidates.base import TrainingSet
 from training.candidates.symmetric_kernel import (
     MAX_BINS,
     UNKNOWN_BIN,
-    Bools,
     UInt8,
     grow,
     leaves_of,

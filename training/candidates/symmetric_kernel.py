@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Bools, Float64, Int64
 from features.compute.jit import kernel
 
 UInt8 = npt.NDArray[np.uint8]
-Bools = npt.NDArray[np.bool_]
 UNKNOWN_BIN = 0
 """The bin of NaN; known values are in bins 1 to n, in ascending order."""
 MAX_BINS = 64

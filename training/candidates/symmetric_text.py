@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int64
+from features.compute.array_types import Bools, Float64, Int64
 from scoring.model.lightgbm_text import MISSING_NAN
-from training.candidates.symmetric_kernel import Bools
 
 DEFAULT_LEFT = 2
-"""Bit of a split's decision type; the kind of missing value stands in the two bits above it."""
+"""Bit of a split's decision type; the kind of missing value is in the two bits above it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the HTML reports share: the template environment, and numbers as a person reads them."""
+"""The Jinja environment of the HTML reports, and its number formats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.evaluation.metrics import Estimate
 
 def environment() -> Environment:
     """Templates with escaping on, and the filters for figures."""
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     filters: dict[str, Callable[..., str]] = {
         "pct": percent,
         "three": lambda v: "–" if v != v else f"{v:.3f}",
@@ -21,8 +21,8 @@ def environment() -> Environment:
         "span": span,
         "minus": minus,
     }
-    made.filters |= filters
-    return made
+    env.filters |= filters
+    return env
 
 
 def percent(value: float) -> str:

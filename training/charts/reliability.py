@@ -14,7 +14,7 @@ BAND = "#dfe7ee"
 
 
 def reliability_chart(
-    found: Reliability, *, title: str = "Reliability, out of time", colour: str | None = None
+    diagram: Reliability, *, title: str = "Reliability, out of time", colour: str | None = None
 ) -> Markup:
     """Observed against predicted rate, with the band in which a calibrated model would lie.
 
@@ -22,50 +22,51 @@ def reliability_chart(
     weight. Self-contained SVG.
     """
     ink = colour or svg.COLOURS["learned"]
-    top = min(1.0, 1.05 * max([*found.at, *found.observed, 1e-3]))
+    top = min(1.0, 1.05 * max([*diagram.at, *diagram.observed, 1e-3]))
     x = svg.Scale(0.0, top, LEFT, LEFT + SIDE)
     y = svg.Scale(0.0, top, TOP + SIDE, TOP)
     parts = [
-        _band(found, x, y),
+        _band(diagram, x, y),
         svg.bottom_axis(x, TOP + SIDE, TOP, "predicted probability", svg.percent),
         svg.left_axis(y, LEFT, LEFT + SIDE, "observed rate", svg.percent),
         svg.line(x(0), y(0), x(top), y(top), svg.SOFT, 1.2, "4 3"),
-        svg.path([(x(p), y(r)) for p, r in _stairs(found)], ink),
+        svg.path([(x(p), y(r)) for p, r in _stairs(diagram)], ink),
     ]
-    most = max(found.weight)
+    largest = max(diagram.weight)
     for predicted, observed, weight in zip(
-        found.predicted, found.observed, found.weight, strict=True
+        diagram.predicted, diagram.observed, diagram.weight, strict=True
     ):
-        parts.append(svg.dot(x(predicted), y(observed), 2 + 4 * (weight / most) ** 0.5, ink))
-    parts += _figures(found)
+        parts.append(svg.dot(x(predicted), y(observed), 2 + 4 * (weight / largest) ** 0.5, ink))
+    parts += _figures(diagram)
     about = (
-        f"{found.outside:.0%} of the leads lie outside the {found.level:.0%} band of calibrated "
-        f"models; miscalibration {found.log_loss.miscalibration:.4f} nats, p {found.p_value:.3f}."
+        f"{diagram.outside:.0%} of the leads lie outside the {diagram.level:.0%} band of "
+        f"calibrated models; miscalibration {diagram.log_loss.miscalibration:.4f} nats, "
+        f"p {diagram.p_value:.3f}."
     )
     return svg.drawing(LEFT + SIDE + 190, TOP + SIDE + 44, parts, title, about)
 
 
-def _band(found: Reliability, x: svg.Scale, y: svg.Scale) -> str:
-    upper = [(x(p), y(v)) for p, v in zip(found.at, found.high, strict=True)]
-    lower = [(x(p), y(v)) for p, v in zip(found.at, found.low, strict=True)]
+def _band(diagram: Reliability, x: svg.Scale, y: svg.Scale) -> str:
+    upper = [(x(p), y(v)) for p, v in zip(diagram.at, diagram.high, strict=True)]
+    lower = [(x(p), y(v)) for p, v in zip(diagram.at, diagram.low, strict=True)]
     points = " ".join(f"{px:g},{py:g}" for px, py in [*upper, *reversed(lower)])
     return f'<polygon points="{points}" fill="{BAND}"/>'
 
 
-def _stairs(found: Reliability) -> list[tuple[float, float]]:
-    return list(zip(found.predicted, found.observed, strict=True))
+def _stairs(diagram: Reliability) -> list[tuple[float, float]]:
+    return list(zip(diagram.predicted, diagram.observed, strict=True))
 
 
-def _figures(found: Reliability) -> list[str]:
+def _figures(diagram: Reliability) -> list[str]:
     """The split of the log loss beside the picture."""
-    split = found.log_loss
+    split = diagram.log_loss
     rows = [
         ("log loss", f"{split.score:.4f}"),
         ("miscalibration", f"{split.miscalibration:.4f}"),
         ("discrimination", f"{split.discrimination:.4f}"),
         ("uncertainty", f"{split.uncertainty:.4f}"),
-        ("p, calibrated", f"{found.p_value:.3f}"),
-        (f"outside {found.level:.0%} band", f"{found.outside:.0%}"),
+        ("p, calibrated", f"{diagram.p_value:.3f}"),
+        (f"outside {diagram.level:.0%} band", f"{diagram.outside:.0%}"),
     ]
     left, parts = LEFT + SIDE + 20, []
     for i, (name, figure) in enumerate(rows):

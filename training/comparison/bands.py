@@ -153,21 +153,23 @@ def _rate(test_set: EvaluationSet, name: str, rows: Bools) -> BandRate:
 def _swap(
     test_set: EvaluationSet, rules: Bools, model: Bools, times: Float64, basis: str
 ) -> SwapSet:
-    mine, theirs = model & ~rules, rules & ~model
+    only_learned, only_rules = model & ~rules, rules & ~model
     return SwapSet(
         basis,
-        _rate(test_set, "only learned", mine),
-        _rate(test_set, "only rules", theirs),
+        _rate(test_set, "only learned", only_learned),
+        _rate(test_set, "only rules", only_rules),
         _rate(test_set, "both", rules & model),
         _rate(test_set, "neither", ~rules & ~model),
-        _rate_gap(test_set, mine, theirs, times),
+        _rate_gap(test_set, only_learned, only_rules, times),
     )
 
 
-def _rate_gap(test_set: EvaluationSet, mine: Bools, theirs: Bools, times: Float64) -> Estimate:
-    if not mine.any() or not theirs.any():
+def _rate_gap(
+    test_set: EvaluationSet, only_learned: Bools, only_rules: Bools, times: Float64
+) -> Estimate:
+    if not only_learned.any() or not only_rules.any():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    sums = [_by_lead(test_set, rows) for rows in (mine, theirs)]
+    sums = [_by_lead(test_set, rows) for rows in (only_learned, only_rules)]
     once = np.ones(test_set.n_leads)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = [(times @ won) / (times @ mass) for won, mass in sums]

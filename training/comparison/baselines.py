@@ -1,6 +1,6 @@
-"""What stands beside rules and model: the field's other ways to rank leads.
+"""Baselines: other ways to rank leads.
 
-Each is made from what was known when the model was learned, and answers the same references.
+Each is fitted on what was known when the model was fitted, and scores the same references.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def odoo_scores(source: TrainingData, fold: Fold, until_us: int) -> Float64:
     crm = _CrmView.of(source, closed[0])
     at_closing = References(closed[0], closed[1])
     tables = fit_odoo(crm.leads(at_closing), list(closed[2]))
-    asked = crm.leads(labelled.take(fold.test).references)
-    scores = [tables.score(lead) for lead in asked]
+    test_leads = crm.leads(labelled.take(fold.test).references)
+    scores = [tables.score(lead) for lead in test_leads]
     overall = 100 * float(np.mean(closed[2]))
     return np.array([overall if score is None else score for score in scores])
 
@@ -120,12 +120,12 @@ class _CrmView:
         matrix = compute_vectors(self.spec, self.source.histories, references)
         words = [self._words(s, matrix[:, i]) for i, s in enumerate(self.spec.attributes)]
         names = [s.name for s in self.spec.attributes]
-        made = []
+        leads = []
         for row in range(len(references)):
             fields = {n: w[row] for n, w in zip(names, words, strict=True) if w[row] is not None}
             team = fields.pop(TEAM, None)
-            made.append(CrmLead({k: str(v) for k, v in fields.items()}, team))
-        return made
+            leads.append(CrmLead({k: str(v) for k, v in fields.items()}, team))
+        return leads
 
     def _words(self, spec: AttributeSpec, column: Float64) -> list[str | None]:
         if spec.name in self.edges:
@@ -139,7 +139,7 @@ class _CrmView:
 def _attribute_specs(source: TrainingData, leads: np.ndarray) -> list[AttributeSpec | None]:
     """Every attribute that a CRM would hold, with the levels that the training leads had."""
     histories = source.histories
-    found: list[AttributeSpec | None] = []
+    specs: list[AttributeSpec | None] = []
     for name in sorted(source.settings.attributes):
         declared = source.settings.attributes[name]
         if declared.type is None or declared.available == Available.AFTER_OUTCOME:
@@ -151,8 +151,8 @@ def _attribute_specs(source: TrainingData, leads: np.ndarray) -> list[AttributeS
                 levels |= {str(v) for v in column[leads].tolist() if v is not None}
             if name in histories.answers.attributes:
                 levels |= _answered_values(source, name)
-        found.append(AttributeSpec(name, declared.type, levels=tuple(sorted(levels))))
-    return found
+        specs.append(AttributeSpec(name, declared.type, levels=tuple(sorted(levels))))
+    return specs
 
 
 def _answered_values(source: TrainingData, name: str) -> set[str]:

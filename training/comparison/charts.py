@@ -14,7 +14,7 @@ from training.comparison.metrics import ScoreMetrics
 from training.evaluation.metrics import Estimate
 
 HALF_WIDTH, FULL_WIDTH = 450, 900
-"""Widths of pictures that stand in pairs, and alone."""
+"""Widths of charts in pairs, and alone."""
 
 
 def forest(
@@ -63,7 +63,7 @@ def difference_rows(scores: Sequence[ScoreMetrics]) -> list[tuple[str, str, Esti
     ]
 
 
-def gains_chart(found: Comparison) -> Markup:
+def gains_chart(comparison: Comparison) -> Markup:
     """Share of conversions found against share of leads called."""
     x, y = svg.Scale(0, 1, 46, 430), svg.Scale(0, 1, 290, 14)
     parts = [
@@ -71,11 +71,11 @@ def gains_chart(found: Comparison) -> Markup:
         svg.left_axis(y, 46, 440, "", svg.percent),
         svg.line(x(0), y(0), x(1), y(1), svg.SOFT, 1, "4 4"),
     ]
-    for name, curve in reversed(found.gains.items()):
+    for name, curve in reversed(comparison.gains.items()):
         points = [(x(i / (len(curve) - 1)), y(v)) for i, v in enumerate(curve)]
         parts.append(svg.path(points, svg.COLOURS.get(name, svg.SOFT), _stroke(name)))
     parts.append(svg.box(292, 176, 136, 106, svg.PAPER, 4))
-    parts.append(svg.legend(300, 192, _names(found), gap=16))
+    parts.append(svg.legend(300, 192, _names(comparison), gap=16))
     return svg.drawing(
         HALF_WIDTH, 330, parts, "Share of conversions found by share of leads called"
     )
@@ -85,15 +85,15 @@ def _stroke(name: str) -> float:
     return 2.6 if name in (RULES, LEARNED) else 1.4
 
 
-def _names(found: Comparison) -> list[tuple[str, str]]:
-    return [(s.title, svg.COLOURS.get(s.name, svg.SOFT)) for s in found.scores]
+def _names(comparison: Comparison) -> list[tuple[str, str]]:
+    return [(s.title, svg.COLOURS.get(s.name, svg.SOFT)) for s in comparison.scores]
 
 
-def lift_chart(found: Comparison) -> Markup:
+def lift_chart(comparison: Comparison) -> Markup:
     """Conversion of each tenth of the leads, best first, relative to all: rules and learned."""
     tenths = {
         name: [10 * (curve[10 * d + 10] - curve[10 * d]) for d in range(10)]
-        for name, curve in found.gains.items()
+        for name, curve in comparison.gains.items()
         if name in (RULES, LEARNED)
     }
     y = svg.Scale(0, max(1.2, *(max(v) for v in tenths.values())) * 1.05, 290, 14)
@@ -111,22 +111,22 @@ def lift_chart(found: Comparison) -> Markup:
         svg.line(46, y(1), 440, y(1), svg.INK, 1, "4 4"),
         svg.text(243, 324, words, anchor="middle", colour=svg.SOFT),
         svg.legend(
-            330, 40, [(t, c) for t, c in _names(found) if c in map(svg.COLOURS.get, tenths)]
+            330, 40, [(t, c) for t, c in _names(comparison) if c in map(svg.COLOURS.get, tenths)]
         ),
     ]
     return svg.drawing(HALF_WIDTH, 330, parts, "Lift by tenth of leads")
 
 
-def calibration_chart(found: Comparison, name: str) -> Markup:
+def calibration_chart(comparison: Comparison, name: str) -> Markup:
     """The reliability diagram of one score, in its colour."""
-    title = f"{found.score_of(name).title}: what happened"
+    title = f"{comparison.score_of(name).title}: what happened"
     colour = svg.COLOURS.get(name, svg.SOFT)
-    return reliability_chart(found.calibration[name], title=title, colour=colour)
+    return reliability_chart(comparison.calibration[name], title=title, colour=colour)
 
 
-def split_chart(found: Comparison) -> Markup:
+def split_chart(comparison: Comparison) -> Markup:
     """The gain in log loss in two steps: better weights, then better features."""
-    losses = {s.name: s.log_loss.value for s in found.scores}
+    losses = {s.name: s.log_loss.value for s in comparison.scores}
     if REWEIGHTED not in losses:
         return Markup("")
     steps = [
@@ -154,11 +154,11 @@ def split_chart(found: Comparison) -> Markup:
     return svg.drawing(FULL_WIDTH, 128, parts, "Where the gain comes from")
 
 
-def value_chart(found: Comparison) -> Markup:
+def value_chart(comparison: Comparison) -> Markup:
     """What calling the best leads earns, by share of leads called."""
-    if found.value is None:
+    if comparison.value is None:
         return Markup("")
-    curves = {n: e.curve for n, e in found.value.by_score.items()}
+    curves = {n: e.curve for n, e in comparison.value.by_score.items()}
     flat = [v for curve in curves.values() for v in curve]
     x = svg.Scale(0, 1, 62, 430)
     y = svg.Scale(min(min(flat), 0), max(flat) * 1.05 or 1, 270, 14)
@@ -205,7 +205,7 @@ def _band_bar(rate: BandRate, y: svg.Scale, left: float) -> str:
 
 
 def migration_chart(view: BandView) -> Markup:
-    """Where the leads of each rule band lie by the learned score; darker converts more."""
+    """Bands by the learned score of the leads in each rule band; darker converts more."""
     rates = [c.rate.value for row in view.migration for c in row if c.rate.value == c.rate.value]
     top = max([*rates, 1e-9])
     parts = [svg.text(270, 12, "by the learned score", anchor="middle", weight=600)]

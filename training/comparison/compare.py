@@ -80,7 +80,7 @@ def compare_scores(
     cost_benefit: CostBenefit | None = None,
     resamples: int = RESAMPLES,
 ) -> Comparison:
-    """Compare ``rules`` with ``learned`` (both must be there) and with whoever stands beside.
+    """Compare ``rules`` with ``learned`` (both are required) and with the other scores.
 
     Every score is calibrated alike and measured on the same references; intervals and
     differences come from the same resampled leads.

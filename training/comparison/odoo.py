@@ -75,7 +75,7 @@ class OdooScores:
     def _factors(
         self, table: Frequencies, lead: CrmLead, prior: Cell
     ) -> Iterable[tuple[Cell, Cell]]:
-        """(cell, total) of every factor that speaks of this lead."""
+        """(cell, total) of every factor that applies to this lead."""
         if self.won_stage is not None and lead.stage is not None:
             yield table.stages[lead.stage], prior
         for name, value in lead.fields.items():

@@ -25,25 +25,25 @@ TONES = {
 }
 
 
-def report_html(found: Comparison) -> str:
+def report_html(comparison: Comparison) -> str:
     """The whole report as text; words from the data are escaped."""
-    tone, wash = TONES[found.verdict.finding]
+    tone, wash = TONES[comparison.verdict.finding]
     text = resources.files("training.comparison").joinpath(TEMPLATE).read_text(encoding="utf-8")
     return (
         environment()
         .from_string(text)
         .render(
-            found=found,
+            comparison=comparison,
             tone=tone,
             wash=wash,
-            about=_about(found),
-            rules=found.score_of(RULES),
-            learned=found.score_of(LEARNED),
-            charts=_pictures(found),
-            swap_words=_swap_words(found),
-            groups=_groups(found),
-            costs=found.sections.get("costs", []),
-            scorecard=found.sections.get("scorecard", "rules"),
+            about=_about_test(comparison),
+            rules=comparison.score_of(RULES),
+            learned=comparison.score_of(LEARNED),
+            charts=_pictures(comparison),
+            swap_words=_swap_words(comparison),
+            groups=_groups(comparison),
+            costs=comparison.sections.get("costs", []),
+            scorecard=comparison.sections.get("scorecard", "rules"),
             colour=lambda name: COLOURS.get(name, SOFT),
             side=side,
         )
@@ -57,34 +57,34 @@ def side(gap: Estimate) -> str:
     return "even"
 
 
-def _pictures(found: Comparison) -> dict[str, Any]:
+def _pictures(comparison: Comparison) -> dict[str, Any]:
     forest = charts.forest
     return {
         "called": forest(
-            charts.score_rows(found.scores, "converted_of_called"),
+            charts.score_rows(comparison.scores, "converted_of_called"),
             "convert of the called",
             form="percent",
         ),
         "differences": forest(
-            charts.difference_rows(found.scores),
+            charts.difference_rows(comparison.scores),
             "log loss above the learned score's",
             form="signed",
             zero=True,
         ),
-        "split": charts.split_chart(found),
-        "gains": charts.gains_chart(found),
-        "lift": charts.lift_chart(found),
-        "bands": band_charts.band_chart(found.bands),
-        "migration": band_charts.migration_chart(found.bands),
-        "swap": partial(forest, form="percent")(band_charts.swap_rows(found.bands), "convert"),
-        "calibration_rules": charts.calibration_chart(found, RULES),
-        "calibration_learned": charts.calibration_chart(found, LEARNED),
-        "value": charts.value_chart(found),
+        "split": charts.split_chart(comparison),
+        "gains": charts.gains_chart(comparison),
+        "lift": charts.lift_chart(comparison),
+        "bands": band_charts.band_chart(comparison.bands),
+        "migration": band_charts.migration_chart(comparison.bands),
+        "swap": partial(forest, form="percent")(band_charts.swap_rows(comparison.bands), "convert"),
+        "calibration_rules": charts.calibration_chart(comparison, RULES),
+        "calibration_learned": charts.calibration_chart(comparison, LEARNED),
+        "value": charts.value_chart(comparison),
     }
 
 
-def _about(found: Comparison) -> dict[str, Any]:
-    about = dict(found.sections.get("about", {}))
+def _about_test(comparison: Comparison) -> dict[str, Any]:
+    about = dict(comparison.sections.get("about", {}))
     about.setdefault("dataset", "scores")
     about.setdefault("horizon_days", 0)
     about.setdefault("flatters", "")
@@ -97,16 +97,16 @@ def _about(found: Comparison) -> dict[str, Any]:
         )
         return about
     day = datetime.fromtimestamp(learned_at / 1e6, UTC).date()
-    about["tested"] = f"tested on what was asked since {day}"
+    about["tested"] = f"tested on references since {day}"
     about["how"] = (
-        f"Model and baselines were made from what was known on {day}; every question asked "
-        "since, of leads they had not seen, was then answered by all of them."
+        f"Model and baselines were fitted on what was known on {day}; every reference since, of "
+        "leads they had not seen, was then scored by all of them."
     )
     return about
 
 
-def _swap_words(found: Comparison) -> str:
-    swap = found.bands.swap
+def _swap_words(comparison: Comparison) -> str:
+    swap = comparison.bands.swap
     if swap.gap.value != swap.gap.value:
         return "One of the two sides is empty: there is nothing to swap."
     return (
@@ -117,16 +117,16 @@ def _swap_words(found: Comparison) -> str:
     )
 
 
-def _groups(found: Comparison) -> list[tuple[str, str, list[Any]]]:
+def _groups(comparison: Comparison) -> list[tuple[str, str, list[Any]]]:
     return [
         (
             "For whom",
-            "Groups with ten conversions or more; below zero speaks for the learned score.",
-            found.sections.get("segments", []),
+            "Groups with ten conversions or more; below zero favours the learned score.",
+            comparison.sections.get("segments", []),
         ),
         (
             "By age of the lead",
-            "How long after its creation a lead was asked about.",
-            found.sections.get("ages", []),
+            "How long after its creation a lead was scored.",
+            comparison.sections.get("ages", []),
         ),
     ]

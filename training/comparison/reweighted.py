@@ -131,11 +131,13 @@ def _best_penalty(
     for penalty in PENALTIES:
         loss = 0.0
         for fold in range(FOLDS):
-            rest, mine = folds != fold, folds == fold
-            if len(np.unique(label[rest])) == 2 and mine.any():
-                coef = fit_ridge(design[rest], label[rest], weight[rest], _ridge(penalty, spread))
-                chance = 1 / (1 + np.exp(-np.clip(design[mine] @ coef, -30, 30)))
-                loss += float(weight[mine] @ log_losses(label[mine], chance))
+            train, test = folds != fold, folds == fold
+            if len(np.unique(label[train])) == 2 and test.any():
+                coef = fit_ridge(
+                    design[train], label[train], weight[train], _ridge(penalty, spread)
+                )
+                chance = 1 / (1 + np.exp(-np.clip(design[test] @ coef, -30, 30)))
+                loss += float(weight[test] @ log_losses(label[test], chance))
         total.append(loss)
     return PENALTIES[int(np.argmin(total))]
 
@@ -146,15 +148,17 @@ def _rounded(card: Scorecard, log_odds: Float64, times: Float64, weight: Float64
     seen = times.any(axis=0)
     largest = np.abs(log_odds[seen]).max(initial=0.0)
     if largest < 1e-6:
-        return card  # nothing was learned: the old points stay
+        return card  # nothing to refit: the old points are kept
     factor = np.abs(old[seen]).max() / largest
     points = [round_points(value * factor) for value in log_odds]
-    made = _without_groups(card.card, points)
+    definition = _without_groups(card.card, points)
     total = times @ np.array(points)
     cuts = _cuts(card.card.bands, times @ old, total, weight)
     about = f"{card.name}, the same rules with points refitted to what leads did"
     return Scorecard(
-        made.model_copy(update={"name": f"{card.name} re-weighted", "about": about, "bands": cuts})
+        definition.model_copy(
+            update={"name": f"{card.name} re-weighted", "about": about, "bands": cuts}
+        )
     )
 
 
@@ -182,7 +186,7 @@ def _cuts(cuts: PointThresholds, old: Float64, new: Float64, weight: Float64) ->
 
 
 def _without_groups(card: ScorecardDefinition, points: Sequence[float]) -> ScorecardDefinition:
-    """The card with other points and no caps on groups (a refit has learned what overlaps)."""
+    """The card with other points and no caps on groups (a refit accounts for overlaps)."""
     rules = tuple(_with_points(rule, p) for rule, p in zip(card.rules, points, strict=True))
     return card.model_copy(update={"rules": rules, "groups": {}})
 

@@ -1,7 +1,7 @@
-"""What a scorecard matches on a dataset: how many leads each rule speaks of, and how they end.
+"""Rule coverage: how many leads each rule of a scorecard matches, and how they end.
 
-Counted at the dataset's labelled references, the very questions a model is tested on; nothing
-at or after the moment of a question is seen.
+Counted at the dataset's labelled references, those a model is tested on; nothing at or after as_of
+is seen.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def check_rules(scorecard: Scorecard, dataset: Dataset, histories: Histories) ->
     """Count what every rule matches at the labelled references of ``dataset``.
 
     Raises:
-        DataError: no reference can be asked about.
+        DataError: there is no reference.
     """
     labelled = labelled_references(dataset, histories)
     card = scorecard.with_outbound(dataset.settings.outbound_kinds)
@@ -141,9 +141,13 @@ def _notes(condition: RuleCondition, card: Scorecard, dataset: Dataset) -> Itera
     elif condition.attribute not in known:
         yield f"the data have no attribute {condition.attribute!r}"
     else:
-        found = known[condition.attribute].type
+        attribute_type = known[condition.attribute].type
         about = [c for c in card.card.rules if c.attribute == condition.attribute]
-        if is_category(about or [condition]) and condition.is_ and found == AttributeType.NUMBER:
+        if (
+            is_category(about or [condition])
+            and condition.is_
+            and attribute_type == AttributeType.NUMBER
+        ):
             yield f"{condition.attribute!r} is a number in the data, the rule compares words"
-        if not is_category(about or [condition]) and found == AttributeType.CATEGORY:
+        if not is_category(about or [condition]) and attribute_type == AttributeType.CATEGORY:
             yield f"{condition.attribute!r} holds words in the data, the rule compares numbers"

@@ -92,7 +92,7 @@ def _categories(source: TrainingData) -> list[str]:
 
 
 def _ages(source: TrainingData, rows: Rows) -> Object:
-    """Age of the lead at each question, in words that sort by age."""
+    """Age of the lead at each reference, in words that sort by age."""
     created = source.histories.created_at_us[source.labelled.lead[rows]]
     if (created == NO_TIME).any():
         return np.full(len(rows), "unknown", dtype=object)
@@ -150,31 +150,31 @@ def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> SegmentComp
     )
 
 
-def cost_attribute(source: TrainingData, asked: str | None) -> str | None:
-    """The attribute that holds what a lead cost: the one asked for, else a number called so.
+def cost_attribute(source: TrainingData, name: str | None) -> str | None:
+    """The attribute that holds what a lead cost: ``name`` if given, else a number called cost.
 
     Raises:
-        UsageError: the one asked for is no number known of the leads.
+        UsageError: ``name`` is not a numeric attribute.
     """
     numbers = [n for n, a in source.settings.attributes.items() if a.type == AttributeType.NUMBER]
-    if asked is not None and asked not in numbers:
+    if name is not None and name not in numbers:
         there = ", ".join(numbers) or "none"
-        raise UsageError(f"--cost-attribute {asked!r} is not a number here; numbers are: {there}")
-    named = [name for name in numbers if "cost" in name.lower().split("_")]
-    return asked or (named[0] if named else None)
+        raise UsageError(f"--cost-attribute {name!r} is not a number here; numbers are: {there}")
+    called_cost = [number for number in numbers if "cost" in number.lower().split("_")]
+    return name or (called_cost[0] if called_cost else None)
 
 
 def _costs(
-    run: ComparisonRun, source: TrainingData, words: dict[str, Object], asked: str | None
+    run: ComparisonRun, source: TrainingData, words: dict[str, Object], cost: str | None
 ) -> list[Cost]:
     """Cost per lead and per conversion, by source (where there is one) and learned band."""
-    name = cost_attribute(source, asked)
+    name = cost_attribute(source, cost)
     column = source.histories.attributes.get(name) if name else None
     if column is None or column.dtype == object:
         return []
     test_set = run.test_set
     _, newest = np.unique(test_set.member[::-1], return_index=True)
-    last = len(test_set) - 1 - newest  # of each lead its last question
+    last = len(test_set) - 1 - newest  # the last reference of each lead
     spent = column[test_set.lead[last]].astype(np.float64)
     learned = run.evaluated[LEARNED].column.score
     band, _ = equal_workload(test_set, learned, run.evaluated[RULES].column.band, None)

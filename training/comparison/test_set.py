@@ -23,7 +23,7 @@ DEFAULT_CAPACITY_SHARE = 0.1
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Questions with known answers, out of the reach of whoever made the scores.
+    """Labelled references that none of the compared scores was fitted on.
 
     ``label`` (n: 0/1), ``weight`` (n: see ``LabelledReferences``), ``lead`` (n),
     ``as_of_us`` (n). ``has_time`` false: there are no weeks, all leads compete at once.
@@ -62,7 +62,7 @@ class EvaluationSet:
 
     @cached_property
     def n_leads(self) -> int:
-        """How many leads are asked about."""
+        """Number of leads."""
         return int(self.member.max()) + 1
 
     @cached_property
@@ -77,7 +77,7 @@ class EvaluationSet:
 
     @cached_property
     def contacted(self) -> Rows:
-        """Rows that can be on a week's list: of each lead its last question in that week."""
+        """Rows that can be on a week's list: the last reference of each lead in that week."""
         order = np.lexsort((self.as_of_us, self.member, self.weeks))
         week, member = self.weeks[order], self.member[order]
         last = np.append((week[1:] != week[:-1]) | (member[1:] != member[:-1]), True)
@@ -118,11 +118,13 @@ def calibrated(test_set: EvaluationSet, score: Float64, folds: npt.NDArray[np.in
     standard = (score - score.mean()) / spread if spread > 0 else np.zeros(len(score))
     out = np.empty(len(score))
     for fold in np.unique(folds):
-        rest, mine = folds != fold, folds == fold
-        if not rest.any():
-            rest = mine
-        slope, intercept = platt(standard[rest], test_set.label[rest] * 1.0, test_set.weight[rest])
-        out[mine] = -np.logaddexp(0.0, -(slope * standard[mine] + intercept))
+        train, test = folds != fold, folds == fold
+        if not train.any():
+            train = test
+        slope, intercept = platt(
+            standard[train], test_set.label[train] * 1.0, test_set.weight[train]
+        )
+        out[test] = -np.logaddexp(0.0, -(slope * standard[test] + intercept))
     return np.exp(out)
 
 
@@ -163,7 +165,7 @@ class WeeklyList:
         return cls(rows, week, group, week[new], test_set.label[rows] == 1, test_set.capacity)
 
     def selected_share(self, times: Float64) -> Float64:
-        """Share of each row's group that is called, (rows,), when row i stands ``times[i]``."""
+        """Share of each row's group that is called, (rows,), when row i counts ``times[i]``."""
         mass = np.bincount(self.group, weights=times)
         until = np.cumsum(mass)
         week_start = np.zeros(int(self.group_week.max()) + 1)

@@ -1,4 +1,4 @@
-"""The answer in words: use the learned score, keep the rules, or the data cannot tell."""
+"""The verdict in words: use the learned score, keep the rules, or the data cannot tell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIN_AUC_WIDTH = 1e-9
 
 
 CONSTANT_RULES_NOTE = (
-    "The scorecard gives all these leads the same points: none of its rules speaks of these data. "
+    "The scorecard gives all these leads the same points: none of its rules matches these data. "
     "Write one that does before you call the rules worse (leadscore rules check shows the matches)."
 )
 
@@ -66,9 +66,7 @@ def verdict(rules: ScoreMetrics, leads: int, conversions: int, capacity_words: s
     if rules.auc.high - rules.auc.low < MIN_AUC_WIDTH:
         because = (CONSTANT_RULES_NOTE, *because)
         if finding is Finding.LEARNED:
-            headline = (
-                "Use the learned score, or write other rules: these say nothing of the leads."
-            )
+            headline = "Use the learned score, or write other rules: these do not match the leads."
     return Verdict(finding, headline, because)
 
 
@@ -102,7 +100,7 @@ def _headline(finding: Finding, loss: Estimate, rate: Estimate, leads: int) -> s
 
 
 def _how_many_more(loss: Estimate, leads: int) -> str:
-    """How many leads it would take to tell a gap of this size, if that is a sane number."""
+    """How many leads a gap of this size needs to be detected; empty where that is unrealistic."""
     half = (loss.high - loss.low) / 2
     if not (np.isfinite(half) and loss.value):
         return ""
@@ -121,10 +119,10 @@ def _loss_words(loss: Estimate) -> str:
 
 
 def _rate_words(rules: ScoreMetrics, rate: Estimate, capacity_words: str) -> str:
-    mine = rules.converted_of_called.value - rate.value
+    learned_rate = rules.converted_of_called.value - rate.value
     return (
-        f"Of the leads called ({capacity_words}), {mine:.1%} convert if the learned score picks "
-        f"them and {rules.converted_of_called.value:.1%} if the rules do "
+        f"Of the leads called ({capacity_words}), {learned_rate:.1%} convert if the learned score "
+        f"picks them and {rules.converted_of_called.value:.1%} if the rules do "
         f"(difference {-rate.value * 100:+.1f} points, 95 %: {-rate.high * 100:+.1f} to "
         f"{-rate.low * 100:+.1f})."
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfc
 
-from features.compute.array_types import Float64, Int8, Int64
+from features.compute.array_types import Bools, Float64, Int8, Int64
 from training.evaluation.metrics import Estimate
 
 Z95 = 1.959963984540054
@@ -120,29 +120,29 @@ def delong(label: Int8, score: Float64, weight: Float64, lead: Int64) -> AucResu
     above, share_p = _placements(score, weight * positive, positive, weight * ~positive)
     below, share_n = _placements(-score, weight * ~positive, ~positive, weight * positive)
     value = float(above @ share_p)
-    mine = np.where(positive, (above - value) * share_p, (below - value) * share_n)
+    by_row = np.where(positive, (above - value) * share_p, (below - value) * share_n)
     n_p, n_n = int(positive.sum()), int((~positive).sum())
-    mine *= np.sqrt(np.where(positive, n_p / max(n_p - 1, 1), n_n / max(n_n - 1, 1)))
-    influence = np.bincount(member, weights=mine, minlength=n_leads)
+    by_row *= np.sqrt(np.where(positive, n_p / max(n_p - 1, 1), n_n / max(n_n - 1, 1)))
+    influence = np.bincount(member, weights=by_row, minlength=n_leads)
     return AucResult(value, influence.astype(np.float64))
 
 
 def _placements(
-    score: Float64, mine: Float64, rows: np.ndarray, others: Float64
+    score: Float64, own: Float64, rows: Bools, others: Float64
 ) -> tuple[Float64, Float64]:
     """Per row: the share of the other class it is above (ties half); and its share of its own."""
     _, place = np.unique(score, return_inverse=True)
     mass = np.bincount(place, weights=others)
     under = np.cumsum(mass) - mass / 2
-    return np.where(rows, under[place] / mass.sum(), 0.0), mine / mine.sum()
+    return np.where(rows, under[place] / mass.sum(), 0.0), own / own.sum()
 
 
-def auc_difference(mine: AucResult, theirs: AucResult) -> tuple[Estimate, float]:
-    """AUC of ``mine`` minus that of ``theirs`` on the same rows: interval, and two-sided p-value.
+def auc_difference(first: AucResult, second: AucResult) -> tuple[Estimate, float]:
+    """AUC of ``first`` minus that of ``second`` on the same rows: interval, and two-sided p-value.
 
     Both must come from :func:`delong` on the same leads.
     """
-    gap = mine.value - theirs.value
-    error = float(np.sqrt(((mine.influence - theirs.influence) ** 2).sum()))
+    gap = first.value - second.value
+    error = float(np.sqrt(((first.influence - second.influence) ** 2).sum()))
     p = float(erfc(abs(gap) / error / np.sqrt(2))) if error > 0 else float(gap == 0)
     return Estimate(gap, gap - Z95 * error, gap + Z95 * error), p

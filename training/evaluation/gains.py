@@ -23,9 +23,11 @@ def gains_curve(label: Int8, probability: Float64, weight: Float64) -> tuple[Flo
     """
     order = np.argsort(-probability, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
-    called = np.cumsum(weight[order])[ends]
-    found = np.cumsum((weight * label)[order])[ends]
-    return np.append(0.0, called / called[-1]), np.append(0.0, found / max(found[-1], 1e-300))
+    contacted = np.cumsum(weight[order])[ends]
+    converted = np.cumsum((weight * label)[order])[ends]
+    return np.append(0.0, contacted / contacted[-1]), np.append(
+        0.0, converted / max(converted[-1], 1e-300)
+    )
 
 
 def gains_at(
@@ -37,8 +39,8 @@ def gains_at(
     >>> gains_at(y, p, np.ones(4), (0.0, 0.125, 0.5))
     [0.0, 0.25, 1.0]
     """
-    called, found = gains_curve(label, probability, weight)
-    return [float(np.interp(share, called, found)) for share in shares]
+    contacted, converted = gains_curve(label, probability, weight)
+    return [float(np.interp(share, contacted, converted)) for share in shares]
 
 
 def lift_by_tenth(label: Int8, probability: Float64, weight: Float64) -> list[float]:
@@ -48,5 +50,5 @@ def lift_by_tenth(label: Int8, probability: Float64, weight: Float64) -> list[fl
     >>> [round(v, 9) for v in lift_by_tenth(y, np.linspace(1, 0, 10), np.ones(10))][:4]
     [2.5, 2.5, 0.0, 2.5]
     """
-    found = gains_at(label, probability, weight, tuple(d / 10 for d in range(11)))
-    return [10 * (after - before) for before, after in pairwise(found)]
+    converted = gains_at(label, probability, weight, tuple(d / 10 for d in range(11)))
+    return [10 * (after - before) for before, after in pairwise(converted)]

@@ -156,18 +156,18 @@ def evaluate(
 
 def loss_difference(
     label: Int8,
-    mine: Float64,
-    theirs: Float64,
+    first: Float64,
+    second: Float64,
     weight: Float64,
     lead: Int64,
     rng: np.random.Generator,
     resamples: int = 1000,
 ) -> Estimate:
-    """Log loss of ``mine`` minus that of ``theirs``, paired, with its interval over leads.
+    """Log loss of ``first`` minus that of ``second``, paired, with its interval over leads.
 
     Below zero: mine is better; an interval wholly below zero: significantly so.
     """
-    gap = weight * (log_losses(label, mine) - log_losses(label, theirs))
+    gap = weight * (log_losses(label, first) - log_losses(label, second))
     _, member = np.unique(lead, return_inverse=True)
     gaps, masses = np.bincount(member, weights=gap), np.bincount(member, weights=weight)
     values = []

@@ -1,4 +1,4 @@
-"""What the score of one lead would have been, had only some of the causes of its change come."""
+"""Counterfactual scores of one lead: with only some of the causes of its change applied."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class ScoreSnapshot:
-    """What was said of the lead at one moment."""
+    """The score of the lead at one moment."""
 
     as_of_us: int
     probability: float
@@ -37,7 +37,7 @@ class ScoreSnapshot:
 
 
 class Counterfactuals:
-    """The score of the lead in every world where only some of the causes came."""
+    """The score of the lead for every subset of the causes."""
 
     def __init__(
         self, lead: Histories, from_us: int, to_us: int, release: Release, from_release: Release
@@ -48,7 +48,7 @@ class Counterfactuals:
         self._known: dict[frozenset[Cause], Scores] = {}
 
     def scores(self, applied: frozenset[Cause]) -> Scores:
-        """One row: what is said when exactly these causes came."""
+        """One row: the score with exactly these causes applied."""
         if applied not in self._known:
             history = history_until(
                 self.lead,
@@ -56,8 +56,8 @@ class Counterfactuals:
                 self.to_us if Cause.ANSWERS in applied else self.from_us,
             )
             moment = self.to_us if Cause.TIME in applied else self.from_us
-            asked = References(np.zeros(1, np.int64), np.array([moment], dtype=np.int64))
-            self._known[applied] = score(self._release(applied), history, asked)
+            references = References(np.zeros(1, np.int64), np.array([moment], dtype=np.int64))
+            self._known[applied] = score(self._release(applied), history, references)
         return self._known[applied]
 
     def _release(self, applied: frozenset[Cause]) -> Release:
@@ -76,12 +76,12 @@ class Counterfactuals:
 
     def shares(self, applied: frozenset[Cause]) -> dict[str, float]:
         """Each feature's share of the log-odds, and the base under the empty name."""
-        found = self.scores(applied)
+        scores = self.scores(applied)
         names = self._release(applied).spec.names
-        return {**dict(zip(names, found.contributions[0].tolist(), strict=True)), "": found.base}
+        return {**dict(zip(names, scores.contributions[0].tolist(), strict=True)), "": scores.base}
 
     def sentence(self, applied: frozenset[Cause], feature: str) -> str | None:
-        """A feature's value in one world, in words; None where that world has no such feature."""
+        """A feature's value in words; None where the release has no such feature."""
         spec = self._release(applied).spec
         if feature not in spec.names:
             return None
@@ -89,20 +89,20 @@ class Counterfactuals:
         return spec.features[place].sentence(float(self.scores(applied).vectors[0, place]))
 
     def snapshot(self, applied: frozenset[Cause]) -> ScoreSnapshot:
-        """The score as a person was told it."""
-        found = self.scores(applied & frozenset(self.causes))
+        """The score with these causes applied, as a report shows it."""
+        scores = self.scores(applied & frozenset(self.causes))
         return ScoreSnapshot(
             self.to_us if Cause.TIME in applied else self.from_us,
-            float(found.probability[0]),
-            float(found.log_odds[0]),
-            str(found.band[0]),
-            None if found.rule_points is None else float(found.rule_points[0]),
-            None if found.rule_band is None else str(found.rule_band[0]),
+            float(scores.probability[0]),
+            float(scores.log_odds[0]),
+            str(scores.band[0]),
+            None if scores.rule_points is None else float(scores.rule_points[0]),
+            None if scores.rule_band is None else str(scores.rule_band[0]),
             self._release(applied).release_id,
         )
 
     def steps(self, cause: Cause) -> Iterator[tuple[frozenset[Cause], frozenset[Cause]]]:
-        """Every (before, after) in which ``cause`` comes, one for each order that can be."""
+        """Every (before, after) that adds ``cause``, one for each possible order."""
         for order in permutations(self.causes):
             place = {c: i for i, c in enumerate(order)}
             happens = min(place[Cause.INTERACTIONS], place[Cause.ANSWERS])
@@ -113,25 +113,25 @@ class Counterfactuals:
 
 def history_until(lead: Histories, interactions_us: int, answers_us: int) -> Histories:
     """The history of one lead with nothing at or after the two moments."""
-    rows, said = lead.interactions, lead.answers
-    kept, told = rows.at_us < interactions_us, said.at_us < answers_us
-    ends = np.array([0, int(kept.sum())]), np.array([0, int(told.sum())])
+    rows, answers = lead.interactions, lead.answers
+    interactions_before, answers_before = rows.at_us < interactions_us, answers.at_us < answers_us
+    ends = np.array([0, int(interactions_before.sum())]), np.array([0, int(answers_before.sum())])
     return replace(
         lead,
         interactions=Interactions(
             ends[0].astype(np.int64),
-            rows.at_us[kept],
-            rows.kind[kept],
-            rows.value[kept],
-            rows.duration_s[kept],
+            rows.at_us[interactions_before],
+            rows.kind[interactions_before],
+            rows.value[interactions_before],
+            rows.duration_s[interactions_before],
             rows.kinds,
         ),
         answers=Answers(
             ends[1].astype(np.int64),
-            said.attribute[told],
-            said.at_us[told],
-            said.value[told],
-            said.attributes,
-            said.values,
+            answers.attribute[answers_before],
+            answers.at_us[answers_before],
+            answers.value[answers_before],
+            answers.attributes,
+            answers.values,
         ),
     )

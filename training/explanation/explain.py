@@ -1,10 +1,9 @@
-"""Why did a score move: the change of log-odds, split exactly into what caused it.
+"""Why a score changed: the change of log-odds, split exactly by cause.
 
-Four causes: time passed, the lead did something, an answer was learned or changed, another release
-answers. What the score would have been with only some of them is computed by the same code that
-scores, and a cause's part is the mean of what it adds over every order in which the causes can
-come (Shapley 1953); time comes before what happens in it (Faigle and Kern 1992). So the
-parts sum to the difference.
+Four causes: time passed, new interactions, new answers, another release. Counterfactual scores with
+only some of them are computed by the code that scores, and a cause's part is the mean of what it
+adds over every order in which the causes can be applied (Shapley 1953); time comes before what
+happens in it (Faigle and Kern 1992). So the parts sum to the difference.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Detail:
-    """One feature's share of a part, with what it said at the end."""
+    """One feature's share of a part, with its value in words at the end."""
 
     feature: str
     text: str
@@ -92,10 +91,10 @@ def explain_change(
         UsageError: the moments are not in order.
     """
     if to_us < from_us:
-        raise UsageError("--from lies after --to; give the earlier moment first")
+        raise UsageError("--from is after --to; give the earlier moment first")
     alone = one_lead(histories, lead_id)
     if from_us < int(alone.created_at_us[0]):
-        raise DataError(f"--from lies before the creation of lead {lead_id!r}; ask later")
+        raise DataError(f"--from is before the creation of lead {lead_id!r}; give a later moment")
     counterfactuals = Counterfactuals(alone, from_us, to_us, release, from_release or release)
     parts = tuple(_parts(counterfactuals))
     before, after = (
@@ -107,23 +106,23 @@ def explain_change(
 
 def one_lead(histories: Histories, lead_id: str) -> Histories:
     """The history of one lead alone. Raises ``DataError`` when there is no such lead."""
-    found = np.flatnonzero(histories.lead_ids == lead_id)
-    if not len(found):
+    rows = np.flatnonzero(histories.lead_ids == lead_id)
+    if not len(rows):
         raise DataError(f"no lead {lead_id!r} in this dataset; check the id")
-    asked = References(found[:1].astype(np.int64), np.zeros(1, np.int64))
-    return select_leads(histories, asked)[0]
+    references = References(rows[:1].astype(np.int64), np.zeros(1, np.int64))
+    return select_leads(histories, references)[0]
 
 
 def _parts(counterfactuals: Counterfactuals) -> Iterator[Part]:
     for cause in counterfactuals.causes:
         steps = list(counterfactuals.steps(cause))
-        moved = [
+        differences = [
             counterfactuals.value(after) - counterfactuals.value(before) for before, after in steps
         ]
         yield Part(
             cause,
             TITLES[cause],
-            float(np.mean(moved)),
+            float(np.mean(differences)),
             _mean_points(counterfactuals, steps),
             tuple(_details(counterfactuals, cause, steps)),
         )
@@ -132,11 +131,11 @@ def _parts(counterfactuals: Counterfactuals) -> Iterator[Part]:
 def _mean_points(
     counterfactuals: Counterfactuals, steps: list[tuple[frozenset[Cause], frozenset[Cause]]]
 ) -> float | None:
-    moved = [
+    differences = [
         (counterfactuals.points(before), counterfactuals.points(after)) for before, after in steps
     ]
-    known = [b - a for a, b in moved if a is not None and b is not None]
-    return float(np.mean(known)) if len(known) == len(moved) else None
+    known = [b - a for a, b in differences if a is not None and b is not None]
+    return float(np.mean(known)) if len(known) == len(differences) else None
 
 
 def _details(
@@ -152,15 +151,15 @@ def _details(
             total[name] += (new.get(name, 0.0) - old.get(name, 0.0)) / len(steps)  # type: ignore[assignment]
     ranked = sorted(total.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
     shown = (frozenset({Cause.TIME, cause}), frozenset(counterfactuals.causes))
-    for name, moved in ranked[:MAX_DETAILS]:
-        if abs(moved) > MIN_LOG_ODDS:
-            yield Detail(name, _words(counterfactuals, name, shown), float(moved))
+    for name, difference in ranked[:MAX_DETAILS]:
+        if abs(difference) > MIN_LOG_ODDS:
+            yield Detail(name, _words(counterfactuals, name, shown), float(difference))
 
 
 def _words(
     counterfactuals: Counterfactuals, feature: str, shown: tuple[frozenset[Cause], ...]
 ) -> str:
-    """What the feature says once this cause has come, else once all have."""
+    """The feature's value in words once this cause is applied, else once all are."""
     for applied in shown:
         sentence = counterfactuals.sentence(applied & frozenset(counterfactuals.causes), feature)
         if sentence is not None:
@@ -170,14 +169,14 @@ def _words(
 
 def _happened(lead: Histories, from_us: int, to_us: int) -> Iterator[str]:
     """New interactions by kind, most first, then answers, in words."""
-    rows, said = lead.interactions, lead.answers
+    rows, answers = lead.interactions, lead.answers
     new = (rows.at_us >= from_us) & (rows.at_us < to_us)
     counts = Counter(rows.kinds[kind] for kind in rows.kind[new])
     for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"{count} × {kind.replace('_', ' ')}"
-    told = [
-        f"{said.attributes[said.attribute[i]].replace('_', ' ')}: "
-        f"{said.values[said.value[i]] or 'unknown'}"
-        for i in np.flatnonzero((said.at_us >= from_us) & (said.at_us < to_us))
+    new_answers = [
+        f"{answers.attributes[answers.attribute[i]].replace('_', ' ')}: "
+        f"{answers.values[answers.value[i]] or 'unknown'}"
+        for i in np.flatnonzero((answers.at_us >= from_us) & (answers.at_us < to_us))
     ]
-    yield from dict.fromkeys(told)
+    yield from dict.fromkeys(new_answers)

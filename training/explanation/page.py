@@ -1,4 +1,4 @@
-"""The explanation of one lead's movement as one HTML file."""
+"""The explanation of one lead's score change as one HTML file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ TEMPLATE = "page.html.j2"
 UP, DOWN = "#2f855a", "#c0503f"
 
 
-def explanation_html(moved: ScoreChange, seen: Timeline) -> str:
+def explanation_html(change: ScoreChange, series: Timeline) -> str:
     """The page as text; words from the data are escaped, nothing is loaded."""
-    made = environment()
-    made.filters["day"] = day
+    env = environment()
+    env.filters["day"] = day
     text = resources.files("training.explanation").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return made.from_string(text).render(
-        moved=moved,
-        headline=headline(moved),
-        waterfall=waterfall(moved),
-        picture=timeline_picture(seen, moved.before.as_of_us),
+    return env.from_string(text).render(
+        change=change,
+        headline=headline(change),
+        waterfall=waterfall(change),
+        picture=timeline_picture(series, change.before.as_of_us),
         colours=svg.BAND_COLOURS,
     )
 
@@ -42,29 +42,29 @@ def day(moment_us: int) -> str:
     return f"{at.day} {at:%b %Y %H:%M}"
 
 
-def headline(moved: ScoreChange) -> str:
+def headline(change: ScoreChange) -> str:
     """The change in one sentence, with its largest cause."""
-    change = moved.after.log_odds - moved.before.log_odds
-    if abs(change) < 1e-9:
+    difference = change.after.log_odds - change.before.log_odds
+    if abs(difference) < 1e-9:
         return "The score did not move."
-    largest = max(moved.parts, key=lambda part: part.log_odds * (1 if change > 0 else -1))
-    verb = "rose" if change > 0 else "fell"
+    largest = max(change.parts, key=lambda part: part.log_odds * (1 if difference > 0 else -1))
+    verb = "rose" if difference > 0 else "fell"
     return (
-        f"The probability {verb} from {percent(moved.before.probability)} to "
-        f"{percent(moved.after.probability)}, mostly by: {largest.title}."
+        f"The probability {verb} from {percent(change.before.probability)} to "
+        f"{percent(change.after.probability)}, mostly by: {largest.title}."
     )
 
 
-def waterfall(moved: ScoreChange) -> Markup:
+def waterfall(change: ScoreChange) -> Markup:
     """Log-odds from before to after, one step a cause."""
-    levels = [moved.before.log_odds]
-    for part in moved.parts:
+    levels = [change.before.log_odds]
+    for part in change.parts:
         levels.append(levels[-1] + part.log_odds)
     pad = (max(levels) - min(levels) or 0.1) * 0.12
     x = svg.Scale(min(levels) - pad, max(levels) + pad, 210, 800)
-    height = 30 * len(moved.parts) + 6
+    height = 30 * len(change.parts) + 6
     parts = [svg.bottom_axis(x, height, 4, "log-odds")]
-    for i, part in enumerate(moved.parts):
+    for i, part in enumerate(change.parts):
         left, right = sorted((x(levels[i]), x(levels[i + 1])))
         y = 30 * i + 8
         colour = UP if part.log_odds >= 0 else DOWN

@@ -19,7 +19,7 @@ from training.explanation.explain import one_lead
 MAX_MOMENTS = 900
 
 
-MOST_KINDS = 14
+MAX_EVENT_KINDS = 14
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Timeline:
     """One lead, moment by moment: every day and just after every interaction and answer.
 
     ``at_us``, ``probability``, ``low``, ``high`` (m); ``points`` (m) or None without a scorecard.
-    ``event_us``, ``event_kind`` (k): what the lead did or said, and what we did.
+    ``event_us``, ``event_kind`` (k): interactions and answers.
     """
 
     lead_id: str
@@ -48,22 +48,22 @@ def timeline(histories: Histories, lead_id: str, to_us: int, release: Release) -
         DataError: no such lead, or ``to_us`` before its creation.
     """
     lead = one_lead(histories, lead_id)
-    rows, said = lead.interactions, lead.answers
-    answered = [f"answer: {said.attributes[a]}" for a in said.attribute]
-    at = np.concatenate([rows.at_us, said.at_us])
+    rows, answers = lead.interactions, lead.answers
+    answered = [f"answer: {answers.attributes[a]}" for a in answers.attribute]
+    at = np.concatenate([rows.at_us, answers.at_us])
     names = np.array([*(rows.kinds[k] for k in rows.kind), *answered], dtype=object)
     order = np.argsort(at, kind="stable")
     order = order[at[order] < to_us]
     moments = _moments(int(lead.created_at_us[0]), to_us, at[order])
-    asked = References(np.zeros(len(moments), np.int64), moments)
-    found = score(release, lead, asked)
+    references = References(np.zeros(len(moments), np.int64), moments)
+    scores = score(release, lead, references)
     return Timeline(
         lead_id,
         moments,
-        found.probability,
-        found.low,
-        found.high,
-        found.rule_points,
+        scores.probability,
+        scores.low,
+        scores.high,
+        scores.rule_points,
         release.cuts,
         at[order],
         tuple(names[order].tolist()),
@@ -81,28 +81,28 @@ def _moments(created_us: int, to_us: int, events: Int64) -> Int64:
     return moments.astype(np.int64)
 
 
-def timeline_picture(found: Timeline, from_us: int | None = None) -> Markup:
+def timeline_picture(series: Timeline, from_us: int | None = None) -> Markup:
     """Probability over bands, rule points below it, and every event as a mark.
 
     ``from_us``: the moment the explanation starts from, drawn as a line.
     """
-    x = svg.Scale(float(found.at_us[0]), float(found.at_us[-1]), 160, 880)
-    rows = [k for k, _ in _commonest(found)]
-    points_top = 250 if found.points is not None else 170
+    x = svg.Scale(float(series.at_us[0]), float(series.at_us[-1]), 160, 880)
+    rows = [k for k, _ in _most_frequent_kinds(series)]
+    points_top = 250 if series.points is not None else 170
     bottom = points_top + 24 + 17 * len(rows)
-    parts = [*_probability(found, x), *_points(found, x)]
+    parts = [*_probability(series, x), *_points(series, x)]
     for i, kind in enumerate(rows):
-        parts += _events(found, kind, x, points_top + 18 + 17 * i)
+        parts += _events(series, kind, x, points_top + 18 + 17 * i)
     if from_us is not None:
         parts.append(svg.line(x(from_us), 20, x(from_us), bottom, svg.INK, 1, "3 3"))
-    parts += _dates(found, x, bottom)
-    return svg.drawing(900, bottom + 24, parts, f"Score of lead {found.lead_id} over time")
+    parts += _dates(series, x, bottom)
+    return svg.drawing(900, bottom + 24, parts, f"Score of lead {series.lead_id} over time")
 
 
-def _probability(found: Timeline, x: svg.Scale) -> list[str]:
-    top = min(1.0, max(float(found.probability.max()) * 1.25, found.cuts.hot * 1.2, 0.02))
+def _probability(series: Timeline, x: svg.Scale) -> list[str]:
+    top = min(1.0, max(float(series.probability.max()) * 1.25, series.cuts.hot * 1.2, 0.02))
     y = svg.Scale(0, top, 160, 20)
-    edges = [0.0, min(found.cuts.warm, top), min(found.cuts.hot, top), top]
+    edges = [0.0, min(series.cuts.warm, top), min(series.cuts.hot, top), top]
     parts = []
     for band, low, high in zip(svg.BAND_COLOURS, edges, edges[1:], strict=False):
         shade = svg.box(160, y(high), 720, y(low) - y(high), svg.BAND_COLOURS[band])
@@ -114,44 +114,44 @@ def _probability(found: Timeline, x: svg.Scale) -> list[str]:
         label = svg.percent(tick)
         parts.append(svg.text(152, y(tick) + 4, label, anchor="end", size=10, colour=svg.SOFT))
     parts.append(svg.text(10, 94, "probability", weight=600))
-    line = [(x(t), y(p)) for t, p in zip(found.at_us, found.probability, strict=True)]
-    parts.append(_spread(found, x, y))
+    line = [(x(t), y(p)) for t, p in zip(series.at_us, series.probability, strict=True)]
+    parts.append(_interval_ribbon(series, x, y))
     return [*parts, svg.path(line, svg.COLOURS["learned"], 2)]
 
 
-def _spread(found: Timeline, x: svg.Scale, y: svg.Scale) -> str:
+def _interval_ribbon(series: Timeline, x: svg.Scale, y: svg.Scale) -> str:
     """The interval around the probability, as a pale ribbon."""
-    upper = [(x(t), y(p)) for t, p in zip(found.at_us, found.high, strict=True)]
-    lower = [(x(t), y(p)) for t, p in zip(found.at_us, found.low, strict=True)]
+    upper = [(x(t), y(p)) for t, p in zip(series.at_us, series.high, strict=True)]
+    lower = [(x(t), y(p)) for t, p in zip(series.at_us, series.low, strict=True)]
     corners = " ".join(f"{a:g},{b:g}" for a, b in [*upper, *reversed(lower)])
     return f'<polygon points="{corners}" fill="{svg.COLOURS["learned"]}" fill-opacity="0.15"/>'
 
 
-def _points(found: Timeline, x: svg.Scale) -> list[str]:
-    if found.points is None:
+def _points(series: Timeline, x: svg.Scale) -> list[str]:
+    if series.points is None:
         return []
-    low, high = min(float(found.points.min()), 0.0), max(float(found.points.max()), 10.0)
+    low, high = min(float(series.points.min()), 0.0), max(float(series.points.max()), 10.0)
     y = svg.Scale(low, high, 244, 182)
     parts = [svg.line(160, y(0), 880, y(0)), svg.text(10, 218, "rule points", weight=600)]
     for tick in svg.ticks(low, high, 3):
         label = svg.plain(tick)
         parts.append(svg.text(152, y(tick) + 4, label, anchor="end", size=10, colour=svg.SOFT))
-    line = [(x(t), y(p)) for t, p in zip(found.at_us, found.points, strict=True)]
+    line = [(x(t), y(p)) for t, p in zip(series.at_us, series.points, strict=True)]
     return [*parts, svg.path(line, svg.COLOURS["rules"], 2)]
 
 
-def _commonest(found: Timeline) -> list[tuple[str, int]]:
-    names, counts = np.unique(np.array(found.event_kind, dtype=object), return_counts=True)
+def _most_frequent_kinds(series: Timeline) -> list[tuple[str, int]]:
+    names, counts = np.unique(np.array(series.event_kind, dtype=object), return_counts=True)
     ranked = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: (-p[1], p[0]))
-    return ranked[:MOST_KINDS]
+    return ranked[:MAX_EVENT_KINDS]
 
 
-def _events(found: Timeline, kind: str, x: svg.Scale, y: float) -> list[str]:
-    said = kind.startswith("answer: ")
-    colour = svg.COLOURS["reweighted"] if said else svg.INK
+def _events(series: Timeline, kind: str, x: svg.Scale, y: float) -> list[str]:
+    answers = kind.startswith("answer: ")
+    colour = svg.COLOURS["reweighted"] if answers else svg.INK
     marks = [
         f'<circle cx="{x(at):g}" cy="{y:g}" r="3.2" fill="{colour}" fill-opacity="0.65"/>'
-        for at, name in zip(found.event_us, found.event_kind, strict=True)
+        for at, name in zip(series.event_us, series.event_kind, strict=True)
         if name == kind
     ]
     label = kind.replace("_", " ").replace(".", " ")
@@ -159,8 +159,8 @@ def _events(found: Timeline, kind: str, x: svg.Scale, y: float) -> list[str]:
     return [svg.line(160, y, 880, y), svg.text(152, y + 4, name, anchor="end", size=10), *marks]
 
 
-def _dates(found: Timeline, x: svg.Scale, bottom: float) -> list[str]:
-    moments = np.linspace(found.at_us[0], found.at_us[-1], 6)
+def _dates(series: Timeline, x: svg.Scale, bottom: float) -> list[str]:
+    moments = np.linspace(series.at_us[0], series.at_us[-1], 6)
     return [
         svg.text(
             x(at), bottom + 14, f"{datetime.fromtimestamp(at / 1e6, UTC):%d %b %Y}",

@@ -49,7 +49,7 @@ def choose_spec(
     *,
     max_kinds: int = MAX_KINDS,
 ) -> FeatureSpec:
-    """Declare the features that these references can tell apart.
+    """Declare the features that vary over these references.
 
     Kinds seen before ``as_of`` in at least ``max(10, 0.5 %)`` of the references get features of
     their own, the most frequent first; categories get a column for each level that as many
@@ -204,8 +204,10 @@ def _known_values(
     if name in rows.attributes:
         newest = _newest_per_lead(references, len(histories))
         lead_of = np.repeat(np.arange(len(histories)), np.diff(rows.offsets))
-        asked = (rows.attribute == rows.attributes.index(name)) & (rows.at_us < newest[lead_of])
-        known += [rows.values[code] for code in rows.value[asked]]
+        known_rows = (rows.attribute == rows.attributes.index(name)) & (
+            rows.at_us < newest[lead_of]
+        )
+        known += [rows.values[code] for code in rows.value[known_rows]]
     return [value for value in known if value is not None and value == value and value != ""]
 
 

@@ -47,7 +47,7 @@ def select_by_gain(
     most.
 
     What is known of the lead itself stays, and so do columns that were constant at the oldest
-    origin: a kind that came later cannot have been judged by then. Without rolling origins (no
+    origin: a kind that came later could not be screened by then. Without rolling origins (no
     time, or a short history) everything stays.
     """
     counted = np.array([f.source == Source.INTERACTIONS for f in spec.features], bool)
@@ -60,9 +60,11 @@ def select_by_gain(
         return spec
     train = labelled.take(oldest.train)
     matrix = compute_vectors(spec, histories, train.references)
-    judged = counted & ~constant(matrix)
-    gain = np.where(judged, gain_importance(TrainingSet(matrix, label, train.weight), seed), np.inf)
-    out = np.argsort(gain, kind="stable")[: max(0, int(judged.sum()) - MAX_COLUMNS)]
+    varying = counted & ~constant(matrix)
+    gain = np.where(
+        varying, gain_importance(TrainingSet(matrix, label, train.weight), seed), np.inf
+    )
+    out = np.argsort(gain, kind="stable")[: max(0, int(varying.sum()) - MAX_COLUMNS)]
     return spec.keep(np.setdiff1d(np.arange(len(spec)), out).tolist())
 
 

@@ -1,8 +1,8 @@
 """Splits: by time with a gap of the horizon, or by group where there is no time.
 
 The train side of a time fold holds only references whose label was known at the cutoff
-(as_of + horizon <= cutoff); the test side holds references at or after it. A lead stands
-on one side only: what a lead on the test side contributed to the train side is dropped.
+(as_of + horizon <= cutoff); the test side holds references at or after it. A lead is
+on one side only: references of its leads are dropped from the train side.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def time_folds(
 
     The references mature at ``until_us`` are cut into ``n_folds + 1`` blocks of equal numbers by
     as_of; each block but the first is the test side of one fold, with its first moment as cutoff.
-    Folds with too little to learn from before the cutoff (fewer than 10 % of the mature
+    Folds with too little to fit before the cutoff (fewer than 10 % of the mature
     references, or fewer than 25 positives or negatives), or with one class only on the test
     side, are left out: with a long horizon and a short history none may remain.
     """
@@ -75,7 +75,7 @@ def time_fold(
 def newest_fold(labelled: LabelledReferences, until_us: int, share: float = 0.2) -> Fold | None:
     """The fold of the backtest: the newest ``share`` of the references mature at ``until_us``.
 
-    None where there is no time, or too little before the cutoff to learn from.
+    None where there is no time, or too little before the cutoff to fit.
     """
     label = labelled.labels_as_of(until_us)
     mature = np.flatnonzero(label != IMMATURE)

@@ -67,7 +67,7 @@ def _cannot_exclude(name: str, known: set[str], seen: set[str]) -> UsageError:
 
 
 def check_classes(labelled: LabelledReferences) -> None:
-    """Raise DataError when there is nothing to tell apart."""
+    """Raise DataError unless there are mature references of both classes."""
     label = labelled.label
     positives, negatives = int((label == 1).sum()), int((label == 0).sum())
     if positives + negatives == 0:

@@ -134,24 +134,24 @@ def confirmed_at_creation(dataset: Dataset) -> frozenset[str]:
 def _attributes(
     dataset: Dataset, histories: Histories | None, frame: AuditFrame, row: Int64, *, costs: bool
 ) -> list[Suspect]:
-    found: EvidenceFound = {}
+    evidence_by_name: EvidenceFound = {}
     results = {column.name: univariate(frame, column) for column in frame.columns}
     for column in frame.columns:
-        _add(found, column.name, value_evidence(frame, column, results[column.name]))
-        _add(found, column.name, [e for e in [open_leads_lack(frame, column)] if e])
+        _add(evidence_by_name, column.name, value_evidence(frame, column, results[column.name]))
+        _add(evidence_by_name, column.name, [e for e in [open_leads_lack(frame, column)] if e])
     created: Float64 | None = None
     if histories is not None:
-        _merge(found, filled_in_batches(frame, results))
+        _merge(evidence_by_name, filled_in_batches(frame, results))
         later = later_events(dataset, histories)
         created = later.created_s[row]
-        _merge(found, correlates_with_future(later, row, frame.columns))
-    _merge(found, overwritten(frame))
-    _merge(found, differences(frame, results, created))
-    _merge(found, out_of_proportion(frame, results, set(found)))
+        _merge(evidence_by_name, correlates_with_future(later, row, frame.columns))
+    _merge(evidence_by_name, overwritten(frame))
+    _merge(evidence_by_name, differences(frame, results, created))
+    _merge(evidence_by_name, out_of_proportion(frame, results, set(evidence_by_name)))
     confirmed = confirmed_at_creation(dataset)
     suspects = [
-        _suspect(name, "attribute", found[name], results.get(name), name in confirmed)
-        for name in found
+        _suspect(name, "attribute", evidence_by_name[name], results.get(name), name in confirmed)
+        for name in evidence_by_name
     ]
     return _with_costs(frame, suspects) if costs else suspects
 
@@ -170,8 +170,8 @@ def _histories(dataset: Dataset, histories: Histories, *, costs: bool) -> list[S
             _add(by_kind if name in histories.interactions.kinds else by_answer, name, evidence)
     suspects = [
         _suspect(name, what, evidence, results.get(name), False)
-        for what, found in (("kind", by_kind), ("answer", by_answer))
-        for name, evidence in found.items()
+        for what, evidence_by_name in (("kind", by_kind), ("answer", by_answer))
+        for name, evidence in evidence_by_name.items()
     ]
     if costs and frame is not None:
         suspects = _with_costs(frame, suspects)
@@ -209,11 +209,11 @@ def _with_costs(frame: AuditFrame, suspects: list[Suspect]) -> list[Suspect]:
     return priced
 
 
-def _add(found: EvidenceFound, name: str, evidence: Iterable[Evidence]) -> None:
+def _add(evidence_by_name: EvidenceFound, name: str, evidence: Iterable[Evidence]) -> None:
     for each in evidence:
-        found.setdefault(name, []).append(each)
+        evidence_by_name.setdefault(name, []).append(each)
 
 
-def _merge(found: EvidenceFound, more: Mapping[str, Evidence]) -> None:
+def _merge(evidence_by_name: EvidenceFound, more: Mapping[str, Evidence]) -> None:
     for name, evidence in more.items():
-        _add(found, name, [evidence])
+        _add(evidence_by_name, name, [evidence])

@@ -114,7 +114,7 @@ def correlates_with_future(
     later: LaterEvents, row: Int64, columns: tuple[Column, ...]
 ) -> dict[str, Evidence]:
     """Attributes that follow later events; ``row``: the lead of each row of the columns."""
-    found: dict[str, Evidence] = {}
+    evidence_by_name: dict[str, Evidence] = {}
     for column in columns:
         text = (
             _follows_numbers(later, row, column)
@@ -124,8 +124,8 @@ def correlates_with_future(
             or _follows_answers(later, row, column)
         )
         if text is not None:
-            found[column.name] = Evidence(LeakSignal.HOLDS_THE_FUTURE, text)
-    return found
+            evidence_by_name[column.name] = Evidence(LeakSignal.HOLDS_THE_FUTURE, text)
+    return evidence_by_name
 
 
 def _follows_numbers(later: LaterEvents, row: Int64, column: Column) -> str | None:

@@ -56,7 +56,7 @@ def kind_evidence(dataset: Dataset, histories: Histories) -> dict[str, list[Evid
     table = histories.interactions
     lead = np.repeat(np.arange(len(histories)), np.diff(table.offsets))
     closed, won = closings(dataset, histories)
-    found: dict[str, list[Evidence]] = {}
+    evidence_by_name: dict[str, list[Evidence]] = {}
     base = float(won[closed != OPEN].mean()) if (closed != OPEN).any() else 0.0
     by_kind = np.argsort(table.kind, kind="stable")
     starts = np.searchsorted(table.kind[by_kind], np.arange(len(table.kinds) + 1))
@@ -67,8 +67,8 @@ def kind_evidence(dataset: Dataset, histories: Histories) -> dict[str, list[Evid
             e for e in (_mostly_after(rows), _announces(rows), _one_outcome(rows, base)) if e
         ]
         if evidence:
-            found[name] = evidence
-    return found
+            evidence_by_name[name] = evidence
+    return evidence_by_name
 
 
 def answer_evidence(dataset: Dataset, histories: Histories) -> dict[str, list[Evidence]]:
@@ -76,7 +76,7 @@ def answer_evidence(dataset: Dataset, histories: Histories) -> dict[str, list[Ev
     table = histories.answers
     lead = np.repeat(np.arange(len(histories)), np.diff(table.offsets))
     closed, _ = closings(dataset, histories)
-    found: dict[str, list[Evidence]] = {}
+    evidence_by_name: dict[str, list[Evidence]] = {}
     for code, name in enumerate(table.attributes):
         chosen = (table.attribute == code) & (closed[lead] != OPEN)
         if chosen.sum() < MIN_ROWS:
@@ -84,8 +84,8 @@ def answer_evidence(dataset: Dataset, histories: Histories) -> dict[str, list[Ev
         share = float((table.at_us[chosen] >= closed[lead[chosen]] - HOUR_US).mean())
         if share >= MIN_SHARE_AT_CLOSING:
             text = f"{share:.0%} of its answers on closed leads come with the closing or later"
-            found[name] = [Evidence(LeakSignal.ANSWERED_AT_CLOSING, text)]
-    return found
+            evidence_by_name[name] = [Evidence(LeakSignal.ANSWERED_AT_CLOSING, text)]
+    return evidence_by_name
 
 
 def _mostly_after(rows: KindRows) -> Evidence | None:

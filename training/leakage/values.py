@@ -187,7 +187,7 @@ def _decides_both_ways(frame: AuditFrame, column: Column) -> Evidence | None:
 
 
 def _unknown_knows(frame: AuditFrame, column: Column) -> Evidence | None:
-    """Whether it is filled in tells the outcome (in both parts of time, the same way round)."""
+    """Whether missingness predicts the outcome, with the same sign in both halves of time."""
     known = frame.known
     share = float((~column.filled[known]).mean()) if known.any() else 0.0
     if not 0.01 <= share <= 0.99:
@@ -203,7 +203,7 @@ def _unknown_knows(frame: AuditFrame, column: Column) -> Evidence | None:
     rates = [label[known & (flag.code == code)].mean() for code in (0, 1)]
     return Evidence(
         LeakSignal.UNKNOWN_KNOWS,
-        f"whether it is known tells the outcome: {rates[1]:.1%} convert where it is known, "
+        f"whether it is known predicts the outcome: {rates[1]:.1%} convert where it is known, "
         f"{rates[0]:.1%} where it is not",
     )
 

@@ -78,7 +78,7 @@ Block = Words | Warn | Facts | Points | Table | Pictures
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with what stands under it."""
+    """A heading and its blocks."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -149,15 +149,15 @@ def count(value: Any) -> str:
     return "" if value is None else f"{round(value):,}"
 
 
-def interval(found: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+def interval(estimate: Mapping[str, Any] | None, *, signed: bool = False) -> str:
     """The ends of a recorded {value, low, high}; empty where there are none.
 
     >>> interval({"value": 0.4, "low": 0.38, "high": 0.44})
     '0.38 to 0.44'
     """
-    if not found or found.get("low") is None or found.get("high") is None:
+    if not estimate or estimate.get("low") is None or estimate.get("high") is None:
         return ""
-    low, high = found["low"], found["high"]
+    low, high = estimate["low"], estimate["high"]
     return f"{low:+.4f} to {high:+.4f}" if signed else f"{figure(low)} to {figure(high)}"
 
 

@@ -60,7 +60,7 @@ def card_of(release: Release, earlier: PreviousRelease | None = None) -> Card:
 def _tiles(release: Release, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data, metrics = release.manifest.get("data", {}), release.metrics
     if "leads" in data:
-        yield count(data["leads"]), "leads learned from"
+        yield count(data["leads"]), "leads in the training data"
     auc = metrics.get("auc")
     if isinstance(auc, Mapping):
         yield f"{auc['value']:.3f}", "AUC on later leads (0.5 is chance)"

@@ -37,7 +37,7 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class SameReferences:
-    """Both releases on references that neither has learned from.
+    """Both releases on references that neither was fitted on.
 
     ``difference``: log loss now minus then, below zero is better. ``band_change``: share of them
     (leads count once) whose band is another now. ``by``: who compared them.
@@ -89,7 +89,7 @@ def _comparability(then: Release, now: Release) -> str:
         return f"which was trained on {then.name}: other leads, so figures do not compare"
     if then.horizon_days != now.horizon_days:
         return f"which answers for {then.horizon_days:g} days: figures do not compare"
-    return "the same question on the same kind of leads"
+    return "for the same horizon on the same kind of leads"
 
 
 def _same_reference_sentences(same: SameReferences | None) -> Iterator[str]:
@@ -118,13 +118,13 @@ def _judged(gap: Estimate) -> str:
 
 
 def _added_and_removed(what: str, now: list[str] | tuple[str, ...], then: Any) -> Iterator[str]:
-    added, gone = [n for n in now if n not in then], [n for n in then if n not in now]
-    if not added and not gone:
+    added, removed = [n for n in now if n not in then], [n for n in then if n not in now]
+    if not added and not removed:
         yield f"{what}: the same"
     if added:
         yield f"{what}, new: {', '.join(added)}"
-    if gone:
-        yield f"{what}, gone: {', '.join(gone)}"
+    if removed:
+        yield f"{what}, gone: {', '.join(removed)}"
 
 
 def _rows(then: Release, now: Release) -> Iterator[Row]:
@@ -146,15 +146,15 @@ def _data_rows(then: Release, now: Release) -> Iterator[Row]:
     for name in COUNTS:
         yield (name, count(before.get(name)), count(after.get(name)))
     ages = [plain(data.get("reference_ages_days", [])) for data in (before, after)]
-    yield ("asked at ages (days)", *ages)  # type: ignore[misc]
+    yield ("reference ages (days)", *ages)  # type: ignore[misc]
     yield ("answers for (days)", f"{then.horizon_days:g}", f"{now.horizon_days:g}")
 
 
 def _setting_rows(then: Release, now: Release) -> Iterator[Row]:
     before, after = (release.manifest.get("settings", {}) for release in (then, now))
     for name in sorted({*before, *after}):
-        told = [plain(s[name]) if name in s else NOT_RECORDED for s in (before, after)]
-        yield (name, told[0], told[1])
+        values = [plain(s[name]) if name in s else NOT_RECORDED for s in (before, after)]
+        yield (name, values[0], values[1])
 
 
 def _model_rows(then: Release, now: Release) -> Iterator[Row]:
@@ -170,11 +170,11 @@ def _weights(record: Mapping[str, Any]) -> dict[str, str]:
     return {c["name"]: f"{c['weight']:.2f}" for c in record.get("candidates", []) if c["weight"]}
 
 
-def _with_interval(found: Any) -> str:
-    if not isinstance(found, Mapping):
+def _with_interval(estimate: Any) -> str:
+    if not isinstance(estimate, Mapping):
         return ""
-    span = interval(found)
-    return f"{figure(found['value'])} ({span})" if span else figure(found["value"])
+    span = interval(estimate)
+    return f"{figure(estimate['value'])} ({span})" if span else figure(estimate["value"])
 
 
 def _band_rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Row]:
@@ -204,10 +204,10 @@ def _drift(then: Release, now: Release) -> list[Block]:
         return [Words(f"Drift of inputs and scores: {NOT_RECORDED}.")]
     scores, *features = shifts
     tell_apart = all(release.metrics.get("signal", True) for release in (then, now))
-    moved = sum(shift.is_large for shift in features)
+    shifted = sum(shift.is_large for shift in features)
     words = (
         f"Drift (population stability index; above {MIN_PSI_LARGE:g} another distribution): "
-        f"{moved} of {len(features)} features moved that far."
+        f"{shifted} of {len(features)} features moved that far."
     )
     shown = [*([scores] if tell_apart else []), *features[:MAX_SHIFTED_FEATURES]]
     columns = ("moved", "index", "by chance up to", "unknown before", "unknown now")

@@ -67,8 +67,10 @@ def bands_chart(bands: Sequence[Mapping[str, Any]]) -> Markup:
     parts = [svg.bottom_axis(x, height, 4, "converted within the horizon", svg.percent)]
     for i, band in enumerate(bands):
         parts.append(_band(band, x, 46 * i))
-    told = ", ".join(f"{band['band']} {band['rate']['value']:.1%}" for band in known)
-    return svg.drawing(900, height + 44, parts, "Observed conversion by band", f"Observed: {told}.")
+    rates = ", ".join(f"{band['band']} {band['rate']['value']:.1%}" for band in known)
+    return svg.drawing(
+        900, height + 44, parts, "Observed conversion by band", f"Observed: {rates}."
+    )
 
 
 def _band(band: Mapping[str, Any], x: svg.Scale, top: float) -> str:
@@ -86,10 +88,10 @@ def _band(band: Mapping[str, Any], x: svg.Scale, top: float) -> str:
     if rate["low"] is not None:
         parts.append(svg.whisker(x(rate["low"]), x(rate["high"]), top + 23, svg.INK, 1.5))
         end = x(rate["high"])
-    said = x(band["predicted"])
-    parts.append(svg.line(said, top + 6, said, top + 40, svg.INK, 1.5, "2 2"))
+    predicted = x(band["predicted"])
+    parts.append(svg.line(predicted, top + 6, predicted, top + 40, svg.INK, 1.5, "2 2"))
     label = f"{rate['value']:.1%}, predicted {band['predicted']:.1%}".replace("%", " %")
-    parts.append(svg.text(max(end, said) + 10, top + 27, label, size=11.5))
+    parts.append(svg.text(max(end, predicted) + 10, top + 27, label, size=11.5))
     return "".join(parts)
 
 

@@ -35,13 +35,13 @@ METRICS = (
 )
 
 
-TESTED = (
-    ("from", "tested on what was asked from"),
+TEST_FACTS = (
+    ("from", "tested on references from"),
     ("references", "references tested"),
     ("leads", "leads tested"),
     ("positives", "references that converted"),
     ("rate", "rate of conversions"),
-    ("recipe", "recipe chosen then"),
+    ("recipe", "ensemble chosen then"),
     ("flatters", "the figures are optimistic"),
 )
 """Facts of the backtest, in words."""
@@ -54,14 +54,19 @@ def figures_section(release: Release) -> Section:
     """How good it is, beside the base rate."""
     metrics = release.metrics
     test = metrics.get("test", {})
-    facts = Facts(tuple((words, _tested(n, test[n])) for n, words in TESTED if n in test))
+    facts = Facts(tuple((words, _fact(n, test[n])) for n, words in TEST_FACTS if n in test))
     rows = []
     for key, title in METRICS:
         if isinstance(metrics.get(key), Mapping):
-            floor = metrics.get("base_rate", {}).get(key, {})
-            found = metrics[key]
+            base_rate = metrics.get("base_rate", {}).get(key, {})
+            record = metrics[key]
             rows.append(
-                (title, figure(found.get("value")), interval(found), figure(floor.get("value")))
+                (
+                    title,
+                    figure(record.get("value")),
+                    interval(record),
+                    figure(base_rate.get("value")),
+                )
             )
     gain = metrics.get("gain")
     if isinstance(gain, Mapping):
@@ -74,7 +79,7 @@ def figures_section(release: Release) -> Section:
     return Section(title, (facts, table, *_random_split_words(metrics.get("random_split"))))
 
 
-def _tested(name: str, value: Any) -> str:
+def _fact(name: str, value: Any) -> str:
     if name == "from":
         return str(value)[:10] if value else "no moment: folds, not time"
     return share(value) if name == "rate" else plain(value)
@@ -97,8 +102,8 @@ def reliability_section(calibration: Mapping[str, Any]) -> Section:
     title = "Do the probabilities mean what they say"
     if not calibration:
         return Section(title, (Words(NOT_RECORDED + "."),))
-    found = calibration["reliability"]
-    split = found["log_loss"]
+    record = calibration["reliability"]
+    split = record["log_loss"]
     parts = ("score", "miscalibration", "discrimination", "uncertainty")
     columns = ("log loss", *parts[1:])
     table = Table(
@@ -108,12 +113,12 @@ def reliability_section(calibration: Mapping[str, Any]) -> Section:
         about="The log loss: miscalibration - discrimination + uncertainty",
         folded=True,
     )
-    chance = f"{found['p_value']:.3f}"
-    outside = f"{found['outside']:.0%} of leads"
+    chance = f"{record['p_value']:.3f}"
+    outside = f"{record['outside']:.0%} of leads"
     facts = Facts(
         (
             ("chance of so much miscalibration if every probability were true", chance),
-            (f"outside the {found['level']:.0%} consistency band", outside),
+            (f"outside the {record['level']:.0%} consistency band", outside),
         )
     )
     caption = (
@@ -121,22 +126,22 @@ def reliability_section(calibration: Mapping[str, Any]) -> Section:
         "(isotonic regression, no bins); in the grey band they would lie nine times in ten if "
         "every probability were true."
     )
-    picture = Pictures(((reliability_chart(reliability_of(found)), caption),))
-    return Section(title, (picture, facts, table, _stairs(found)))
+    picture = Pictures(((reliability_chart(reliability_of(record)), caption),))
+    return Section(title, (picture, facts, table, _stairs(record)))
 
 
-def reliability_of(found: Mapping[str, Any]) -> Reliability:
+def reliability_of(record: Mapping[str, Any]) -> Reliability:
     """The diagram as it was recorded."""
-    splits = {name: Split(**found[name]) for name in ("log_loss", "brier")}
-    return Reliability(**{**found, **splits})
+    splits = {name: Split(**record[name]) for name in ("log_loss", "brier")}
+    return Reliability(**{**record, **splits})
 
 
-def _stairs(found: Mapping[str, Any]) -> Table:
-    total = sum(found["weight"]) or 1.0
+def _stairs(record: Mapping[str, Any]) -> Table:
+    total = sum(record["weight"]) or 1.0
     rows = tuple(
         (share(p), share(rate), share(weight / total))
         for p, rate, weight in zip(
-            found["predicted"], found["observed"], found["weight"], strict=True
+            record["predicted"], record["observed"], record["weight"], strict=True
         )
     )
     columns = ("predicted", "converted", "of the leads")
@@ -168,8 +173,8 @@ def gains_section(record: Mapping[str, Any]) -> Section:
         about="Lift by tenth",
         folded=True,
     )
-    found = Table(columns, rows, frozenset(columns[1:]), about="Gains in the backtest")
-    return Section(title, (pictures, found, tenths))
+    table = Table(columns, rows, frozenset(columns[1:]), about="Gains in the backtest")
+    return Section(title, (pictures, table, tenths))
 
 
 def bands_section(release: Release, record: Mapping[str, Any]) -> Section:
@@ -220,11 +225,9 @@ def segments_section(calibration: Mapping[str, Any]) -> Section:
     if segments is None:
         return Section(title, (Words(NOT_RECORDED + "."),))
     blocks: list[Block] = [Warn(warning) for warning in calibration["warnings"]]
-    asked = sum(segment["p_value"] is not None for segment in segments)
+    n_tests = sum(segment["p_value"] is not None for segment in segments)
     if not blocks:
-        blocks.append(
-            Words(f"No failure that {asked} questions would not raise by chance (Holm 1979).")
-        )
+        blocks.append(Words(f"No failure beyond what {n_tests} tests give by chance (Holm 1979)."))
     columns = ("segment", "leads", "expected", "observed", "95 % of calibrated models")
     rows = tuple(
         (

@@ -13,7 +13,7 @@ from features.compute.array_types import Float64
 from scoring.release.release import Release
 
 MONOTONE = 0.7
-"""From this correlation of value and effect on, the direction is said without a caveat."""
+"""From this correlation of value and effect on, the direction is reported without a caveat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class FeatureEffect:
 
     ``sentence``: a value on its high side, in words. ``effect``: log-odds there minus those at
     its middle, or at its low side where the middle is the high side. ``steady``: more of it always
-    tells the same way. ``share``: of all that the features move between typical leads; the shares
+    has the same sign. ``share``: of all that the features move between typical leads; the shares
     of all features sum to 1.
     """
 
@@ -52,25 +52,25 @@ def feature_effects(release: Release) -> list[FeatureEffect]:
     columns = [known.get(name, {}) for name in release.spec.names]
     if not columns:
         return []
-    values, moved, weight = _typical(release, columns)
-    shares = _spread(moved, weight)
+    values, contributions, weight = _typical(release, columns)
+    shares = _spread(contributions, weight)
     total = float(shares.sum())
-    found = []
+    effects = []
     for column in np.argsort(-shares, kind="stable"):
         if not shares[column] > 0:
             break
         feature, at = release.spec.features[int(column)], _high(values[column])
         other = _other(values[column], columns[int(column)])
-        found.append(
+        effects.append(
             FeatureEffect(
                 feature.name,
                 feature.sentence(float(values[column, at])),
-                float(moved[column, at] - moved[column, other]),
-                _steady(values[column], moved[column]),
+                float(contributions[column, at] - contributions[column, other]),
+                _steady(values[column], contributions[column]),
                 float(shares[column] / total),
             )
         )
-    return found
+    return effects
 
 
 def feature_shares(release: Release) -> Float64:
@@ -81,8 +81,10 @@ def feature_shares(release: Release) -> Float64:
     its mean. 0 for one that never changes the score. A hint at importance, not a causal effect.
     """
     known = release.statistics.get("features", {})
-    _, moved, weight = _typical(release, [known.get(name, {}) for name in release.spec.names])
-    return _spread(moved, weight)
+    _, contributions, weight = _typical(
+        release, [known.get(name, {}) for name in release.spec.names]
+    )
+    return _spread(contributions, weight)
 
 
 def _typical(
@@ -95,14 +97,14 @@ def _typical(
     rows = np.repeat(middle[None, :], n_features * n_values, axis=0)
     at = np.repeat(np.arange(n_features), n_values)
     rows[np.arange(len(rows)), at] = values.reshape(-1)
-    moved = release.model.explain(rows).contributions[np.arange(len(rows)), at]
+    contributions = release.model.explain(rows).contributions[np.arange(len(rows)), at]
     weight = np.array([_weights(column) for column in columns]).reshape(values.shape)
-    return values, moved.reshape(values.shape), weight
+    return values, contributions.reshape(values.shape), weight
 
 
-def _spread(moved: Float64, weight: Float64) -> Float64:
-    mean = (moved * weight).sum(axis=1, keepdims=True)
-    return np.asarray((np.abs(moved - mean) * weight).sum(axis=1), dtype=np.float64)
+def _spread(contributions: Float64, weight: Float64) -> Float64:
+    mean = (contributions * weight).sum(axis=1, keepdims=True)
+    return np.asarray((np.abs(contributions - mean) * weight).sum(axis=1), dtype=np.float64)
 
 
 def _deciles(column: Mapping[str, Any]) -> list[float]:
@@ -112,7 +114,7 @@ def _deciles(column: Mapping[str, Any]) -> list[float]:
 
 
 def _weights(column: Mapping[str, Any]) -> list[float]:
-    """How often each of `_deciles` stands for a lead; sums to 1."""
+    """The share of leads of each of `_deciles`; sums to 1."""
     unknown = float(column.get("unknown", 1.0))
     inner = (1 - unknown) / 10
     return [inner / 2, *[inner] * 9, inner / 2, unknown]
@@ -124,7 +126,7 @@ def _middle(column: Mapping[str, Any]) -> float:
 
 
 def _other(values: Float64, column: Mapping[str, Any]) -> int:
-    """Where what `_high` is compared with stands: the median, the smallest value, or unknown."""
+    """Position of the value to compare `_high` with: the median, the smallest, or unknown."""
     if math.isnan(_middle(column)) or values[0] == values[10]:
         return 11
     return 5 if values[5] < values[10] else 0
@@ -135,10 +137,10 @@ def _high(values: Float64) -> int:
     return 9 if values[9] > values[5] else 10
 
 
-def _steady(values: Float64, moved: Float64) -> bool:
+def _steady(values: Float64, contributions: Float64) -> bool:
     """Whether effect follows value one way; True where there are two values or fewer."""
     known = ~np.isnan(values)
     levels, place = np.unique(values[known], return_inverse=True)
-    if len(levels) < 3 or np.ptp(moved[known]) == 0:
+    if len(levels) < 3 or np.ptp(contributions[known]) == 0:
         return True
-    return bool(abs(np.corrcoef(place, moved[known])[0, 1]) >= MONOTONE)
+    return bool(abs(np.corrcoef(place, contributions[known])[0, 1]) >= MONOTONE)

@@ -33,7 +33,7 @@ MIN_LEADS, MIN_CONVERSIONS = 1_000, 100
 
 
 def candidates_section(release: Release, record: Mapping[str, Any]) -> Section:
-    """Every candidate with its interval and its weight in what was chosen; rule and learned."""
+    """Every candidate with its interval and weight, and the share of the rules in the scores."""
     title = "What was tried"
     choice = release.metrics.get("choice", {})
     if not choice.get("candidates") and "candidates" not in record:
@@ -113,13 +113,13 @@ def _limits(release: Release) -> Iterator[str]:
 def _scope(release: Release, data: Mapping[str, Any]) -> Iterator[str]:
     if release.has_time:
         days = f"{release.horizon_days:g} days"
-        yield f"It asks for a conversion within {days}; what comes later counts as none."
+        yield f"It predicts a conversion within {days}; a later one counts as none."
     else:
         yield "The data know no time: it does not say when a lead converts, nor see rates drift."
     ages = data.get("reference_ages_days")
     if ages:
         yield (
-            f"It was asked about leads {min(ages):g} to {max(ages):g} days after their creation; "
+            f"It was trained on leads {min(ages):g} to {max(ages):g} days after their creation; "
             "on older leads it extrapolates."
         )
     if data.get("observed_until"):
@@ -131,12 +131,12 @@ def _few(data: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(leads, int) and leads < MIN_LEADS:
         yield f"Only {count(leads)} leads: figures by band and segment are rough."
     if isinstance(positives, int) and positives < MIN_CONVERSIONS:
-        yield f"Only {count(positives)} references converted: little could be learned from them."
+        yield f"Only {count(positives)} references converted: too few for a reliable model."
 
 
 TREATMENTS = {
     "mature_only": "left out until their horizon has passed",
-    "censoring_weights": "those closed already teach, weighted for the ones still open "
+    "censoring_weights": "those closed already are used, weighted for the ones still open "
     "(inverse probability of censoring)",
     "adaptive": "weighted where there are enough of them, else left out",
     "closed_only": "open leads left out, whatever their age (optimistic)",
@@ -181,7 +181,7 @@ def data_section(release: Release, record: Mapping[str, Any]) -> Section:
     pairs = [(words, _day(data[name])) for name, words in WINDOW if data.get(name)]
     if data.get("reference_ages_days"):
         ages = ", ".join(f"{age:g}" for age in data["reference_ages_days"])
-        pairs.append(("asked at ages (days)", ages))
+        pairs.append(("reference ages (days)", ages))
     pairs += [(name, count(data[name])) for name in COUNTS if name in data]
     if isinstance(data.get("immature"), int) and data.get("references"):
         pairs.append(("immature share", share(data["immature"] / data["references"])))
@@ -192,7 +192,7 @@ def data_section(release: Release, record: Mapping[str, Any]) -> Section:
         treatment_words = TREATMENTS.get(str(treatment), str(treatment))
         words = (Words(f"Immature references are no negatives: {treatment_words}."),)
     if record.get("immature"):
-        pairs.append(("references learned from", count(record["immature"]["taught_by"])))
+        pairs.append(("references trained on", count(record["immature"]["taught_by"])))
     if "fingerprint" in data:
         pairs.append(("fingerprint", str(data["fingerprint"])[:16]))
     return Section("Data", (Facts(tuple(pairs)), *words) if pairs else (Words(NOT_RECORDED + "."),))
@@ -214,7 +214,7 @@ def left_out_section(record: Mapping[str, Any]) -> Section:
         return Section(title, (Words(NOT_RECORDED + "."),))
     blocks: list[Block] = []
     rows = tuple(
-        (row["name"], row["what"], row["by"], row["evidence"] or "no evidence asked for or found")
+        (row["name"], row["what"], row["by"], row["evidence"] or "no evidence, or not audited")
         for row in record["left_out"]
     )
     if rows:

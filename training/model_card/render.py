@@ -33,11 +33,11 @@ DARK = {
 
 def card_html(card: Card) -> str:
     """The page as text; words from the data are escaped, nothing is loaded."""
-    made = environment()
-    made.filters["finish"] = finish
-    made.filters["slug"] = slug
+    env = environment()
+    env.filters["finish"] = finish
+    env.filters["slug"] = slug
     text = resources.files("training.model_card").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return made.from_string(text).render(
+    return env.from_string(text).render(
         card=card, kind=lambda block: KINDS[type(block)], dark=dark_inks()
     )
 
@@ -58,8 +58,8 @@ def finish(words: str) -> Markup:
     >>> finish("-0.5 <b> 12.3%")
     Markup('−0.5 &lt;b&gt; 12.3\\u202f%')
     """
-    said = re.sub(r"(?<=\d)(?: )?%", "\u202f%", minus(words))
-    return Markup(escape(said))  # noqa: S704 - escaped here
+    spaced = re.sub(r"(?<=\d)(?: )?%", "\u202f%", minus(words))
+    return Markup(escape(spaced))  # noqa: S704 - escaped here
 
 
 def slug(title: str) -> str:

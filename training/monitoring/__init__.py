@@ -1,1 +1,1 @@
-"""After deployment: have the leads changed, and are the probabilities still true?"""
+"""After deployment: have the leads changed, and are the probabilities still calibrated?"""

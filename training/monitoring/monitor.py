@@ -1,4 +1,4 @@
-"""A release on later data: drift, expected and realised performance, and a plain verdict."""
+"""A release on later data: drift, expected and observed performance, and a verdict."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ from training.labels.training_data import load_training_data
 from training.monitoring.psi import Shift, shift_of
 
 MIN_CONVERSIONS = 30
-"""With fewer matured conversions (or losses), realised figures decide nothing."""
+"""With fewer mature conversions (or losses), observed performance decides nothing."""
 
 
 CALIBRATION_P = 0.01
-"""A pattern of outcomes rarer than this, were the probabilities true, means they are not."""
+"""Below this p-value of the calibration test the probabilities are miscalibrated."""
 
 
 MIN_RECALIBRATION_GAIN = 0.02
-"""Share of the log loss that a new line through the scores must save, on other leads than those
-it is fitted on, to be worth it."""
+"""Share of the log loss that recalibration must save, on other leads than those it is fitted on."""
 
 
 AUC_DROP_Z = 1.96
-"""Standard errors by which the AUC must have fallen: chance does that once in forty looks …"""
+"""Standard errors by which the AUC must have fallen: chance does that once in forty runs …"""
 
 
 AUC_DROP_SHARE = 0.1
-"""… and by this share of what it was above 0.5, lest many leads make a trifle significant."""
+"""… and by this share of its excess over 0.5: with many leads a trifle is significant."""
 
 
 MIN_SHARE_SHIFTED = 0.1
-"""With this share of the features moved, the leads are others, or are recorded otherwise.
+"""With this share of the features shifted, the leads are others, or are recorded otherwise.
 
-How often each threshold speaks where nothing has changed, and where something has:
+How often each threshold is crossed where nothing has changed, and where something has:
 ``benchmarks/monitor.py``, docs/decisions/0046-verdicts-of-monitoring.md."""
 
 
 class MonitoringVerdict(StrEnum):
-    """What to do."""
+    """What to do with the release."""
 
     KEEP = "keep"
     RECALIBRATE = "recalibrate"
@@ -59,10 +58,10 @@ class MonitoringVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedPerformance:
-    """What became of the references whose horizon has passed.
+    """Performance on the references whose horizon has passed.
 
     ``gain``: their log loss minus that of their own base rate; below zero the release is better.
-    ``worth``: share of the log loss that mending the probabilities would save on other leads.
+    ``worth``: share of the log loss that recalibration would save on other leads.
     """
 
     references: int
@@ -78,7 +77,7 @@ class ObservedPerformance:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringReport:
-    """Everything that was found. ``features``: the ones that moved most first."""
+    """Drift and performance. ``features``: the ones that shifted most first."""
 
     release_id: str
     since: datetime | None
@@ -98,69 +97,69 @@ class MonitoringReport:
 
 
 def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringReport:
-    """Ask a release about the references of ``dataset`` later than all it has learned from.
+    """Score the references of ``dataset`` that are later than the release's training data.
 
-    Raises DataError when there are none, or when one of them cannot be asked.
+    Raises DataError when there are none, or when one of them cannot be scored.
     """
-    source = load_training_data(_with_training_references(release, dataset))
+    data = load_training_data(_with_training_references(release, dataset))
     since = _trained_until(release)
-    later = _later(source.labelled, since)
+    later = _later(data.labelled, since)
     if not later.any():
         raise DataError(
-            f"nothing here is later than what release {release.release_id} learned from"
+            f"nothing here is later than the training data of release {release.release_id}"
             f"{f' ({since:%Y-%m-%d})' if since else ''}; give newer data"
         )
-    asked = source.labelled.take(later)
-    found = score(release, source.histories, asked.references)
-    weight, p = asked.weight, found.probability
-    leads = effective_leads(asked.lead, weight)
-    learned = release.statistics
+    labelled = data.labelled.take(later)
+    scores = score(release, data.histories, labelled.references)
+    weight, p = labelled.weight, scores.probability
+    leads = effective_leads(labelled.lead, weight)
+    statistics = release.statistics
     from_leads = float(release.manifest["data"]["leads"])
 
-    def moved(name: str, then: dict[str, Any], now: Float64) -> Shift:
-        return shift_of(name, then, learned["quantiles"], from_leads, now, weight, leads)
+    def shift(name: str, then: dict[str, Any], now: Float64) -> Shift:
+        return shift_of(name, then, statistics["quantiles"], from_leads, now, weight, leads)
 
-    scores = moved("score", learned["scores"], p)
+    score_shift = shift("score", statistics["scores"], p)
     features = [
-        moved(name, learned["features"][name], found.vectors[:, i])
+        shift(name, statistics["features"][name], scores.vectors[:, i])
         for i, name in enumerate(release.spec.names)
     ]
     features.sort(key=lambda shift: (-shift.psi, shift.name))
-    realised = _observed(asked, p, np.random.default_rng(seed))
-    verdict, because = judge(release, scores, features, realised)
+    realised = _observed(labelled, p, np.random.default_rng(seed))
+    verdict, because = verdict_of(release, score_shift, features, realised)
     return MonitoringReport(
-        release.release_id, since, len(asked), len(np.unique(asked.lead)), scores,
-        tuple(features), expected_performance(p, weight), _promised(release), realised,
+        release.release_id, since, len(labelled), len(np.unique(labelled.lead)), score_shift,
+        tuple(features), expected_performance(p, weight), _backtest_metrics(release), realised,
         verdict, tuple(because),
     )  # fmt: skip
 
 
-def judge(
+def verdict_of(
     release: Release, scores: Shift, features: list[Shift], realised: ObservedPerformance | None
 ) -> tuple[MonitoringVerdict, list[str]]:
-    """Outcomes speak first: ranking, then probabilities; without enough of them, drift.
+    """Outcomes decide first: ranking, then probabilities; without enough of them, drift.
 
-    A release without signal says one thing to all, so neither its ranking nor its scores can move.
+    A release without signal gives everybody one probability, so neither ranking nor scores shift.
     """
-    moved = [shift for shift in features if shift.is_large]
-    others = scores.is_large and bool(release.metrics["signal"])
-    drifted = len(moved) >= max(1.0, MIN_SHARE_SHIFTED * len(features))
+    shifted = [shift for shift in features if shift.is_large]
+    scores_shifted = scores.is_large and bool(release.metrics["signal"])
+    drifted = len(shifted) >= max(1.0, MIN_SHARE_SHIFTED * len(features))
     because = []
-    if others:
+    if scores_shifted:
         because.append(f"scores have another distribution (index {scores.psi:.2f})")
     if drifted:
         because.append(
-            f"{len(moved)} of {len(features)} features have another distribution, most of all "
-            f"{', '.join(shift.name for shift in moved[:3])}"
+            f"{len(shifted)} of {len(features)} features have another distribution, most of all "
+            f"{', '.join(shift.name for shift in shifted[:3])}"
         )
     if realised is None:
         because.append("too few outcomes are in to judge the probabilities themselves")
-        return (MonitoringVerdict.RETRAIN if drifted or others else MonitoringVerdict.KEEP), because
-    said, promised = realised.figures["auc"], Estimate(**release.metrics["auc"])
-    if release.metrics["signal"] and (said.low <= 0.5 or auc_dropped(said, promised)):
-        because.insert(
-            0, f"it ranks worse than it did: AUC {said.value:.3f}, {promised.value:.3f} then"
-        )
+        return (
+            MonitoringVerdict.RETRAIN if drifted or scores_shifted else MonitoringVerdict.KEEP
+        ), because
+    now, then = realised.figures["auc"], Estimate(**release.metrics["auc"])
+    if release.metrics["signal"] and (now.low <= 0.5 or auc_dropped(now, then)):
+        because.insert(0, f"it ranks worse than it did: AUC {now.value:.3f}, {then.value:.3f} then")
         return MonitoringVerdict.RETRAIN, because
     if realised.calibration.p_value < CALIBRATION_P and realised.worth > MIN_RECALIBRATION_GAIN:
         because.insert(
@@ -189,19 +188,19 @@ def auc_dropped(now: Estimate, then: Estimate) -> bool:
 
 
 def _with_training_references(release: Release, dataset: Dataset) -> Dataset:
-    """The dataset with the horizon and the ages at which the release was asked in training."""
+    """The dataset with the horizon and the reference ages of the release's training."""
     ages = tuple(release.manifest["data"]["reference_ages_days"])
-    asked = {"horizon_days": release.horizon_days, "reference_ages_days": ages}
-    return replace(dataset, settings=dataset.settings.model_copy(update=asked))
+    settings = {"horizon_days": release.horizon_days, "reference_ages_days": ages}
+    return replace(dataset, settings=dataset.settings.model_copy(update=settings))
 
 
 def _trained_until(release: Release) -> datetime | None:
-    told = release.manifest["data"].get("observed_until") if release.has_time else None
-    return datetime.fromisoformat(told) if told else None
+    until = release.manifest["data"].get("observed_until") if release.has_time else None
+    return datetime.fromisoformat(until) if until else None
 
 
 def _later(labelled: LabelledReferences, since: datetime | None) -> Bools:
-    """References asked at or after the end of what was learned; all of them without time."""
+    """References at or after the end of the training data; all of them without time."""
     if since is None:
         return np.ones(len(labelled), dtype=np.bool_)
     later: Bools = labelled.as_of_us >= round(since.timestamp() * 1e6)
@@ -209,37 +208,38 @@ def _later(labelled: LabelledReferences, since: datetime | None) -> Bools:
 
 
 def _observed(
-    asked: LabelledReferences, p: Float64, rng: np.random.Generator
+    labelled: LabelledReferences, p: Float64, rng: np.random.Generator
 ) -> ObservedPerformance | None:
-    """Figures of the matured references, or None where there are too few of either outcome."""
-    mature = asked.mature
-    label, weight, lead = asked.label[mature], asked.weight[mature], asked.lead[mature]
+    """Performance on the mature references, or None where there are too few of either outcome."""
+    mature = labelled.mature
+    label, weight = labelled.label[mature], labelled.weight[mature]
+    lead = labelled.lead[mature]
     conversions = int((label == 1).sum())
     if min(conversions, len(label) - conversions) < MIN_CONVERSIONS:
         return None
-    said, rate = p[mature], rate_of(label, weight, lead)
-    figures = evaluate(label, said, weight, lead, rng)
-    calibration = calibration_test(label, said, weight, lead)
-    # two numbers fitted to n leads look better by 1/n nats and are worse elsewhere by as much
+    p, rate = p[mature], rate_of(label, weight, lead)
+    figures = evaluate(label, p, weight, lead, rng)
+    calibration = calibration_test(label, p, weight, lead)
+    # two parameters fitted to n leads look better by 1/n nats and are worse elsewhere by as much
     worth = calibration.gain - 2.0 / effective_leads(lead, weight)
     return ObservedPerformance(
         references=len(label),
         leads=len(np.unique(lead)),
         conversions=conversions,
         rate=rate,
-        mean_probability=float(np.average(said, weights=weight)),
+        mean_probability=float(np.average(p, weights=weight)),
         figures=figures,
-        gain=loss_difference(label, said, np.full(len(said), rate.value), weight, lead, rng),
+        gain=loss_difference(label, p, np.full(len(p), rate.value), weight, lead, rng),
         calibration=calibration,
         worth=worth / figures["log_loss"].value,
     )
 
 
-def _promised(release: Release) -> dict[str, float]:
-    """The figures of the release's own test."""
-    named = ("log_loss", "brier", "auc", "calibration_error", "top_decile_lift")
-    told = {name: float(release.metrics[name]["value"]) for name in named}
-    return {**told, "rate": float(release.metrics["test"]["rate"])}
+def _backtest_metrics(release: Release) -> dict[str, float]:
+    """The metrics of the release's own backtest."""
+    names = ("log_loss", "brier", "auc", "calibration_error", "top_decile_lift")
+    metrics = {name: float(release.metrics[name]["value"]) for name in names}
+    return {**metrics, "rate": float(release.metrics["test"]["rate"])}
 
 
 def expected_performance(probability: Float64, weight: Float64) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How far a column has moved from what a release learned from: the population stability index."""
+"""The population stability index (PSI): how far a column has shifted since training."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from features.compute.array_types import Float64
 from scoring.release.release import Release
 
 MIN_PSI_NOTICEABLE, MIN_PSI_LARGE = 0.1, 0.25
-"""The usual readings of the index (Siddiqi 2006): below, stable; above the second, another one."""
+"""The usual thresholds (Siddiqi 2006): stable below the first, another distribution above the
+second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One column then and now. ``noise``: what chance alone exceeds once in twenty times."""
+    """One column then and now. ``noise``: the PSI that chance alone exceeds in one of 20 cases."""
 
     name: str
     psi: float
@@ -28,12 +29,12 @@ class Shift:
 
     @property
     def is_large(self) -> bool:
-        """Beyond what chance explains, and large."""
+        """Above noise, and large."""
         return self.psi > MIN_PSI_LARGE and self.psi > self.noise
 
     @property
     def is_noticeable(self) -> bool:
-        """Beyond what chance explains, large or not."""
+        """Above noise, large or not."""
         return self.psi > MIN_PSI_NOTICEABLE and self.psi > self.noise
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,7 +44,7 @@ class Shift:
 
 def shift_of(
     name: str,
-    learned: Mapping[str, Any],
+    statistics: Mapping[str, Any],
     quantiles: list[float],
     leads_then: float,
     now: Float64,
@@ -52,18 +53,18 @@ def shift_of(
 ) -> Shift:
     """Σ (now − then) · ln(now / then) over the bins between the deciles then, and unknown.
 
-    ``learned``: ``deciles`` of the known values, the share ``upto`` each and the share
+    ``statistics``: ``deciles`` of the known values, the share ``upto`` each and the share
     ``unknown``; ``now`` (n, NaN unknown) with ``weight`` (n); ``leads_then``, ``leads_now``: how
     many leads either comes from. Equal deciles share a bin. Releases of before recorded no
     ``upto``: of a column of whole numbers, or with equal deciles, the share at a decile is then
     only known to a tenth, and a difference within the tenth is taken for none. Under no change
     the index times n·m / (n + m) is about χ² (Yurdakul 2018), which gives ``noise``.
     """
-    edges, least, most = _tenths(learned["deciles"], quantiles, learned.get("upto"))
+    edges, least, most = _tenths(statistics["deciles"], quantiles, statistics.get("upto"))
     known = ~np.isnan(now)
     total = float(weight.sum())
     below = np.array([weight[known & (now <= edge)].sum() for edge in edges]) / total
-    share, known_then = float(weight[known].sum()) / total, 1.0 - float(learned["unknown"])
+    share, known_then = float(weight[known].sum()) / total, 1.0 - float(statistics["unknown"])
     below_then = np.maximum.accumulate(np.clip(below, least * known_then, most * known_then))
     then = np.diff([0.0, *below_then, known_then, 1.0])
     current = np.diff([0.0, *below, share, 1.0])
@@ -74,7 +75,7 @@ def shift_of(
     noise = float(
         chi2.ppf(0.95, max(bins - 1, 1)) * (1 / max(leads_now, 1.0) + 1 / max(leads_then, 1.0))
     )
-    return Shift(name, psi, noise, float(learned["unknown"]), 1.0 - share)
+    return Shift(name, psi, noise, float(statistics["unknown"]), 1.0 - share)
 
 
 def _tenths(
@@ -102,12 +103,12 @@ def shifts_between(then: Release, now: Release, record: Mapping[str, Any]) -> li
     it keeps no spread, or ``then`` no deciles. Of each column fifty values are kept, so an index
     is right to about 0.01.
     """
-    learned = then.statistics
-    if "spread" not in record or "quantiles" not in learned:
+    statistics = then.statistics
+    if "spread" not in record or "quantiles" not in statistics:
         return None
     spread, stats = record["spread"], now.statistics
-    scores = _shift(SCORE, learned["scores"], stats["scores"], spread["scores"], then, now)
-    known = learned["features"]
+    scores = _shift(SCORE, statistics["scores"], stats["scores"], spread["scores"], then, now)
+    known = statistics["features"]
     features = [
         _shift(name, known[name], stats["features"][name], column, then, now)
         for name, column in spread["features"].items()
@@ -118,18 +119,18 @@ def shifts_between(then: Release, now: Release, record: Mapping[str, Any]) -> li
 
 def _shift(
     name: str,
-    learned: Mapping[str, Any],
+    statistics: Mapping[str, Any],
     current: Mapping[str, Any],
     spread: Mapping[str, list[float]],
     then: Release,
     now: Release,
 ) -> Shift:
-    """The values kept stand for those up to them; one more is unknown."""
+    """Each recorded value represents those up to it; one more is unknown."""
     unknown = float(current["unknown"])
     column = np.array([*spread["values"], np.nan])
     weight = np.append((1.0 - unknown) * np.diff(spread["upto"], prepend=0.0), unknown)
     quantiles = list(then.statistics["quantiles"])
-    return shift_of(name, learned, quantiles, _leads(then), column, weight, _leads(now))
+    return shift_of(name, statistics, quantiles, _leads(then), column, weight, _leads(now))
 
 
 def _leads(release: Release) -> float:

@@ -1,8 +1,8 @@
-"""Which release an alias or version is, asked without MLflow's client: that takes seconds.
+"""Look up the release of an alias or version without MLflow's client, which takes seconds.
 
-A server's child process asks every few seconds, and ``score --release champion`` each time. Two
-registries can be asked cheaply: a server by its documented REST call, and an SQLite file. Anything
-out of the ordinary (a password, TLS settings, another schema) is left to the client.
+A server's child process looks every few seconds, and ``score --release champion`` each time. Two
+registries can be queried cheaply: a server by its documented REST call, and an SQLite file. All
+else out of the ordinary (a password, TLS settings, another schema) is left to the client.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _UNASKED = ("MLFLOW_TRACKING_URI",)
 
 
 def lookup_alias(settings: TrackingSettings, ref: str) -> tuple[str, str] | None:
-    """(version number, release_id) of an alias or a number; ``None`` if only the client can tell.
+    """(version number, release_id) of an alias or a number; ``None`` if only the client can do it.
 
     Raises RegistryError when a server refuses the connection or does not answer in time.
     """
@@ -56,13 +56,13 @@ def _of_file(file: Path, model: str, ref: str) -> tuple[str, str] | None:
     if not file.is_file():
         return None
     query = _QUERY.format(by=_BY[not ref.isdecimal()])
-    asked = {"ref": ref, "model": model, "key": RELEASE_ID_TAG}
+    parameters = {"ref": ref, "model": model, "key": RELEASE_ID_TAG}
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            found = database.execute(query, asked).fetchall()
+            rows = database.execute(query, parameters).fetchall()
     except sqlite3.Error:
         return None
-    return _checked(*found[0]) if len(found) == 1 else None
+    return _checked(*rows[0]) if len(rows) == 1 else None
 
 
 def _of_server(settings: TrackingSettings, ref: str) -> tuple[str, str] | None:
@@ -71,9 +71,9 @@ def _of_server(settings: TrackingSettings, ref: str) -> tuple[str, str] | None:
     url = f"{settings.uri.rstrip('/')}/api/2.0/mlflow/{path}?{query}"
     try:
         with urllib.request.urlopen(url, timeout=settings.registry_timeout_s) as answer:  # noqa: S310
-            found = json.load(answer)["model_version"]
-        tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
-        return _checked(found["version"], tags.get(RELEASE_ID_TAG))
+            version = json.load(answer)["model_version"]
+        tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
+        return _checked(version["version"], tags.get(RELEASE_ID_TAG))
     except (urllib.error.HTTPError, ValueError, KeyError, TypeError, AttributeError):
         return None
     except OSError as error:

@@ -42,7 +42,7 @@ def backtest_table(trained: TrainedModel) -> pd.DataFrame:
 
 
 def hashed_lead_id(lead_id: str) -> str:
-    """A lead's name in the registry: 16 hex digits that tell rows apart, not people.
+    """A lead's name in the registry: 16 hex digits that identify rows, not people.
 
     >>> hashed_lead_id("L-1")
     '4e1c1fb9b021e585'

@@ -61,7 +61,7 @@ def change_champion(
 def reconcile(settings: TrackingSettings) -> ChampionPointer | None:
     """Finish a change that was interrupted; the caller holds the store's lock.
 
-    Returns the pointer as it stands; it is still pending if the registry or the trail could not
+    Returns the pointer; it is still pending if the registry or the trail could not
     be written.
     Costs one small read when nothing is pending.
     """
@@ -75,7 +75,7 @@ def reconcile(settings: TrackingSettings) -> ChampionPointer | None:
         _move_aliases(Registry(settings), pointer)
         settled = replace(pointer, pending=False)
         store.point(settled)
-    except StorageError:  # a registry that is down, a disk that is full: the change stands
+    except StorageError:  # a registry that is down, a disk that is full: the change remains
         return pointer
     return settled
 
@@ -90,7 +90,7 @@ def reconcile_if_pending(settings: TrackingSettings) -> None:
 
 
 def _move_aliases(registry: Registry, pointer: ChampionPointer) -> None:
-    """``previous`` first: whoever reads the aliases in between still finds both releases."""
+    """``previous`` first: a reader of the aliases in between still finds both releases."""
     if not pointer.version:
         return  # a release folder that no registry knows
     previous = pointer.previous.version if pointer.previous else ""

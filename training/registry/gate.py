@@ -34,7 +34,12 @@ from scoring.scores import score
 from training.labels.references import LabelledReferences, labelled_references
 from training.leakage.audit import audit, sure_leaks
 from training.registry.backtest_artifact import hashed_lead_id, recorded_backtest
-from training.registry.gate_criteria import GateLimits, GateReport, PairedPredictions, judge
+from training.registry.gate_criteria import (
+    GateLimits,
+    GateReport,
+    PairedPredictions,
+    apply_criteria,
+)
 from training.registry.mlflow_registry import Registry, Version
 from training.settings import TrackingSettings
 
@@ -100,7 +105,7 @@ def compare(
         return GateReport(refused, {})
     is_aged = age_days >= limits.max_age_days
     pairs = paired_predictions(challenger, champion, data)
-    report = judge(pairs, aged=is_aged, limits=limits, rng=np.random.default_rng(0))
+    report = apply_criteria(pairs, aged=is_aged, limits=limits, rng=np.random.default_rng(0))
     return GateReport(
         _leaks(challenger.release, data) + _changed_outcomes(champion, data) + report.refusals,
         {"compared_on": data.fingerprint[:12], "champion_is_aged": is_aged, **report.evidence},

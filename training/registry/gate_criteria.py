@@ -83,7 +83,7 @@ class GateReport:
         return {"passed": self.passed, "refusals": list(self.refusals), **self.evidence}
 
 
-def judge(
+def apply_criteria(
     pairs: PairedPredictions, *, aged: bool, limits: GateLimits, rng: np.random.Generator
 ) -> GateReport:
     """Compare both sides; ``aged``: the champion's data are older than ``max_age_days``."""

@@ -49,7 +49,7 @@ class Registry:
     """The versions and aliases of ``settings.model_name``; connects at the first call.
 
     Every method raises RegistryError when the registry cannot be reached or does not answer in
-    time, and when a version it is asked for is not there.
+    time, and when a requested version is not there.
     """
 
     def __init__(self, settings: TrackingSettings) -> None:
@@ -60,17 +60,17 @@ class Registry:
         with mlflow_client(self.settings) as client:
             if (aliases := self._aliases(client)) is None:
                 return []
-            found: list[Any] = []
+            entries: list[Any] = []
             token: str | None = None
             while True:
                 page = client.search_model_versions(
                     f"name='{self.settings.model_name}'", max_results=200, page_token=token
                 )
-                found.extend(page)
+                entries.extend(page)
                 token = page.token
                 if not token:
                     break
-            rows = [_version(entry, aliases) for entry in found]
+            rows = [_version(entry, aliases) for entry in entries]
         return sorted(rows, key=lambda row: int(row.number), reverse=True)
 
     def version(self, number: str) -> Version:
@@ -156,7 +156,7 @@ def _version(entry: Any, aliases: Mapping[str, str]) -> Version:
 def mlflow_client(settings: TrackingSettings) -> Iterator[MlflowClient]:
     """A quiet client of ``settings.uri``; whatever it raises becomes a RegistryError.
 
-    The fluent interface (``mlflow.start_run``) speaks to the same URI inside the block.
+    The fluent interface (``mlflow.start_run``) uses the same URI inside the block.
     """
     _prepare_environment(settings)
     with warnings.catch_warnings():

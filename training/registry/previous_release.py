@@ -51,7 +51,7 @@ def previous_release(
 
     ``against``: a release as in `training.registry.resolve.locate`; None for what answers now, or
     answered before if ``stored`` answers itself. None comes back where there is no such release;
-    a folder is compared with nothing unless told.
+    a folder is compared with nothing unless given.
     """
     if against is not None:
         found = locate(against, settings)

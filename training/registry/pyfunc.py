@@ -26,7 +26,7 @@ WARMING = {
     "interactions": '[{"kind": "page_view", "occurred_at": "2026-01-02T00:00:00Z"}]',
     "answers": "[]",
 }
-"""A question about nobody: asked once when loading, so that every kernel is ready."""
+"""A row of no lead, scored once when loading, so that every kernel is compiled."""
 
 
 class LeadscoreModel(PythonModel):  # type: ignore[misc]
@@ -46,7 +46,7 @@ class LeadscoreModel(PythonModel):  # type: ignore[misc]
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """One answer a row, in the order asked (`scoring.batch.json_rows`)."""
+        """One prediction a row, in their order (`scoring.batch.json_rows`)."""
         from scoring.batch.json_rows import answer_rows
 
         del context, params
@@ -56,7 +56,7 @@ class LeadscoreModel(PythonModel):  # type: ignore[misc]
 def find_code(copy: Path) -> None:
     """Make ``import scoring`` work: nothing to do where the product is installed.
 
-    The copy is run from a private folder of this process: running it where it lies would leave
+    The copy is run from a private folder of this process: running it in place would leave
     compiled files in the registry, or fail where that may only be read.
     """
     try:

@@ -3,7 +3,7 @@
 ``champion``, ``challenger`` and ``previous`` are aliases of the MLflow registry. What is resolved
 is kept in the release store and verified every time, so the last good release can be used when
 the registry is down. Logging a training is in `training.registry.log_run`, changing the champion in
-`training.registry.promote`. Nothing here imports MLflow until the registry is asked.
+`training.registry.promote`. Nothing here imports MLflow until the registry is queried.
 """
 
 from __future__ import annotations

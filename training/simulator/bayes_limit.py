@@ -1,7 +1,7 @@
-"""How much of a simulated world can be known at all: the truth's own figures against outcomes.
+"""The Bayes limit of a simulated scenario: the performance of the true probabilities.
 
-No model can be expected to beat the truth: its log loss is the floor, and what lies above it is
-*excess log loss*.
+No model can be expected to beat them: their log loss is the minimum, and what a model has above it
+is *excess log loss*.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
+from features.compute.array_types import Float64
+from training.evaluation.metrics import auc
 from training.simulator.simulation import Simulation
-from training.simulator.tables import F
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What the truth achieves on mature references of one age (None: all ages together).
+    """Performance of the true probabilities on mature references of one age (None: all ages).
 
     ``base_log_loss``: of predicting the base rate; ``log_loss``: of the truth, in nats.
     """
@@ -51,7 +51,7 @@ def learnable(simulation: Simulation) -> list[Limit]:
     return [_limit(None, table), *(_limit(age, table[table["age_days"] == age]) for age in ages)]
 
 
-def expected_log_loss(truth: F, predicted: F) -> float:
+def expected_log_loss(truth: Float64, predicted: Float64) -> float:
     """Mean log loss in nats to be expected of ``predicted`` where ``truth`` holds, without luck.
 
     Both (n,), strictly between 0 and 1. At its least, the truth's own, when they are equal.
@@ -75,14 +75,5 @@ def _limit(age: float | None, table: pd.DataFrame) -> Limit:
         mean_truth=float(p.mean()),
         base_log_loss=expected_log_loss(y.astype(float), np.full(len(y), rate)),
         log_loss=float(-np.log(np.where(y, p, 1 - p)).mean()),
-        auc=_auc(p, y),
+        auc=auc(y.astype(np.int8), p, np.ones(len(y))),
     )
-
-
-def _auc(p: F, y: np.ndarray) -> float:
-    """Share of (positive, negative) pairs in the right order, ties half (Mann-Whitney)."""
-    positives, negatives = int(y.sum()), int((~y).sum())
-    if not positives or not negatives:
-        return float("nan")
-    above = rankdata(p)[y].sum() - positives * (positives + 1) / 2
-    return float(above / (positives * negatives))

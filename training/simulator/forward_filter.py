@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from features.compute.array_types import DAY_US
 from features.compute.jit import kernel
 from training.simulator import scenario as w
-from training.simulator.tables import DAY_US, STATES_PER_TYPE, Tables
+from training.simulator.tables import STATES_PER_TYPE, Tables
 
 Array = Any
 """numba types its own arguments; the caller in simulator_truth.py is typed."""

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr
 
+from features.compute.array_types import Float64
 from training.simulator import scenario as w
 from training.simulator.scenario import Scenario
-from training.simulator.tables import STATES, F, alike
+from training.simulator.tables import STATES, alike
 
 ACTIVE_AT_CREATION = 0.6
 
@@ -52,7 +53,7 @@ def draw_leads(
     return leads, np.array(first, dtype=np.int64)
 
 
-def prior_of(leads: pd.DataFrame, world: Scenario) -> F:
+def prior_of(leads: pd.DataFrame, world: Scenario) -> Float64:
     """Chance (n, S) of each hidden state at creation given the attributes (Bayes' rule)."""
     stage, kind, activity, put_off = np.array(STATES).T
     source = pd.Categorical(leads["source"], categories=list(w.SOURCES)).codes
@@ -64,7 +65,7 @@ def prior_of(leads: pd.DataFrame, world: Scenario) -> F:
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
-def _type_weight(leads: pd.DataFrame, noise: float) -> F:
+def _type_weight(leads: pd.DataFrame, noise: float) -> Float64:
     """Chance (n, types) of the type and of the attributes that depend on it alone."""
     weight = np.tile(np.array(w.TYPE_SHARES), (len(leads), 1))
     for name, table in ATTRIBUTE_TABLES.items():
@@ -79,13 +80,13 @@ def _type_weight(leads: pd.DataFrame, noise: float) -> F:
     return np.asarray(weight * np.where(np.isnan(size), unknown, (1 - unknown) * inside))
 
 
-def _shares(table: Mapping[str, tuple[float, ...]], noise: float) -> F:
+def _shares(table: Mapping[str, tuple[float, ...]], noise: float) -> Float64:
     """Rows of shares (type or stage, value), each summing to one."""
     columns = alike(np.array(list(table.values())), noise).T
     return np.asarray(columns / columns.sum(axis=1, keepdims=True))
 
 
-def _first_stage() -> F:
+def _first_stage() -> Float64:
     """Chance of each stage at creation (type, source, stage); the last, gone, is 0."""
     base = np.hstack([np.array(w.FIRST_STAGE), np.zeros((len(w.TYPES), 1))])
     warmer = np.array([w.WARMER_SOURCES.get(source, 1.0) for source in w.SOURCES])
@@ -93,7 +94,7 @@ def _first_stage() -> F:
     return np.asarray(weight / weight.sum(axis=2, keepdims=True))
 
 
-def _draw_rows(rng: np.random.Generator, shares: F) -> npt.NDArray[np.int64]:
+def _draw_rows(rng: np.random.Generator, shares: Float64) -> npt.NDArray[np.int64]:
     """One draw per row of ``shares`` (each row sums to one)."""
     running = np.cumsum(shares, axis=1)
     return np.asarray((rng.random(len(shares))[:, None] * running[:, -1:] >= running).sum(axis=1))

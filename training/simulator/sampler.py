@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from features.compute.array_types import Float64
 from features.compute.jit import kernel
 from training.simulator import scenario as w
-from training.simulator.tables import F, Tables
+from training.simulator.tables import Tables
 
 Array = Any
 """numba types its own arguments; the callers are typed."""
@@ -41,9 +42,9 @@ def transition_tables(tables: Tables) -> TransitionTables:
     )
 
 
-def cumulative(table: F) -> F:
+def cumulative(table: Float64) -> Float64:
     """Running share along the last axis, for :func:`draw`."""
-    running: F = np.cumsum(table, axis=-1)
+    running: Float64 = np.cumsum(table, axis=-1)
     return running / running[..., -1:]
 
 

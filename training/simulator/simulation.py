@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.compute.array_types import DAY_US, Float64, Int64
 from training.simulator import scenario as w
 from training.simulator.leads import draw_leads, prior_of
 from training.simulator.sampler import cumulative, simulate_days, transition_tables
 from training.simulator.scenario import DEFAULT, Scenario
-from training.simulator.tables import DAY_US, F, Tables, tables_of
-from training.simulator.truth import Int, ObservedEvents, first_noon, share_of_day, time_of_day_us
+from training.simulator.tables import Tables, tables_of
+from training.simulator.truth import ObservedEvents, first_noon, share_of_day, time_of_day_us
 from training.simulator.truth import true_probability as probability_of
 
 SECOND_US = 1_000_000
@@ -74,7 +75,7 @@ def simulate(n_leads: int, seed: int, *, world: Scenario = DEFAULT) -> Simulatio
     )
 
 
-def true_probability(simulation: Simulation, lead_ids: list[str], as_of: list[str]) -> F:
+def true_probability(simulation: Simulation, lead_ids: list[str], as_of: list[str]) -> Float64:
     """Exact P(converts within the horizon | what is known before as_of and that it is open).
 
     ``as_of``: any moments from each lead's creation on, ISO 8601 with an offset.
@@ -84,7 +85,7 @@ def true_probability(simulation: Simulation, lead_ids: list[str], as_of: list[st
     return probability_of(simulation.world, simulation.traces, lead.astype(np.int64), moments)
 
 
-def _arrivals(rng: np.random.Generator, n: int, world: Scenario, tables: Tables) -> Int:
+def _arrivals(rng: np.random.Generator, n: int, world: Scenario, tables: Tables) -> Int64:
     """Moments of creation in whole seconds, ascending, inside the world's days."""
     share = tables.arriving[: world.days] / tables.arriving[: world.days].sum()
     day = np.sort(rng.choice(world.days, size=n, p=share))
@@ -92,7 +93,7 @@ def _arrivals(rng: np.random.Generator, n: int, world: Scenario, tables: Tables)
     return np.asarray(np.sort(tables.first_day_us + day * DAY_US + second.astype(int) * SECOND_US))
 
 
-def _moment_in_day(created: Int, day: Int, place: F) -> Int:
+def _moment_in_day(created: Int64, day: Int64, place: Float64) -> Int64:
     """Place (0..1) in a day of the lead's life → whole second inside that day."""
     start = created + day * DAY_US
     share = share_of_day(start) + place
@@ -101,7 +102,7 @@ def _moment_in_day(created: Int, day: Int, place: F) -> Int:
     return np.asarray(np.clip(at, start, start + DAY_US - SECOND_US))
 
 
-def _closing_times(created: Int, closing: F, until: int) -> Int:
+def _closing_times(created: Int64, closing: Float64, until: int) -> Int64:
     """When each lead closed, or the end of observation for those still open then."""
     day = closing[:, 0].astype(np.int64)
     at = _moment_in_day(created, day, closing[:, 2].clip(0, 1))
@@ -110,7 +111,7 @@ def _closing_times(created: Int, closing: F, until: int) -> Int:
 
 
 def _events(
-    rng: np.random.Generator, tables: Tables, created: Int, event: Int, place: F
+    rng: np.random.Generator, tables: Tables, created: Int64, event: Int64, place: Float64
 ) -> pd.DataFrame:
     """Lead, at, kind, duration, value, level of every interaction and answer."""
     lead, day, kind, state = event.T
@@ -136,7 +137,7 @@ def _events(
 
 
 def _traces(
-    world: Scenario, created: Int, attributes: pd.DataFrame, events: pd.DataFrame
+    world: Scenario, created: Int64, attributes: pd.DataFrame, events: pd.DataFrame
 ) -> ObservedEvents:
     return ObservedEvents(
         created_us=created,
@@ -150,7 +151,7 @@ def _traces(
 
 
 def _interactions(
-    rng: np.random.Generator, world: Scenario, ids: F, events: pd.DataFrame
+    rng: np.random.Generator, world: Scenario, ids: Float64, events: pd.DataFrame
 ) -> pd.DataFrame:
     """In the order they happened, a few delivered twice (same event_id)."""
     seen = events[events["level"] < 0].sort_values(["at", "lead"], kind="stable")
@@ -174,7 +175,7 @@ def _interactions(
     return table.iloc[twice].reset_index(drop=True)
 
 
-def _outcomes(ids: F, closing: F, closed_at: Int, until: int) -> pd.DataFrame:
+def _outcomes(ids: Float64, closing: Float64, closed_at: Int64, until: int) -> pd.DataFrame:
     closed = np.flatnonzero(closed_at < until)
     closed = closed[np.argsort(closed_at[closed], kind="stable")]
     outcome = np.where(closing[closed, 1] == 1, "converted", "lost").astype(object)
@@ -183,7 +184,7 @@ def _outcomes(ids: F, closing: F, closed_at: Int, until: int) -> pd.DataFrame:
     )
 
 
-def _answer_rows(ids: F, events: pd.DataFrame) -> pd.DataFrame:
+def _answer_rows(ids: Float64, events: pd.DataFrame) -> pd.DataFrame:
     said = events[events["level"] >= 0].sort_values(["at", "lead"], kind="stable")
     names = np.array(w.KINDS, object)[said["kind"]]
     values = [w.ANSWER_LEVELS[n][v] for n, v in zip(names, said["level"], strict=True)]
@@ -197,7 +198,7 @@ def _answer_rows(ids: F, events: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _truth(world: Scenario, ids: F, traces: ObservedEvents, closed_at: Int) -> pd.DataFrame:
+def _truth(world: Scenario, ids: Float64, traces: ObservedEvents, closed_at: Int64) -> pd.DataFrame:
     ages = np.array([round(age * DAY_US) for age in world.reference_ages_days], dtype=np.int64)
     as_of = traces.created_us[:, None] + ages
     lead, age = np.nonzero(as_of < closed_at[:, None])
@@ -211,5 +212,5 @@ def _truth(world: Scenario, ids: F, traces: ObservedEvents, closed_at: Int) -> p
     )
 
 
-def _moments(at_us: Int) -> pd.DatetimeIndex:
+def _moments(at_us: Int64) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.asarray(at_us, dtype="datetime64[us]")).tz_localize("UTC")

@@ -8,14 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from features.compute.array_types import Float64
 from training.simulator import scenario as w
 from training.simulator.scenario import Scenario
-
-F = npt.NDArray[np.float64]
-
-
-DAY_US = 86_400_000_000
-
 
 STATES = tuple(
     (stage, kind, activity, put_off)
@@ -40,19 +35,19 @@ class Tables:
     ``busy``, ``buying``, ``arriving`` (days,): calendar factors; day 0 is the world's first.
     """
 
-    rate: F
-    total: F
-    move: F
-    converts: F
-    lost: F
-    busy: F
-    buying: F
-    arriving: F
-    log_duration: F
-    log_duration_spread: F
-    log_value: F
-    log_value_spread: F
-    answer: F
+    rate: Float64
+    total: Float64
+    move: Float64
+    converts: Float64
+    lost: Float64
+    busy: Float64
+    buying: Float64
+    arriving: Float64
+    log_duration: Float64
+    log_duration_spread: Float64
+    log_value: Float64
+    log_value_spread: Float64
+    answer: Float64
     first_day_us: int
 
 
@@ -84,12 +79,12 @@ def tables_of(world: Scenario) -> Tables:
     )
 
 
-def alike(table: F, noise: float) -> F:
+def alike(table: Float64, noise: float) -> Float64:
     """Draw the last axis towards its mean: 0 leaves it, 1 makes all columns the same."""
     return np.asarray((1 - noise) * table + noise * table.mean(axis=-1, keepdims=True))
 
 
-def _rates(world: Scenario, states: npt.NDArray[np.int64]) -> F:
+def _rates(world: Scenario, states: npt.NDArray[np.int64]) -> Float64:
     stage, kind_of_lead, activity, put_off = states.T
     base = np.array(list(w.KIND_RATES.values()))
     base[[w.KINDS.index(name) for name in w.ANSWERS]] *= world.answered
@@ -103,7 +98,7 @@ def _rates(world: Scenario, states: npt.NDArray[np.int64]) -> F:
     return np.asarray(rate[None] * (1 + attempts[:, None] * boost[None])[:, :, None])
 
 
-def _moves(states: npt.NDArray[np.int64]) -> F:
+def _moves(states: npt.NDArray[np.int64]) -> Float64:
     """Stage, then activity by the new stage, then the put-off level: one product a pair."""
     n = len(states)
     move = np.zeros((w.MOST_ATTEMPTS + 1, n, n))
@@ -121,7 +116,7 @@ def _moves(states: npt.NDArray[np.int64]) -> F:
     return move
 
 
-def _next_stage(stage: int, kind: int, activity: int, put_off: int, attempts: int) -> F:
+def _next_stage(stage: int, kind: int, activity: int, put_off: int, attempts: int) -> Float64:
     chance = np.zeros(len(w.STAGES))
     gone = len(w.STAGES) - 1
     if stage == gone:
@@ -138,7 +133,7 @@ def _next_stage(stage: int, kind: int, activity: int, put_off: int, attempts: in
     return chance
 
 
-def _next_put_off(kind: int, put_off: int, attempts: int) -> F:
+def _next_put_off(kind: int, put_off: int, attempts: int) -> Float64:
     chance = np.zeros(len(w.PUT_OFF))
     up = 1 - (1 - w.IRRITATED_BY_ATTEMPT[kind]) ** attempts
     if put_off + 1 < len(w.PUT_OFF):
@@ -153,7 +148,7 @@ def _marks(
     by_kind: Mapping[str, tuple[tuple[float, ...], float]],
     column: npt.NDArray[np.int64],
     noise: float,
-) -> tuple[F, F]:
+) -> tuple[Float64, Float64]:
     """Means (K, S) and spreads (K,); NaN mean where a kind carries no such number."""
     mean = np.full((len(w.KINDS), len(column)), np.nan)
     spread = np.ones(len(w.KINDS))
@@ -163,7 +158,7 @@ def _marks(
     return mean, spread
 
 
-def _answers(states: npt.NDArray[np.int64]) -> F:
+def _answers(states: npt.NDArray[np.int64]) -> Float64:
     """Chance of each level (answer, level, S): by type, tilted by stage."""
     tilt = np.array(w.ANSWER_TILT_BY_STAGE)[states[:, 0]]
     chances = []
@@ -174,7 +169,7 @@ def _answers(states: npt.NDArray[np.int64]) -> F:
     return np.array(chances)
 
 
-def _calendar(world: Scenario, first_day: np.datetime64) -> tuple[F, F, F]:
+def _calendar(world: Scenario, first_day: np.datetime64) -> tuple[Float64, Float64, Float64]:
     span = world.days + int(np.ceil(world.horizon_days)) + 400
     dates = first_day.astype("datetime64[D]") + np.arange(span)
     month = (dates.astype("datetime64[M]").astype(np.int64)) % 12

@@ -12,15 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from features.compute.array_types import DAY_US, Float64, Int64
 from training.simulator import scenario as w
 from training.simulator.forward_filter import Seen, filtered, likelihood_of
 from training.simulator.scenario import Scenario
-from training.simulator.tables import DAY_US, F, Tables, tables_of
-
-Int = npt.NDArray[np.int64]
-
+from training.simulator.tables import Tables, tables_of
 
 HOUR_US = DAY_US // 24
 
@@ -37,42 +34,42 @@ class ObservedEvents:
     position of the answer, -1 for interactions. ``prior`` (n, S): belief at creation.
     """
 
-    created_us: Int
-    prior: F
-    offsets: Int
-    at_us: Int
-    kind: Int
-    mark: F
-    level: Int
+    created_us: Int64
+    prior: Float64
+    offsets: Int64
+    at_us: Int64
+    kind: Int64
+    mark: Float64
+    level: Int64
 
 
-def first_noon(created_us: Int, tables: Tables) -> Int:
+def first_noon(created_us: Int64, tables: Tables) -> Int64:
     """Calendar day of the first noon at or after creation: the day a lead's first step is in."""
     return -((tables.first_day_us + DAY_US // 2 - created_us) // DAY_US)
 
 
-def share_of_day(at_us: Int) -> F:
+def share_of_day(at_us: Int64) -> Float64:
     """Share of a calendar day's activity that lies before this time of day (0 at midnight)."""
     return np.asarray(np.interp(at_us % DAY_US, np.arange(25) * HOUR_US, _running_hours()))
 
 
-def time_of_day_us(share: F) -> F:
+def time_of_day_us(share: Float64) -> Float64:
     """Inverse of :func:`share_of_day`: microseconds after midnight."""
     return np.asarray(np.interp(share, _running_hours(), np.arange(25) * float(HOUR_US)))
 
 
-def _running_hours() -> F:
-    running: F = np.concatenate([[0.0], np.cumsum(w.HOURS)])
+def _running_hours() -> Float64:
+    running: Float64 = np.concatenate([[0.0], np.cumsum(w.HOURS)])
     return np.asarray(running / running[-1])
 
 
-def _share_between(start_us: Int, end_us: Int) -> F:
+def _share_between(start_us: Int64, end_us: Int64) -> Float64:
     """Share of a day's activity in [start, end), at most one day long."""
     crossed = (end_us // DAY_US) - (start_us // DAY_US)
     return np.asarray(share_of_day(end_us) - share_of_day(start_us) + crossed)
 
 
-def looking_ahead(tables: Tables, most_days: int) -> F:
+def looking_ahead(tables: Tables, most_days: int) -> Float64:
     """Chance (most_days + 1, calendar days, S) to convert within so many whole days."""
     n_days, n_states = len(tables.busy), tables.move.shape[1]
     converts = tables.buying[:, None] * tables.converts
@@ -86,9 +83,9 @@ def looking_ahead(tables: Tables, most_days: int) -> F:
     return ahead
 
 
-def attempts_chances(tables: Tables, expected: F) -> list[F]:
+def attempts_chances(tables: Tables, expected: Float64) -> list[Float64]:
     """Chance of 0, 1, ... and at least ``MOST_ATTEMPTS`` attempts (Poisson with this mean)."""
-    chances: list[F] = []
+    chances: list[Float64] = []
     term, beyond = np.exp(-expected), np.ones_like(expected)
     for attempts in range(len(tables.move) - 1):
         chances.append(term)
@@ -98,8 +95,8 @@ def attempts_chances(tables: Tables, expected: F) -> list[F]:
 
 
 def beliefs(
-    traces: ObservedEvents, tables: Tables, lead: Int, as_of_us: Int
-) -> tuple[F, Int, Int, F]:
+    traces: ObservedEvents, tables: Tables, lead: Int64, as_of_us: Int64
+) -> tuple[Float64, Int64, Int64, Float64]:
     """Belief (n, S), attempts seen today, day of the lead's life, share of today gone.
 
     References must be grouped by lead, ascending in time, none before creation.
@@ -119,7 +116,9 @@ def beliefs(
     return belief, attempts, day, gone
 
 
-def true_probability(world: Scenario, traces: ObservedEvents, lead: Int, as_of_us: Int) -> F:
+def true_probability(
+    world: Scenario, traces: ObservedEvents, lead: Int64, as_of_us: Int64
+) -> Float64:
     """P(converts in (as_of, as_of + horizon] | everything observable before as_of, still open).
 
     ``lead`` (n,): row of the traces; ``as_of_us`` (n,): any moment from creation on. Any order.
@@ -141,13 +140,13 @@ def true_probability(world: Scenario, traces: ObservedEvents, lead: Int, as_of_u
 def _value(
     world: Scenario,
     tables: Tables,
-    ahead: F,
-    attempts: Int,
-    noon: Int,
-    gone: F,
-    as_of: Int,
-    day: Int,
-) -> F:
+    ahead: Float64,
+    attempts: Int64,
+    noon: Int64,
+    gone: Float64,
+    as_of: Int64,
+    day: Int64,
+) -> Float64:
     """Chance (n, S) to convert in time: the rest of today, whole days, a share of the last.
 
     ``day`` (n,): when the current day of the lead's life began, in microseconds.

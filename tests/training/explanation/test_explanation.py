@@ -143,7 +143,7 @@ def test_details_sum_to_their_part_when_all_are_shown(release: Release) -> None:
     ("lead_id", "from_day", "to_day", "error", "message"),
     [
         ("L-9", 10, 20, DataError, "no lead 'L-9'"),
-        ("L-1", 20, 10, UsageError, "--from lies after --to"),
+        ("L-1", 20, 10, UsageError, "--from is after --to"),
         ("L-1", -1, 10, DataError, "before the creation of lead 'L-1'"),
     ],
 )

@@ -11,7 +11,12 @@ import pytest
 from training.calibration.test import Calibration
 from training.evaluation.metrics import Estimate
 from training.monitoring import monitor as monitoring
-from training.monitoring.monitor import MonitoringVerdict, ObservedPerformance, auc_dropped, judge
+from training.monitoring.monitor import (
+    MonitoringVerdict,
+    ObservedPerformance,
+    auc_dropped,
+    verdict_of,
+)
 from training.monitoring.psi import Shift
 
 
@@ -57,32 +62,35 @@ def test_outcomes_decide(
     auc: float, half: float, p_value: float, worth: float, verdict: MonitoringVerdict
 ) -> None:
     found = realised(around(auc, half), p_value, worth)
-    assert judge(release(around(0.8, 0.04)), STEADY, shifts(0), found)[0] == verdict
+    assert verdict_of(release(around(0.8, 0.04)), STEADY, shifts(0), found)[0] == verdict
 
 
 def test_drift_does_not_overrule_outcomes() -> None:
     found = realised(around(0.8, 0.04))
-    verdict, because = judge(release(around(0.8, 0.04)), STEADY, shifts(30), found)
+    verdict, because = verdict_of(release(around(0.8, 0.04)), STEADY, shifts(30), found)
     assert verdict == MonitoringVerdict.KEEP
     assert because[-1].startswith("30 of 100 features have another distribution")
 
 
 @pytest.mark.parametrize(("moved", "verdict"), [(0, "keep"), (9, "keep"), (10, "retrain")])
 def test_without_outcomes_a_tenth_of_the_features_decides(moved: int, verdict: str) -> None:
-    assert judge(release(around(0.8, 0.04)), STEADY, shifts(moved), None)[0].value == verdict
+    assert verdict_of(release(around(0.8, 0.04)), STEADY, shifts(moved), None)[0].value == verdict
 
 
 def test_without_outcomes_other_scores_decide() -> None:
     other = Shift("score", 0.3, 0.05, 0.0, 0.0)
-    assert judge(release(around(0.8, 0.04)), other, shifts(0), None)[0] == MonitoringVerdict.RETRAIN
+    assert (
+        verdict_of(release(around(0.8, 0.04)), other, shifts(0), None)[0]
+        == MonitoringVerdict.RETRAIN
+    )
 
 
 def test_a_release_without_signal_has_no_ranking_to_lose() -> None:
     found = realised(Estimate(0.5, 0.5, 0.5))
     nothing = release(Estimate(0.5, 0.5, 0.5), signal=False)
-    assert judge(nothing, STEADY, shifts(0), found)[0] == MonitoringVerdict.KEEP
+    assert verdict_of(nothing, STEADY, shifts(0), found)[0] == MonitoringVerdict.KEEP
     other = Shift("score", 5.0, 0.05, 0.0, 0.0)
-    assert judge(nothing, other, shifts(0), None) == (
+    assert verdict_of(nothing, other, shifts(0), None) == (
         MonitoringVerdict.KEEP,
         ["too few outcomes are in to judge the probabilities themselves"],
     )

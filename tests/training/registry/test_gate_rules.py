@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from scoring.bands import BandThresholds
-from training.registry.gate_criteria import GateLimits, GateReport, PairedPredictions, judge
+from training.registry.gate_criteria import (
+    GateLimits,
+    GateReport,
+    PairedPredictions,
+    apply_criteria,
+)
 
 CUTS = BandThresholds(0.2, 0.5)
 
@@ -51,7 +56,7 @@ def pairs(
 
 
 def verdict(asked: PairedPredictions, *, aged: bool = False, **limits: float) -> GateReport:
-    return judge(
+    return apply_criteria(
         asked, aged=aged, limits=replace(GateLimits(), **limits), rng=np.random.default_rng(1)
     )
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.compute.array_types import DAY_US
 from training.simulator import DEFAULT, NOISY, simulate, true_probability
 from training.simulator import scenario as w
 from training.simulator.sampler import simulate_days, transition_tables
-from training.simulator.tables import DAY_US, tables_of
+from training.simulator.tables import tables_of
 from training.simulator.truth import ObservedEvents, beliefs, first_noon, share_of_day
 from training.simulator.truth import true_probability as probability_of
 

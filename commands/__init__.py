@@ -1,1 +1,1 @@
-"""How a person asks: the commands, one module per family; each imports the rooms when it runs."""
+"""The command line: a module per command or family; each imports its packages when it runs."""

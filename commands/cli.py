@@ -1,4 +1,4 @@
-"""The command ``leadscore``: a thin layer that parses, calls a room and maps errors to exit codes.
+"""The command ``leadscore``: parses, calls a package, maps errors to exit codes.
 
 The commands themselves stand in ``commands/``, one module per family. Here, and only here, an
 error becomes a line on stderr and an exit code: 0 done, 1 unexpected, 2 usage, 3 bad data, 4 a gate

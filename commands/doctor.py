@@ -208,7 +208,7 @@ def champion() -> Check:
     named = f"version {pointer.version or '?'}, release {release.release_id}"
     if pointer.pending:
         return Check(
-            "champion", State.FAULT, f"{named}; the registry has not been told yet",
+            "champion", State.FAULT, f"{named}; the registry is not updated yet",
             "leadscore models (once the registry answers again)",
         )  # fmt: skip
     return Check("champion", State.FINE, f"{named}, {len(release.spec)} features, verified")

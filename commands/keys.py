@@ -1,4 +1,4 @@
-"""Commands about the running service's memory: API keys, and scores given again."""
+"""``leadscore keys`` and ``replay``: API keys of the service, and past scores computed again."""
 
 from __future__ import annotations
 

@@ -122,9 +122,9 @@ def fetch(
     from training.registry.resolve import fetch as bring
 
     found = bring(release, who=who(), now=now())
-    told = {"version": found.version, "release_id": found.release_id, "path": found.path}
+    fetched = {"version": found.version, "release_id": found.release_id, "path": found.path}
     if as_json:
-        print_json(told)
+        print_json(fetched)
     else:
         print(f"version {found.version}, release {found.release_id}: {found.path}")
 
@@ -153,7 +153,7 @@ def print_change(change: ChampionChange, *, as_json: bool) -> None:
     if change.previous:
         print(f"leadscore rollback returns to version {change.previous.version}")
     if not change.synced:
-        log("the registry could not be told yet; the next command that reaches it does")
+        log("the registry is not updated yet; the next command that reaches it does so")
 
 
 def print_models(rows: list[ModelRow]) -> None:

@@ -110,8 +110,8 @@ def score(
                 else score_by_buckets(far, workers)
             )
         found, loaded = lookup.result()
-    told = {"out": out, "release": loaded.release_id, "version": found.version, **summary}
-    print_json(told) if as_json else print_summary(told)
+    summary_of_run = {"out": out, "release": loaded.release_id, "version": found.version, **summary}
+    print_json(summary_of_run) if as_json else print_summary(summary_of_run)
 
 
 def print_summary(summary: dict[str, object]) -> None:
@@ -194,7 +194,7 @@ def score_by_spark(asked: BatchJob, master: str | None) -> dict[str, Any]:
         buckets=bucket_count(asked.buckets or "auto"),
     )
     session = spark_session(master)
-    session.sparkContext.setLogLevel("OFF")  # an error is told once, in words, by us
+    session.sparkContext.setLogLevel("OFF")  # an error is reported once, in words, by us
     try:
         with timed(f"score {asked.dataset} on Spark ({session.sparkContext.master})"):
             result = score_with_spark(session, run)

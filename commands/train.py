@@ -213,7 +213,7 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
 
     card = chosen_scorecard(wanted.scorecard)
     if wanted.sign_with is not None:
-        signing_key(wanted.sign_with)  # a bad key is told before the work, not after it
+        signing_key(wanted.sign_with)  # a bad key is refused before the work, not after it
     with timed(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
     report_reading(dataset)

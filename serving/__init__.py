@@ -1,1 +1,1 @@
-"""How a question is answered: the HTTP service over a store of releases."""
+"""The HTTP service: predictions of a release, and a store of leads, events and scores."""

@@ -1,4 +1,4 @@
-"""What is said of an endpoint once, for routing, security and documentation alike."""
+"""The specification of an endpoint, once for routing, security and documentation."""
 
 from __future__ import annotations
 

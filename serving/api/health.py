@@ -1,4 +1,4 @@
-"""Which model answers, whether the service lives and is ready, and what it counts."""
+"""Endpoints about the service: the model, liveness, readiness, metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the CRM tells: leads, interactions, answers, outcomes. On disk before it is answered."""
+"""Endpoints that write: leads, interactions, answers, outcomes; durable before the response."""
 
 from __future__ import annotations
 

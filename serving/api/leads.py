@@ -1,4 +1,4 @@
-"""Leads in the store: scored from their history, looked back on, ranked, erased."""
+"""Endpoints about stored leads: score, history of scores, ranking, erasure."""
 
 from __future__ import annotations
 

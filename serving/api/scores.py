@@ -107,7 +107,7 @@ class _Scoring:
             part = [bytes(lead) for lead in lead_request.leads[first : first + BATCH_SLICE]]
             items += self._items(first, part, predictor, context)
             await asyncio.sleep(0)
-        await self.services.recorder.settle()
+        await self.services.recorder.flush()
         scored = sum(item.error is None for item in items)
         return json_response(BatchAnswer(items, scored, len(items) - scored, predictor.model))
 

@@ -170,7 +170,7 @@ class Journal:
 
 
 def _seen(prepared: asyncio.Future[Segment]) -> None:
-    """Look at the outcome: trouble is told when the segment is needed, if it is still there."""
+    """Look at the outcome: an error is raised when the segment is next needed, if it persists."""
     if not prepared.cancelled():
         prepared.exception()
 

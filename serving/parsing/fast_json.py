@@ -1,7 +1,7 @@
-"""JSON of the usual kind, token by token, compiled: for what nearly every caller sends.
+"""A compiled tokenizer for the JSON that nearly every caller sends.
 
-Nothing here judges. A place after a token is told, or ``UNSUPPORTED`` for whatever is unusual or
-wrong, and the decoder is asked instead. Texts end with ``PADDING`` bytes of NUL, which no token
+It validates nothing: functions return the position after a token, or ``UNSUPPORTED`` for
+whatever is unusual or wrong, and the general decoder takes over. Texts end with ``PADDING`` bytes of NUL, which no token
 holds, so that looking a few bytes ahead stays within them.
 """
 

@@ -24,7 +24,7 @@ LITTLE_KNOWN = 0.5
 
 @dataclass(frozen=True)
 class InputSchema:
-    """What a release expects to be told, worked out once from its specification."""
+    """Attributes and kinds that a release knows, computed once from its specification."""
 
     attributes: Mapping[str, AttributeSpec]
     codes: Mapping[str, dict[str, float]]

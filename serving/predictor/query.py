@@ -1,4 +1,4 @@
-"""What a request asks: its lead's lists and moment, and every rule about its moments."""
+"""A validated query: a lead's history and the moment to score it at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serving.timestamps import Clock, checked, checked_all, microseconds
 
 
 class ScoreQuery(msgspec.Struct, frozen=True):
-    """One lead's history and the moment asked about, and how the answer is to be told.
+    """One lead's history, the moment to score it at, the language and number of reasons wanted.
 
     ``histories``: the engine's arrays of this lead alone, where they have been made already.
     """

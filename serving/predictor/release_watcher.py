@@ -1,4 +1,4 @@
-"""New releases without downtime: the pointer is watched, the registry asked by a child process."""
+"""Hot reload: the champion pointer is polled; a child process fetches from the registry."""
 
 from __future__ import annotations
 

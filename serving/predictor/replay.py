@@ -1,4 +1,4 @@
-"""A score of the past, given again: from what was stored of it, bit for bit."""
+"""Replay of a past score from its stored history, moment and release, bit for bit."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class ScoreLogger:
         request_body: bytes,
         origin: str = BODY,
     ) -> None:
-        """Write the score down without waiting; :meth:`settle` waits for all before it."""
+        """Write the score down without waiting; :meth:`flush` waits for all before it."""
         self._count(prediction)
         if self.store.settings.score_log != "off":
             self._ask_challenger(prediction, context, request_body, origin)
@@ -66,14 +66,14 @@ class ScoreLogger:
                 row_of(predictor, prediction, response_body, context, request_body, origin)
             )
 
-    async def settle(self) -> None:
+    async def flush(self) -> None:
         """Return when everything written down so far is on disk (as the settings ask)."""
         await self.store.settle()
 
     def _ask_challenger(
         self, prediction: Prediction, context: QueryContext, request_body: bytes, origin: str
     ) -> None:
-        """Let the challenger score the same question a moment later; it is logged, never told."""
+        """Score the same query with the challenger later; logged, never returned."""
         challenger = self.shadow()
         if challenger is not None:
             loop = asyncio.get_running_loop()

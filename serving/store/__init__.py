@@ -1,1 +1,1 @@
-"""The store: everything the CRM told us and everything we answered, in SQLite or PostgreSQL."""
+"""The store: leads, events, outcomes and scores, in SQLite or PostgreSQL."""

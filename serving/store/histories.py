@@ -62,8 +62,8 @@ def history(connection: sa.Connection, lead_id: str, until: Read | None = None) 
     attributes = json.loads(row.attributes)
     created = NO_TIME if row.created_us is None else row.created_us
     read = Read(row.received_us, max(ids, default=0), max(answer_ids, default=0))
-    told = LeadRecord(lead_id, created, attributes, lists)
-    return Stored(told, histories_from_records([told]), row.created_us, attributes, read)
+    record = LeadRecord(lead_id, created, attributes, lists)
+    return Stored(record, histories_from_records([record]), row.created_us, attributes, read)
 
 
 def _columns(

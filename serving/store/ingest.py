@@ -1,4 +1,4 @@
-"""What the CRM tells us, written: each function runs within the writer's transaction.
+"""Leads, events, answers and outcomes written; each function runs in the writer's transaction.
 
 Everything is idempotent: the same event of the same source, the same answer or outcome twice
 changes nothing. Erased leads stay erased: what still comes for them is dropped and counted.
@@ -28,7 +28,7 @@ TAKEN, REPEATED, UNKNOWN_LEAD, ERASED, CONFLICT, BEFORE_CREATION = (
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
-    """A lead as its first PUT tells it; what later PUTs change becomes answers."""
+    """A lead as its first PUT describes it; what later PUTs change becomes answers."""
 
     lead_id: str
     created_us: int | None
@@ -119,7 +119,7 @@ def add_rows(
 ) -> list[str]:
     """Append rows of leads that are there; what became of each, in order.
 
-    Repeats within the batch and of earlier batches are told apart from new rows by their key.
+    Repeats within the batch and of earlier batches are distinguished from new rows by their key.
     """
     known = known_leads(connection, [row["lead_id"] for row in rows])
     missing = sorted({row["lead_id"] for row in rows} - set(known))

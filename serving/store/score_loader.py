@@ -1,4 +1,4 @@
-"""What the journals hold, moved into the store: by one process at a time, whichever hosts it.
+"""Closed journal segments are loaded into the store, by one process at a time.
 
 ``leadscore serve`` hosts it in a process of its own (:mod:`serving.store.score_loader_process`),
 so that requests do
@@ -38,7 +38,7 @@ class JournalLoader:
         self._ready = False
 
     def hold(self) -> bool:
-        """Become the one that moves, until :meth:`release`; False while another process is."""
+        """Take the loader's lock until :meth:`release`; False while another process holds it."""
         if self._lock < 0:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.folder / ".mover", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -50,7 +50,7 @@ class JournalLoader:
         return True
 
     def release(self) -> None:
-        """Let another process be the one that moves."""
+        """Give the lock back."""
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

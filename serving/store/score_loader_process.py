@@ -1,4 +1,4 @@
-"""The mover in a process of its own: started beside the service, and again if it dies."""
+"""The journal loader as a child process, restarted if it dies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def loader_beside(settings: Settings) -> Iterator[None]:
 
 
 class _Supervisor(threading.Thread):
-    """Starts the process, and again when it ended before it was told to."""
+    """Starts the process, and restarts it when it ends before :meth:`stop`."""
 
     def __init__(self) -> None:
         super().__init__(name="mover", daemon=True)

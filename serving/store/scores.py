@@ -1,4 +1,4 @@
-"""Scores in the store: moved in from the journals, kept, ranked and shown."""
+"""Scores in the store: loaded from journals, retained, ranked, read."""
 
 from __future__ import annotations
 

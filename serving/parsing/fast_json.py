@@ -1,8 +1,8 @@
 """A compiled tokenizer for the JSON that nearly every caller sends.
 
 It validates nothing: functions return the position after a token, or ``UNSUPPORTED`` for
-whatever is unusual or wrong, and the general decoder takes over. Texts end with ``PADDING`` bytes of NUL, which no token
-holds, so that looking a few bytes ahead stays within them.
+whatever is unusual or wrong, and the general decoder takes over. Texts end with ``PADDING``
+bytes of NUL, which no token holds, so that looking a few bytes ahead stays within them.
 """
 
 from __future__ import annotations

@@ -162,7 +162,10 @@ def _find_untraced(connection: Any) -> None:
 
 
 def _make_values(connection: Any, creation_seconds: float) -> None:
-    """``initial`` (lead_id, attribute, value, known_from) and ``later`` (… answered_at, value)."""
+    """``made_initial``: what a field held from ``known_from`` on; ``made_later``: the answers.
+
+    Of several answers at one moment the last one stays, so that no order of rows decides.
+    """
     soon = f"to_microseconds({round(creation_seconds * 1e6)})"
     created_with = f"v.old_value IS NULL AND v.changed_at <= v.created_at + {soon}"
     connection.execute(
@@ -204,14 +207,16 @@ def _make_values(connection: Any, creation_seconds: float) -> None:
     )
     connection.execute(
         f"""
-        CREATE TABLE made_later AS
+        CREATE TABLE made_later AS SELECT * FROM (
         SELECT lead_id, changed_at AS answered_at, attribute, new_value AS value, nth
         FROM made_version AS v WHERE CASE WHEN log THEN NOT (nth = 1 AND has_now AND {created_with})
             ELSE NOT (nth <= early OR (early = 0 AND nth = 1
                 AND changed_at <= created_at + {soon})) END
         UNION ALL
         SELECT lead_id, known_from, attribute, value, 0 FROM made_initial
-        WHERE known_from > created_at AND value IS NOT NULL
+        WHERE known_from > created_at AND value IS NOT NULL)
+        QUALIFY row_number() OVER (PARTITION BY lead_id, attribute, answered_at
+            ORDER BY nth DESC) = 1
         """
     )
     connection.execute(
@@ -220,6 +225,17 @@ def _make_values(connection: Any, creation_seconds: float) -> None:
         FROM made_version AS v
         WHERE v._table = result_changes._table AND v._row = result_changes._row
             AND v.attribute = result_changes.attribute AND NOT v.log AND v.nth < v.early
+        """
+    )
+    connection.execute(
+        """
+        UPDATE result_changes SET folded = 'changed again at the same moment'
+        FROM made_version AS v, made_version AS again
+        WHERE v._table = result_changes._table AND v._row = result_changes._row
+            AND v.attribute = result_changes.attribute AND folded IS NULL
+            AND again.lead_id = v.lead_id AND again.attribute = v.attribute
+            AND again.changed_at = v.changed_at AND again.nth > v.nth
+            AND NOT (v.log AND v.nth = 1)
         """
     )
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import pytest
-from drawn_export import assert_table, reasons, write_export
+from drawn_export import assert_contract, assert_table, reasons, write_export
 
 from integrations.history import Basis
 from integrations.recipe import Choices
@@ -72,6 +72,7 @@ def export(tmp_path: Path) -> Path:
 def test_the_dataset_that_comes_out(export: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("auto", export, out)
+    assert_contract(out)
     assert report.recipe == "dynamics365"
     assert_table(
         out,

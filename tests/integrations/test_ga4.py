@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from drawn_export import assert_table, cells, reasons
+from drawn_export import assert_contract, assert_table, cells, reasons
 
 from integrations.recipe import Choices
 from integrations.run import import_export
@@ -75,6 +75,7 @@ def export(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def test_the_dataset_that_comes_out(export: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("auto", export, out)
+    assert_contract(out)
     assert report.recipe == "ga4"
     assert_table(
         out,

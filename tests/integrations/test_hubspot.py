@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn_export import assert_table, reasons, write_export
+from drawn_export import assert_contract, assert_table, reasons, write_export
 
 from features.errors import DataError
 from integrations.history import Basis
@@ -69,6 +69,7 @@ def export(tmp_path: Path) -> Path:
 def test_its_own_exports(export: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("hubspot", export, out, PARIS)
+    assert_contract(out)
     assert_table(
         out,
         "leads",
@@ -240,6 +241,7 @@ def test_fivetrans_tables(tmp_path: Path) -> None:
     export = write_export(tmp_path / "export", FIVETRAN)
     assert detect_system(export).recipe.name == "hubspot_fivetran"
     report = import_export("hubspot", export, out)
+    assert_contract(out)
     assert_table(
         out,
         "leads",
@@ -317,6 +319,7 @@ DLT = {
 def test_dlts_tables(tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("auto", write_export(tmp_path / "export", DLT), out)
+    assert_contract(out)
     assert report.recipe == "hubspot_dlt"
     assert_table(
         out,

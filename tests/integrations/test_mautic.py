@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drawn_export import assert_table, reasons, write_export
+from drawn_export import assert_contract, assert_table, reasons, write_export
 
 from integrations.run import import_export
 
@@ -78,6 +78,7 @@ MAUTIC = {
 def test_the_dataset_that_comes_out(tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("auto", write_export(tmp_path / "export", MAUTIC), out)
+    assert_contract(out)
     assert report.recipe == "mautic"
     assert report.unread == ()
     assert_table(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn_export import assert_table, reasons, write_export
+from drawn_export import assert_contract, assert_table, reasons, write_export
 
 from features.errors import DataError
 from integrations.recipe import Choices
@@ -55,6 +55,7 @@ API = {
 def test_deals_and_their_changelog(tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("auto", write_export(tmp_path / "export", API), out, UTC)
+    assert_contract(out)
     assert report.recipe == "pipedrive"
     assert_table(
         out,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn_export import assert_table, cells, reasons, write_export
+from drawn_export import assert_contract, assert_table, cells, reasons, write_export
 
 from integrations.history import Basis
 from integrations.recipe import Choices
@@ -55,6 +55,7 @@ def test_the_dataset_that_comes_out(tmp_path: Path, system: str) -> None:
         tables = {name: with_channel(drawn) for name, drawn in TABLES.items()}
     out = tmp_path / "out"
     report = import_export("auto", write_export(tmp_path / "export", tables), out)
+    assert_contract(out)
     assert report.recipe == system
     assert_table(
         out,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drawn_export import assert_table, reasons, write_export
+from drawn_export import assert_contract, assert_table, reasons, write_export
 
 from integrations.history import Basis
 from integrations.run import import_export
@@ -29,6 +29,7 @@ EVENTS = """
 def test_the_dataset_that_comes_out(tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = import_export("auto", write_export(tmp_path / "export", {"events.csv": EVENTS}), out)
+    assert_contract(out)
     assert report.recipe == "snowplow"
     assert_table(
         out,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from drawn_export import assert_table, reasons, write_export
+from drawn_export import assert_contract, assert_table, reasons, write_export
 
 from integrations.recipe import Choices
 from integrations.run import import_export
@@ -66,6 +66,7 @@ def test_the_api_with_its_timeline(tmp_path: Path) -> None:
     out = tmp_path / "out"
     export = write_api(tmp_path / "export")
     report = import_export("auto", export, out, Choices(zone="Europe/Paris"))
+    assert_contract(out)
     assert report.recipe == "zoho"
     assert_table(
         out,
@@ -92,7 +93,6 @@ def test_the_api_with_its_timeline(tmp_path: Path) -> None:
         lead_id | answered_at          | attribute   | value
         1       | 2026-02-01T09:00:00Z | Budget      | approved
         1       | 2026-02-10T09:00:00Z | Lead_Status | Contacted
-        2       | 2026-02-10T09:00:00Z | Lead_Status | Contacted
         2       | 2026-02-10T09:00:00Z | Lead_Status | Lost Lead
         """,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from features.reading.read import read_dataset
 from integrations.coverage import ImportReport
 
 
@@ -55,3 +56,10 @@ def _text(value: object) -> str:
         text = value.isoformat().replace("+00:00", "Z")
         return text.removesuffix("Z").removesuffix("000") + "Z" if "." in text else text
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def assert_contract(folder: Path) -> None:
+    """The dataset is read as it is: nothing of it breaks the data contract."""
+    read = read_dataset(folder)
+    assert read.quarantined == ()
+    assert len(read.leads) > 0

@@ -38,7 +38,7 @@ from integrations.export import (
     quoted,
     read_table,
 )
-from integrations.moments import Clock, make_typed, utc_moment
+from integrations.moments import TimeSettings, make_typed, utc_moment
 from integrations.recipe import (
     QUERIES,
     Choices,
@@ -114,7 +114,7 @@ def run_recipe(matched: Matched, choices: Choices, exported_at: str | None = Non
             )
         )
     notes = Notes()
-    clock = Clock(choices.zone or recipe.zone, recipe.formats)
+    clock = TimeSettings(choices.zone or recipe.zone, recipe.formats)
     every = [file for files in matched.tables.values() for file in files]
     connection = locked_connection(every)
     rows_read = {
@@ -164,7 +164,7 @@ def _make_view(connection: Any, name: str, table: SourceTable) -> None:
 
 
 def _observed_until(
-    connection: Any, recipe: Recipe, exported_at: str | None, clock: Clock
+    connection: Any, recipe: Recipe, exported_at: str | None, clock: TimeSettings
 ) -> datetime:
     """The latest moment that the system itself wrote, or the one a person names."""
     said = _moment_of(connection, exported_at, clock, "--exported-at")
@@ -191,7 +191,9 @@ def _observed_until(
     return newest
 
 
-def _moment_of(connection: Any, text: str | None, clock: Clock, option: str) -> datetime | None:
+def _moment_of(
+    connection: Any, text: str | None, clock: TimeSettings, option: str
+) -> datetime | None:
     if text is None:
         return None
     sql = f"SELECT {utc_moment('said', clock)} FROM (SELECT {literal(text)} AS said)"
@@ -202,7 +204,7 @@ def _moment_of(connection: Any, text: str | None, clock: Clock, option: str) -> 
 
 
 def _run_queries(
-    connection: Any, recipe: Recipe, choices: Choices, goal: str, clock: Clock
+    connection: Any, recipe: Recipe, choices: Choices, goal: str, clock: TimeSettings
 ) -> None:
     """Make ``result_NAME`` of every query: the columns that the engine knows, in its types."""
     words = meanings(recipe, choices)

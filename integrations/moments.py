@@ -17,7 +17,7 @@ DAY = r"^\d{4}-\d\d-\d\d$"
 
 
 @dataclass(frozen=True)
-class Clock:
+class TimeSettings:
     """How times without a zone are read: ``zone`` (IANA; None: not known) and ``formats``."""
 
     zone: str | None
@@ -40,7 +40,7 @@ def local_time(column: str, formats: Sequence[str]) -> str:
     return f"coalesce({plain}{tried})"
 
 
-def utc_moment(column: str, clock: Clock) -> str:
+def utc_moment(column: str, clock: TimeSettings) -> str:
     """SQL: a text as a TIMESTAMP in UTC; NULL if it is none.
 
     Understood are ISO 8601 with a zone (``+0000`` too), seconds, milliseconds or microseconds
@@ -65,7 +65,9 @@ def utc_moment(column: str, clock: Clock) -> str:
     )
 
 
-def make_typed(connection: Any, name: str, table: SourceTable, clock: Clock, notes: Notes) -> None:
+def make_typed(
+    connection: Any, name: str, table: SourceTable, clock: TimeSettings, notes: Notes
+) -> None:
     """Make ``typed_NAME`` of ``raw_NAME``: its moments and days as TIMESTAMP in UTC.
 
     DataError if times have no zone and nobody said which one is meant.
@@ -81,7 +83,7 @@ def make_typed(connection: Any, name: str, table: SourceTable, clock: Clock, not
 
 
 def _look_at_times(
-    connection: Any, name: str, column: str, clock: Clock, notes: Notes, *, days: bool
+    connection: Any, name: str, column: str, clock: TimeSettings, notes: Notes, *, days: bool
 ) -> None:
     """Count what cannot be read, what has no zone, and what an hour put back or forward hides."""
     text = quoted(column)

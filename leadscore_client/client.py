@@ -23,7 +23,7 @@ from urllib.parse import quote
 import httpx2
 
 __all__ = [
-    "Answer", "AsyncClient", "Client", "Interaction", "Lead", "Outcome", "Problem", "RetryPolicy",
+    "AnswerRow", "AsyncClient", "Client", "InteractionRow", "Lead", "OutcomeRow", "Problem", "RetryPolicy",
 ]  # fmt: skip
 
 
@@ -45,15 +45,15 @@ class RequestBuilder:
         body = {"created_at": created_at, "attributes": attributes}
         return PreparedRequest("PUT", _lead_path(lead_id), body)
 
-    def ask_interactions(self, rows: Iterable[Interaction]) -> PreparedRequest:
+    def ask_interactions(self, rows: Iterable[InteractionRow]) -> PreparedRequest:
         """Append interactions."""
         return PreparedRequest("POST", "/v1/interactions", {"interactions": _named(rows)})
 
-    def ask_answers(self, rows: Iterable[Answer]) -> PreparedRequest:
+    def ask_answers(self, rows: Iterable[AnswerRow]) -> PreparedRequest:
         """Append answers."""
         return PreparedRequest("POST", "/v1/answers", {"answers": list(rows)})
 
-    def ask_outcomes(self, rows: Iterable[Outcome]) -> PreparedRequest:
+    def ask_outcomes(self, rows: Iterable[OutcomeRow]) -> PreparedRequest:
         """Add outcomes."""
         return PreparedRequest("POST", "/v1/outcomes", {"outcomes": list(rows)})
 
@@ -132,15 +132,15 @@ class Client(RequestBuilder):
         """Create a lead, or tell what changed of it."""
         return dict(self.send(self.ask_put(lead_id, created_at, attributes)))
 
-    def add_interactions(self, rows: Iterable[Interaction]) -> dict[str, Any]:
+    def add_interactions(self, rows: Iterable[InteractionRow]) -> dict[str, Any]:
         """Append interactions; ``refused`` tells which rows were not taken."""
         return dict(self.send(self.ask_interactions(rows)))
 
-    def add_answers(self, rows: Iterable[Answer]) -> dict[str, Any]:
+    def add_answers(self, rows: Iterable[AnswerRow]) -> dict[str, Any]:
         """Append answers."""
         return dict(self.send(self.ask_answers(rows)))
 
-    def add_outcomes(self, rows: Iterable[Outcome]) -> dict[str, Any]:
+    def add_outcomes(self, rows: Iterable[OutcomeRow]) -> dict[str, Any]:
         """Add outcomes."""
         return dict(self.send(self.ask_outcomes(rows)))
 
@@ -231,15 +231,15 @@ class AsyncClient(RequestBuilder):
         """Create a lead, or tell what changed of it."""
         return dict(await self.send(self.ask_put(lead_id, created_at, attributes)))
 
-    async def add_interactions(self, rows: Iterable[Interaction]) -> dict[str, Any]:
+    async def add_interactions(self, rows: Iterable[InteractionRow]) -> dict[str, Any]:
         """Append interactions; ``refused`` tells which rows were not taken."""
         return dict(await self.send(self.ask_interactions(rows)))
 
-    async def add_answers(self, rows: Iterable[Answer]) -> dict[str, Any]:
+    async def add_answers(self, rows: Iterable[AnswerRow]) -> dict[str, Any]:
         """Append answers."""
         return dict(await self.send(self.ask_answers(rows)))
 
-    async def add_outcomes(self, rows: Iterable[Outcome]) -> dict[str, Any]:
+    async def add_outcomes(self, rows: Iterable[OutcomeRow]) -> dict[str, Any]:
         """Add outcomes."""
         return dict(await self.send(self.ask_outcomes(rows)))
 
@@ -281,7 +281,7 @@ RETRY_STATUSES = frozenset({408, 429, 502, 503, 504, 507})
 """Statuses that a later attempt may not see."""
 
 
-class Interaction(TypedDict):
+class InteractionRow(TypedDict):
     """Something that happened; ``occurred_at`` in RFC 3339 with an offset."""
 
     kind: str
@@ -294,7 +294,7 @@ class Interaction(TypedDict):
     source: NotRequired[str]
 
 
-class Answer(TypedDict):
+class AnswerRow(TypedDict):
     """An attribute learned after creation."""
 
     attribute: str
@@ -310,11 +310,11 @@ class Lead(TypedDict):
     created_at: NotRequired[str]
     as_of: NotRequired[str]
     attributes: NotRequired[Mapping[str, Value]]
-    answers: NotRequired[Sequence[Answer]]
-    interactions: NotRequired[Sequence[Interaction]]
+    answers: NotRequired[Sequence[AnswerRow]]
+    interactions: NotRequired[Sequence[InteractionRow]]
 
 
-class Outcome(TypedDict):
+class OutcomeRow(TypedDict):
     """How a lead ended."""
 
     lead_id: str
@@ -348,7 +348,7 @@ def _lead_path(lead_id: str, rest: str = "") -> str:
     return f"/v1/leads/{quote(lead_id, safe='')}{rest}"
 
 
-def _named(rows: Iterable[Interaction]) -> list[Interaction]:
+def _named(rows: Iterable[InteractionRow]) -> list[InteractionRow]:
     """The rows, each with an event_id, so that a repeated attempt is known as one."""
     return [row if row.get("event_id") else {**row, "event_id": uuid.uuid4().hex} for row in rows]
 

@@ -23,8 +23,15 @@ from urllib.parse import quote
 import httpx2
 
 __all__ = [
-    "AnswerRow", "AsyncClient", "Client", "InteractionRow", "Lead", "OutcomeRow", "Problem", "RetryPolicy",
-]  # fmt: skip
+    "AnswerRow",
+    "AsyncClient",
+    "Client",
+    "InteractionRow",
+    "Lead",
+    "OutcomeRow",
+    "Problem",
+    "RetryPolicy",
+]
 
 
 class RequestBuilder:

@@ -23,7 +23,7 @@ from integrations.export import (
     match,
     read_table,
 )
-from integrations.moments import Clock, make_typed
+from integrations.moments import TimeSettings, make_typed
 from integrations.recipe import Choices, SourceTable, load_recipe, recipe_names
 from integrations.run import import_export
 
@@ -126,7 +126,9 @@ def test_a_file_that_could_be_two_tables_is_asked_about() -> None:
         match(Export(Path(), (file,), ()), recipe)
 
 
-def read_times(tmp_path: Path, texts: list[str], clock: Clock) -> tuple[list[str], list[str]]:
+def read_times(
+    tmp_path: Path, texts: list[str], clock: TimeSettings
+) -> tuple[list[str], list[str]]:
     """Texts as moments in UTC (empty where they are none), and what is said of them."""
     folder = write_export(tmp_path / "times", {"t.csv": "\n".join(["n | at", *texts])})
     source = SourceTable(required=("n", "at"), moments=("at",))
@@ -152,7 +154,7 @@ def test_times_in_every_way_that_systems_write_them(tmp_path: Path) -> None:
         "10 |",
         "11 | soon",
     ]
-    found, said = read_times(tmp_path, texts, Clock("Europe/Paris", ("%d/%m/%Y %H:%M",)))
+    found, said = read_times(tmp_path, texts, TimeSettings("Europe/Paris", ("%d/%m/%Y %H:%M",)))
     assert found == ["31 09:30:00"] * 9 + ["", ""]
     assert said == ["t.at: 1 value cannot be read as times, such as 'soon'"]
 
@@ -166,7 +168,7 @@ def test_local_times_where_clocks_change(tmp_path: Path) -> None:
         "5 | 2026-10-25 02:30:00",
         "6 | 2026-10-25 03:30:00",
     ]
-    found, said = read_times(tmp_path, texts, Clock("Europe/Paris"))
+    found, said = read_times(tmp_path, texts, TimeSettings("Europe/Paris"))
     assert found == [
         "29 00:30:00",
         "29 01:30:00",
@@ -183,7 +185,7 @@ def test_local_times_where_clocks_change(tmp_path: Path) -> None:
 
 def test_a_time_without_a_zone_asks_for_one(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t\.at: '2026-03-29 01:30:00' has no time zone.*--zone"):
-        read_times(tmp_path, ["1 | 2026-03-29 01:30:00"], Clock(None))
+        read_times(tmp_path, ["1 | 2026-03-29 01:30:00"], TimeSettings(None))
 
 
 def test_repeats_count_once_and_the_last_written_stays(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ import hashlib, sys
 from pathlib import Path
 from features.reading.read import read_dataset
 from scoring.release.contents import release_files
-from training.train import TrainingConfig, train
+from training.config import TrainingConfig
+from training.train import train
 trained = train(read_dataset(Path(sys.argv[1])), TrainingConfig(seed=3, jobs=int(sys.argv[2])))
 for name, content in sorted(release_files(trained.contents).items()):
     print(name, hashlib.sha256(content).hexdigest())

@@ -56,7 +56,7 @@ def test_who_teaches_what(treatment: CensoringTreatment, expected: dict[int, int
 
 
 @pytest.mark.parametrize("treatment", list(CensoringTreatment))
-def test_nothing_after_the_cutoff_changes_a_lesson(treatment: CensoringTreatment) -> None:
+def test_nothing_after_the_cutoff_changes_the_training_rows(treatment: CensoringTreatment) -> None:
     labelled = _drawn(ROWS)
     other = _drawn([*ROWS[:5], (90, 101, False), (90, FOREVER, False), (120, 130, False)])
     everyone = np.ones(len(labelled), bool)

@@ -38,7 +38,7 @@ def test_slope_and_levels_are_found() -> None:
 def test_the_gradient_vanishes_at_what_was_found() -> None:
     log_odds, center, label, weight, fold = _folds([0.3, -0.2], slope=1.4)
     found = fit_levels(log_odds, center, label, weight, fold)
-    z = found.spread(log_odds, center) + found.level[fold]
+    z = found.scaled(log_odds, center) + found.level[fold]
     off = 1 / (1 + np.exp(-z)) - label
     np.testing.assert_allclose(np.bincount(fold, off), -found.level, atol=1e-2)
     assert off @ (log_odds - center) == pytest.approx(-4 * (found.slope - 1), abs=1e-2)
@@ -73,8 +73,8 @@ def test_few_folds_carry_nothing() -> None:
 
 def test_old_references_weigh_half_as_much_every_half_life() -> None:
     as_of = np.array([0, 10, 20]) * DAY_US
-    lesson = TrainingRows(np.arange(3), np.array([0, 1, 0], np.int8), np.ones(3))
-    weight = recency_weights(lesson, as_of, 20 * DAY_US, 10.0 * DAY_US).weight
+    train = TrainingRows(np.arange(3), np.array([0, 1, 0], np.int8), np.ones(3))
+    weight = recency_weights(train, as_of, 20 * DAY_US, 10.0 * DAY_US).weight
     np.testing.assert_allclose(weight / weight[-1], [0.25, 0.5, 1.0])
     effective = weight.sum() ** 2 / (weight**2).sum()
     assert weight.sum() == pytest.approx(effective)

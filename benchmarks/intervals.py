@@ -60,7 +60,7 @@ def measured(world: str, leads: int, seed: int, folder: Path) -> dict[str, float
     tables = {"Venn-Abers": venn_abers(learned.log_odds, label, learned.out_of_fold.weight)}
     for spreads in TRIED:
         mark = " (served)" if spreads == STANDARD_DEVIATIONS else ""
-        wider = served.with_spread(served.spread_at, served.spread, spreads)
+        wider = served.with_model_sd(served.sd_at, served.model_sd, spreads)
         tables[f"{spreads:g} spreads{mark}"] = wider
     cells = {"mean truth": float(true.mean())}
     for name, table in tables.items():

@@ -87,8 +87,8 @@ def print_card(card: Scorecard) -> None:
     """A scorecard's size and cuts, for a person."""
     print(
         f"{card.name}: nothing is wrong with it. Rules: {len(card.card.rules)}, exclusions: "
-        f"{len(card.card.exclusions)}; warm from {card.cuts.warm:g} points, hot from "
-        f"{card.cuts.hot:g}."
+        f"{len(card.card.exclusions)}; warm from {card.thresholds.warm:g} points, hot from "
+        f"{card.thresholds.hot:g}."
     )
 
 

@@ -168,7 +168,7 @@ def score_by_buckets(asked: BatchJob, workers: int) -> dict[str, Any]:
     with timed(f"score {asked.dataset} in buckets"), progress_bar() as tell:
         result = score_in_buckets(run, lambda data: questions(data, asked.references), tell)
     report_set_aside(result.quarantined)
-    report_extrapolation(result.beyond, result.rows, result.oldest_days)
+    report_extrapolation(result.n_extrapolating, result.rows, result.oldest_days)
     return {
         "rows": result.rows,
         "bands": result.bands,
@@ -201,7 +201,7 @@ def score_by_spark(asked: BatchJob, master: str | None) -> dict[str, Any]:
     finally:
         session.stop()
     report_set_aside(result.quarantined)
-    report_extrapolation(result.beyond, result.rows, result.oldest_days)
+    report_extrapolation(result.n_extrapolating, result.rows, result.oldest_days)
     return {
         "rows": result.rows,
         "bands": result.bands,

@@ -198,7 +198,7 @@ class TrainOutcome:
             "out": str(self.out) if self.out else None,
             "dataset": manifest["data"],
             "settings": manifest["settings"],
-            "cuts": self.release.cuts.to_dict(),
+            "cuts": self.release.thresholds.to_dict(),
             "features": len(self.release.spec),
             "metrics": self.release.metrics,
         }

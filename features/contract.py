@@ -20,11 +20,11 @@ DEFAULT_OUTBOUND_KINDS = (
     "outbound_email",
     "sms_sent",
 )
-"""Interaction kinds that are our own acts unless ``dataset.toml`` says otherwise."""
+"""Interaction kinds that the seller does, unless ``dataset.toml`` says otherwise."""
 
 
 DEFAULT_UNANSWERED = ("Select", "Please select", "N/A", "n/a", "-", "--", "?")
-"""Words that forms leave behind where nobody answered; read as unknown, and said so."""
+"""Words that forms leave behind where nobody answered; read as unknown, which is reported."""
 
 
 TRUE_WORDS = frozenset({"true", "yes", "y", "t", "1", "oui", "vrai"})
@@ -78,7 +78,7 @@ class AttributeType(StrEnum):
 
 
 class Group(StrEnum):
-    """What an attribute speaks of; the first four are the BANT qualification."""
+    """What an attribute is about; the first four are the BANT qualification."""
 
     BUDGET = "budget"
     AUTHORITY = "authority"

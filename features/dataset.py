@@ -1,4 +1,4 @@
-"""A dataset as read and checked: what every later step starts from."""
+"""A dataset as read and checked, and its fingerprint: what every later step starts from."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Dataset:
     dataset has time), then attributes: number and boolean as float64 (NaN unknown, boolean 0/1),
     category as object (str or None).
     ``interactions``: INTERACTIONS_SCHEMA; null value, duration, channel or event_id is unknown.
-    Ids and kinds are codes into words that may stand in another order in every chunk.
+    Ids and kinds are codes into words that may be in another order in every chunk.
     ``outcomes``: ``lead_id``, ``outcome``, ``occurred_at`` (NaT where the dataset has no time).
     ``answers``: ANSWERS_SCHEMA; values of number and boolean attributes parse with ``float``.
-    ``inferred``: one sentence for each thing not said by the settings.
+    ``inferred``: one sentence for each thing that the settings left out.
     """
 
     settings: DatasetSettings
@@ -94,7 +94,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over settings and content; computed when first asked for.
+        """SHA-256 (hex) over settings and content; computed once, when first needed.
 
         The order of rows and the format they were read from do not matter. It identifies data;
         it does not protect against someone who wants a collision.
@@ -115,7 +115,7 @@ ODD = np.uint64(0x9E3779B97F4A7C15)
 def fingerprint_of(dataset: Dataset) -> str:
     """SHA-256 (hex) of settings and tables; a table is the sum of the hashes of its rows.
 
-    What the data set is called and said to be is not part of it.
+    Its name, description and licence are not part of it.
     """
     words = {"name", "about", "licence"}
     if not dataset.settings.excluded_kinds:  # a key that says nothing is as if it were not there

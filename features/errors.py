@@ -3,8 +3,8 @@
 ::
 
     LeadscoreError          1  anything we raise on purpose
-    ├── UsageError          2  the question itself is wrong: an option, a name, a request
-    ├── DataError           3  the data breaks the contract, or cannot answer the question
+    ├── UsageError          2  the request is wrong: an option, a name, a body
+    ├── DataError           3  the data breaks the contract, or does not suffice
     ├── GateError           4  a gate refused: a challenger that is no better, a sure leak
     └── StorageError        5  a disk, a database or a registry failed, a worker was killed
         ├── ReleaseError    5  a release folder is refused: altered, truncated, foreign
@@ -21,13 +21,13 @@ class LeadscoreError(Exception):
 
 
 class UsageError(LeadscoreError):
-    """The question is wrong: an unknown option value, name or malformed request."""
+    """The request is wrong: an unknown option value or name, or a malformed body."""
 
     exit_code = 2
 
 
 class DataError(LeadscoreError):
-    """Data that breaks the contract or cannot answer the question asked of it."""
+    """Data that breaks the contract, or does not suffice for what is to be done with it."""
 
     exit_code = 3
 

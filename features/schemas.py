@@ -93,7 +93,7 @@ def _check_frame(table: str, frame: pd.DataFrame, schema: dict[str, FrameColumn]
             failure = "column_in_dataframe" if expected.required else None
         if failure is not None:
             failures[name] = failure
-    for name, failure in failures.items():  # the first is enough: reading went wrong
+    for name, failure in failures.items():  # the first one is raised
         raise DataError(f"{table}: column {name!r} fails {failure}")
 
 
@@ -144,7 +144,7 @@ def leads_of(table: pa.Table) -> pd.DataFrame:
 class QuarantinedRows:
     """Rows of one ``file`` set aside for one ``reason``.
 
-    ``example`` is a whole sentence about the first of them. ``harmless`` rows (exact repeats, rows
+    ``example`` is a sentence about the first of them. ``harmless`` rows (exact repeats, rows
     of a lead that is set aside itself) do not count towards the limit.
     """
 

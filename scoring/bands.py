@@ -1,4 +1,4 @@
-"""Cold, warm, hot: the three bands a sales team acts on, and the cuts between them."""
+"""Cold, warm, hot: the three bands a sales team acts on, and the thresholds between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ORDER = np.array([Band.COLD.value, Band.WARM.value, Band.HOT.value], dtype=obje
 
 
 def label(band: Band, language: str = "en") -> str:
-    """The band as shown to a person; a language we do not speak is answered in English.
+    """The band as shown to a person; English where there are no words for the language.
 
     >>> label(Band.WARM, "fr"), label(Band.WARM, "fr-CA"), label(Band.WARM, "de")
     ('tiède', 'tiède', 'warm')
@@ -39,11 +39,11 @@ def label(band: Band, language: str = "en") -> str:
 class BandThresholds:
     """The lowest probability that is warm and the lowest that is hot: 0 <= warm <= hot.
 
-    A cut above 1 means that no lead reaches the band. Raises DataError for cuts that are not
-    finite, negative or out of order.
+    A threshold above 1 means that no lead reaches the band. Raises DataError for thresholds that
+    are not finite, negative or out of order.
 
-    >>> cuts = BandThresholds(warm=0.1, hot=0.4)
-    >>> [cuts.band_of(p).value for p in (0.0999, 0.1, 0.4)]
+    >>> thresholds = BandThresholds(warm=0.1, hot=0.4)
+    >>> [thresholds.band_of(p).value for p in (0.0999, 0.1, 0.4)]
     ['cold', 'warm', 'hot']
     """
 
@@ -53,7 +53,7 @@ class BandThresholds:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.warm) and np.isfinite(self.hot) and 0 <= self.warm <= self.hot):
             raise DataError(
-                f"cuts warm={self.warm}, hot={self.hot} are not in order; "
+                f"thresholds warm={self.warm}, hot={self.hot} are not in order; "
                 "expected finite numbers with 0 <= warm <= hot"
             )
 

@@ -25,7 +25,7 @@ def canonical_json(data: Any) -> bytes:
 def parse_json(name: str, content: bytes) -> dict[str, Any]:
     """The object in ``content``; ReleaseError naming the file unless it is spelled canonically.
 
-    That refuses duplicate keys, NaN, spaces moved about and numbers written another way.
+    That refuses duplicate keys, NaN, other white space and other spellings of a number.
     """
     try:
         data = json.loads(content, parse_constant=_refuse)

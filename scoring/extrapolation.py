@@ -1,4 +1,4 @@
-"""How far the model has learned: beyond the oldest lead it was asked about, it extrapolates."""
+"""Whether a lead is older than any that the model was trained on: its score extrapolates then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def oldest_learned_days(data: Mapping[str, Any]) -> float | None:
-    """Age in days of the oldest lead that the training asked about; None where there is no time.
+    """Age in days of the oldest training reference; None where there is no time.
 
     ``data``: the release's record of its data.
 
@@ -27,26 +27,26 @@ def oldest_learned_days(data: Mapping[str, Any]) -> float | None:
 
 
 def is_extrapolating(oldest_days: float | None, created_us: Int64, as_of_us: Int64) -> Bools:
-    """Whether each question is about an older lead than any learned from, (n,) bool.
+    """Whether each reference is of a lead older than any trained on, (n,) bool.
 
     Never for a lead whose creation is unknown, nor where there is no time (``oldest_days`` None).
     """
     if oldest_days is None:
         return np.zeros(len(as_of_us), dtype=np.bool_)
     limit = created_us + extrapolation_limit_us(oldest_days)
-    beyond: Bools = (created_us != NO_TIME) & (as_of_us >= limit)
-    return beyond
+    is_older: Bools = (created_us != NO_TIME) & (as_of_us >= limit)
+    return is_older
 
 
 def extrapolation_limit_us(oldest_days: float) -> int:
-    """Microseconds after its creation from which on a lead is older than any learned from."""
+    """Microseconds after its creation from which on a lead is older than any trained on."""
     return round((oldest_days + 1) * DAY_US)
 
 
 def count_extrapolating(
     oldest_days: float | None, leads: pd.DataFrame, lead_ids: Object, as_of_us: Int64
 ) -> int:
-    """How many of the questions are about a lead older than any learned from.
+    """How many of the references are of a lead older than any trained on.
 
     ``leads``: a dataset's, with ``created_at`` where there is time; unknown leads count as young.
     """
@@ -57,13 +57,13 @@ def count_extrapolating(
     return int(is_extrapolating(oldest_days, moments, as_of_us).sum())
 
 
-def extrapolation_note(beyond: int, asked: int, oldest_days: float) -> str:
-    """What to tell a person of the questions that lie beyond.
+def extrapolation_note(n_older: int, n_leads: int, oldest_days: float) -> str:
+    """The warning about scores that extrapolate.
 
     >>> extrapolation_note(2, 1_000, 28.0).split(";")[0]
     '2 of 1,000 leads are older than any learned from (28 days)'
     """
     return (
-        f"{beyond:,} of {asked:,} leads are older than any learned from ({oldest_days:g} days); "
+        f"{n_older:,} of {n_leads:,} leads are older than any learned from ({oldest_days:g} days); "
         "their scores extrapolate. Add later reference_ages_days in dataset.toml and train again"
     )

@@ -1,4 +1,4 @@
-"""An interval around each probability: Venn-Abers widened by the spread of models, in tables."""
+"""An interval around each probability: Venn-Abers, widened where models disagree, as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring.model.component import number, numbers
 from scoring.model.log_odds import probability_of
 
 MAX_POINTS = 2_000
-"""Calibration scores are merged into at most this many neighbours of equal weight."""
+"""Calibration scores are merged into at most this many neighbouring groups of equal weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,17 +24,18 @@ class IntervalTable:
 
     ``at`` (k,) ascending. A score s gets ``low[number of at <= s]`` and
     ``high[number of at < s]``; both (k + 1,), never falling, in [0, 1].
-    ``spread_at`` (j,) ascending and ``spread`` (j,) >= 0: how far, in log-odds, equally good
-    models would put such a score, linear in between and constant outside; empty is none.
-    ``spreads``: so many of them on either side belong to the interval.
+    ``sd_at`` (j,) ascending and ``model_sd`` (j,) >= 0: the standard deviation, in log-odds, of
+    such a score between equally good models; linear in between, constant outside, empty is none.
+    ``z``: the interval holds ``z`` × ``model_sd`` on either side. In intervals.json the three are
+    ``spread_at``, ``spread`` and ``spreads``, as in every release so far.
     """
 
     at: Float64
     low: Float64
     high: Float64
-    spread_at: Float64 = field(default_factory=lambda: np.zeros(0))
-    spread: Float64 = field(default_factory=lambda: np.zeros(0))
-    spreads: float = 0.0
+    sd_at: Float64 = field(default_factory=lambda: np.zeros(0))
+    model_sd: Float64 = field(default_factory=lambda: np.zeros(0))
+    z: float = 0.0
 
     def __post_init__(self) -> None:
         shapes = self.low.shape == self.high.shape == (len(self.at) + 1,)
@@ -43,10 +44,10 @@ class IntervalTable:
             raise DataError("interval table: the ends are not probabilities, one more than scores")
         if (np.diff(self.at) <= 0).any() or min(_least_step(self.low), _least_step(self.high)) < 0:
             raise DataError("interval table: scores or ends do not ascend")
-        if self.spread.shape != self.spread_at.shape or (np.diff(self.spread_at) <= 0).any():
-            raise DataError("interval table: spreads do not fit their scores")
-        if not (np.isfinite(self.spread_at).all() and (self.spread >= 0).all()):
-            raise DataError("interval table: a spread is not a finite number >= 0")
+        if self.model_sd.shape != self.sd_at.shape or (np.diff(self.sd_at) <= 0).any():
+            raise DataError("interval table: standard deviations do not fit their scores")
+        if not (np.isfinite(self.sd_at).all() and (self.model_sd >= 0).all()):
+            raise DataError("interval table: a standard deviation is not a finite number >= 0")
 
     def interval(self, log_odds: Float64, probability: Float64) -> tuple[Float64, Float64]:
         """(low, high), each (n,), of calibrated scores (n,); they always hold the score itself.
@@ -60,36 +61,37 @@ class IntervalTable:
             self.at,
             self.low,
             self.high,
-            self.spread_at,
-            self.spread,
-            float(self.spreads),
+            self.sd_at,
+            self.model_sd,
+            float(self.z),
             low,
             high,
         )
         return low, high
 
-    def with_spread(self, at: Float64, spread: Float64, spreads: float) -> IntervalTable:
-        """The same table, holding ``spreads`` × ``spread`` on either side as well."""
-        return replace(self, spread_at=at, spread=spread, spreads=spreads)
+    def with_model_sd(self, at: Float64, model_sd: Float64, z: float) -> IntervalTable:
+        """The same table, holding ``z`` × ``model_sd`` on either side as well."""
+        return replace(self, sd_at=at, model_sd=model_sd, z=z)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for intervals.json."""
-        arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
-        return {**arrays, "spreads": float(self.spreads)}
+        arrays = {key: getattr(self, name).tolist() for name, key in _KEYS.items()}
+        return {**arrays, "spreads": float(self.z)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> IntervalTable:
         """Raises ReleaseError when an array is missing, too long or out of order."""
-        arrays = {name: numbers(data, name) for name in _ARRAYS}
+        arrays = {name: numbers(data, key) for name, key in _KEYS.items()}
         if max(len(array) for array in arrays.values()) > MAX_POINTS + 1:
             raise ReleaseError(f"interval table: more than {MAX_POINTS} scores")
         try:
-            return cls(**arrays, spreads=number(data, "spreads"))
+            return cls(**arrays, z=number(data, "spreads"))
         except DataError as problem:
             raise ReleaseError(str(problem)) from problem
 
 
-_ARRAYS = ("at", "low", "high", "spread_at", "spread")
+_KEYS = {"at": "at", "low": "low", "high": "high", "sd_at": "spread_at", "model_sd": "spread"}
+"""The arrays of the table, and their keys in intervals.json."""
 
 
 @kernel
@@ -106,14 +108,14 @@ def _count(at: Float64, score: float, with_equal: bool) -> int:
 
 
 @kernel
-def _spread_of(score: float, at: Float64, spread: Float64) -> float:
+def _model_sd_of(score: float, at: Float64, model_sd: Float64) -> float:
     after = _count(at, score, True)
     before = max(after - 1, 0)
     after = min(after, at.shape[0] - 1)
     share = 0.0
     if after > before:
         share = (score - at[before]) / (at[after] - at[before])
-    return float(spread[before] + share * (spread[after] - spread[before]))
+    return float(model_sd[before] + share * (model_sd[after] - model_sd[before]))
 
 
 @kernel
@@ -123,9 +125,9 @@ def _look_up(
     at: Float64,
     table_low: Float64,
     table_high: Float64,
-    spread_at: Float64,
-    spread: Float64,
-    spreads: float,
+    sd_at: Float64,
+    model_sd: Float64,
+    z: float,
     low: Float64,
     high: Float64,
 ) -> None:
@@ -133,13 +135,13 @@ def _look_up(
         score, p = log_odds[row], probability[row]
         lower = min(table_low[_count(at, score, True)], p)
         upper = max(table_high[_count(at, score, False)], p)
-        if spread_at.shape[0] > 0 and spreads > 0.0:
-            one = _spread_of(score, spread_at, spread)
-            # log-odds that spread around a centre average to the probability p only if the
-            # centre lies a little further out than p's own log-odds
+        if sd_at.shape[0] > 0 and z > 0.0:
+            one = _model_sd_of(score, sd_at, model_sd)
+            # log-odds that vary around a centre average to the probability p only if the
+            # centre is a little further out than p's own log-odds
             center = score - (1.0 - 2.0 * p) * one * one / 2.0
-            lower = min(lower, probability_of(center - spreads * one))
-            upper = max(upper, probability_of(center + spreads * one))
+            lower = min(lower, probability_of(center - z * one))
+            upper = max(upper, probability_of(center + z * one))
         low[row], high[row] = lower, upper
 
 

@@ -20,8 +20,8 @@ from scoring.scorecard.toml import faults_of, line_index, packaged_text
 DEFAULT_PLAYBOOK = "default_playbook.toml"
 
 
-Spoken = tuple[str, str]
-"""What a reason speaks of, and on which side: "for" or "against"."""
+TopicAndSide = tuple[str, str]
+"""The topic of a reason, and its side: "for" or "against" the conversion."""
 
 
 class Step(Strict):
@@ -35,37 +35,37 @@ class Step(Strict):
 class OverrideRule(Step):
     """A step that replaces the band's when its conditions hold.
 
-    ``topic``: one of these topics is among the strongest reasons; ``speaks`` says on which side.
+    ``topic``: one of these topics is among the strongest reasons; ``speaks`` restricts the side.
     ``rule``: one of these rules of the scorecard gave or took points, or excluded the lead.
     ``bands``: only in these; empty means in all.
     """
 
     name: str = Field(min_length=1)
     topic: Words = ()
-    speaks: Literal["for", "against"] | None = None
+    direction: Literal["for", "against"] | None = Field(default=None, alias="speaks")
     rule: Words = ()
     bands: Words = ()
 
     @model_validator(mode="after")
-    def _asks_something(self) -> OverrideRule:
+    def _has_a_condition(self) -> OverrideRule:
         if bool(self.topic) == bool(self.rule):
             raise schema_error("name", "needs either topic = … or rule = …")
-        if self.speaks and not self.topic:
+        if self.direction and not self.topic:
             raise schema_error("speaks", "belongs to topic")
         unknown = set(self.bands) - {band.value for band in Band}
         if unknown:
             raise schema_error("bands", f"unknown band {sorted(unknown)[0]!r}; cold, warm or hot")
         return self
 
-    def matches(self, band: Band, spoken: Sequence[Spoken], rules: frozenset[str]) -> bool:
-        """Whether the exception holds where these reasons spoke and these rules matched."""
+    def matches(self, band: Band, reasons: Sequence[TopicAndSide], rules: frozenset[str]) -> bool:
+        """Whether the exception holds for these reasons and these matching rules."""
         if self.bands and band.value not in self.bands:
             return False
         if self.rule:
             return not rules.isdisjoint(self.rule)
-        meant = self.topic
-        sides = [side for topic, side in spoken if topic in meant]
-        return bool(sides) if self.speaks is None else self.speaks in sides
+        topics = self.topic
+        sides = [side for topic, side in reasons if topic in topics]
+        return bool(sides) if self.direction is None else self.direction in sides
 
 
 class Bands(Strict):
@@ -94,7 +94,7 @@ class NextStep:
     because: str
 
     def to_dict(self) -> dict[str, str]:
-        """Plain data, as an answer carries it."""
+        """Plain data, as a response holds it."""
         return asdict(self)
 
 
@@ -107,33 +107,34 @@ class Playbook:
     def next_step(
         self, band: Band, reasons: Sequence[Reason] = (), rules: frozenset[str] = frozenset()
     ) -> NextStep:
-        """The first exception that fits, else the band's step.
+        """The step of the first exception that matches, else the band's.
 
         ``reasons``: the strongest of a score. ``rules``: names of scorecard rules and exclusions
         with a share in its points.
         """
-        spoken = [
+        sides = [
             (topic_of(reason.feature), "for" if reason.contribution > 0 else "against")
             for reason in reasons
         ]
-        for play, step in self._exceptional:
-            if play.matches(band, spoken, rules):
+        for rule, step in self._overrides:
+            if rule.matches(band, sides, rules):
                 return step
-        return self._usual[band]
+        return self._by_band[band]
 
     @cached_property
-    def _exceptional(self) -> list[tuple[OverrideRule, NextStep]]:
+    def _overrides(self) -> list[tuple[OverrideRule, NextStep]]:
         """Each exception with its step."""
-        return [(play, _step(play, play.name)) for play in self.plays.exceptions]
+        return [(rule, _step(rule, rule.name)) for rule in self.plays.exceptions]
 
     @cached_property
-    def _usual(self) -> dict[Band, NextStep]:
-        """The step of each band."""
+    def _by_band(self) -> dict[Band, NextStep]:
         return {band: _step(getattr(self.plays.bands, band.value), band.value) for band in Band}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` reads back equal."""
-        data: dict[str, Any] = self.plays.model_dump(mode="json", exclude_defaults=True)
+        data: dict[str, Any] = self.plays.model_dump(
+            mode="json", by_alias=True, exclude_defaults=True
+        )
         return data
 
     @classmethod
@@ -148,7 +149,7 @@ def _step(step: Step, because: str) -> NextStep:
 
 @lru_cache(maxsize=10_000)
 def topic_of(feature: str) -> str:
-    """What a feature speaks of, from its name.
+    """The topic of a feature, from its name.
 
     >>> [topic_of(n) for n in ("page_view.count_7d", "sector=health", "o_sent.complete.count_all")]
     ['page_view', 'sector', 'o_sent.complete']

@@ -11,18 +11,17 @@ from features.compute.jit import kernel
 from features.vectors.spec import FeatureSpec
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # the service says reasons one by one, without it
+    import pyarrow as pa  # the service formats reasons one by one, without it
 
 
-MAX_REMEMBERED = 100_000
-"""Sentences kept to be said again."""
+MAX_CACHED_SENTENCES = 100_000
 
 
 class Reason(NamedTuple):
     """One feature's share of the log-odds of one score.
 
-    ``value`` is the feature's (NaN unknown) and ``text`` says it in words; ``contribution`` > 0
-    speaks for the conversion, < 0 against it.
+    ``value`` is the feature's (NaN unknown) and ``text`` a sentence about it; ``contribution`` > 0
+    is for the conversion, < 0 against it.
     """
 
     feature: str
@@ -65,17 +64,17 @@ def top_reasons(
     Fewer when fewer features have a share. The others are not lost: base + all shares is the
     score, see :class:`scoring.model.model.Explanation`.
     """
-    return ReasonFormatter(spec).top(vector, contributions, k)
+    return ReasonFormatter(spec).one(vector, contributions, k)
 
 
 class ReasonFormatter:
-    """Reasons of many rows; what is said of a whole number is kept to be said again."""
+    """Reasons of many rows in words; sentences about whole numbers are cached."""
 
     def __init__(self, spec: FeatureSpec) -> None:
         self._spec, self._names = spec, spec.names
-        self._known: dict[tuple[int, float | None], str] = {}
+        self._cache: dict[tuple[int, float | None], str] = {}
 
-    def top(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
+    def one(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
         """:func:`top_reasons` of one row."""
         rows = [np.ascontiguousarray(row).reshape(1, -1) for row in (vector, contributions)]
         return self.many(rows[0], rows[1], k)[0]
@@ -98,21 +97,21 @@ class ReasonFormatter:
         """Of many rows: for every place a text a row, ``12 page views in the last 7 days (+0.85)``.
 
         ``columns`` (n, k) as of :func:`top_k_contributions`; −1 gives null. A list of k string
-        arrays (n,). What is said of a feature's value, and of a share, is put into words once.
+        arrays (n,). A feature's value, and a share, is put into words once.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
 
         n, k = columns.shape
-        told = np.flatnonzero(columns.T.ravel() >= 0)  # first all first reasons, then the second
-        row, column = told % max(n, 1), columns.T.ravel()[told]
+        filled = np.flatnonzero(columns.T.ravel() >= 0)  # all first reasons, then the second, …
+        row, column = filled % max(n, 1), columns.T.ravel()[filled]
         sentences, sentence = self._sentences(column, vectors[row, column])
         sizes, size = share_texts(contributions[row, column])
         texts = pc.binary_join_element_wise(sentences.take(sentence), sizes.take(size), "")
         place = np.full(n * k, -1, dtype=np.int64)
-        place[told] = np.arange(len(told))
-        spread = texts.take(pa.array(place, mask=place < 0))
-        return [spread.slice(i * n, n) for i in range(k)]
+        place[filled] = np.arange(len(filled))
+        with_gaps = texts.take(pa.array(place, mask=place < 0))
+        return [with_gaps.slice(i * n, n) for i in range(k)]
 
     def _sentences(self, column: Int64, value: Float64) -> tuple[pa.Array, Int64]:
         """The sentences about different values, and which of them each value gets."""
@@ -121,21 +120,21 @@ class ReasonFormatter:
         order = np.lexsort((value, column))
         columns, values = column[order], value[order]
         unknown = np.isnan(values)
-        fresh = np.ones(len(order), dtype=np.bool_)
+        first = np.ones(len(order), dtype=np.bool_)
         same = (values[1:] == values[:-1]) | (unknown[1:] & unknown[:-1])
-        fresh[1:] = (columns[1:] != columns[:-1]) | ~same
+        first[1:] = (columns[1:] != columns[:-1]) | ~same
         which = np.empty(len(order), dtype=np.int64)
-        which[order] = np.cumsum(fresh) - 1
-        told = zip(columns[fresh].tolist(), values[fresh].tolist(), strict=True)
-        return pa.array([self._sentence(*pair) for pair in told], pa.string()), which
+        which[order] = np.cumsum(first) - 1
+        pairs = zip(columns[first].tolist(), values[first].tolist(), strict=True)
+        return pa.array([self._sentence(*pair) for pair in pairs], pa.string()), which
 
     def _sentence(self, column: int, value: float) -> str:
         key = (column, None if value != value else value)
-        text = self._known.get(key)
+        text = self._cache.get(key)
         if text is None:
             text = self._spec.features[column].sentence(value + 0.0)  # so that -0 reads as 0
-            if (value != value or value.is_integer()) and len(self._known) < MAX_REMEMBERED:
-                self._known[key] = text
+            if (value != value or value.is_integer()) and len(self._cache) < MAX_CACHED_SENTENCES:
+                self._cache[key] = text
         return text
 
 

@@ -1,4 +1,4 @@
-"""Scores: what a release says of references, as arrays and as the table people read."""
+"""Scores of references by a release, as arrays and as the table people read."""
 
 from __future__ import annotations
 
@@ -45,11 +45,10 @@ SCORE_COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a release says of n references; F features.
+    """A release's scores of n references; F features.
 
     ``probability`` within ``low`` … ``high``, ``log_odds``, ``band`` (str), ``known_share`` (the
-    share of features that are not unknown): all (n,). ``contributions`` and ``compute_vectors``
-    (n, F);
+    share of features that are not unknown): all (n,). ``contributions`` and ``vectors`` (n, F);
     ``base`` + the contributions of a row summed in order is its log-odds exactly.
     ``rule_points`` and ``rule_band`` (n,) are None when the release has no scorecard.
     """
@@ -70,26 +69,32 @@ class Scores:
 def score(release: Release, histories: Histories, references: References) -> Scores:
     """Score every reference. The bits of a row depend on its own history and as_of alone.
 
-    Raises DataError when a reference lies before the creation of its lead.
+    Raises DataError when a reference is before the creation of its lead.
     """
-    found = compute_vectors(release.spec, histories, references)
-    explained = release.model.explain(found)
+    vectors = compute_vectors(release.spec, histories, references)
+    explained = release.model.explain(vectors)
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
     card = release.scorecard
-    ruled = None if card is None else card.points(histories, references)
+    by_rules = None if card is None else card.points(histories, references)
     return Scores(
         probability=explained.probability,
         low=low,
         high=high,
-        band=release.cuts.bands_of(explained.probability),
+        band=release.thresholds.bands_of(explained.probability),
         base=explained.base,
         log_odds=explained.log_odds,
         contributions=explained.contributions,
-        vectors=found,
-        known_share=1.0 - np.isnan(found).mean(axis=1) if found.shape[1] else np.ones(len(found)),
-        rule_points=None if ruled is None else ruled.points,
-        rule_band=None if ruled is None else ruled.band,
+        vectors=vectors,
+        known_share=_known_share(vectors),
+        rule_points=None if by_rules is None else by_rules.points,
+        rule_band=None if by_rules is None else by_rules.band,
     )
+
+
+def _known_share(vectors: Float64) -> Float64:
+    if not vectors.shape[1]:
+        return np.ones(len(vectors))
+    return np.asarray(1.0 - np.isnan(vectors).mean(axis=1))
 
 
 def scores_table(
@@ -101,23 +106,23 @@ def scores_table(
     model_version: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pa.Table:
-    """One row per (lead_id, as_of) asked, in the order asked; columns as SCORE_COLUMNS.
+    """One row per (lead_id, as_of), in the order given; columns as SCORE_COLUMNS.
 
     ``as_of_us``: microseconds since 1970 UTC; NO_TIME is shown as null. A reference that cannot
-    be scored keeps its row, with ``error`` saying why. ``model_version`` defaults to the
+    be scored keeps its row, with the reason in ``error``. ``model_version`` defaults to the
     release_id. ``progress(done, total)`` is called after every part. Memory beyond the table
     stays flat, whatever the number of references.
     """
-    lead, moment, errors = _questions(release, histories, lead_ids, as_of_us)
+    lead, moment, errors = _checked_references(release, histories, lead_ids, as_of_us)
     sentences = ReasonFormatter(release.spec)
     version = release.release_id if model_version is None else model_version
 
     def part(rows: slice) -> pa.Table:
         good = np.flatnonzero(errors[rows] == None)  # noqa: E711  (elementwise)
-        asked = References(lead[rows][good], moment[rows][good])
-        scores = score(release, *select_leads(histories, asked))
-        told = _columns(scores, sentences, version)
-        return _spread(told, good, lead_ids[rows], as_of_us[rows], errors[rows])
+        references = References(lead[rows][good], moment[rows][good])
+        scores = score(release, *select_leads(histories, references))
+        columns = _columns(scores, sentences, version)
+        return _with_unscored(columns, good, lead_ids[rows], as_of_us[rows], errors[rows])
 
     parts: list[pa.Table] = []
     done = 0
@@ -130,16 +135,16 @@ def scores_table(
 
 
 def _parts(release: Release, n: int) -> Iterator[slice]:
-    """Neighbouring rows that cover 0..n, few enough that their vectors stay near the processor."""
+    """Neighbouring rows that cover 0..n, few enough that their vectors stay in the cache."""
     rules = 0 if release.scorecard is None else len(release.scorecard.spec)
     step = max(1, CHUNK_NUMBERS // max(1, len(release.spec), rules))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
-def _questions(
+def _checked_references(
     release: Release, histories: Histories, lead_ids: Object, as_of_us: Int64
 ) -> tuple[Int64, Int64, Object]:
-    """(lead rows, moments, None or why it cannot be scored), each (n,)."""
+    """(lead rows, moments, None or the reason why it cannot be scored), each (n,)."""
     if len(lead_ids) != len(as_of_us):
         raise DataError(f"{len(lead_ids)} lead_ids but {len(as_of_us)} moments")
     lead = pd.Index(histories.lead_ids).get_indexer(pd.Index(lead_ids)).astype(np.int64)
@@ -160,21 +165,24 @@ def _columns(scores: Scores, sentences: ReasonFormatter, version: str) -> dict[s
     n = len(scores.probability)
     strongest = top_k_contributions(scores.contributions, N_REASONS)
     reasons = sentences.reasons(scores.vectors, scores.contributions, strongest)
-    ruled = scores.rule_points is not None
     return {
         "probability": pa.array(scores.probability),
         "low": pa.array(scores.low),
         "high": pa.array(scores.high),
         "band": pa.array(scores.band, pa.string()),
-        "rule_points": pa.array(scores.rule_points) if ruled else pa.nulls(n, pa.float64()),
-        "rule_band": pa.array(scores.rule_band, pa.string()) if ruled else pa.nulls(n, pa.string()),
+        "rule_points": _or_nulls(scores.rule_points, pa.float64(), n),
+        "rule_band": _or_nulls(scores.rule_band, pa.string(), n),
         "model_version": pa.repeat(version, n),
         **{f"reason_{i + 1}": reason for i, reason in enumerate(reasons)},
     }
 
 
-def _spread(
-    told: dict[str, pa.Array], rows: Int64, lead_ids: Object, as_of_us: Int64, errors: Object
+def _or_nulls(values: Float64 | Object | None, dtype: pa.DataType, n: int) -> pa.Array:
+    return pa.nulls(n, dtype) if values is None else pa.array(values, dtype)
+
+
+def _with_unscored(
+    scored: dict[str, pa.Array], rows: Int64, lead_ids: Object, as_of_us: Int64, errors: Object
 ) -> pa.Table:
     """Scored rows back among those that could not be scored, as a table."""
     columns = {
@@ -186,5 +194,5 @@ def _spread(
         place = np.full(len(lead_ids), -1, dtype=np.int64)
         place[rows] = np.arange(len(rows))
         back = pa.array(place, mask=place < 0)
-        told = {name: values.take(back) for name, values in told.items()}
-    return pa.table({**columns, **told}).select(SCORE_COLUMNS.names).cast(SCORE_COLUMNS)
+        scored = {name: values.take(back) for name, values in scored.items()}
+    return pa.table({**columns, **scored}).select(SCORE_COLUMNS.names).cast(SCORE_COLUMNS)

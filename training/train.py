@@ -102,7 +102,7 @@ def _contents(
         spec=fitted.spec,
         model=fitted.model,
         intervals=interval_table(fitted),
-        cuts=thresholds,
+        thresholds=thresholds,
         horizon_days=dataset.settings.horizon_days,
         has_time=dataset.has_time,
         scorecard=config.scorecard,

@@ -174,4 +174,4 @@ def _active_rules(
         return [frozenset()] * len(chosen)
     leads = np.array(chosen, dtype=np.int64)
     points = card.points(histories, References(leads, np.full(len(leads), as_of_us, np.int64)))
-    return [card.speaking(points, row) for row in range(len(chosen))]
+    return [card.active_rules(points, row) for row in range(len(chosen))]

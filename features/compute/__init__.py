@@ -1,1 +1,1 @@
-"""Array types, compiled kernels and parallel loops: the floor that only readers of speed visit."""
+"""Array types, compiled kernels, parallel loops and atomic files, which every folder uses."""

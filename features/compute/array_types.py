@@ -1,4 +1,4 @@
-"""Aliases of array types, and microseconds of a day: the floor that every folder stands on."""
+"""Aliases of array types, and microseconds of a day: used in every folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Column = TypeVar("Column", bound=npt.NDArray[np.generic])
 
 
 def read_only(column: Column) -> Column:
-    """The same memory; one type for the compiler, whether the column is Arrow's or ours."""
+    """The same memory; one type for the compiler, whether the column is Arrow's or numpy's."""
     seen = column.view()
     seen.flags.writeable = False
     return seen

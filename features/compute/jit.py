@@ -1,4 +1,7 @@
-"""How kernels are compiled: one decorator, so that every kernel keeps the same promises."""
+"""How kernels are compiled, and two processor instructions that numba has no functions for.
+
+One decorator makes every kernel, so that all of them keep the same promises.
+"""
 
 from __future__ import annotations
 
@@ -27,24 +30,25 @@ def kernel(function: Kernel) -> Kernel:
 def inline_kernel(function: Kernel) -> Kernel:
     """As :func:`kernel`, for a small function that kernels call for every row.
 
-    Its code stands where it is called: a call counts the holders of each array it is given, which
-    takes longer than the work itself.
+    Its code is inlined: a call of its own would count references to each array that it is given,
+    which takes longer than the work itself.
     """
     kernel: Kernel = njit(cache=True, nogil=True, forceinline=True)(function)
     return kernel
 
 
 Instruction = tuple[Any, Callable[..., Any]]
-"""A signature, and what writes the instruction: as numba wants it."""
+"""A signature and a code generator, as numba's ``intrinsic`` takes them."""
 
 
 BYTE, WORD = ir.IntType(8).as_pointer(), ir.IntType(64).as_pointer()
 
 
-NUMBER = ir.IntType(32)
+INT32 = ir.IntType(32)
 
 
-TO_READ, ALL_CACHES, DATA = NUMBER(0), NUMBER(3), NUMBER(1)
+TO_READ, ALL_CACHES, DATA = INT32(0), INT32(3), INT32(1)
+"""The arguments of ``llvm.prefetch``: for reading, into every cache level, of data."""
 
 
 def _prefetch(_context: Any, array: Any, _row: Any) -> Instruction:
@@ -53,8 +57,8 @@ def _prefetch(_context: Any, array: Any, _row: Any) -> Instruction:
         seen = context.make_array(of)(context, builder, arguments[0])
         first = [arguments[1], *[context.get_constant(types.intp, 0)] * (of.ndim - 1)]
         place = cgutils.get_item_pointer(context, builder, of, seen, first)
-        asked = ir.FunctionType(ir.VoidType(), [BYTE, NUMBER, NUMBER, NUMBER])
-        instruction = cgutils.get_or_insert_function(builder.module, asked, "llvm.prefetch.p0")
+        prototype = ir.FunctionType(ir.VoidType(), [BYTE, INT32, INT32, INT32])
+        instruction = cgutils.get_or_insert_function(builder.module, prototype, "llvm.prefetch.p0")
         builder.call(instruction, [builder.bitcast(place, BYTE), TO_READ, ALL_CACHES, DATA])
         return context.get_dummy_value()
 
@@ -71,11 +75,11 @@ def _load_u64(_context: Any, letters: Any, _at: Any) -> Instruction:
 
 
 prefetch: Callable[[Any, Any], None] = intrinsic(_prefetch)
-"""``prefetch(array, row)``: have a row (0 or more) brought near, and do not wait for it.
+"""``prefetch(array, row)``: ask the processor to load a row (0 or more) into its cache.
 
-Nothing that is computed changes, and a row past the end does no harm.
+It does not wait, changes no result, and a row past the end does no harm.
 """
 
 
 load_u64: Callable[[Any, Any], Any] = intrinsic(_load_u64)
-"""``load_u64(letters, at)``: the eight bytes from ``at`` on as one uint64; not checked."""
+"""``load_u64(letters, at)``: the eight bytes from ``at`` on as one uint64, without a check."""

@@ -1,4 +1,4 @@
-"""Work on many leads shared among the processor's cores; what is computed does not change."""
+"""Threads for work on many leads: ranges of rows, or jobs in order. The results do not change."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ Result = TypeVar("Result")
 
 
 _THREAD = threading.local()
-"""``_THREAD.shares`` is set in a thread that does a share of some work: it asks no other cores."""
+"""``_THREAD.shares`` is set in a worker thread: its own work is not divided once more."""
 
 
 def usable_cores() -> int:
     """Cores this process may use: ``OMP_NUM_THREADS`` if set, else those it may run on.
 
-    Spark and worker pools set the variable, so that processes side by side do not crowd.
+    Spark and worker pools set the variable, so that parallel processes do not compete for cores.
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
+    configured = os.environ.get("OMP_NUM_THREADS", "")
+    if configured.isdecimal() and int(configured) > 0:
+        return int(configured)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def parallel_ranges(work: Callable[[int, int], None], n: int, *, at_least: int = 1) -> None:
-    """Call ``work(low, high)`` on neighbouring blocks that cover ``0..n``, one block a core.
+    """Call ``work(low, high)`` on neighbouring ranges that cover ``0..n``, one range a core.
 
-    ``work`` must release the interpreter to gain from it (compiled kernels do), and must write
-    only what belongs to its block. Blocks are no smaller than ``at_least``, and a block's own work
-    is not shared out once more.
+    ``work`` must release the interpreter lock to gain from it (compiled kernels do), and must write
+    only to its range. Ranges are no smaller than ``at_least``; ``work`` runs on one core, even if
+    it calls this function itself.
 
     >>> parallel_ranges(lambda low, high: print(low, high), 5, at_least=5)
     0 5
@@ -58,8 +58,8 @@ def parallel_ranges(work: Callable[[int, int], None], n: int, *, at_least: int =
 def ordered_map(work: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
     """The results of ``work(job)``, in the order of the jobs; all cores work ahead on the next.
 
-    ``jobs`` are taken one by one, few ahead of the result that is waited for, so that only a few
-    results are in memory at once. What a job is made of should release the interpreter.
+    ``jobs`` are taken one by one, few ahead of the result that comes next, so that only a few
+    results are in memory at once. ``work`` should release the interpreter lock.
 
     >>> list(ordered_map(lambda n: n * n, range(5)))
     [0, 1, 4, 9, 16]

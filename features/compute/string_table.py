@@ -1,4 +1,8 @@
-"""Names known by a number: a hash table over the letters of Arrow columns, shared by all cores."""
+"""A string table: each different string of Arrow columns gets a code, by a hash table of its own.
+
+Pyarrow's dictionary encoding works on one column; here columns that come one after the other share
+their codes, and all cores look up at once.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +27,27 @@ Text = tuple[npt.NDArray[Any], Letters, Bools]
 
 
 MIN_CHUNK = 200_000
-"""Fewer names than this are not worth a thread of their own."""
+"""Fewer strings than this are not worth a thread of their own."""
 
 
-AT_ONCE = 64
-"""So many names are hashed before the first is looked up; by then its place has been fetched."""
+HASHES_AHEAD = 64
+"""So many strings are hashed before the first is looked up; by then its slot is in the cache."""
 
 
 MISSING = -1
+"""The code of null, and of a string that is not in the table."""
 
 
 WORD, LENGTH, NUMBER = 8, 32, (1 << 32) - 1
-"""Bytes compared at once; a slot's length stands above its number, in 32 bits each."""
+"""Bytes compared at once; where a slot holds the length (upper 32 bits) and the code (lower 32)."""
 
 
 class StringTable:
-    """Different names, numbered in the order in which they came.
+    """Different strings and their codes, 0, 1, … in the order in which they were added.
 
-    A name is looked for by its hash and told from others by its length and its letters, so two
-    names never share a number. Threads may add, one after the other, and then look up together.
-    ``names``: the first, numbered by where they stand; DataError if one is null or stands twice.
+    A string is codes by its hash and compared by its length and bytes, so two strings never share
+    a code. Threads may add, one after the other, and then look up together.
+    ``names``: the first strings, coded by position; DataError if one is null or repeated.
     """
 
     def __init__(self, names: pa.Array | pa.ChunkedArray | None = None) -> None:
@@ -61,30 +66,30 @@ class StringTable:
         return self._count
 
     def add(self, column: pa.Array | pa.ChunkedArray) -> Int32:
-        """The number of each name, also of one that is new; -1 for null.
+        """The code of each string, also of one that is new; -1 for null.
 
         >>> StringTable().add(pa.array(["b", None, "a", "b"])).tolist()
         [0, -1, 1, 0]
         """
-        found = np.empty(len(column), dtype=np.int32)
+        codes = np.empty(len(column), dtype=np.int32)
         with self._lock:
             for start, text in _texts(column):
-                self._add(text, found[start : start + len(text[0]) - 1])
-        return found
+                self._add(text, codes[start : start + len(text[0]) - 1])
+        return codes
 
-    def numbers(self, column: pa.Array | pa.ChunkedArray) -> Int32:
-        """The number of each name; -1 for null and for one that is not there.
+    def codes(self, column: pa.Array | pa.ChunkedArray) -> Int32:
+        """The code of each string; -1 for null and for one that is not in the table.
 
-        >>> StringTable(pa.array(["a", "b"])).numbers(pa.array(["b", None, "c"])).tolist()
+        >>> StringTable(pa.array(["a", "b"])).codes(pa.array(["b", None, "c"])).tolist()
         [1, -1, -1]
         """
-        found = np.empty(len(column), dtype=np.int32)
+        codes = np.empty(len(column), dtype=np.int32)
         for start, text in _texts(column):
-            self._look_up(text, found[start : start + len(text[0]) - 1])
-        return found
+            self._look_up(text, codes[start : start + len(text[0]) - 1])
+        return codes
 
     def all(self) -> pa.Array:
-        """Every name, in the order of the numbers."""
+        """Every string, in the order of the codes."""
         ends = self._ends[: self._count + 1]
         letters = self._letters[: ends[-1]]
         large = pa.LargeStringArray.from_buffers(
@@ -92,25 +97,25 @@ class StringTable:
         )
         return large.cast(pa.string())
 
-    def _add(self, text: Text, found: Int32) -> None:
+    def _add(self, text: Text, codes: Int32) -> None:
         done = 0
-        while done < len(found):
+        while done < len(codes):
             done, self._count = lookup_codes(
-                self._slots, self._ends, self._letters, self._count, True, *text, done, found
+                self._slots, self._ends, self._letters, self._count, True, *text, done, codes
             )
-            if done < len(found):
+            if done < len(codes):
                 self._grow(int(text[0][done + 1] - text[0][done]))
 
-    def _look_up(self, text: Text, found: Int32) -> None:
+    def _look_up(self, text: Text, codes: Int32) -> None:
         table = self._slots, self._ends, self._letters, self._count
 
         def look_up(low: int, high: int) -> None:
-            lookup_codes(*table, False, *text, low, found[:high])
+            lookup_codes(*table, False, *text, low, codes[:high])
 
-        parallel_ranges(look_up, len(found), at_least=MIN_CHUNK)
+        parallel_ranges(look_up, len(codes), at_least=MIN_CHUNK)
 
     def _grow(self, length: int) -> None:
-        """Twice the room, with every name in its new place; others may still look up in the old."""
+        """Double the table in a copy; other threads may still look up in the old one."""
         slots = np.full((2 * len(self._slots), 2), MISSING, dtype=np.int64)
         move_slots(self._slots, slots)
         self._slots = slots
@@ -120,7 +125,7 @@ class StringTable:
 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[int, Text]]:
-    """Where each chunk begins, and its strings."""
+    """The first row of each chunk, and its strings."""
     start = 0
     for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
         if len(chunk):
@@ -143,7 +148,7 @@ def _text(chunk: pa.Array) -> Text:
 
 @inline_kernel
 def _mixed(h: Any) -> Any:
-    """Every bit in all others, and back again: different numbers stay different (MurmurHash3)."""
+    """The finaliser of MurmurHash3: each bit reaches all; different numbers stay different."""
     h ^= h >> np.uint64(33)
     h *= np.uint64(0xFF51AFD7ED558CCD)
     h ^= h >> np.uint64(33)
@@ -153,7 +158,8 @@ def _mixed(h: Any) -> Any:
 
 @kernel
 def hash_names(offsets: Int64, letters: Letters, start: int, end: int, hashes: UInt64) -> None:
-    """Of a name of up to eight bytes all of it; the last eight of a longer one may overlap."""
+    """Hash strings: all of one of up to eight bytes; of a longer one words of eight, the last one
+    overlapping the word before."""
     for i in range(start, end):
         low, high = offsets[i], offsets[i + 1]
         h: Any = np.uint64(0)
@@ -173,24 +179,24 @@ def hash_names(offsets: Int64, letters: Letters, start: int, end: int, hashes: U
 @kernel
 def lookup_codes(
     slots: Int64, ends: Int64, names: Letters, count: int, adding: bool,
-    offsets: Int64, letters: Letters, known: Bools, first: int, found: Int32,
+    offsets: Int64, letters: Letters, known: Bools, first: int, codes: Int32,
 ) -> tuple[int, int]:  # fmt: skip
-    """Write the number of each name from ``first`` on; how many are done, and the new ``count``.
+    """Write the code of each string from ``first`` on; how many are done, and the new ``count``.
 
-    ``slots`` (a power of two, 2): hash, and length and number, of each name that is known, at the
-    first free place from its hash on; -1 is free. ``adding``: a new name is numbered, and the work
-    ends where there is no room for one; else it is -1.
+    ``slots`` (a power of two, 2): hash, and length and code, of each string in the table, at the
+    first free slot from its hash on (linear probing); -1 is free. ``adding``: a new string gets a
+    code, and the work ends where there is no room for one; else its code is -1.
     """
-    hashes = np.empty(AT_ONCE, dtype=np.uint64)
+    hashes = np.empty(HASHES_AHEAD, dtype=np.uint64)
     mask = len(slots) - 1
-    for start in range(first, len(found), AT_ONCE):
-        end = min(start + AT_ONCE, len(found))
+    for start in range(first, len(codes), HASHES_AHEAD):
+        end = min(start + HASHES_AHEAD, len(codes))
         hash_names(offsets, letters, start, end, hashes)
         for i in range(end - start):
             prefetch(slots, np.int64(hashes[i]) & mask)
         for i in range(start, end):
             if len(known) and not known[i]:
-                found[i] = MISSING
+                codes[i] = MISSING
                 continue
             low, length = offsets[i], np.int64(offsets[i + 1] - offsets[i])
             h = np.int64(hashes[i - start])
@@ -219,8 +225,8 @@ def lookup_codes(
                 slots[at, 0], slots[at, 1] = h, length << LENGTH | number
                 count += 1
                 ends[count] = begin + length
-            found[i] = number
-    return len(found), count
+            codes[i] = number
+    return len(codes), count
 
 
 @kernel

@@ -65,7 +65,7 @@ class Histories:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Questions: ``lead`` is a row of the histories, ``as_of_us`` the moment asked about."""
+    """Pairs of a lead and a moment: ``lead`` is a row of the histories, ``as_of_us`` is UTC."""
 
     lead: Int64
     as_of_us: Int64

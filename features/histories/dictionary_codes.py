@@ -1,4 +1,4 @@
-"""Ids and names as codes: which lead a row speaks of, which kind it is."""
+"""Ids and words as codes: the lead of a row, its kind, and hashes of event ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from features.histories.sorting import NO_EVENT
 
 
 def dictionary_encode_sorted(column: pa.ChunkedArray) -> tuple[Int32, tuple[str, ...]]:
-    """Codes into the sorted names of a column of words; null counts as the empty name.
+    """Codes into the sorted words of a column; null counts as the empty word.
 
     >>> codes, names = dictionary_encode_sorted(pa.chunked_array([["webinar", None], ["call"]]))
     >>> codes.tolist(), names
@@ -39,14 +39,14 @@ def dictionary_encode_sorted(column: pa.ChunkedArray) -> tuple[Int32, tuple[str,
 
 
 def lead_codes(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
-    """Row of every interaction's lead among ``lead_ids``; -1 for a lead that is not there.
+    """Position of every row's lead in ``lead_ids``; -1 for a lead that is not there.
 
-    Of a dictionary column each different id is looked up once, or none where its words are
-    ``lead_ids`` themselves.
+    Of a dictionary column each different id is looked up once, or none where its dictionary is
+    ``lead_ids`` itself.
     """
     known = pa.array(lead_ids, type=pa.string())
     if not pa.types.is_dictionary(column.type):
-        return StringTable(known).numbers(column)
+        return StringTable(known).codes(column)
     table: StringTable | None = None
     codes: list[Int32] = []
     rows: list[Int32 | None] = []
@@ -58,7 +58,7 @@ def lead_codes(column: pa.ChunkedArray, lead_ids: Object) -> Int32:
             rows.append(None)
         else:
             table = table or StringTable(known)
-            rows.append(np.append(table.numbers(names), np.int32(MISSING)))
+            rows.append(np.append(table.codes(names), np.int32(MISSING)))
         codes.append(_indices(chunk, MISSING if rows[-1] is None else len(names)))
     return _recoded(codes, rows)
 
@@ -71,31 +71,31 @@ def mark_used(codes: Int32, used: Bools) -> None:
 
 
 @kernel
-def recode(codes: Int32, new: Int32, found: Int32) -> None:
+def recode(codes: Int32, new: Int32, out: Int32) -> None:
     """``new[code]`` of every row."""
     for i in range(len(codes)):
-        found[i] = new[codes[i]]
+        out[i] = new[codes[i]]
 
 
 def _recoded(codes: list[Int32], new: Sequence[Int32 | None]) -> Int32:
-    """The new codes of all chunks, one after the other, by all cores; None: as the old ones."""
+    """The new codes of all chunks, one after the other, on all cores; None: the old ones stay."""
     ends = np.cumsum([0, *map(len, codes)])
-    found = np.empty(ends[-1], dtype=np.int32)
+    out = np.empty(ends[-1], dtype=np.int32)
 
     def write(first: int, last: int) -> None:
         for i in range(first, last):
-            order, rows = new[i], found[ends[i] : ends[i + 1]]
+            order, rows = new[i], out[ends[i] : ends[i + 1]]
             if order is None:
                 rows[:] = codes[i]
             else:
                 recode(codes[i], order, rows)
 
     parallel_ranges(write, len(codes))
-    return found
+    return out
 
 
 def _indices(chunk: pa.DictionaryArray, null: int) -> Int32:
-    """The codes of a chunk, ``null`` where there is no word."""
+    """The codes of a chunk; null becomes ``null``."""
     codes = chunk.indices
     if codes.null_count:
         codes = pc.fill_null(codes.cast(pa.int32()), null)
@@ -104,7 +104,7 @@ def _indices(chunk: pa.DictionaryArray, null: int) -> Int32:
 
 
 def event_hashes(column: pa.ChunkedArray) -> UInt64:
-    """A number per event, equal where the ids are equal; none at all if none is given."""
+    """A hash per event, equal where the ids are equal; an empty array if no event has an id."""
     if column.null_count == len(column):
         return NO_EVENTS
     plain = column.cast(pa.large_string()).combine_chunks()

@@ -1,8 +1,8 @@
-"""Rows brought into the engine's order: by lead, then by time, with ties settled by content.
+"""Rows in the engine's order: by lead, then by time, with ties resolved by content.
 
 Order of arrival, duplicate delivery and partitioning leave no trace: the result depends on the
-set of rows alone. Whole rows are placed beside the other rows of their lead (one random write a
-row), then each lead is sorted where it lies; the columns are views of these packed rows.
+set of rows alone. A row is copied as one piece to the other rows of its lead (one random write
+a row), then each lead is sorted in place; the columns are views of these packed rows.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ Sorted = tuple[Int64, Int64, Int32, Float64, Float64]
 """``offsets`` (n_leads + 1), then the rows' time, kind, value and duration."""
 
 
-_MANY = 200_000
-"""From this many rows on, a table is grouped by all cores."""
+MIN_PARALLEL_ROWS = 200_000
+"""From this many rows on, a table is grouped on all cores."""
 
 
 _LINE = 8
-"""Numbers of eight bytes that the processor brings at once."""
+"""Eight-byte numbers in a cache line of the processor."""
 
 
 @kernel
@@ -92,7 +92,7 @@ def place_rows(
 
 @kernel
 def sort_leads(first: int, last: int, offsets: Int64, rows: Int64, kept: Int64) -> None:
-    """Sort leads ``first`` to ``last`` where they lie, and drop repeated events.
+    """Sort leads ``first`` to ``last`` in place, and drop repeated events.
 
     A lead's rows start at its offset; ``kept`` says how many are left of it.
     """
@@ -151,17 +151,17 @@ def group_rows(
     Rows of lead -1 (unknown) are left out, and so is every repeat of an event within a lead but
     the earliest: what arrives later can never take the place of what was known before.
     """
-    if len(lead) < _MANY:
+    if len(lead) < MIN_PARALLEL_ROWS:
         return group_few(lead, n_leads, at_us, kind, value, duration_s, event)
-    whole = Arrays((at_us, kind, value, duration_s, event))
-    return group_parts(lead, n_leads, [whole], events=len(event) > 0)
+    batch = Arrays((at_us, kind, value, duration_s, event))
+    return group_parts(lead, n_leads, [batch], events=len(event) > 0)
 
 
 def group_parts(lead: Int32, n_leads: int, parts: list[RowBatch], *, events: bool) -> Sorted:
-    """:func:`group_rows` of many rows that lie in parts, by all cores.
+    """:func:`group_rows` of many rows in parts, on all cores.
 
     ``lead``: of all rows; ``events``: whether rows have hashes of events. ``parts`` is emptied:
-    each is let go as soon as its rows are placed.
+    each is freed as soon as its rows are placed.
     """
     shares = shares_of(parts, usable_cores())
     parts.clear()
@@ -174,7 +174,7 @@ def group_parts(lead: Int32, n_leads: int, parts: list[RowBatch], *, events: boo
 
     parallel_ranges(count, len(shares))
     offsets = places_of(counts)
-    rows = _room(int(offsets[n_leads]), EVENT + 1 if events else EVENT)
+    rows = _aligned_rows(int(offsets[n_leads]), EVENT + 1 if events else EVENT)
 
     def place(first: int, last: int) -> None:
         for i in range(first, last):
@@ -196,11 +196,11 @@ def _place_share(share: Share, lead: Int32, place: Int64, rows: Int64) -> None:
         place_rows(place, of, read_only(at_us), read_only(kind), value, duration_s, event, rows)
 
 
-def _room(n: int, width: int) -> Int64:
-    """Room for packed rows that begins where one of the processor's lines does."""
-    room = np.empty(n * width + _LINE, dtype=np.int64)
-    start = -(room.ctypes.data // room.itemsize) % _LINE
-    return room[start : start + n * width].reshape(n, width)
+def _aligned_rows(n: int, width: int) -> Int64:
+    """Memory for packed rows that begins at a cache line."""
+    memory = np.empty(n * width + _LINE, dtype=np.int64)
+    start = -(memory.ctypes.data // memory.itemsize) % _LINE
+    return memory[start : start + n * width].reshape(n, width)
 
 
 def grouped_answers(
@@ -209,24 +209,26 @@ def grouped_answers(
 ) -> Answers:  # fmt: skip
     """Answers by lead and time: rows like any other, of a kind (the attribute) and a value.
 
-    Their columns are no views: answers there are none of have none, and kernels know one layout.
+    The columns are copied: an empty table has contiguous columns, and kernels are compiled for one
+    memory layout.
     """
     nothing = np.zeros(len(lead))
-    offsets, moments, of, told, _ = group_rows(
+    offsets, moments, of, answered, _ = group_rows(
         lead, n_leads, at_us, attribute, value.astype(np.float64), nothing, NO_EVENTS
     )
-    return Answers(offsets, of.copy(), moments.copy(), told.astype(np.int32), attributes, values)
+    return Answers(
+        offsets, of.copy(), moments.copy(), answered.astype(np.int32), attributes, values
+    )
 
 
 RowColumns = tuple[Int64, Int32, Float64, Float64, UInt64]
-"""Some rows as they came: time, kind, value, duration, and event hashes (or none at all)."""
+"""Some rows in order of arrival: time, kind, value, duration, and event hashes (or none at all)."""
 
 
 class RowBatch(Protocol):
-    """Rows of which the columns are made when they are needed, and no longer kept than that."""
+    """Rows whose columns are made when they are needed and freed after that."""
 
-    def __len__(self) -> int:
-        """How many rows."""
+    def __len__(self) -> int: ...
 
     def columns(self, low: int, high: int) -> RowColumns:
         """The rows from ``low`` to ``high``."""
@@ -234,16 +236,16 @@ class RowBatch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """Rows that are there as columns already."""
+    """Rows that are in memory as columns."""
 
-    whole: RowColumns
+    arrays: RowColumns
 
     def __len__(self) -> int:
-        return len(self.whole[0])
+        return len(self.arrays[0])
 
     def columns(self, low: int, high: int) -> RowColumns:
         """The rows from ``low`` to ``high``, nothing copied."""
-        at_us, kind, value, duration_s, event = self.whole
+        at_us, kind, value, duration_s, event = self.arrays
         rows = slice(low, high)
         return at_us[rows], kind[rows], value[rows], duration_s[rows], event[rows]
 

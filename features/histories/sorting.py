@@ -1,4 +1,4 @@
-"""One lead's packed rows in order of time where they lie, ties settled by content."""
+"""One lead's packed rows sorted in place by time, ties resolved by content; repeats dropped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ AT, KIND, VALUE, DURATION, EVENT = range(5)
 
 
 SMALL_SORT = 64
-"""Up to this many rows are sorted by counting who comes before each."""
+"""Up to this many rows are sorted by counting how many are earlier than each."""
 
 
 LATEST = np.iinfo(np.int64).max
-"""Fills up a list of moments: it is earlier than none of them."""
+"""Pads a list of moments: it is earlier than none of them."""
 
 
 @kernel
@@ -71,10 +71,10 @@ def ascending(low: int, high: int, rows: Int64) -> bool:
 
 @kernel
 def sort_small(low: int, n: int, rows: Int64, at_us: Int64, order: Int64, before: Int64) -> None:
-    """Sort ``rows[low:low + n]``: in front of a row belong as many as are earlier.
+    """Sort ``rows[low:low + n]`` by counting: a row's place is the number of earlier rows.
 
-    Counting them takes FEW steps a row, of a kind that the processor does eight at a time.
-    ``at_us``, ``order`` and ``before`` (FEW rows each): room to work in.
+    Counting takes SMALL_SORT comparisons a row, which the compiler vectorises.
+    ``at_us``, ``order`` and ``before`` (SMALL_SORT rows each) are scratch memory.
     """
     at_us[:] = LATEST
     order[:] = -1
@@ -98,7 +98,7 @@ def sort_small(low: int, n: int, rows: Int64, at_us: Int64, order: Int64, before
 
 @kernel
 def _sort_small_ties(order: Int64, n: int, rows: Int64, amounts: Float64) -> None:
-    """Sort rows of the same moment, which already stand side by side, by insertion."""
+    """Sort rows of the same moment, which are neighbours already, by insertion."""
     for i in range(1, n):
         row, j = order[i], i
         while j > 0 and rows[order[j - 1], AT] == rows[row, AT]:

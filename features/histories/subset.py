@@ -1,4 +1,4 @@
-"""A part of many histories, so that scoring them takes memory for one part at a time."""
+"""A part of many histories, so that scoring takes memory for one part at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from features.histories.arrays import Answers, Histories, Interactions, Referenc
 
 
 def select_leads(histories: Histories, references: References) -> tuple[Histories, References]:
-    """Only the leads that are asked about, and the same references to them.
+    """Only the leads of these references, and the references to them.
 
     Leads keep their order and their rows, so every vector is the same to the last bit.
     """
@@ -30,14 +30,14 @@ def select_leads(histories: Histories, references: References) -> tuple[Historie
         events.kinds,
     )
     rows, offsets = _rows_of(histories.answers.offsets, leads)
-    told = histories.answers
+    learned = histories.answers
     answers = Answers(
         offsets,
-        told.attribute[rows],
-        told.at_us[rows],
-        told.value[rows],
-        told.attributes,
-        told.values,
+        learned.attribute[rows],
+        learned.at_us[rows],
+        learned.value[rows],
+        learned.attributes,
+        learned.values,
     )
     part = Histories(
         histories.lead_ids[leads],
@@ -50,8 +50,8 @@ def select_leads(histories: Histories, references: References) -> tuple[Historie
 
 
 def _slice_contiguous(histories: Histories, first: int, last: int) -> Histories:
-    """Leads that stand side by side: nothing is copied but where their rows begin."""
-    events, told = histories.interactions, histories.answers
+    """Neighbouring leads: only the offsets are copied."""
+    events, learned = histories.interactions, histories.answers
     low, high = events.offsets[first], events.offsets[last]
     interactions = Interactions(
         events.offsets[first : last + 1] - low,
@@ -61,14 +61,14 @@ def _slice_contiguous(histories: Histories, first: int, last: int) -> Histories:
         events.duration_s[low:high],
         events.kinds,
     )
-    low, high = told.offsets[first], told.offsets[last]
+    low, high = learned.offsets[first], learned.offsets[last]
     answers = Answers(
-        told.offsets[first : last + 1] - low,
-        told.attribute[low:high],
-        told.at_us[low:high],
-        told.value[low:high],
-        told.attributes,
-        told.values,
+        learned.offsets[first : last + 1] - low,
+        learned.attribute[low:high],
+        learned.at_us[low:high],
+        learned.value[low:high],
+        learned.attributes,
+        learned.values,
     )
     return Histories(
         histories.lead_ids[first:last],

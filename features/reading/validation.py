@@ -203,7 +203,7 @@ class LeadIndex:
 
     def coded(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
         """As :meth:`only`, with ``lead_id`` as CODED_TEXT: each lead's row among those kept."""
-        rows = self._names.numbers(chunk.table.column("lead_id"))
+        rows = self._names.codes(chunk.table.column("lead_id"))
         known = rows >= 0
         if not known.all():
             chunk, rows = self._only(chunk, known, quarantine), rows[known]

@@ -1,8 +1,8 @@
-"""What a stream remembers while one reference's rows are walked, newest first.
+"""Streaming aggregates of one reference: updated row by row, newest first, then finalised.
 
-A stream is a kind, or any / inbound / outbound. Windows are nested, so a row is remembered in the
+A stream is a kind, or any / inbound / outbound. Windows are nested, so a row is added to the
 smallest window that holds it (its bucket) and sums over buckets give every window. Only what the
-declared columns need is remembered (``needs``, a bit each).
+declared columns need is kept (``needs``, a bit each).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ IGNORED = -2
 ) = range(18)
 
 
-# A stream's memory is one row of floats: its counts per bucket and its decayed sums first, then
-# these once, and last these per bucket.
+# A stream's accumulators are one row of floats: its counts per bucket and its decayed sums first,
+# then these once, and last these per bucket.
 WEEKEND, OFFICE, HOUR_SIN, HOUR_COS, IS_LAST, UNANSWERED = range(6)
 
 
@@ -115,7 +115,7 @@ def update_amounts(memory: Float64, s: int, here: int, value: float, duration_s:
 
 @inline_kernel
 def hour_on_the_clock(at: int, day: int) -> tuple[float, float]:
-    """Sine and cosine of the hour of the day, of whose sums the circular mean is made."""
+    """Sine and cosine of the hour of the day; their sums give the circular mean."""
     angle = (at - day * DAY_US) / HOUR_US * (np.pi / 12.0)
     return np.sin(angle), np.cos(angle)
 

@@ -1,4 +1,4 @@
-"""What an attribute was as of a moment, and the columns made of it, in one pass.
+"""The value of each attribute as of a moment, and the columns made of it, in one pass.
 
 The value as of a moment is the last one answered strictly before it; without an answer it is
 the one known at creation; without that it is unknown (NaN).
@@ -116,7 +116,7 @@ def attributes_as_of(
 
     ``at_creation`` (n_leads, n_attributes): numbers, or positions of levels; NaN unknown.
     ``encoded`` (n_attributes, n_values): the same for every answer that occurs.
-    ``position_of``: attribute of the answers → attribute of the spec, -1 when it is not asked.
+    ``position_of``: attribute of the answers → attribute of the spec, -1 for none.
     ``columns`` (n, 3): column of ``out``, operation, attribute (or group); ``levels`` (n,).
     """
     n_attributes = at_creation.shape[1]

@@ -58,15 +58,15 @@ class Plan:
     groups: Int32
 
     def kind_table(self, kinds: Sequence[str]) -> KindTable:
-        """Say for every kind of a history table to which streams its rows belong."""
+        """For every kind of a history table, the streams that its rows belong to."""
         own = np.array([self.stream_of.get(kind, -1) for kind in kinds], dtype=np.int64)
-        ours = np.array([kind in self.outbound_kinds for kind in kinds], dtype=np.bool_)
+        outbound = np.array([kind in self.outbound_kinds for kind in kinds], dtype=np.bool_)
         decaying = (self.needs >= 0) & (self.needs & NEEDS_DECAY != 0)
-        decays = decaying[0] | np.where(ours, decaying[2], decaying[1])
+        decays = decaying[0] | np.where(outbound, decaying[2], decaying[1])
         decays |= np.where(own >= 0, decaying[own], False)
         if self.excluded_kinds:
             own[[kind in self.excluded_kinds for kind in kinds]] = IGNORED
-        return KindTable(own, ours, decays)
+        return KindTable(own, outbound, decays)
 
 
 def _interaction_column(

@@ -1,4 +1,4 @@
-"""Vectors: what a specification says of each reference. The one code path for everyone."""
+"""Vectors: the features of a specification for each reference. The one code path for everyone."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ MIN_CHUNK = 2_000
 def before_creation(
     histories: Histories, references: References
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """True where the moment asked about lies before the lead's creation."""
+    """True where ``as_of`` is before the lead's creation, (n_references,) bool."""
     created = histories.created_at_us[references.lead]
     early: np.ndarray[tuple[int], np.dtype[np.bool_]] = references.as_of_us < created
     return early
 
 
 def compute_vectors(spec: FeatureSpec, histories: Histories, references: References) -> Float64:
-    """What was known of each reference, strictly before its ``as_of``.
+    """The vector of each reference, from what was known strictly before its ``as_of``.
 
     Interactions and answers with ``occurred_at < as_of`` only; attributes of the leads table
     count as known at creation. Shape (n_references, n_features), float64, columns as in
-    ``spec.names``; NaN is unknown. Raises ``DataError`` when a reference lies before the
+    ``spec.names``; NaN is unknown. Raises ``DataError`` when a reference is before the
     creation of its lead (see :func:`before_creation`).
     """
     early = before_creation(histories, references)

@@ -20,7 +20,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def number(value: float) -> str:
-    """A number as a person writes it: whole from a hundred on, else three figures.
+    """A number as a person writes it: no decimals from a hundred on, else three figures.
 
     >>> number(12.0), number(0.25), number(1234567.0), number(1462.15), number(3.14159)
     ('12', '0.25', '1,234,567', '1,462', '3.14')
@@ -103,7 +103,7 @@ def trend(value: float, many: str) -> str:
 
 
 class SentenceContext(NamedTuple):
-    """What a sentence may speak of: a known value and the feature it belongs to."""
+    """What a sentence is made from: a known value and the feature it belongs to."""
 
     value: float
     topic: str
@@ -128,7 +128,7 @@ class SentenceContext(NamedTuple):
 
 
 LEVELS_IN_ORDER = " < "
-"""What stands between the ordered answers of an attribute, least first."""
+"""Between the ordered answers of an attribute, least first."""
 
 
 def ranked(value: float, levels: str | None) -> str:

@@ -36,7 +36,7 @@ class Feature:
 
     ``topic`` is an interaction kind, one of ``any``, ``inbound``, ``outbound``, an attribute, a
     BANT group, or ``lead``. ``window_days`` None means without end. ``level``: the level a column
-    stands for, or the ordered levels of an ordinal.
+    means, or the ordered levels of an ordinal.
 
     >>> Feature("interactions", "page_view", "count", window_days=7).name
     'page_view.count_7d'

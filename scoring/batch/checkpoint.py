@@ -79,7 +79,6 @@ class CheckpointDir:
         return sorted(self.path.glob(f"interactions/step-*/bucket={bucket}/*.parquet"))
 
     def scores(self, bucket: int) -> Path:
-        """The scores of one bucket."""
         return self.path / "scores" / f"bucket-{bucket:05d}.parquet"
 
 

@@ -1,7 +1,7 @@
 """Score more interactions than fit into memory, on one machine: bucket by bucket, resumable.
 
 Interactions are read part by part and sent to hash buckets of leads on disk. Every bucket is then
-scored on its own, and the rows are put back into the order asked. What is finished when the run is
+scored on its own, and the rows are put back into the order given. What is finished when the run is
 killed is not done again. Memory is bounded by one bucket for each worker.
 """
 
@@ -83,7 +83,7 @@ class BucketRun:
 class BucketResult:
     """What a run in buckets did: rows and buckets in all, buckets done by this very run.
 
-    ``beyond``: questions about leads older than any learned from (``oldest_days``).
+    ``n_extrapolating``: references of leads older than any trained on (``oldest_days``).
     """
 
     rows: int
@@ -93,16 +93,16 @@ class BucketResult:
     bands: dict[str, int]
     errors: int
     quarantined: tuple[QuarantinedRows, ...]
-    beyond: int
+    n_extrapolating: int
     oldest_days: float | None
 
 
 def score_in_buckets(run: BucketRun, questions: Questions, tell: Tell) -> BucketResult:
-    """Write the scores of ``questions(dataset)`` to ``run.out``, in the order asked.
+    """Write the scores of ``questions(dataset)`` to ``run.out``, in the order given.
 
-    ``questions`` is given the dataset without its interactions. ``tell(what, done, total)`` shows
-    progress. Raises DataError, ReleaseError, StorageError; the work folder then stays for the
-    next run.
+    ``questions`` is called with the dataset without its interactions, ``tell(what, done, total)``
+    to show progress. Raises DataError, ReleaseError, StorageError; the work folder then stays for
+    the next run.
     """
     check_ending(run.out)
     tables = source_of(run.source)
@@ -113,13 +113,16 @@ def score_in_buckets(run: BucketRun, questions: Questions, tell: Tell) -> Bucket
         plan = _plan(run, tables, release.release_id, n_buckets)
         resumed = work.resume(plan)
         oldest = oldest_learned_days(release.manifest["data"])
-        aside, beyond = _split_tables(run, tables, work, n_buckets, questions, oldest, tell)
+        aside, n_extrapolating = _split_tables(
+            run, tables, work, n_buckets, questions, oldest, tell
+        )
         version = run.model_version or release.release_id
         done_now = _score_buckets(run, work, n_buckets, version, tell)
         result = _gather(run, work, n_buckets, tell)
         shutil.rmtree(run.work)
     return BucketResult(**result, buckets=n_buckets, buckets_done_now=done_now, resumed=resumed,
-                        quarantined=aside, beyond=beyond, oldest_days=oldest)  # fmt: skip
+                        quarantined=aside, n_extrapolating=n_extrapolating,
+                        oldest_days=oldest)  # fmt: skip
 
 
 def buckets_for(rows: int, workers: int) -> int:
@@ -159,7 +162,7 @@ def _split_tables(
 ) -> tuple[tuple[QuarantinedRows, ...], int]:
     """Interactions, leads, answers and questions by bucket; nothing if an earlier run did it.
 
-    What was set aside, and how many questions lie beyond what was learned.
+    Returns what was set aside, and how many references extrapolate.
     """
     finished = work.read_json(TABLES_DONE)
     if finished is not None:
@@ -181,10 +184,13 @@ def _split_tables(
         asked = questions(dataset)
         split(_question_table(*asked), work.path / "questions", n_buckets, database)
     work.write_json("settings.json", dataset.settings.model_dump(mode="json"))
-    beyond = count_extrapolating(oldest_days, dataset.leads, *asked)
-    told = {"quarantined": [asdict(rows) for rows in aside.found], "beyond": beyond}
-    work.write_json(TABLES_DONE, told)
-    return aside.found, beyond
+    n_extrapolating = count_extrapolating(oldest_days, dataset.leads, *asked)
+    finished = {
+        "quarantined": [asdict(rows) for rows in aside.found],
+        "beyond": n_extrapolating,
+    }
+    work.write_json(TABLES_DONE, finished)
+    return aside.found, n_extrapolating
 
 
 def _question_table(lead_ids: Object, as_of_us: Int64) -> pa.Table:
@@ -234,7 +240,7 @@ def _results(jobs: list[BucketJob], workers: int) -> Iterator[tuple[int, int]]:
 
 
 def _gather(run: BucketRun, work: CheckpointDir, n_buckets: int, tell: Tell) -> dict[str, Any]:
-    """All buckets' rows in the order asked, written whole; and what they count."""
+    """All buckets' rows in the order given, as one file; and their counts."""
     files = [str(work.scores(bucket)) for bucket in range(n_buckets)]
     names = ", ".join(SCORE_COLUMNS.names)
     counts: dict[str, Any] = {"rows": 0, "errors": 0, "bands": {"hot": 0, "warm": 0, "cold": 0}}
@@ -265,7 +271,7 @@ QUESTIONS = pa.schema(
 
 
 BUCKET_COLUMNS = pa.schema([*SCORE_COLUMNS, ("position", pa.int64())])
-"""Scores with the position of the question: rows are brought back into the order asked by it."""
+"""Scores with the position of the question: rows are sorted by it in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +324,7 @@ def dataset_scores(
 
 
 def _lead_parts(work: CheckpointDir, bucket: int, questions: pa.Table) -> pa.Table:
-    """The leads of a bucket that are asked about."""
+    """The leads of a bucket that have a reference."""
     schema = parquet.read_schema(work.path / "leads.schema.parquet")
     leads = read_parts(work.parts("leads", bucket), schema)
     asked = pc.unique(questions.column("lead_id"))
@@ -326,7 +332,7 @@ def _lead_parts(work: CheckpointDir, bucket: int, questions: pa.Table) -> pa.Tab
 
 
 def start_worker(parent: int, threads: int) -> None:
-    """Prepare a worker process: few threads, and no life after its parent's."""
+    """Prepare a worker process: few threads, and it ends with its parent."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     pa.set_cpu_count(threads)
     pa.set_io_thread_count(threads)

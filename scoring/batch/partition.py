@@ -1,4 +1,4 @@
-"""Rows of any table, sent to hash buckets of leads by DuckDB: a lead is in one bucket, whole."""
+"""Rows of any table, sent to hash buckets by lead with DuckDB: all of a lead is in one bucket."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def split(
 
 
 def in_words(rows: pa.Table) -> pa.Table:
-    """Codes as the words they stand for, which is what leads are hashed by."""
+    """Codes as words: leads are hashed by their ids."""
     coded = {f.name for f in rows.schema if pa.types.is_dictionary(f.type)}
     schema = [pa.field(f.name, pa.string() if f.name in coded else f.type) for f in rows.schema]
     return rows.cast(pa.schema(schema))
@@ -109,7 +109,7 @@ def _steps(
 
 
 def _finished(work: CheckpointDir) -> list[dict[str, Any]]:
-    """The steps of an earlier run that are whole, in order."""
+    """The complete steps of an earlier run, in order."""
     done: list[dict[str, Any]] = []
     while (step := work.read_json(f"interactions/step-{len(done):05d}.json")) is not None:
         done.append(step)

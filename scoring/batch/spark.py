@@ -1,7 +1,7 @@
 """Score on Spark: any number of interactions, on as many machines as there are.
 
 The same checks, the same kernel and the same arithmetic as everywhere else run in each executor,
-so the answers are the same to the last bit. See ``docs/explanation/scale.md`` for sizes and limits.
+so the scores are the same to the last bit. See ``docs/explanation/scale.md`` for sizes and limits.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class SparkRun:
 class SparkResult:
     """What a run on Spark wrote.
 
-    ``beyond``: questions about leads older than any learned from (``oldest_days``).
+    ``n_extrapolating``: references of leads older than any trained on (``oldest_days``).
     """
 
     rows: int
@@ -86,7 +86,7 @@ class SparkResult:
     bands: dict[str, int]
     errors: int
     quarantined: tuple[QuarantinedRows, ...]
-    beyond: int
+    n_extrapolating: int
     oldest_days: float | None
 
 
@@ -115,7 +115,7 @@ def spark_session(master: str | None = None, **settings: str) -> SparkSession:
 
 
 def score_with_spark(session: SparkSession, run: SparkRun) -> SparkResult:
-    """Write the scores as a folder of Parquet files, in the order asked when read by name.
+    """Write the scores as a folder of Parquet files, in the order given when read by name.
 
     Raises DataError, ReleaseError or StorageError. As everywhere in Spark, a folder without the
     file ``_SUCCESS`` is not finished.
@@ -161,13 +161,13 @@ def _score(
         bands={name: bands.get(name, 0) for name in ("hot", "warm", "cold")},
         errors=rows.filter(rows["error"].isNotNull()).count(),
         quarantined=quarantined,
-        beyond=_beyond(tables.required("leads"), asked, oldest),
+        n_extrapolating=_count_extrapolating(tables.required("leads"), asked, oldest),
         oldest_days=oldest,
     )
 
 
-def _beyond(leads: DataFrame, asked: DataFrame, oldest_days: float | None) -> int:
-    """How many questions are about a lead older than any learned from."""
+def _count_extrapolating(leads: DataFrame, asked: DataFrame, oldest_days: float | None) -> int:
+    """How many references are of a lead older than any trained on."""
     from pyspark.sql import functions as f
 
     if oldest_days is None or "created_at" not in leads.columns:
@@ -226,7 +226,7 @@ def spark_schema(schema: pa.Schema) -> str:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn what Spark raises into our errors: the worker's own one if it was one of ours."""
+    """Turn what Spark raises into a LeadscoreError: the worker's own one if it raised one."""
     from pyspark.errors import PySparkException
 
     try:
@@ -244,9 +244,9 @@ def plain_errors() -> Iterator[None]:
 
 
 def _plain(text: str) -> LeadscoreError:
-    ours = _RAISED.findall(text)
-    if ours and ours[-1][0] in _ERRORS:
-        return _ERRORS[ours[-1][0]](ours[-1][1].strip())
+    raised = _RAISED.findall(text)
+    if raised and raised[-1][0] in _ERRORS:
+        return _ERRORS[raised[-1][0]](raised[-1][1].strip())
     first = next((line for line in text.splitlines() if line.strip()), "no message")
     return StorageError(f"Spark could not finish: {first.strip()[:300]}")
 

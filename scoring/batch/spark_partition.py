@@ -50,7 +50,7 @@ ANY = {
     ORDER[0]: "string",
     ORDER[1]: "bigint",
 }
-"""Columns that hold the rows of every table; attributes of leads stand beside them."""
+"""Columns that hold the rows of every table; attributes of leads are added to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class WorkerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket as it arrives in a worker, checked: a dataset, and what is asked of it.
+    """A bucket as it arrives in a worker, checked: a dataset, and the references to score.
 
     ``order``: the order columns of the questions, row by row. ``refused``: rows set aside.
     """
@@ -170,12 +170,12 @@ def bucket_of(rows: pa.Table, needs: WorkerPlan) -> Bucket:
         "lead_id": "lead_id", "occurred_at": "at", "kind": "word", "value": "value",
         "duration_s": "duration_s", "event_id": "text",
     })  # fmt: skip
-    told = _chunk("answers", of["answers"], {
+    raw_answers = _chunk("answers", of["answers"], {
         "lead_id": "lead_id", "answered_at": "at", "attribute": "word", "value": "text",
     })  # fmt: skip
     interactions = clean_interactions(events, aside, known, until)
     answers = typed_answers(
-        clean_answers(told, aside, known, until), needs.settings, aside, Inference()
+        clean_answers(raw_answers, aside, known, until), needs.settings, aside, Inference()
     )
     asked = of["questions"]
     positions = pa.array(np.arange(asked.num_rows, dtype=np.int64))

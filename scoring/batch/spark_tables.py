@@ -30,7 +30,7 @@ TIMES = {
 
 
 ORDER = ("order_file", "order_row")
-"""Columns that hold the place of a row in its file, by which answers are put in the order asked."""
+"""Columns that hold the place of a row in its file; results are sorted by them."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _file_system(session: SparkSession, place: str) -> tuple[Any, Any]:
 def questions_of(
     tables: SparkTables, references: str | None, settings: DatasetSettings
 ) -> DataFrame:
-    """``lead_id``, ``as_of`` and order columns of what is asked: the references, or open leads."""
+    """``lead_id``, ``as_of`` and order columns of the references given, or of the open leads."""
     from pyspark.sql import functions as f
 
     if references is not None:

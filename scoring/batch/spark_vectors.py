@@ -141,7 +141,7 @@ def _bucket_vectors(needs: WorkerPlan, spec: FeatureSpec, rows: pa.Table) -> pa.
 
 
 def _matrix(rows: pa.Table, n: int, width: int) -> Float64:
-    """The rows that came back, in the order asked."""
+    """The rows that came back, in the order given."""
     errors = [e for e in rows.column("error").to_pylist() if e is not None]
     if errors:
         raise DataError(f"{len(errors):,} references cannot be computed; the first: {errors[0]}")

@@ -1,4 +1,4 @@
-"""The step part: an additive model, one step function per feature, readable as a scorecard."""
+"""An additive model: one step function per feature, readable as a scorecard (a GAM)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _add(
 
 @dataclass(frozen=True, slots=True)
 class StepFunction:
-    """One feature's step function: value v lies in step i if thresholds[i-1] < v <= thresholds[i].
+    """One feature's step function: value v is in step i if thresholds[i-1] < v <= thresholds[i].
 
     ``thresholds`` (t,) ascending; ``shares`` (t + 1,) and ``unknown`` in log-odds, centred so
     that they average zero over the training rows.
@@ -96,7 +96,6 @@ class AdditiveComponent:
         return float(self.intercept)
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
-        """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
         _add(vectors, float(scale), out, *self._flat)  # type: ignore[attr-defined]
 
     def table(self) -> list[tuple[int, float | None, float | None, float]]:
@@ -148,7 +147,7 @@ class AdditiveComponent:
 
 
 def additive_component_of(lightgbm_text: str, n_features: int) -> AdditiveComponent:
-    """Compile a booster whose trees use one feature each into a StepPart, exactly.
+    """Compile a booster whose trees use one feature each into an AdditiveComponent, exactly.
 
     Shares are centred per tree over its training rows, which makes them the TreeSHAP values.
     Raises ReleaseError when a tree uses two features or the width is another.

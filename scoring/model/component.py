@@ -1,4 +1,4 @@
-"""What every part of a model can do, and the part that knows nothing: a constant."""
+"""The protocol of a model's components, the constant one, and checked numbers of their JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from features.errors import ReleaseError
 class ModelComponent(Protocol):
     """A function of a vector in log-odds that splits into a base and one share per feature.
 
-    ``n_features`` is the length of the vector, ``base`` the log-odds before any feature speaks.
+    ``n_features`` is the length of the vector, ``base`` the log-odds before any contribution.
     """
 
     kind: ClassVar[str]
@@ -28,7 +28,7 @@ class ModelComponent(Protocol):
 
     @property
     def base(self) -> float:
-        """Log-odds before any feature speaks."""
+        """Log-odds before any contribution."""
         ...
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
@@ -42,7 +42,7 @@ class ModelComponent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConstantComponent:
-    """The same log-odds for everybody: the base rate, when nothing better was found."""
+    """The same log-odds for every lead: the base rate, where no candidate is better."""
 
     kind: ClassVar[str] = "constant"
     log_odds: float
@@ -50,7 +50,6 @@ class ConstantComponent:
 
     @property
     def base(self) -> float:
-        """The log-odds themselves."""
         return self.log_odds
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
@@ -81,11 +80,11 @@ def _is_finite(value: object) -> bool:
         return False
 
 
-def count(data: Mapping[str, Any], name: str, most: int = 1_000_000) -> int:
-    """The whole number called ``name`` in 0..most; ReleaseError otherwise."""
+def count(data: Mapping[str, Any], name: str, max_count: int = 1_000_000) -> int:
+    """The whole number called ``name`` in 0..max_count; ReleaseError otherwise."""
     value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ReleaseError(f"{name!r} is missing or not a whole number in 0..{most}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= max_count:
+        raise ReleaseError(f"{name!r} is missing or not a whole number in 0..{max_count}")
     return value
 
 

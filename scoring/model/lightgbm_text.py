@@ -24,7 +24,7 @@ MAX_LEAVES = 4_096
 class Tree:
     """One tree; inner nodes first, leaf ``i`` is written ``~i`` in ``left`` and ``right``.
 
-    ``left`` is taken when value <= threshold; a threshold of +inf parts the known from the
+    ``left`` is taken when value <= threshold; a threshold of +inf separates the known from the
     unknown. ``missing`` is one of the MISSING constants and
     ``default_left`` the side of the unknown. ``node_count``, ``leaf_count``: training rows.
     """
@@ -88,14 +88,17 @@ def _whole(fields: dict[str, str], name: str) -> int:
 
 
 def _array(
-    fields: dict[str, str], name: str, length: int, most: float = np.finfo(np.float64).max
+    fields: dict[str, str], name: str, length: int, max_value: float = np.finfo(np.float64).max
 ) -> Float64:
     try:
         values = [float(word) for word in fields.get(name, "").split()]
     except ValueError as problem:
         raise ReleaseError(f"LightGBM text: {name} holds something not a number") from problem
     array = np.array(values, dtype=np.float64)
-    if len(values) != length or not ((array >= -np.finfo(np.float64).max) & (array <= most)).all():
+    if (
+        len(values) != length
+        or not ((array >= -np.finfo(np.float64).max) & (array <= max_value)).all()
+    ):
         raise ReleaseError(f"LightGBM text: {name} is not {length} finite numbers")
     return array
 
@@ -119,7 +122,7 @@ def _tree(fields: dict[str, str], width: int) -> Tree:
         raise ReleaseError("LightGBM text: a split that is not numeric")
     tree = Tree(
         feature=_indices(fields, "split_feature", inner, 0, width),
-        threshold=_array(fields, "threshold", inner, most=np.inf),
+        threshold=_array(fields, "threshold", inner, max_value=np.inf),
         missing=(kind >> 2).astype(np.uint8),
         default_left=(kind & 2) != 0,
         left=_indices(fields, "left_child", inner, -leaves, inner),

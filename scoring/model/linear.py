@@ -19,7 +19,7 @@ TRANSFORMS = ("identity", "log1p")
 """``log1p`` is signed: sign(x) × log(1 + |x|), so that it is defined for every number."""
 
 
-LARGEST = 1e100
+MAX_ABS_VALUE = 1e100
 """Larger amounts count as this much, so that no sum of a lead's values can end in infinity."""
 
 
@@ -29,8 +29,8 @@ _FIELDS = ("fill", "center", "scale", "coef", "missing_coef", "missing_share")
 @kernel
 def transform_one(value: float, transform: int) -> float:
     """One number by its transform (position in TRANSFORMS); NaN stays NaN."""
-    if abs(value) > LARGEST:
-        value = math.copysign(LARGEST, value)
+    if abs(value) > MAX_ABS_VALUE:
+        value = math.copysign(MAX_ABS_VALUE, value)
     if transform == 0:
         return value
     return math.copysign(math.log1p(abs(value)), value)
@@ -112,7 +112,6 @@ class LinearComponent:
 
     @property
     def n_features(self) -> int:
-        """Length of the vectors it reads."""
         return len(self.transform)
 
     @property
@@ -121,7 +120,6 @@ class LinearComponent:
         return float(self.intercept)
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
-        """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
         codes: npt.NDArray[np.int64] = self._codes  # type: ignore[attr-defined]
         _add(vectors, float(scale), out, codes, *(getattr(self, name) for name in _FIELDS))
 

@@ -1,4 +1,4 @@
-"""The model: parts averaged in log-odds, calibrated by a straight line, explained exactly."""
+"""The model: components averaged in log-odds, calibrated by a straight line, explained exactly."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Model:
 
     @property
     def base(self) -> float:
-        """Log-odds before any feature speaks, within the limit."""
+        """Log-odds before any contribution, within the limit."""
         total = 0.0
         for weight, part in zip(self.weights, self.parts, strict=True):
             total += weight * part.base

@@ -1,4 +1,4 @@
-"""The linear part with products: where two answers together say more than their sum.
+"""A linear part with products of two features: interactions, as in a GAM with pairwise terms.
 
 log-odds = linear part + Σ coef × (u × v − mean), where u and v are two features as the linear part
 standardises them, (transform(x) − center) / scale, and 0 when unknown. Half of each centred product
@@ -109,7 +109,6 @@ class PairwiseComponent:
 
     @property
     def n_features(self) -> int:
-        """Length of the vectors it reads."""
         return self.linear.n_features
 
     @property
@@ -118,7 +117,6 @@ class PairwiseComponent:
         return self.linear.base
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
-        """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
         self.linear.accumulate_contributions(vectors, scale, out)
         codes: Int64 = self.linear._codes  # type: ignore[attr-defined]
         _add(

@@ -36,8 +36,8 @@ from scoring.scorecard.toml import card_from_data, card_to_data
 Places = tuple[int, ...]
 
 
-LARGEST = 1e9
-"""Larger amounts count as this much: no rule can end in infinity."""
+MAX_ABS_POINTS = 1e9
+"""Larger amounts count as this much, so that no rule gives infinity."""
 
 
 @kernel
@@ -47,7 +47,9 @@ def _read(vectors: Float64, columns: Int64, offsets: Int64, words: Float64, out:
         for i in range(len(offsets) - 1):
             if words[i] == 0.0:
                 value = vectors[row, columns[offsets[i]]]
-                out[row, i] = min(max(value, -LARGEST), LARGEST) if value == value else value
+                out[row, i] = (
+                    min(max(value, -MAX_ABS_POINTS), MAX_ABS_POINTS) if value == value else value
+                )
                 continue
             out[row, i] = np.nan
             for place in range(offsets[i], offsets[i + 1]):
@@ -60,7 +62,7 @@ def _add(
     vectors: Float64,
     shares: Float64,
     mean: Float64,
-    told: Int64,
+    counted: Int64,
     offsets: Int64,
     weight: float,
     out: Float64,
@@ -72,10 +74,10 @@ def _add(
                 continue
             seen = 0
             for place in range(low, high):
-                seen += vectors[row, told[place]] > 0.0
+                seen += vectors[row, counted[place]] > 0.0
             given = weight * shares[row, rule]
             for place in range(low, high):
-                column = told[place]
+                column = counted[place]
                 if seen == 0:
                     out[row, column] += given / (high - low)
                 elif vectors[row, column] > 0.0:
@@ -88,8 +90,8 @@ class ScorecardComponent:
     """Points of a card as log-odds; F features, C rules and exclusions.
 
     ``card``: what can be counted from the vector. ``columns``: for each feature that the card
-    declares (``Scorecard(card).spec``) one column of the vector; for one that stands for words,
-    a column for each word in order, -1 for a word without a column. ``mean`` (C): each rule's mean
+    declares (``Scorecard(card).spec``) one column of the vector; for one compared with words, a
+    column for each word in order, -1 for a word without a column. ``mean`` (C): each rule's mean
     share in training. Raises DataError for a column outside the vector or a negative ``coef``.
     """
 
@@ -120,7 +122,6 @@ class ScorecardComponent:
 
     @cached_property
     def scorecard(self) -> Scorecard:
-        """The card, ready to count."""
         return Scorecard(self.card)
 
     @cached_property
@@ -137,15 +138,15 @@ class ScorecardComponent:
         return flat, offsets, np.array([float(w > 0) for w in self._widths])
 
     @cached_property
-    def _telling(self) -> tuple[Int64, Int64]:
+    def _counted_columns(self) -> tuple[Int64, Int64]:
         """The columns of the vector that each rule counts, flat, and where each rule's start."""
-        told = []
+        counted = []
         for plan in self.scorecard.plan.conditions:
             places = [self.columns[i] for i in plan.columns[OF_COUNTS]]
             if plan.codes and len(places[0]) > 1:
                 places = [tuple(places[0][int(code)] for code in plan.codes)]
-            told.append(tuple(dict.fromkeys(p for some in places for p in some if p >= 0)))
-        return _flat(told)
+            counted.append(tuple(dict.fromkeys(p for some in places for p in some if p >= 0)))
+        return _flat(counted)
 
     @property
     def base(self) -> float:
@@ -157,18 +158,17 @@ class ScorecardComponent:
         read = np.empty((len(vectors), len(self.columns)))
         _read(vectors, *self._reading, read)
         given = self.scorecard.points_of(read).shares
-        _, offsets = self._telling
+        _, offsets = self._counted_columns
         given[:, np.diff(offsets) == 0] = 0.0
-        return np.clip(np.nan_to_num(given, nan=0.0), -LARGEST, LARGEST)
+        return np.clip(np.nan_to_num(given, nan=0.0), -MAX_ABS_POINTS, MAX_ABS_POINTS)
 
     def points(self, vectors: Float64) -> Float64:
         """(n, F) → (n,): the points of the rules that can be counted from the vector."""
         return np.asarray(self.shares(vectors).sum(axis=1))
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
-        """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
         shares = self.shares(vectors)
-        _add(vectors, shares, self.mean, *self._telling, float(scale * self.coef), out)
+        _add(vectors, shares, self.mean, *self._counted_columns, float(scale * self.coef), out)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, read back by :meth:`from_dict`."""
@@ -212,7 +212,8 @@ def _flat(lists: Sequence[Places]) -> tuple[Int64, Int64]:
     )
 
 
-OURS_OR_THEIRS = frozenset({INBOUND, OUTBOUND, UNANSWERED})
+BY_DIRECTION = frozenset({INBOUND, OUTBOUND, UNANSWERED})
+"""Topics whose meaning depends on which kinds are outbound."""
 
 
 _SAME = {"flag": "value"}
@@ -224,14 +225,14 @@ def spec_with_rules(
     """``spec`` with the columns that the rules need at its end, and the part that counts them.
 
     Rules are left out that look at an attribute which ``spec`` does not use (excluded, known only
-    after the outcome, not in the data), that take words for numbers, that count excluded kinds, or
-    that mean other kinds by ``outbound``. None when no rule is left. The part says 1 log-odds a
-    point, not centred.
+    after the outcome, not in the data), that compare a number with words, that count excluded
+    kinds, or that mean other kinds by ``outbound``. None when no rule is left. The part gives 1
+    log-odds a point, not centred.
     """
     card = computable_subset(card, spec)
     if not card.rules:
         return None
-    asked = compile_card(card).spec
+    card_spec = compile_card(card).spec
     place = {_key(feature): i for i, feature in enumerate(spec.features)}
     further: list[Feature] = []
 
@@ -241,16 +242,16 @@ def spec_with_rules(
             further.append(feature)
         return place[_key(feature)]
 
-    ours = {a.name: a for a in spec.attributes}
-    theirs = {a.name: a for a in asked.attributes}
+    in_model = {a.name: a for a in spec.attributes}
+    in_card = {a.name: a for a in card_spec.attributes}
     columns: list[Places] = []
-    for feature in asked.features:
+    for feature in card_spec.features:
         if feature.aggregate == "ordinal":
-            known, words = ours[feature.topic].levels, theirs[feature.topic].levels
+            known, words = in_model[feature.topic].levels, in_card[feature.topic].levels
             levels = [Feature(Source.ATTRIBUTE, feature.topic, "level", level=w) for w in words]
             columns.append(tuple(column(f) if f.level in known else -1 for f in levels))
         else:
-            columns.append((column(_as_spelled(feature, ours)),))
+            columns.append((column(_as_spelled(feature, in_model)),))
     joined = replace(spec, features=(*spec.features, *further))
     n_rules = len(card.rules) + len(card.exclusions)
     return joined, ScorecardComponent(
@@ -260,19 +261,19 @@ def spec_with_rules(
 
 def computable_subset(card: ScorecardDefinition, spec: FeatureSpec) -> ScorecardDefinition:
     """The card without what cannot be counted from vectors of ``spec``'s attributes."""
-    ours = {a.name: a for a in spec.attributes}
-    theirs = {a.name: a for a in compile_card(card).spec.attributes}
+    in_model = {a.name: a for a in spec.attributes}
+    in_card = {a.name: a for a in compile_card(card).spec.attributes}
     excluded = set(spec.excluded_kinds)
     streams = not card.outbound_kinds or set(card.outbound_kinds) == set(spec.outbound_kinds)
 
     def can(condition: RuleCondition) -> bool:
         if condition.attribute is None:
             named = {*condition.interaction, *condition.without}
-            return not named & excluded and (streams or not named & OURS_OR_THEIRS)
-        if condition.attribute not in ours:
+            return not named & excluded and (streams or not named & BY_DIRECTION)
+        if condition.attribute not in in_model:
             return False
-        words = theirs[condition.attribute].type == AttributeType.CATEGORY
-        return condition.known is not None or words == _is_words(ours[condition.attribute])
+        words = in_card[condition.attribute].type == AttributeType.CATEGORY
+        return condition.known is not None or words == _is_words(in_model[condition.attribute])
 
     rules = tuple(rule for rule in card.rules if can(rule))
     exclusions = tuple(row for row in card.exclusions if can(row))
@@ -285,16 +286,16 @@ def _is_words(attribute: AttributeSpec) -> bool:
     return attribute.type == AttributeType.CATEGORY
 
 
-def _as_spelled(feature: Feature, ours: dict[str, AttributeSpec]) -> Feature:
-    """A truth is a ``flag`` in a model's specification, a ``value`` in a scorecard's."""
+def _as_spelled(feature: Feature, in_model: dict[str, AttributeSpec]) -> Feature:
+    """A boolean is a ``flag`` in a model's specification, a ``value`` in a scorecard's."""
     if feature.source != Source.ATTRIBUTE or feature.aggregate != "value":
         return feature
-    boolean = ours[feature.topic].type == AttributeType.BOOLEAN
+    boolean = in_model[feature.topic].type == AttributeType.BOOLEAN
     return Feature(Source.ATTRIBUTE, feature.topic, "flag" if boolean else "value")
 
 
 def _key(feature: Feature) -> tuple[object, ...]:
-    """What makes two features the same column, however an attribute's value is called."""
+    """What makes two features the same column, whether an attribute's value is a flag or not."""
     aggregate = _SAME.get(feature.aggregate, feature.aggregate)
     return (
         str(feature.source), feature.topic, aggregate, feature.window_days,

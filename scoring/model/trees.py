@@ -1,4 +1,4 @@
-"""The tree part: a LightGBM booster walked by our own kernel, with exact TreeSHAP shares."""
+"""Boosted trees: a LightGBM booster evaluated by a kernel here, with exact TreeSHAP shares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scoring.model.lightgbm_text import MISSING_NAN, MISSING_ZERO, parse_trees, 
 from scoring.model.tree_shap import ZERO, Bool, FlatTrees, flatten, leaf_shares
 
 ROWS_PER_BLOCK = 16
-"""So many rows go through a group of leaves together."""
+"""So many rows go through a group of leaves at a time, while its table is in the cache."""
 
 
 @kernel
@@ -196,7 +196,6 @@ class TreeComponent:
         return self.flat.base
 
     def accumulate_contributions(self, vectors: Float64, scale: float, out: Float64) -> None:
-        """Add ``scale`` × the share of each feature to ``out``, both (n, F) float64."""
         flat, groups = self.flat, self.groups
         _add(
             vectors, float(scale), out,
@@ -207,7 +206,7 @@ class TreeComponent:
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """What stands beside the text; the trees themselves are in a file of their own."""
+        """What model.json holds; the trees themselves are in a file of their own."""
         shared = {"shared_splits": True} if self.shared_splits else {}
         return {"kind": self.kind, "n_features": self.n_features, **shared}
 
@@ -290,7 +289,7 @@ def _filled_up(lists: list[list[int]], nothing: int) -> Int32:
 
 @kernel
 def _place(of: Int32, wanted: int) -> int:
-    """Where ``wanted`` stands."""
+    """The position of ``wanted``."""
     place = 0
     while of[place] != wanted:
         place += 1
@@ -308,7 +307,7 @@ def fill_groups(
     for group in range(group_first.shape[0]):
         last = group_first[group + 1] if group + 1 < len(group_first) else len(group_table)
         for mask in range(last - group_first[group]):
-            told = group_table[group_first[group] + mask]
+            row_shares = group_table[group_first[group] + mask]
             for at in range(member_start[group], member_start[group + 1]):
                 leaf = member[at]
                 width = slot_start[leaf + 1] - slot_start[leaf]
@@ -320,4 +319,4 @@ def fill_groups(
                 own = leaf_start[leaf] + satisfied * width
                 for j in range(width):
                     wanted = slot_feature[slot_start[leaf] + j]
-                    told[_place(feature[group], wanted)] += leaf_table[own + j]
+                    row_shares[_place(feature[group], wanted)] += leaf_table[own + j]

@@ -1,4 +1,4 @@
-"""What a release is made of, and the bytes it becomes."""
+"""The contents of a release, and the files they become."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LIBRARIES = ("lightgbm", "llvmlite", "numba", "numpy", "pyarrow", "scikit-learn
 
 @dataclass(frozen=True, eq=False)
 class ReleaseContents:
-    """What a release is made of. Nothing in it may name a lead or the moment of training.
+    """The contents of a release. Nothing in it may name a lead or the moment of training.
 
     ``data``: where it came from (fingerprint, first and last moment, counts). ``settings``: how
     it was trained (seed, options). ``statistics``: what the training references looked like,
@@ -51,7 +51,7 @@ class ReleaseContents:
     spec: FeatureSpec
     model: Model
     intervals: IntervalTable
-    cuts: BandThresholds
+    thresholds: BandThresholds
     horizon_days: float
     has_time: bool = True
     scorecard: Scorecard | None = None
@@ -91,7 +91,7 @@ def release_files(contents: ReleaseContents) -> dict[str, bytes]:
 
 def _manifest(contents: ReleaseContents, files: Mapping[str, bytes]) -> bytes:
     plain = {
-        "cuts": contents.cuts.to_dict(),
+        "cuts": contents.thresholds.to_dict(),
         "data": dict(contents.data),
         "documents": sorted(contents.documents),
         "files": {

@@ -1,4 +1,4 @@
-"""A folder of plain files, written all or not at all and read with suspicion."""
+"""A release's folder of plain files: written in one step, and read without following a link."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ _FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")  # of these Windows has the la
 _READ_ONLY = sum((getattr(os, flag, 0) for flag in _FLAGS), start=os.O_RDONLY)
 
 
-_EXCHANGE = 2
-
-
-_HERE = -100
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
+"""Constants of Linux's renameat2: swap the two; paths are relative to the working folder."""
 
 
 def check_name(name: str) -> str:
@@ -44,10 +43,10 @@ def check_name(name: str) -> str:
     return name
 
 
-def read_file(folder: Path, name: str, most: int = MAX_FILE_BYTES) -> bytes:
+def read_file(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """The content of a regular file directly in ``folder``; links and devices are refused.
 
-    Raises ReleaseError naming the file when it is missing, a link, no file or above ``most``.
+    Raises ReleaseError naming the file when it is missing, a link, no file or above ``max_bytes``.
     """
     try:
         handle = os.open(folder / check_name(name), _READ_ONLY)
@@ -61,11 +60,11 @@ def read_file(folder: Path, name: str, most: int = MAX_FILE_BYTES) -> bytes:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise ReleaseError(f"{folder}: {name} is not a regular file")
-        if status.st_size > most:
-            raise ReleaseError(f"{folder}: {name} is larger than {most} bytes")
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ReleaseError(f"{folder}: {name} is larger than {most} bytes")
+        if status.st_size > max_bytes:
+            raise ReleaseError(f"{folder}: {name} is larger than {max_bytes} bytes")
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ReleaseError(f"{folder}: {name} is larger than {max_bytes} bytes")
     return content
 
 
@@ -83,7 +82,7 @@ def file_names(folder: Path) -> set[str]:
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Write ``files`` as the folder ``path``: complete and on disk, or not there at all.
 
-    They are written beside it, synced, and moved into place in one step; a release that stands
+    They are written beside it, synced, and moved into place in one step; a release that is
     there already is exchanged. A killed writer leaves ``.NAME.PID.partial``, never half a
     release. Raises StorageError when ``path`` holds something that is not a
     release, or the disk refuses.
@@ -141,4 +140,6 @@ def _exchange(one: Path, other: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
-    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
+    return bool(
+        rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0
+    )

@@ -34,7 +34,7 @@ def synthetic_vectors(n_features: int) -> Float64:
 def golden_rows(
     model: Model, intervals: IntervalTable, further: Float64 | None = None
 ) -> dict[str, Any]:
-    """What golden.json holds: ``vectors`` (null is unknown) and everything said of them."""
+    """What golden.json holds: ``vectors`` (null is unknown) and all outputs for them."""
     vectors = synthetic_vectors(model.n_features)
     if further is not None:
         vectors = np.vstack([vectors, further])[:MAX_ROWS]
@@ -52,8 +52,10 @@ def check_golden(model: Model, intervals: IntervalTable, golden: Mapping[str, An
         raise ReleaseError("golden.json: a vector is not a list of numbers") from problem
     if table.shape != (len(vectors), model.n_features):
         raise ReleaseError(f"golden.json: vectors are not {model.n_features} features wide")
-    again = _outputs(model, intervals, table)
-    wrong = sorted(name for name in {*again, *golden} if again.get(name) != golden.get(name))
+    recomputed = _outputs(model, intervals, table)
+    wrong = sorted(
+        name for name in {*recomputed, *golden} if recomputed.get(name) != golden.get(name)
+    )
     if wrong:
         raise ReleaseError(
             f"golden.json: {', '.join(wrong)} come out differently here than when it was trained. "

@@ -50,7 +50,7 @@ class Release:
     spec: FeatureSpec
     model: Model
     intervals: IntervalTable
-    cuts: BandThresholds
+    thresholds: BandThresholds
     horizon_days: float
     has_time: bool
     scorecard: Scorecard | None
@@ -65,7 +65,7 @@ class Release:
 def write_release(path: Path | str, contents: ReleaseContents) -> Release:
     """Write the folder in one step and return what :func:`load_release` reads from it.
 
-    The same contents give the same bytes. A release that stands at ``path`` is replaced;
+    The same contents give the same bytes. A release at ``path`` is replaced;
     anything else there is not (StorageError). Raises DataError for contents that are not plain
     finite data.
     """
@@ -140,8 +140,8 @@ def _checked_files(path: Path, names: set[str], manifest: dict[str, Any]) -> dic
     files = {}
     for name, expected in listed.items():
         files[name] = read_file(path, name)
-        found = {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
-        if found != expected:
+        actual = {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
+        if actual != expected:
             raise ReleaseError(f"{name} is not the file the manifest lists; it was altered")
     return files
 
@@ -160,7 +160,7 @@ def _release(manifest: dict[str, Any], files: dict[str, bytes], signed_by: str |
         spec=spec,
         model=model,
         intervals=intervals,
-        cuts=_built(MANIFEST_FILE, _cuts, manifest),
+        thresholds=_built(MANIFEST_FILE, _thresholds, manifest),
         horizon_days=_built(MANIFEST_FILE, lambda data: number(data, "horizon_days"), manifest),
         has_time=manifest.get("has_time") is True,
         scorecard=_scorecard(files),
@@ -193,11 +193,11 @@ def _documents(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[
     return {name: _content(files, name) for name in names}
 
 
-def _cuts(manifest: Mapping[str, Any]) -> BandThresholds:
-    cuts = manifest.get("cuts")
-    if not isinstance(cuts, dict):
-        raise DataError("the cuts are missing")
-    return BandThresholds(warm=number(cuts, "warm"), hot=number(cuts, "hot"))
+def _thresholds(manifest: Mapping[str, Any]) -> BandThresholds:
+    thresholds = manifest.get("cuts")  # the key that releases have had from the first
+    if not isinstance(thresholds, dict):
+        raise DataError("the thresholds are missing")
+    return BandThresholds(warm=number(thresholds, "warm"), hot=number(thresholds, "hot"))
 
 
 def _built(name: str, build: Callable[[dict[str, Any]], T], data: dict[str, Any]) -> T:

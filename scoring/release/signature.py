@@ -1,4 +1,4 @@
-"""Signatures: who made a release, beside the digests that say it is whole."""
+"""Signatures: the proof of who made a release; its digests prove that it is complete."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""The release store: what this machine can answer with, readable without any registry.
+"""The release store: the releases of this machine and its champion, readable without a registry.
 
 ::
 
     $LEADSCORE_HOME/
     ├── releases/<release_id>/   verified release folders; a name never changes its content
-    ├── champion.json            the pointer: which of them answers, and which answered before
+    ├── champion.json            the pointer: which of them scores, and which did before
     └── versions.json            registry version -> release_id, for when the registry is down
 
-Everything is written beside its place, fsynced and renamed, so that a reader, or a machine that
-lost its power, sees the old state or the new one and nothing between. Writers take one lock.
+Files are written in one step (:mod:`features.compute.atomic`): a reader, or a machine that lost its
+power, sees the old state or the new one and nothing between. Writers take one lock.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class StoredRelease:
 
 @dataclass(frozen=True, slots=True)
 class ChampionPointer:
-    """Which release answers.
+    """Which release scores: the champion.
 
     ``previous`` is what a rollback returns to. ``serial`` grows by one with every change;
-    ``pending`` is true until the registry's aliases are known to say the same. ``change`` is the
-    audit entry of this very change, kept here so that pointer and trail cannot part.
+    ``pending`` is true until the registry's aliases are known to name the same release. ``change``
+    is the audit entry of this very change, kept here so that pointer and trail cannot disagree.
     """
 
     release_id: str
@@ -68,7 +68,6 @@ class ChampionPointer:
 
     @property
     def stored(self) -> StoredRelease:
-        """The champion alone."""
         return StoredRelease(self.release_id, self.version, self.path)
 
 
@@ -81,7 +80,7 @@ class ReleaseStore:
         self.pointer_file = self.home / POINTER_FILE
 
     def pointer(self) -> ChampionPointer | None:
-        """What answers here; ``None`` before the first promotion.
+        """The champion; ``None`` before the first promotion.
 
         Raises ReleaseError if the file is not a pointer. The folder is not verified here:
         whoever loads it does (`scoring.release.release.load_release`).
@@ -95,13 +94,13 @@ class ReleaseStore:
             return ChampionPointer(
                 release_id=_word(document, "release_id"),
                 version=_word(document, "version"),
-                path=self._located(document),
+                path=self._release_folder(document),
                 previous=None
                 if previous is None
                 else StoredRelease(
                     _word(previous, "release_id"),
                     _word(previous, "version"),
-                    self._located(previous),
+                    self._release_folder(previous),
                 ),
                 serial=int(document.get("serial", 0)),
                 pending=bool(document.get("pending", False)),
@@ -113,8 +112,8 @@ class ReleaseStore:
                 "promote a version again to rewrite it"
             ) from error
 
-    def point(self, pointer: ChampionPointer) -> None:
-        """Make ``pointer`` the one answer, in one atomic and durable step."""
+    def set_champion(self, pointer: ChampionPointer) -> None:
+        """Make this release the champion, in one atomic and durable step."""
         _write(self.pointer_file, asdict(pointer))
 
     def add(self, source: Path) -> Path:
@@ -152,17 +151,17 @@ class ReleaseStore:
             if entry.is_dir() and not entry.name.startswith(".")
         )
 
-    def remember(self, registry: str, version: str, release_id: str) -> None:
-        """Note that ``version`` of ``registry`` (any name for it) is this release."""
-        known = self._known()
-        if known.get(registry, {}).get(version) == release_id:
+    def record_version(self, registry: str, version: str, release_id: str) -> None:
+        """Record that ``version`` of ``registry`` (any name for it) is this release."""
+        versions = self._versions()
+        if versions.get(registry, {}).get(version) == release_id:
             return
-        known.setdefault(registry, {})[version] = release_id
-        _write(self.home / VERSIONS_FILE, known)
+        versions.setdefault(registry, {})[version] = release_id
+        _write(self.home / VERSIONS_FILE, versions)
 
-    def remembered(self, registry: str, version: str) -> str | None:
-        """The release that ``version`` of ``registry`` was when last seen."""
-        return self._known().get(registry, {}).get(version)
+    def recorded_release(self, registry: str, version: str) -> str | None:
+        """The release that ``version`` of ``registry`` was when last seen; None if never."""
+        return self._versions().get(registry, {}).get(version)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -176,7 +175,7 @@ class ReleaseStore:
             self._remove_stale_files()
             yield
 
-    def _located(self, document: Mapping[str, Any]) -> str:
+    def _release_folder(self, document: Mapping[str, Any]) -> str:
         """The release's folder; its own store first, so that a moved home still works."""
         release_id = _word(document, "release_id")
         if not RELEASE_ID.fullmatch(release_id):
@@ -185,7 +184,7 @@ class ReleaseStore:
         return str(here if here.is_dir() else Path(_word(document, "path")))
 
     def _remove_stale_files(self) -> None:
-        """Remove what killed writers left behind: beside-files of processes that are no more."""
+        """Remove what killed writers left: temporary files of processes that no longer run."""
         for leftover in (*self.releases.glob(".*.partial"), *self.home.glob(".champion.json.*")):
             writer = _WRITER.search(leftover.name)
             if writer is None or process_is_alive(int(writer[1])):
@@ -195,12 +194,12 @@ class ReleaseStore:
             else:
                 leftover.unlink(missing_ok=True)
 
-    def _known(self) -> dict[str, dict[str, str]]:
+    def _versions(self) -> dict[str, dict[str, str]]:
         try:
-            known = json.loads(_read(self.home / VERSIONS_FILE) or "{}")
+            versions = json.loads(_read(self.home / VERSIONS_FILE) or "{}")
         except ValueError:
             return {}  # a cache: the registry fills it again
-        return known if isinstance(known, dict) else {}
+        return versions if isinstance(versions, dict) else {}
 
 
 def _write(path: Path, data: Any) -> None:

@@ -33,8 +33,7 @@ from scoring.scorecard.rules import (
 Columns = tuple[tuple[int, ...], ...]
 
 
-MAX_REMEMBERED = 20_000
-"""Sentences kept to be said again."""
+MAX_CACHED_SENTENCES = 20_000
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,17 @@ class ConditionPlan:
 
     def numbers(self) -> list[float]:
         """The condition's numbers in the kernel's order."""
-        asked = self.condition
-        rule = asked if isinstance(asked, Rule) else None
-        least = -np.inf if asked.attribute else 1.0
+        condition = self.condition
+        rule = condition if isinstance(condition, Rule) else None
+        least = -np.inf if condition.attribute else 1.0
         return [
             rule.points if rule else 0.0,
-            least if asked.at_least is None else asked.at_least,
-            np.inf if asked.below is None else asked.below,
-            asked.minutes_at_least or 0.0,
+            least if condition.at_least is None else condition.at_least,
+            np.inf if condition.below is None else condition.below,
+            condition.minutes_at_least or 0.0,
             (rule and rule.half_life_days) or 0.0,
             (rule and rule.max_points) or np.inf,
-            0.0 if asked.known else 1.0,
+            0.0 if condition.known else 1.0,
             1.0 if rule and rule.count == "each" else 0.0,
         ]
 
@@ -84,16 +83,16 @@ def _sentence(spec: FeatureSpec, column: int, value: float) -> str:
 
 
 class MatchText:
-    """What each condition of a plan counted, in words; what is said of a whole number, as most
-    counts are, is kept to be said again."""
+    """What each condition of a plan counted, in words; sentences about whole numbers, as most
+    counts are, are cached."""
 
     def __init__(self, plan: CardPlan) -> None:
         self._plan = plan
         self._columns = [
-            asked.columns[kernel.OF_COUNTS][: None if asked.kind == kernel.COUNTS else 1]
-            for asked in plan.conditions
+            condition.columns[kernel.OF_COUNTS][: None if condition.kind == kernel.COUNTS else 1]
+            for condition in plan.conditions
         ]
-        self._known: dict[tuple[int, float], str] = {}
+        self._sentences: dict[tuple[int, float], str] = {}
 
     def of(self, condition: int, row: Sequence[float]) -> str:
         """The evidence of one condition in one vector (F,) of plain numbers."""
@@ -101,17 +100,17 @@ class MatchText:
         if len(columns) > 1:
             columns = tuple([c for c in columns if row[c] > 0]) or columns[:1]
         column = columns[0]
-        first = self._known.get((column, row[column])) or self._sentence(column, row[column])
+        first = self._sentences.get((column, row[column])) or self._sentence(column, row[column])
         if len(columns) == 1:
             return first
         return ", ".join([first, *(self._sentence(c, row[c]) for c in columns[1:])])
 
     def _sentence(self, column: int, value: float) -> str:
-        text = self._known.get((column, value))
+        text = self._sentences.get((column, value))
         if text is None:
             text = _sentence(self._plan.spec, column, value)
-            if value.is_integer() and len(self._known) < MAX_REMEMBERED:
-                self._known[column, value] = text
+            if value.is_integer() and len(self._sentences) < MAX_CACHED_SENTENCES:
+                self._sentences[column, value] = text
         return text
 
 
@@ -135,7 +134,7 @@ class CardPlan:
 def compile_card(card: ScorecardDefinition) -> CardPlan:
     """Declare the features of a card and flatten its conditions."""
     conditions: Sequence[RuleCondition] = (*card.rules, *card.exclusions)
-    attributes = {name: _attribute_spec(name, conditions) for name in _asked(conditions)}
+    attributes = {name: _attribute_spec(name, conditions) for name in _attribute_names(conditions)}
     position: dict[Feature, int] = {}
     plans = tuple(_plan(condition, attributes, position) for condition in conditions)
     groups = list(card.groups)
@@ -172,7 +171,7 @@ def _caps(card: ScorecardDefinition) -> Float64:
     ).reshape(-1, 2)
 
 
-def _asked(conditions: Sequence[RuleCondition]) -> list[str]:
+def _attribute_names(conditions: Sequence[RuleCondition]) -> list[str]:
     return sorted({c.attribute for c in conditions if c.attribute is not None})
 
 
@@ -203,8 +202,8 @@ def _plan(
     window, kinds = condition.within_days, condition.interaction
 
     def counted(of: tuple[str, ...], aggregate: str = "count") -> tuple[int, ...]:
-        made = [Feature(Source.INTERACTIONS, kind, aggregate, window) for kind in of]
-        return tuple(position.setdefault(f, len(position)) for f in made)
+        features = [Feature(Source.INTERACTIONS, kind, aggregate, window) for kind in of]
+        return tuple(position.setdefault(f, len(position)) for f in features)
 
     if kinds == (UNANSWERED,):
         feature = Feature(Source.INTERACTIONS, OUTBOUND, "unanswered")

@@ -1,6 +1,6 @@
 """The points of a scorecard in one pass, row by row: one lead and a million add up alike.
 
-Conditions stand in order: the rules, then the exclusions. ``numbers`` holds one row a condition
+Conditions come in order: the rules, then the exclusions. ``numbers`` holds one row a condition
 (see the names below), ``columns`` the positions in the vector that it reads, in five lists a
 condition, and ``codes`` the values that an attribute may have.
 """
@@ -89,7 +89,7 @@ def add_points(
     """
     n_rules = len(group)
     for r in range(len(matrix)):
-        for c in range(len(kinds)):  # in one piece: a call with all these arrays costs as much
+        for c in range(len(kinds)):  # no function of its own: a call with all these arrays is slow
             kind, low, high = kinds[c], lists[c, OF_COUNTS], lists[c, OF_COUNTS + 1]
             holds = False
             if kind == COUNTS:
@@ -138,10 +138,11 @@ def add_points(
 
 
 @kernel
-def reached_cuts(
+def bands_reached(
     sides: Float64, excluded: Bools, warm: float, hot: float, points: Float64, reached: Int64
 ) -> None:
-    """Fill ``points`` (n,) and how many of the two cuts they reach; excluded leads at most at 0."""
+    """Fill ``points`` (n,) and how many of the two thresholds they reach; an excluded lead counts
+    as having 0 points at most."""
     for r in range(len(sides)):
         points[r] = sides[r, 0] + sides[r, 1]
         counted = min(points[r], 0.0) if excluded[r] else points[r]

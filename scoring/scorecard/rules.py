@@ -1,4 +1,4 @@
-"""The words of a scorecard: rules, exclusions, groups with caps, cuts.
+"""The vocabulary of a scorecard: rules, exclusions, groups with caps, thresholds.
 
 A scorecard is written by people in TOML (:mod:`scoring.scorecard.toml`) and embedded in a release
 as plain data; nothing in it can be executed.
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 UNANSWERED = "unanswered"
-"""The ``interaction`` that counts our own attempts since the lead's last own act."""
+"""The ``interaction`` that counts the seller's attempts since the lead's last own act."""
 
 
 Part = Literal["fit", "engagement"]
@@ -57,8 +57,8 @@ class RuleCondition(Strict):
     ``attribute`` with ``is`` (any of these values), ``at_least``/``below`` (a half-open range of
     numbers) or ``known`` (answered at all). An unknown attribute matches only ``known = false``.
 
-    ``interaction`` (kinds, or ``any``, ``inbound``, ``outbound``; ``unanswered`` counts our own
-    attempts since the lead's last act) matches when their number in the window
+    ``interaction`` (kinds, or ``any``, ``inbound``, ``outbound``; ``unanswered`` counts the
+    seller's attempts since the lead's last act) matches when their number in the window
     ``[as_of - within_days, as_of)`` is ``at_least`` (1 if left out) and under ``below``, their
     total length at least ``minutes_at_least``, and no kind of ``without`` is in the window.
     """
@@ -75,7 +75,7 @@ class RuleCondition(Strict):
     without: Words = ()
 
     @model_validator(mode="after")
-    def _is_one_question(self) -> RuleCondition:
+    def _looks_at_one_thing(self) -> RuleCondition:
         if bool(self.attribute) == bool(self.interaction):
             raise schema_error(
                 "name", "needs either attribute = … or interaction = …, not both or none"
@@ -197,7 +197,7 @@ class ScorecardDefinition(Strict):
     """A whole scorecard as data. :class:`scoring.scorecard.scorecard.Scorecard` does the
     arithmetic.
 
-    ``outbound_kinds``: the kinds that are our own acts; empty means the usual ones.
+    ``outbound_kinds``: the kinds that the seller does; empty means the usual ones.
     """
 
     name: str = Field(min_length=1)
@@ -240,7 +240,7 @@ class ScorecardDefinition(Strict):
 
 
 def is_category(conditions: Sequence[RuleCondition]) -> bool:
-    """Whether these conditions on one attribute compare words (or only ask if it is known)."""
+    """Whether these conditions on one attribute compare words (or only whether it is known)."""
     values = [value for c in conditions for value in c.is_]
     ranged = any(c.at_least is not None or c.below is not None for c in conditions)
     return any(isinstance(value, str) for value in values) or not (values or ranged)

@@ -22,7 +22,7 @@ from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from scoring.bands import Band
 from scoring.scorecard.compile import CardPlan, MatchText, compile_card
-from scoring.scorecard.kernel import add_points, reached_cuts
+from scoring.scorecard.kernel import add_points, bands_reached
 from scoring.scorecard.rules import PointThresholds, ScorecardDefinition
 from scoring.scorecard.toml import (
     card_from_data,
@@ -38,12 +38,12 @@ DEFAULT_CARD = "default_scorecard.toml"
 
 @dataclass(frozen=True)
 class CardScores:
-    """What a scorecard says of n references.
+    """What a scorecard gives n references.
 
     ``points`` = ``fit`` + ``engagement`` (n,). ``shares`` (n, rules + exclusions): each rule's
     points after caps; a row sums to its points. ``band`` (n,) of ``cold``, ``warm``, ``hot``.
     ``matched`` (same shape): whether the condition holds. ``excluded`` (n,): an exclusion's does.
-    ``compute_vectors`` (n, F): what was counted.
+    ``vectors`` (n, F): what was counted.
     """
 
     points: Float64
@@ -56,8 +56,8 @@ class CardScores:
     vectors: Float64
 
     @cached_property
-    def plain(self) -> tuple[list[list[float]], list[list[bool]], list[list[float]]]:
-        """``shares``, ``matched`` and ``compute_vectors`` as lists, for who tells of every row."""
+    def as_lists(self) -> tuple[list[list[float]], list[list[bool]], list[list[float]]]:
+        """``shares``, ``matched`` and ``vectors`` as lists: many rows are read one by one."""
         return self.shares.tolist(), self.matched.tolist(), self.vectors.tolist()
 
 
@@ -76,7 +76,7 @@ class RuleReason(NamedTuple):
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Rules, groups and cuts, ready to count. Equal cards give equal points, bit for bit."""
+    """Rules, groups and thresholds, ready to count. Equal cards give equal points, bit for bit."""
 
     card: ScorecardDefinition
 
@@ -95,11 +95,10 @@ class Scorecard:
 
     @property
     def name(self) -> str:
-        """The card's name."""
         return self.card.name
 
     @property
-    def cuts(self) -> PointThresholds:
+    def thresholds(self) -> PointThresholds:
         """Points from which a lead is warm, and hot."""
         return self.card.bands
 
@@ -110,7 +109,6 @@ class Scorecard:
 
     @cached_property
     def plan(self) -> CardPlan:
-        """The compiled card."""
         return compile_card(self.card)
 
     @property
@@ -120,14 +118,14 @@ class Scorecard:
 
     def with_outbound(self, kinds: tuple[str, ...]) -> Scorecard:
         """The same card where ``outbound`` means a dataset's own kinds, unless the card says."""
-        usual = self.spec.outbound_kinds == tuple(kinds)
-        if self.card.outbound_kinds or not kinds or usual:
+        is_same = self.spec.outbound_kinds == tuple(kinds)
+        if self.card.outbound_kinds or not kinds or is_same:
             return self
         return replace(self, card=self.card.model_copy(update={"outbound_kinds": tuple(kinds)}))
 
     def points(self, histories: Histories, references: References) -> CardScores:
-        """Points, bands and shares of every reference. Raises as ``features.compute_vectors``
-        does."""
+        """Points, bands and shares of every reference. Raises as
+        :func:`features.vectors.compute.compute_vectors` does."""
         return self.points_of(compute_vectors(self.spec, histories, references))
 
     def points_of(self, matrix: Float64) -> CardScores:
@@ -140,7 +138,7 @@ class Scorecard:
             plan.code_offsets, plan.group, plan.caps, plan.is_fit, shares, matched, sides, excluded,
         )  # fmt: skip
         points, reached = np.empty(n), np.empty(n, dtype=np.int64)
-        reached_cuts(sides, excluded, self.cuts.warm, self.cuts.hot, points, reached)
+        bands_reached(sides, excluded, self.thresholds.warm, self.thresholds.hot, points, reached)
         bands = self._bands[reached]
         return CardScores(
             points, sides[:, 0], sides[:, 1], bands, excluded, shares, matched, matrix
@@ -148,31 +146,32 @@ class Scorecard:
 
     @cached_property
     def _bands(self) -> Object:
-        """By how many of the cuts are reached."""
+        """By how many of the thresholds are reached."""
         return np.array([b.value for b in Band], dtype=object)
 
     @cached_property
     def _evidence(self) -> MatchText:
         return MatchText(self.plan)
 
-    def speaking(self, scores: CardScores, row: int) -> frozenset[str]:
+    def active_rules(self, scores: CardScores, row: int) -> frozenset[str]:
         """Names of the rules with a share in one row's points, and of exclusions that match."""
-        shares, matched, _ = scores.plain
+        shares, matched, _ = scores.as_lists
         n_rules = len(self.card.rules)
-        told = [share != 0.0 for share in shares[row][:n_rules]] + matched[row][n_rules:]
-        return frozenset(itertools.compress(self.rule_names, told))
+        is_active = [share != 0.0 for share in shares[row][:n_rules]] + matched[row][n_rules:]
+        return frozenset(itertools.compress(self.rule_names, is_active))
 
     def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
         """Every rule with a share in one row's points, the largest first."""
-        return [RuleReason(*told) for told in self.told(scores, row)]
+        return [RuleReason(*fields) for fields in self.reason_rows(scores, row)]
 
-    def told(self, scores: CardScores, row: int) -> list[tuple[str, float, str]]:
-        """The fields of :meth:`reasons`, for who has another use for them than a RuleReason."""
-        shares, counted = scores.plain[0][row], scores.plain[2][row]
-        told = [i for i, share in enumerate(shares) if share != 0.0]
-        told.sort(key=[-abs(share) for share in shares].__getitem__)
+    def reason_rows(self, scores: CardScores, row: int) -> list[tuple[str, float, str]]:
+        """The fields of :meth:`reasons` as tuples: a response makes its own objects of them."""
+        all_shares, _, vectors = scores.as_lists
+        shares, vector = all_shares[row], vectors[row]
+        order = [i for i, share in enumerate(shares) if share != 0.0]
+        order.sort(key=[-abs(share) for share in shares].__getitem__)
         names, evidence = self.rule_names, self._evidence
-        return [(names[i], shares[i], evidence.of(i, counted)) for i in told]
+        return [(names[i], shares[i], evidence.of(i, vector)) for i in order]
 
 
 def load_scorecard(path: Path | str) -> Scorecard:
@@ -181,5 +180,5 @@ def load_scorecard(path: Path | str) -> Scorecard:
 
 
 def default_scorecard() -> Scorecard:
-    """The scorecard that ships with leadscore: the field's usual definitions."""
+    """The scorecard that ships with leadscore: usual definitions of the field."""
     return Scorecard(parse_card(packaged_text(DEFAULT_CARD), DEFAULT_CARD))

@@ -97,7 +97,7 @@ def _model(services: Services) -> ModelAnswer:
     return ModelAnswer(
         model=predictor.model,
         horizon_days=release.horizon_days,
-        cuts=CutsOut(release.cuts.warm, release.cuts.hot),
+        cuts=CutsOut(release.thresholds.warm, release.thresholds.hot),
         features=len(release.spec),
         attributes=[
             AttributeOut(a.name, a.type.value, a.group.value, list(a.levels))

@@ -155,7 +155,7 @@ class _BatchPrediction:
             ReasonOut(feature, text, None if value != value else value, share)
             for feature, text, value, share in strongest[: asked.n_reasons]
         ]
-        band = release.cuts.band_of(probability)
+        band = release.thresholds.band_of(probability)
         rules, spoken = _rules(release.scorecard, self.card_scores, row)
         notes = evidence_notes(predictor.expected, self.histories, row, asked.as_of_us)
         said = ScoreAnswer(
@@ -186,10 +186,10 @@ def _rules(
     """What the scorecard says, and the names of the rules that speak of this lead."""
     if card is None or scores is None:
         return None, frozenset()
-    reasons = [RuleReasonOut(*prediction) for prediction in card.told(scores, row)]
+    reasons = [RuleReasonOut(*fields) for fields in card.reason_rows(scores, row)]
     points, fit, engagement = scores.points[row], scores.fit[row], scores.engagement[row]
     said = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
-    return said, card.speaking(scores, row)
+    return said, card.active_rules(scores, row)
 
 
 def _next_step(

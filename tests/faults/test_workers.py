@@ -40,7 +40,7 @@ def test_two_workers(
 
     make(tmp_path / "second", seed=2)
     path = ReleaseStore(home).add(tmp_path / "second")
-    ReleaseStore(home).point(ChampionPointer(path.name, "2", str(path)))
+    ReleaseStore(home).set_champion(ChampionPointer(path.name, "2", str(path)))
 
     def both_changed() -> bool:
         seen = set()

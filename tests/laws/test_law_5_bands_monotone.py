@@ -35,7 +35,7 @@ def test_many_at_once_are_as_one_by_one(cut, some):
 @given(cuts, st.lists(leads, min_size=1, max_size=3))
 def test_the_release_s_own_cuts_decide(tmp_path_factory, cut, drawn_leads):
     path = tmp_path_factory.mktemp("law5") / "release"
-    write_release(path, made_up_release.contents(cuts=cut, scorecard=None))
+    write_release(path, made_up_release.contents(thresholds=cut, scorecard=None))
     release = load_release(path)
     everyone = histories([(f"L{i}", lead) for i, lead in enumerate(drawn_leads)])
     late = max(lead["created_at_us"] for lead in drawn_leads) + 10**13

@@ -24,7 +24,7 @@ sources = [Path(folder) for folder in sys.argv[2:]]
 
 for turn in itertools.count():
     path = store.add(sources[turn % len(sources)])
-    store.point(ChampionPointer(path.name, str(turn % len(sources)), str(path)))
+    store.set_champion(ChampionPointer(path.name, str(turn % len(sources)), str(path)))
     if turn == 0:
         print("begun", flush=True)
     if turn % 5 == 4:  # the next ones are written anew

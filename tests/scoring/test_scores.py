@@ -49,7 +49,7 @@ def test_arrays_agree_with_the_model(release: Release) -> None:
     explained = release.model.explain(found.vectors)
     assert found.probability.tobytes() == explained.probability.tobytes()
     assert ((found.low <= found.probability) & (found.probability <= found.high)).all()
-    assert list(found.band) == [release.cuts.band_of(p).value for p in found.probability]
+    assert list(found.band) == [release.thresholds.band_of(p).value for p in found.probability]
     assert release.scorecard is not None
     card = release.scorecard.points(EVERYONE, references)
     assert found.rule_points is not None

@@ -81,7 +81,7 @@ def make_release(folder: Path, seed: int = 1, name: str = "hand_made") -> Releas
             spec=declared,
             model=model(len(declared), seed),
             intervals=IntervalTable(at, low, np.minimum(low + 0.1, 1.0)),
-            cuts=BandThresholds(0.2, 0.5),
+            thresholds=BandThresholds(0.2, 0.5),
             horizon_days=30.0,
             scorecard=default_scorecard(),
             metrics={"log_loss": 0.5},

@@ -152,10 +152,10 @@ def contents(**replaced):
         "name": "made-up",
         "spec": SPEC,
         "model": model(),
-        "intervals": venn_abers(model().log_odds(x), y, max_points=50).with_spread(
+        "intervals": venn_abers(model().log_odds(x), y, max_points=50).with_model_sd(
             np.array([-2.0, 1.0]), np.array([0.6, 0.4]), 2.0
         ),
-        "cuts": BandThresholds(0.1, 0.4),
+        "thresholds": BandThresholds(0.1, 0.4),
         "horizon_days": 30.0,
         "scorecard": default_scorecard(),
         "data": {"fingerprint": "0" * 64, "from": "2026-01-01", "until": "2026-06-30"},

@@ -133,7 +133,7 @@ def make_release(folder: Path, seed: int = 1) -> None:
             spec=spec,
             model=Model((part,), (1.0,), 1.0, 0.0, n),
             intervals=IntervalTable(np.zeros(1), np.array([0.1, 0.5]), np.array([0.5, 0.9])),
-            cuts=BandThresholds(0.2, 0.5),
+            thresholds=BandThresholds(0.2, 0.5),
             horizon_days=30.0,
         ),
     )
@@ -145,7 +145,7 @@ def home(tmp_path: Path) -> Path:
     make_release(tmp_path / "release")
     home = tmp_path / "home"
     path = ReleaseStore(home).add(tmp_path / "release")
-    ReleaseStore(home).point(ChampionPointer(path.name, "1", str(path)))
+    ReleaseStore(home).set_champion(ChampionPointer(path.name, "1", str(path)))
     return home
 
 

@@ -55,7 +55,7 @@ def small_release(
             spec=FeatureSpec(FEATURES, ATTRIBUTES, excluded_kinds=excluded_kinds),
             model=Model((part,), (1.0,), 1.0, 0.0, n),
             intervals=IntervalTable(np.linspace(-4, 4, 9), low, np.minimum(low + 0.1, 1.0)),
-            cuts=BandThresholds(0.2, 0.5),
+            thresholds=BandThresholds(0.2, 0.5),
             horizon_days=30.0,
             has_time=has_time,
             **contents,

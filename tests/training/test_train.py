@@ -110,8 +110,12 @@ def test_excluding_what_is_not_there_names_what_is(made_up_dataset: MadeUp) -> N
 
 def test_capacity_sets_the_cuts(made_up_dataset: MadeUp) -> None:
     dataset = made_up_dataset(n=600)
-    few = train(dataset, replace(QUICK, thresholds=ThresholdPolicy(hot_per_week=4))).contents.cuts
-    many = train(dataset, replace(QUICK, thresholds=ThresholdPolicy(hot_per_week=40))).contents.cuts
+    few = train(
+        dataset, replace(QUICK, thresholds=ThresholdPolicy(hot_per_week=4))
+    ).contents.thresholds
+    many = train(
+        dataset, replace(QUICK, thresholds=ThresholdPolicy(hot_per_week=40))
+    ).contents.thresholds
     assert few.hot > many.hot
 
 

@@ -52,7 +52,7 @@ def interval_table(fitted: FittedModel) -> IntervalTable:
             slope, intercept = platt(result.log_odds, label, rows.weight)
             recalibrated.append(slope * result.log_odds + intercept)
     at, model_sd = model_sd_by_score(final, fitted.log_odds, recalibrated, label, rows.weight)
-    return table.with_spread(at, model_sd, STANDARD_DEVIATIONS)
+    return table.with_model_sd(at, model_sd, STANDARD_DEVIATIONS)
 
 
 def model_sd_by_score(

@@ -64,7 +64,7 @@ def timeline(histories: Histories, lead_id: str, to_us: int, release: Release) -
         scores.low,
         scores.high,
         scores.rule_points,
-        release.cuts,
+        release.thresholds,
         at[order],
         tuple(names[order].tolist()),
     )

@@ -134,8 +134,8 @@ def _rows(then: Release, now: Release) -> Iterator[Row]:
     for key, title in METRICS:
         before, after = (_with_interval(r.metrics.get(key)) for r in (then, now))
         yield (f"{title}, each on its own test", before, after)
-    yield ("warm from", figure(then.cuts.warm), figure(now.cuts.warm))
-    yield ("hot from", figure(then.cuts.hot), figure(now.cuts.hot))
+    yield ("warm from", figure(then.thresholds.warm), figure(now.thresholds.warm))
+    yield ("hot from", figure(then.thresholds.hot), figure(now.thresholds.hot))
     yield from _band_rows(card_record(then), card_record(now))
 
 

@@ -179,7 +179,7 @@ def gains_section(record: Mapping[str, Any]) -> Section:
 
 def bands_section(release: Release, record: Mapping[str, Any]) -> Section:
     """The cuts, and what became of the leads of each band in the test."""
-    cuts = release.cuts
+    cuts = release.thresholds
     facts = Facts(
         (
             ("cold", f"below {figure(cuts.warm)}"),

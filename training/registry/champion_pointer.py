@@ -50,7 +50,7 @@ def change_champion(
         "from": _named(old.stored if old else None),
         "to": _named(to),
     }
-    store.point(
+    store.set_champion(
         ChampionPointer(
             to.release_id, to.version, to.path, previous, serial, pending=True, change=entry
         )
@@ -74,7 +74,7 @@ def reconcile(settings: TrackingSettings) -> ChampionPointer | None:
             AuditTrail(settings.home).append_once(pointer.change)
         _move_aliases(Registry(settings), pointer)
         settled = replace(pointer, pending=False)
-        store.point(settled)
+        store.set_champion(settled)
     except StorageError:  # a registry that is down, a disk that is full: the change remains
         return pointer
     return settled

@@ -140,8 +140,8 @@ def paired_predictions(
         champion=other[both],
         base_rate=base_rate[both],
         released=score(challenger.release, histories, kept.references).probability,
-        challenger_band=challenger.release.cuts.bands_of(predicted[both]),
-        champion_band=champion.release.cuts.bands_of(other[both]) if champion else None,
+        challenger_band=challenger.release.thresholds.bands_of(predicted[both]),
+        champion_band=champion.release.thresholds.bands_of(other[both]) if champion else None,
     )
 
 

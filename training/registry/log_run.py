@@ -86,7 +86,7 @@ def log_training(
         run_id, model_uri, model_id = _log_run(client, settings, trained, release, stored, source)
         version = _register(client, settings, release, source, run_id, model_uri, model_id)
     Registry(settings).set_aliases({CHALLENGER: version})
-    ReleaseStore(settings.home).remember(settings.registry_key, version, release.release_id)
+    ReleaseStore(settings.home).record_version(settings.registry_key, version, release.release_id)
     return RegisteredVersion(version, release.release_id, run_id)
 
 
@@ -110,7 +110,9 @@ def _log_run(
         mlflow.log_metrics(figures(release.metrics))
         for name, chart in _charts(trained.backtest).items():
             mlflow.log_text(str(chart), f"plots/{name}.svg")
-        card = card_of(release, current_champion(settings, backtest_table(trained), release.cuts))
+        card = card_of(
+            release, current_champion(settings, backtest_table(trained), release.thresholds)
+        )
         mlflow.log_text(card_markdown(card), CARD_FILE)
         mlflow.log_text(card_html(card), CARD_PAGE)
         log_backtest(trained)
@@ -190,8 +192,8 @@ def parameters(release: Release) -> dict[str, Any]:
         "features": len(release.spec),
         "spec_digest": release.spec.digest,
         "recipe": _short(choice.get("recipe")),
-        "cut_warm": release.cuts.warm,
-        "cut_hot": release.cuts.hot,
+        "cut_warm": release.thresholds.warm,
+        "cut_hot": release.thresholds.hot,
         "scorecard": release.scorecard is not None,
     }
 

@@ -38,7 +38,7 @@ def current_champion(
     except (ReleaseError, RegistryError):
         return None
     then = recorded_backtest(settings, version)
-    same = from_recorded_backtests(test, cuts, then, release.cuts)
+    same = from_recorded_backtests(test, cuts, then, release.thresholds)
     return PreviousRelease(
         f"version {version.number} (release {release.release_id})", release, same
     )
@@ -91,7 +91,9 @@ def compared_with(
             backtest_now, backtest_then = (
                 recorded_backtest(settings, registry.version(side.version)) for side in (now, then)
             )
-            same = from_recorded_backtests(backtest_now, release.cuts, backtest_then, before.cuts)
+            same = from_recorded_backtests(
+                backtest_now, release.thresholds, backtest_then, before.thresholds
+            )
         except RegistryError as error:
             warn(f"both releases are not compared on the same references, because {error}")
     return PreviousRelease(called, before, same)

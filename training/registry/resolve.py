@@ -126,7 +126,7 @@ def store_version(settings: TrackingSettings, version: Version) -> StoredRelease
     path = store.releases / version.release_id
     if not store.is_intact(version.release_id):
         path = _download(settings, version)
-    store.remember(settings.registry_key, version.number, version.release_id)
+    store.record_version(settings.registry_key, version.number, version.release_id)
     return StoredRelease(version.release_id, version.number, str(path))
 
 
@@ -162,7 +162,7 @@ def _known(ref: str, settings: TrackingSettings) -> StoredRelease | None:
     store = ReleaseStore(settings.home)
     if version is None or not store.is_intact(version[1]):
         return None
-    store.remember(settings.registry_key, *version)
+    store.record_version(settings.registry_key, *version)
     return StoredRelease(version[1], version[0], str(store.releases / version[1]))
 
 
@@ -175,7 +175,7 @@ def _on_disk(ref: str, settings: TrackingSettings) -> StoredRelease | None:
     elif ref == PREVIOUS:
         stored = pointer.previous if pointer else None
     else:
-        release_id = store.remembered(settings.registry_key, ref) or ""
+        release_id = store.recorded_release(settings.registry_key, ref) or ""
         stored = (
             StoredRelease(release_id, ref, str(store.releases / release_id)) if release_id else None
         )

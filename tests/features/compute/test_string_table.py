@@ -27,7 +27,7 @@ def test_a_name_is_found_where_a_dictionary_would_find_it(kind, longest):
         column = pa.array(words, kind).slice(min(n, 3))
         known = list(dict.fromkeys(w for w in words[: n // 2] if w is not None))
         row = {word: i for i, word in enumerate(known)}
-        found = StringTable(pa.array(known, pa.string())).numbers(column)
+        found = StringTable(pa.array(known, pa.string())).codes(column)
         assert found.tolist() == [row.get(w, -1) for w in column.to_pylist()]
 
 
@@ -51,7 +51,7 @@ def test_chunks_and_a_column_that_begins_in_the_middle_of_its_letters():
     chunks = [["b", None, "a"], [], ["c", "b"]]
     column = pa.chunked_array([pa.array(c, pa.string()) for c in chunks]).slice(1)
     assert StringTable().add(column).tolist() == [-1, 0, 1, 2]
-    assert StringTable(pa.array(["b", "a"])).numbers(column).tolist() == [-1, 1, -1, 0]
+    assert StringTable(pa.array(["b", "a"])).codes(column).tolist() == [-1, 1, -1, 0]
 
 
 def test_names_with_the_same_hash_are_told_apart():
@@ -61,7 +61,7 @@ def test_names_with_the_same_hash_are_told_apart():
     pair = [one.tobytes() + last.tobytes(), other.tobytes() + same_hash.tobytes()]
     column = pa.array([*pair, pair[0]], pa.binary()).view(pa.string())
     assert StringTable().add(column).tolist() == [0, 1, 0]
-    assert StringTable(column[:1]).numbers(column).tolist() == [0, -1, 0]
+    assert StringTable(column[:1]).codes(column).tolist() == [0, -1, 0]
 
 
 def mixed(h: np.uint64) -> np.uint64:
@@ -76,7 +76,7 @@ def test_many_rows_are_looked_up_by_all_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     codes = np.random.default_rng(2).integers(0, 5_000, 4 * MIN_CHUNK)
     words = pa.array([f"lead-{i}" for i in range(5_000)])
-    assert np.array_equal(StringTable(words).numbers(words.take(pa.array(codes))), codes)
+    assert np.array_equal(StringTable(words).codes(words.take(pa.array(codes))), codes)
 
 
 @pytest.mark.parametrize("names", [["a", "b", "a"], ["a", None]])

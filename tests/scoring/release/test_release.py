@@ -42,7 +42,7 @@ def test_it_reads_back_whole(whole: Path) -> None:
         made_up_release.model().explain(x).contributions.tobytes()
     )
     assert release.spec == made_up_release.SPEC
-    assert release.cuts == made_up_release.contents().cuts
+    assert release.thresholds == made_up_release.contents().thresholds
     assert release.scorecard == made_up_release.contents().scorecard
     assert release.manifest["horizon_days"] == release.horizon_days == 30.0
     assert release.metrics == {"log_loss": 0.5}

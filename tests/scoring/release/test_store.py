@@ -71,7 +71,7 @@ def test_the_pointer_reads_back(store: ReleaseStore) -> None:
     new = ChampionPointer(
         "bbbbbbbbbbbb", "2", "/elsewhere/b", old, 7, True, {"who": "ada", "serial": 7}
     )
-    store.point(new)
+    store.set_champion(new)
     assert store.pointer() == new
     plain = json.loads(store.pointer_file.read_text())
     assert (plain["release_id"], plain["version"], plain["path"]) == (
@@ -90,7 +90,7 @@ def test_a_pointer_with_three_words_is_enough(store: ReleaseStore) -> None:
 def test_a_home_that_moved_still_answers(tmp_path: Path) -> None:
     before = ReleaseStore(tmp_path / "before")
     release = small_release(tmp_path / "R")
-    before.point(ChampionPointer(release.release_id, "1", str(before.add(tmp_path / "R"))))
+    before.set_champion(ChampionPointer(release.release_id, "1", str(before.add(tmp_path / "R"))))
     (tmp_path / "before").rename(tmp_path / "after")
     after = ReleaseStore(tmp_path / "after")
     found = after.pointer()
@@ -119,20 +119,20 @@ def test_a_pointer_that_is_none_is_refused(store: ReleaseStore, text: str) -> No
 
 
 def test_versions_are_remembered_per_registry(store: ReleaseStore) -> None:
-    store.remember("here", "3", "aaaaaaaaaaaa")
-    store.remember("there", "3", "bbbbbbbbbbbb")
-    assert store.remembered("here", "3") == "aaaaaaaaaaaa"
-    assert store.remembered("there", "3") == "bbbbbbbbbbbb"
-    assert store.remembered("here", "4") is None
+    store.record_version("here", "3", "aaaaaaaaaaaa")
+    store.record_version("there", "3", "bbbbbbbbbbbb")
+    assert store.recorded_release("here", "3") == "aaaaaaaaaaaa"
+    assert store.recorded_release("there", "3") == "bbbbbbbbbbbb"
+    assert store.recorded_release("here", "4") is None
     (store.home / "versions.json").write_text("torn {")
-    assert store.remembered("here", "3") is None
+    assert store.recorded_release("here", "3") is None
 
 
 def test_a_home_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = ReleaseStore(tmp_path / "file" / "home")
     with pytest.raises(StorageError, match="cannot write"):
-        store.point(ChampionPointer("aaaaaaaaaaaa", "1", "/a"))
+        store.set_champion(ChampionPointer("aaaaaaaaaaaa", "1", "/a"))
     with pytest.raises(StorageError, match="cannot write"), store.locked():
         pass
 
@@ -164,7 +164,8 @@ while True:
     serial += 1
     with store.locked():
         release_id = "ab"[serial % 2] * 12
-        store.point(ChampionPointer(release_id, str(serial), "/" + release_id, serial=serial))
+        pointer = ChampionPointer(release_id, str(serial), "/" + release_id, serial=serial)
+        store.set_champion(pointer)
 """
 
 

@@ -32,7 +32,7 @@ def promote(home: Path, folder: Path, version: str) -> str:
     path = store.add(folder)
     old = store.pointer()
     previous = None if old is None else old.stored
-    store.point(ChampionPointer(path.name, version, str(path), previous))
+    store.set_champion(ChampionPointer(path.name, version, str(path), previous))
     return path.name
 
 
@@ -126,7 +126,7 @@ def test_a_bad_release_is_refused_and_the_old_one_stays(
     bad = home / "releases" / load_release(tmp_path / "b").release_id
     shutil.copytree(tmp_path / "b", bad)
     spoil(bad)
-    ReleaseStore(home).point(ChampionPointer(bad.name, "2", str(bad)))
+    ReleaseStore(home).set_champion(ChampionPointer(bad.name, "2", str(bad)))
     assert live.refresh() is False
     assert live.refresh() is False
     assert live.current() is old
@@ -150,7 +150,7 @@ def test_a_pointer_to_nowhere_or_of_nonsense_changes_nothing(home: Path) -> None
     store = ReleaseStore(home)
     pointer = store.pointer()
     assert pointer is not None
-    store.point(replace(pointer, release_id="0" * 12, path="/nowhere", version="9"))
+    store.set_champion(replace(pointer, release_id="0" * 12, path="/nowhere", version="9"))
     live.refresh()
     (home / "champion.json").write_text("{")
     live.refresh()

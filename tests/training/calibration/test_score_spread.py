@@ -71,12 +71,12 @@ def test_it_holds_the_truth_where_models_differ_as_they_differ_from_it() -> None
     final = seen + 0.15  # the average of truths lies above their centre
     moved = final + rng.normal(0, 0.4, MANY)
     at, spread = model_sd_by_score(final, moved, candidates, label, np.ones(MANY))
-    table = venn_abers(final, label).with_spread(at, spread, NINE_TENTHS)
+    table = venn_abers(final, label).with_model_sd(at, spread, NINE_TENTHS)
     p = np.array([probability_of(z) for z in final])
     low, high = table.interval(final, p)
     true_p = 1 / (1 + np.exp(-truth))
     assert np.mean((low <= true_p) & (true_p <= high)) == pytest.approx(0.9, abs=0.03)
-    wide_low, wide_high = table.with_spread(at, spread, STANDARD_DEVIATIONS).interval(final, p)
+    wide_low, wide_high = table.with_model_sd(at, spread, STANDARD_DEVIATIONS).interval(final, p)
     assert 0.9 < np.mean((wide_low <= true_p) & (true_p <= wide_high)) < 0.96
     narrow_low, narrow_high = venn_abers(final, label).interval(final, p)
     assert np.mean((narrow_low <= true_p) & (true_p <= narrow_high)) < 0.4

@@ -86,7 +86,7 @@ def test_a_spread_widens_by_the_formula() -> None:
     narrow = venn_abers(x, (rng.random(len(x)) < logistic(x)).astype(float))
     asked = np.array([-5.0, -2.0, -1.5, -1.0, 0.0, 0.7])
     p = logistic(asked)
-    low, high = narrow.with_spread(*SPREAD, 2.0).interval(asked, p)
+    low, high = narrow.with_model_sd(*SPREAD, 2.0).interval(asked, p)
     one = np.interp(asked, *SPREAD)
     center = asked - (1 - 2 * p) * one**2 / 2
     inner_low, inner_high = narrow.interval(asked, p)
@@ -98,7 +98,7 @@ def test_a_spread_widens_by_the_formula() -> None:
 @given(st.lists(st.floats(-20, 20), min_size=1, max_size=9), st.floats(0, 3))
 def test_one_by_one_equals_all_at_once_and_the_score_is_inside(scores, spreads) -> None:
     table = venn_abers(np.array([-1.0, 0.0, 2.0]), np.array([0.0, 1.0, 1.0]))
-    table = table.with_spread(*SPREAD, spreads)
+    table = table.with_model_sd(*SPREAD, spreads)
     asked = np.array(scores)
     p = logistic(asked)
     low, high = table.interval(asked, p)
@@ -110,7 +110,7 @@ def test_one_by_one_equals_all_at_once_and_the_score_is_inside(scores, spreads) 
 
 def test_it_survives_its_file() -> None:
     table = venn_abers(np.array([-1.0, 0.0, 2.0]), np.array([0.0, 1.0, 1.0]))
-    table = table.with_spread(*SPREAD, 2.0)
+    table = table.with_model_sd(*SPREAD, 2.0)
     again = IntervalTable.from_dict(table.to_dict())
     assert again.to_dict() == table.to_dict()
 

@@ -219,7 +219,7 @@ def test_a_disk_that_refuses_the_pointer_changes_nothing(
     def full(self: ReleaseStore, pointer: ChampionPointer) -> None:
         raise StorageError("cannot write champion.json: No space left on device")
 
-    monkeypatch.setattr(ReleaseStore, "point", full)
+    monkeypatch.setattr(ReleaseStore, "set_champion", full)
     with pytest.raises(StorageError, match="No space left"):
         promote("2", settings, **WHO, gate=passes)
     monkeypatch.undo()

@@ -182,7 +182,7 @@ def test_the_registry_down_is_an_error_at_once_and_the_champion_answers_from_dis
     settings = TrackingSettings(home=tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.6)
     promote(made.version, settings, **WHO, gate=passes)
-    ReleaseStore(settings.home).remember(
+    ReleaseStore(settings.home).record_version(
         settings.model_copy(update={"tracking_uri": "http://127.0.0.1:9"}).registry_key,
         "7",
         made.release_id,

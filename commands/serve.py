@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,13 @@ def serve(
 
       leadscore serve --release my-release
     """
+    from features.errors import UsageError
+
+    if os.name == "nt":
+        raise UsageError(
+            "serving needs Linux or macOS, for file locks and its journal; "
+            "training, scoring and comparing work on Windows"
+        )
     from commands.output import log
     from serving.server import serve as answer
     from serving.settings import Settings

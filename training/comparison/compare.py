@@ -22,8 +22,8 @@ from training.comparison.metrics import (
     gains,
     score_table,
 )
+from training.comparison.profit import ProfitView, profit_view
 from training.comparison.test_set import EvaluationSet, bootstrap_weights
-from training.comparison.value import ValueView, value_view
 from training.comparison.verdict import Verdict, verdict
 from training.evaluation.confidence import rate_of
 
@@ -52,7 +52,7 @@ class Comparison:
     gains: dict[str, list[float]]
     calibration: dict[str, Reliability]
     bands: BandView
-    value: ValueView | None = None
+    value: ProfitView | None = None
     sections: dict[str, Any] = field(default_factory=dict)
 
     def score_of(self, name: str) -> ScoreMetrics:
@@ -143,7 +143,7 @@ class ComparisonRun:
             self.band_view(),
             None
             if cost_benefit is None
-            else value_view(
+            else profit_view(
                 test_set,
                 self.evaluated,
                 cost_benefit.value_per_conversion,

@@ -1,4 +1,4 @@
-"""What calling leads earns, at a given worth of a conversion and cost of a contact."""
+"""The profit of calling leads, given the value of a conversion and the cost of a contact."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Profit:
 
 
 @dataclass(frozen=True)
-class ValueView:
+class ProfitView:
     """Value by score; every figure in the currency given, per 100 leads."""
 
     value_per_conversion: float
@@ -34,15 +34,15 @@ class ValueView:
     by_score: dict[str, Profit]
 
 
-def value_view(
+def profit_view(
     test_set: EvaluationSet, evaluated: Mapping[str, EvaluatedScore], value: float, cost: float
-) -> ValueView:
-    """Earnings of each score: conversions found times ``value`` less contacts times ``cost``.
+) -> ProfitView:
+    """Profit of each score: conversions found times ``value`` less contacts times ``cost``.
 
     A contact is assumed to reach the lead and to change nothing: the value is that of having
     spent the team's time on those who convert.
     """
-    return ValueView(
+    return ProfitView(
         value,
         cost,
         {name: _profit(test_set, m, value, cost) for name, m in evaluated.items()},

@@ -209,7 +209,9 @@ def test_a_miscalibrated_challenger_is_refused(
     bad = side(replace(full, contents=replace(full.contents, model=bent), backtest=tested))
     for champion in (None, half):
         said = "; ".join(compare(bad, champion, data).refusals)
-        assert ("probabilities are not true" if admitted else "not do what its test says") in said
+        assert (
+            "probabilities are not calibrated" if admitted else "not perform as its backtest"
+        ) in said
 
 
 def test_another_question_or_another_firm_is_no_rival(

@@ -112,7 +112,7 @@ def test_a_miscalibrated_challenger_is_refused_even_if_it_beats_the_champion(
 ) -> None:
     bad = pairs(0.0, None, slope=slope, shift=shift)
     refusals = verdict(bad).refusals
-    assert any("probabilities are not true" in refusal for refusal in refusals)
+    assert any("probabilities are not calibrated" in refusal for refusal in refusals)
 
 
 def test_a_somewhat_timid_challenger_passes() -> None:
@@ -124,7 +124,7 @@ def test_better_ranking_does_not_excuse_miscalibration_worse_than_the_champions(
     report = verdict(bad)
     assert report.evidence["difference"]["high"] < 0
     assert len(report.refusals) == 1
-    assert "not true" in report.refusals[0]
+    assert "not calibrated" in report.refusals[0]
 
 
 def test_a_release_that_is_not_what_was_tested_is_refused() -> None:

@@ -82,6 +82,13 @@ def test_a_wrong_row_spoils_no_other(release: Release) -> None:
         ({"interactions": "[" * 100_000}, "interactions is not JSON text"),
         ({"interactions": '[{"occurred_at": "2026-03-18T10:00:00Z"}]'}, "interactions.kind"),
         ({"interactions": '[{"kind": "x"}]'}, "interactions.occurred_at is not a moment"),
+        (
+            {
+                "interactions": '[{"kind": "x", "occurred_at": "2026-03-18T10:00:00Z",'
+                ' "event_id": 7}]'
+            },
+            "interactions.event_id is missing or not text",
+        ),
         ({"attributes": "[]"}, "attributes is not a JSON object"),
         ({"attributes": '{"employees": [1]}'}, "attributes.employees is not a number"),
         ({"attributes": '{"employees": 1e999}'}, "attributes.employees is not a number"),

@@ -32,7 +32,8 @@ test-random: $(VENV)/.dev ## run the property tests with fresh seeds and ten tim
 
 .PHONY: test-oldest
 test-oldest: build/oldest/.dev ## run the tests with the oldest versions that pyproject.toml allows
-	@OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile \
+		-o filterwarnings=default $(TESTS)  # old packages warn of newer ones beside them
 
 .PHONY: test-spark
 test-spark: $(VENV)/.spark ## run the tests that need PySpark and Java 17 (make test skips them)

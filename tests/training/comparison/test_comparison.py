@@ -76,7 +76,7 @@ def test_a_difference_by_noise_cannot_be_told() -> None:
 def test_rules_that_say_nothing_are_named_as_such() -> None:
     found = match(GROUND, rules=np.zeros(4000), learned=TRUTH)
     assert found.verdict.finding is Finding.LEARNED
-    assert "say nothing of the leads" in found.verdict.headline
+    assert "do not match the leads" in found.verdict.headline
     assert "none of its rules matches these data" in found.verdict.because[0]
     silent = match(GROUND, rules=np.full(4000, 0.1), learned=NOISE)
     assert silent.verdict.finding is Finding.CANNOT_TELL

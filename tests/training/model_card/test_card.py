@@ -53,7 +53,7 @@ def test_the_card_says_what_a_person_asks(tmp_path: Path) -> None:
         "| Log loss (nats) | 0.41 | 0.38 to 0.44 |",
         "- warm: from 0.2",
         "| page_view.count_7d | 6 page views in the last 7 days |",
-        "- It knows of nothing after 2026-06-01.",
+        "- It has seen nothing after 2026-06-01.",
     ):
         assert fact in card
 

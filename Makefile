@@ -61,9 +61,10 @@ notebooks: $(VENV)/.dev ## run the notebooks again and keep their outputs
 	@$(BIN)/python notebooks/run.py
 
 .PHONY: docs
-docs: $(VENV)/.dev ## write docs/reference/cli.md and docs/reference/features.md again from the code itself
+docs: $(VENV)/.dev ## write the pages of the command line, the features and the Python API from the code itself
 	@$(BIN)/python docs/write_cli.py
 	@$(BIN)/python docs/write_features.py
+	@$(BIN)/python docs/write_api.py
 
 .PHONY: bench
 bench: bench-features bench-scoring bench-quality bench-serving ## every figure of the README, peers in the same run

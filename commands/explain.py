@@ -24,9 +24,6 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-WEEK_US = 7 * 86_400_000_000
-
-
 MomentHelp = "A moment, like 2024-05-01 or 2024-05-01T09:00:00Z (UTC)."
 
 
@@ -41,7 +38,11 @@ def explain(
     lead: Annotated[str, typer.Option("--lead", metavar="LEAD_ID", help="The lead's id.")],
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="T1", help=f"{MomentHelp} A week before --to otherwise."),
+        typer.Option(
+            "--from",
+            metavar="T1",
+            help=f"{MomentHelp} A week before --to (not before creation) otherwise.",
+        ),
     ] = None,
     to: Annotated[
         str | None,
@@ -71,24 +72,19 @@ def explain(
       leadscore explain my-leads --lead L000042 --out L000042.html
     """
     from commands.output import log, print_json
-    from features.histories.build import histories_from_dataset
-    from training.explanation.explain import explain_change
-    from training.explanation.page import explanation_html
-    from training.explanation.timeline import timeline
+    from training.explanation.page import explain_lead
 
     data = read_with_time(dataset)
-    to_us = moment(to, "--to", observed_until(data))
-    from_us = moment(from_, "--from", to_us - WEEK_US)
+    to_us = None if to is None else moment(to, "--to", 0)
+    from_us = None if from_ is None else moment(from_, "--from", 0)
     now = loaded(release)[0]
     then = loaded(from_release)[0] if from_release else None
-    histories = histories_from_dataset(data)
-    moved = explain_change(histories, lead, from_us, to_us, now, then)
+    found = explain_lead(now, data, lead, from_us, to_us, then)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        seen = timeline(histories, lead, to_us, now)
-        out.write_text(explanation_html(moved, seen), encoding="utf-8")
+        out.write_text(found.to_html(), encoding="utf-8")
         log(f"page: {out}")
-    print_json(moved.to_dict()) if as_json else print_movement(moved)
+    print_json(found.to_dict()) if as_json else print_movement(found.change)
 
 
 def worklist(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import sys
@@ -122,12 +123,19 @@ def timed(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A function to tell (what is being done, steps done, steps in all); drawn on stderr.
 
-    On a terminal one bar per thing done; elsewhere one line when a thing begins.
+    On a terminal and in a notebook one bar per thing done; elsewhere one line when a thing begins,
+    or nothing if ``quiet``.
     """
+    if (notebook := notebook_display()) is not None:
+        yield from _notebook_bars(notebook)
+        return
     if not sys.stderr.isatty():
+        if quiet:
+            yield lambda *_: None
+            return
         begun: set[str] = set()
 
         def tell_line(what: str, done: int, total: int) -> None:
@@ -149,6 +157,40 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield tell
+
+
+def notebook_display() -> Callable[..., Any] | None:
+    """How a notebook shows something that changes later; None outside of one.
+
+    IPython is not imported: in a notebook it is there.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    shows: Callable[..., Any] = sys.modules["IPython"].display.display
+    return shows
+
+
+def _notebook_bars(display: Callable[..., Any]) -> Iterator[Callable[[str, int, int], None]]:
+    """One HTML bar per thing done, which goes when all is done."""
+    handles: dict[str, Any] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        bar = (
+            f'<progress value="{done}" max="{total}"></progress> {html.escape(what)} {done}/{total}'
+        )
+        shown = {"text/html": bar, "text/plain": f"{what} {done}/{total}"}
+        if what in handles:
+            handles[what].update(shown, raw=True)
+        else:
+            handles[what] = display(shown, raw=True, display_id=True)
+
+    try:
+        yield tell
+    finally:
+        for handle in handles.values():
+            handle.update({"text/html": "", "text/plain": ""}, raw=True)
 
 
 WEIGHTY = ("left out", "unanswered", "no created_at", "observed_until", "in no table")

@@ -19,7 +19,7 @@ from features.errors import UsageError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from commands.output import progress_bar, timed
@@ -105,6 +105,15 @@ def train(
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, help="Fits side by side, in worker processes.")
     ] = 2,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate",
+            metavar="MODULE:FACTORY",
+            help="A scikit-learn classifier of your own, to compete on the same folds; may be "
+            "repeated. The module is looked for in this folder too.",
+        ),
+    ] = None,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
     ] = False,
@@ -137,7 +146,7 @@ def train(
         dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
         cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
         time_budget_s=time_budget, enforce_monotone=not any_direction,
-        sign_with=sign_with,
+        sign_with=sign_with, candidates=tuple(candidate or ()),
     )  # fmt: skip
     made = train_release(wanted)
     print_json(made.to_dict()) if as_json else print_training(made)
@@ -178,6 +187,7 @@ class TrainOptions:
     time_budget_s: float | None = None
     enforce_monotone: bool = True
     sign_with: Path | None = None
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +224,7 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
     card = chosen_scorecard(wanted.scorecard)
     if wanted.sign_with is not None:
         signing_key(wanted.sign_with)  # a bad key is refused before the work, not after it
+    candidates = loaded_candidates(wanted.candidates)
     with timed(f"read {wanted.dataset}"):
         dataset = read_dataset(wanted.dataset)
     report_reading(dataset)
@@ -228,6 +239,7 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
         time_budget_s=wanted.time_budget_s,
         enforce_monotone=wanted.enforce_monotone,
         jobs=wanted.jobs,
+        candidates=candidates,
     )
     with timed("train"), progress_bar() as tell:
         trained = train(dataset, config, audit=audit, progress=tell)
@@ -235,29 +247,38 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
         return save_and_register(wanted, trained, Path(folder))
 
 
+def loaded_candidates(references: tuple[str, ...]) -> tuple[object, ...]:
+    """The estimators that ``--candidate`` names; modules of the current folder come last."""
+    import sys
+
+    from training.candidates.own import load_candidates
+
+    if not references:
+        return ()
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
+    return tuple(one for reference in references for one in load_candidates(reference))
+
+
 def stop_on_leaks(dataset: Dataset, exclude: tuple[str, ...]) -> AuditReport:
     """Look for leaks in what is not excluded. Raises GateError with the evidence of sure ones."""
-    from features.histories.build import histories_from_dataset
-    from training.labels.training_data import exclude_inputs
-    from training.leakage.audit import audit, stop_on_sure_leaks
+    from training.leakage.gate import audit_without
+    from training.leakage.report import stop_on_sure_leaks
 
     with timed("look for leaks"):
-        if exclude:
-            settings = exclude_inputs(dataset.settings, histories_from_dataset(dataset), exclude)
-            dataset = replace(dataset, settings=settings)
-        report = audit(dataset, costs=False)
+        report = audit_without(dataset, exclude)
     stop_on_sure_leaks(report)
     return report
 
 
 def explained_leaks(report: AuditReport, dataset: Dataset, exclude: tuple[str, ...]) -> AuditReport:
     """The report with the evidence against what ``exclude`` leaves out, for the model card."""
-    from training.leakage.audit import audit
+    from training.leakage.gate import with_evidence_against_excluded
 
     if not exclude:
         return report
     with timed("find the evidence against what is excluded"):
-        return report.with_evidence_of(audit(dataset, costs=False))
+        return with_evidence_against_excluded(report, dataset, exclude)
 
 
 def chosen_scorecard(file: Path | None) -> Scorecard:

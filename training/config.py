@@ -19,7 +19,11 @@ class TrainingConfig:
     for one model selection (see :mod:`training.model_selection.time_budget`), None for no limit.
     ``jobs``: fits side by side, in worker processes; the result does not depend on it.
     ``enforce_monotone``: boosted candidates keep the directions of
-    :mod:`training.candidates.monotonicity`.
+    :mod:`training.candidates.monotonicity`. ``candidates``: scikit-learn classifiers of the
+    user, or pairs (name, classifier), that compete too.
+
+    >>> TrainingConfig(seed=3, exclude=("phone",)).jobs
+    2
     """
 
     seed: int = 0
@@ -30,3 +34,4 @@ class TrainingConfig:
     time_budget_s: float | None = None
     jobs: int = 2
     enforce_monotone: bool = True
+    candidates: tuple[object, ...] = ()

@@ -81,8 +81,17 @@ def metrics_of(
                 {"name": t.candidate.name, "step": t.step, "log_loss": float(t.path_loss.min())}
                 for t in fitted.candidate_results
             ],
+            **({"compared": _compared(fitted)} if fitted.compared else {}),
         },
     }
+
+
+def _compared(fitted: FittedModel) -> list[dict[str, Any]]:
+    """Candidates that were compared and cannot be released, with the reason."""
+    return [
+        {"name": t.candidate.name, "log_loss": float(t.path_loss.min()), "reason": reason}
+        for t, reason in fitted.compared
+    ]
 
 
 def verdict(fitted: FittedModel, backtest: BacktestResult) -> str:

@@ -12,6 +12,7 @@ from scoring.release.contents import ReleaseContents
 from training.backtest import BacktestResult, backtest, random_split_optimism
 from training.calibration.model_uncertainty import interval_table
 from training.calibration.report import calibration_of, diagram_of
+from training.candidates.own import own_candidates, warn_not_released
 from training.charts.reliability import reliability_chart
 from training.config import TrainingConfig
 from training.labels.training_data import TrainingData, check_classes, load_training_data
@@ -68,6 +69,7 @@ def train(
     if config.scorecard:  # its ``outbound`` means what it means in this dataset
         outbound = dataset.settings.outbound_kinds
         config = replace(config, scorecard=config.scorecard.with_outbound(outbound))
+    own_candidates(config.candidates, config.seed)  # what is wrong with one is told before the work
     data = load_training_data(dataset, config.exclude)
     check_classes(data.labelled)
     until_us = data.labelled.observed_until_us
@@ -76,7 +78,15 @@ def train(
         result = backtest(data, until_us, config, pool=pool, progress=progress)
         fitted = select_and_fit(data, everything, until_us, config, pool=pool, progress=progress)
     contents = _contents(dataset, config, data, fitted, result, audit)
+    warn_not_released({r.candidate.name: reason for r, reason in fitted.compared})
     return TrainedModel(contents, result, fitted, data)
+
+
+def _described(config: TrainingConfig) -> dict[str, str]:
+    """The user's candidates by name, each with the class of its estimator."""
+    made = own_candidates(config.candidates, config.seed)
+    classes = {one.name: type(one.estimator) for one in made}
+    return {name: f"{kind.__module__}.{kind.__name__}" for name, kind in classes.items()}
 
 
 def _contents(
@@ -114,6 +124,7 @@ def _contents(
             "time_budget_s": config.time_budget_s,
             "insist": config.enforce_monotone,
             "cuts": why,
+            **({"candidates": _described(config)} if config.candidates else {}),
         },
         statistics=statistics_of(fitted),
         metrics={

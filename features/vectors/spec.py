@@ -53,6 +53,10 @@ class Feature:
     half_life_days: float | None = None
     level: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: without the aggregate, which holds functions and is found again by name."""
+        return {key: value for key, value in self.__dict__.items() if key != "definition"}
+
     @cached_property
     def definition(self) -> AggregateDef:
         """The aggregate behind the column; ``DataError`` when there is none of that name."""

@@ -16,6 +16,7 @@ from features.errors import DataError, ReleaseError
 from scoring.canonical_json import canonical_json, parse_json
 from scoring.model.additive import AdditiveComponent
 from scoring.model.component import ConstantComponent, ModelComponent, count, number, numbers
+from scoring.model.forest import ForestComponent
 from scoring.model.linear import LinearComponent
 from scoring.model.log_odds import probability_of
 from scoring.model.pairwise import PairwiseComponent
@@ -123,7 +124,7 @@ class Model:
         parts = []
         for i, part in enumerate(self.parts):
             plain = part.to_dict()
-            if isinstance(part, TreeComponent):
+            if isinstance(part, TreeComponent | ForestComponent):
                 plain["file"] = f"trees_{i}.txt"
                 files[plain["file"]] = part.text.encode("ascii")
             parts.append(plain)
@@ -166,16 +167,22 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], ModelComponent]] = {
 }
 
 
+_TREE_KINDS: dict[str, Callable[[Mapping[str, Any], str], ModelComponent]] = {
+    TreeComponent.kind: TreeComponent.from_dict,
+    ForestComponent.kind: ForestComponent.from_dict,
+}
+
+
 def _part(data: Mapping[str, Any], files: Mapping[str, bytes]) -> ModelComponent:
     kind = str(data.get("kind"))
     if kind in _KINDS:
         return _KINDS[kind](data)
-    if kind != TreeComponent.kind:
+    if kind not in _TREE_KINDS:
         raise ReleaseError(f"unknown kind of part {kind[:40]!r}")
     name = str(data.get("file"))
     if name not in files:
         raise ReleaseError(f"names {name[:40]!r}, which the release does not hold")
     try:
-        return TreeComponent.from_dict(data, files[name].decode("ascii"))
+        return _TREE_KINDS[kind](data, files[name].decode("ascii"))
     except (UnicodeDecodeError, ReleaseError) as problem:
         raise ReleaseError(f"{name}: {problem}") from problem

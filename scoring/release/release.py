@@ -106,6 +106,22 @@ def load_release(
         raise ReleaseError(f"{where}{problem}; the release is refused") from problem
 
 
+def release_from_files(files: Mapping[str, bytes]) -> Release:
+    """The release whose files are in memory, as :func:`release_files` makes them; not signed.
+
+    Raises ReleaseError as :func:`load_release` does.
+    """
+    manifest = _checked_manifest(files.get(MANIFEST_FILE, b""))
+    rest = {name: content for name, content in files.items() if name != MANIFEST_FILE}
+    return _release(manifest, rest, None)
+
+
+def folder_files(path: Path | str) -> dict[str, bytes]:
+    """Every file of a release folder by name, as it is; :func:`load_release` verifies them."""
+    path = Path(path)
+    return {name: read_file(path, name) for name in sorted(file_names(path))}
+
+
 def _checked_manifest(content: bytes) -> dict[str, Any]:
     manifest = parse_json(MANIFEST_FILE, content)
     digest = manifest.pop("digest", None)

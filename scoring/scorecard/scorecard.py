@@ -76,7 +76,14 @@ class RuleReason(NamedTuple):
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Rules, groups and thresholds, ready to count. Equal cards give equal points, bit for bit."""
+    """Rules that people wrote: points for answers and interactions, in groups, with thresholds.
+
+    Equal cards give equal points, bit for bit. ``Scorecard.read("rules.toml")`` reads one; it
+    raises DataError with line and key of every fault.
+
+    >>> Scorecard.from_dict(default_scorecard().to_dict()) == default_scorecard()
+    True
+    """
 
     card: ScorecardDefinition
 
@@ -84,6 +91,14 @@ class Scorecard:
     def from_dict(cls, data: Mapping[str, Any]) -> Scorecard:
         """Read what :meth:`to_dict` wrote. Raises ``DataError`` with the key of each fault."""
         return cls(card_from_data(data))
+
+    @classmethod
+    def read(cls, path: Path | str) -> Scorecard:
+        """Read a scorecard's TOML file.
+
+        Raises ``DataError`` with line and key of every fault, or when there is no such file.
+        """
+        return load_scorecard(path)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: strings, numbers, lists."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +23,14 @@ from training.comparison.compare import (
     ComparisonRun,
     CostBenefit,
 )
-from training.comparison.metrics import ScoreColumn
+from training.comparison.metrics import ScoreColumn, ScoreMetrics
 from training.comparison.reweighted import Reweighted, reweight, rule_counts
 from training.comparison.segments import add_segments, cost_attribute
 from training.comparison.test_set import EvaluationSet
+from training.comparison.verdict import Verdict
 from training.config import TrainingConfig
 from training.feature_selection.choose import same_attributes_group
+from training.html_frame import embedded
 from training.labels.references import IMMATURE
 from training.labels.splits import Fold, time_fold
 from training.labels.training_data import TrainingData, check_classes, load_training_data
@@ -58,6 +61,28 @@ class ComparisonResult:
 
     comparison: Comparison
     reweighted: Scorecard
+
+    @property
+    def verdict(self) -> Verdict:
+        """Who is better, in a headline and the sentences that support it."""
+        return self.comparison.verdict
+
+    def score_of(self, name: str) -> ScoreMetrics:
+        """One score's figures: ``rules``, ``learned``, ``reweighted``, ``odoo``, ``newest``."""
+        return self.comparison.score_of(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every table as plain data, as ``leadscore compare --json`` prints it."""
+        return self.comparison.to_dict()
+
+    def to_html(self) -> str:
+        """The report that ``leadscore compare --out`` writes: one page, nothing is loaded."""
+        from training.comparison.report import report_html
+
+        return report_html(self.comparison)
+
+    def _repr_html_(self) -> str:
+        return embedded(self.to_html(), "Rules and learned score compared")
 
 
 def compare(

@@ -2,20 +2,104 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
+from typing import Any
 
 from markupsafe import Markup
 
+from features.compute.array_types import DAY_US
+from features.dataset import Dataset
+from features.errors import UsageError
+from features.histories.build import histories_from_dataset
+from scoring.release.release import Release
 from training.charts import svg
 from training.charts.html import environment, percent
-from training.explanation.explain import ScoreChange
-from training.explanation.timeline import Timeline, timeline_picture
+from training.explanation.counterfactuals import ScoreSnapshot
+from training.explanation.explain import Part, ScoreChange, explain_change, one_lead
+from training.explanation.timeline import Timeline, timeline, timeline_picture
+from training.html_frame import embedded
+from training.labels.references import observed_until_us
 
 TEMPLATE = "page.html.j2"
 
 
+WEEK_US = 7 * DAY_US
+
+
 UP, DOWN = "#2f855a", "#c0503f"
+
+
+@dataclass(frozen=True)
+class LeadExplanation:
+    """Why one lead's score moved, with what the lead did; shows itself in a notebook.
+
+    ``change`` has the parts, which sum to the change of the log-odds; ``timeline`` the history.
+    """
+
+    change: ScoreChange
+    timeline: Timeline
+
+    @property
+    def before(self) -> ScoreSnapshot:
+        """What was said at the earlier moment: probability, log_odds, band, points."""
+        return self.change.before
+
+    @property
+    def after(self) -> ScoreSnapshot:
+        """What was said at the later moment."""
+        return self.change.after
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What each cause changed, in log-odds, and by which features."""
+        return self.change.parts
+
+    @property
+    def happened(self) -> tuple[str, ...]:
+        """What was new between the two moments, in words."""
+        return self.change.happened
+
+    @property
+    def headline(self) -> str:
+        """The change in one sentence."""
+        return headline(self.change)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as ``leadscore explain --json`` prints it."""
+        return self.change.to_dict()
+
+    def to_html(self) -> str:
+        """The page that ``leadscore explain --out`` writes; nothing is loaded."""
+        return explanation_html(self.change, self.timeline)
+
+    def _repr_html_(self) -> str:
+        return embedded(self.to_html(), f"Why the score of {self.change.lead_id} moved")
+
+
+def explain_lead(
+    release: Release,
+    dataset: Dataset,
+    lead_id: str,
+    from_us: int | None = None,
+    to_us: int | None = None,
+    from_release: Release | None = None,
+) -> LeadExplanation:
+    """Split the change of one lead's score between two moments (microseconds since 1970 UTC).
+
+    ``to_us``: the end of the data where left out; ``from_us``: a week before, or the lead's
+    creation where that is later. Raises as :func:`explain_change`, and UsageError without time.
+    """
+    if not dataset.has_time:
+        raise UsageError("the leads have no created_at: there are no moments to compare")
+    histories = histories_from_dataset(dataset)
+    to_us = observed_until_us(dataset) if to_us is None else to_us
+    if from_us is None:
+        created_us = int(one_lead(histories, lead_id).created_at_us[0])
+        from_us = min(max(to_us - WEEK_US, created_us), to_us)
+    moved = explain_change(histories, lead_id, from_us, to_us, release, from_release)
+    return LeadExplanation(moved, timeline(histories, lead_id, to_us, release))
 
 
 def explanation_html(change: ScoreChange, series: Timeline) -> str:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from importlib import resources
 from shlex import quote
+
+from jinja2 import Environment, StrictUndefined
 
 from features.errors import GateError
 from features.vectors.sentences import pluralize
+from training.html_frame import embedded
 from training.leakage.values import EVIDENCE_STRENGTH, Evidence
 
 MIN_STRENGTH_SURE = 4
+
+
+TEMPLATE = "page.html.j2"
 
 
 class LeakVerdict(StrEnum):
@@ -100,6 +107,17 @@ class AuditReport:
             for suspect in self.suspects
         ]
 
+    def to_html(self) -> str:
+        """The table as one HTML page; words from the data are escaped, nothing is loaded."""
+        verdicts = dict.fromkeys(suspect.verdict for suspect in self.suspects)
+        meanings = [(verdict.value, VERDICT_MEANING[verdict]) for verdict in verdicts]
+        text = resources.files("training.leakage").joinpath(TEMPLATE).read_text(encoding="utf-8")
+        made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        return made.from_string(text).render(report=self, rows=self.rows(), meanings=meanings)
+
+    def _repr_html_(self) -> str:
+        return embedded(self.to_html(), "Leakage audit", 120 + 90 * min(len(self.suspects), 6))
+
     def with_evidence_of(self, whole: AuditReport) -> AuditReport:
         """The same, in which what is excluded has the evidence that ``whole`` found against it.
 
@@ -137,11 +155,12 @@ def _univariate_text(suspect: Suspect) -> str:
 def verdict_of(evidence: tuple[Evidence, ...], *, confirmed: bool) -> LeakVerdict:
     """Sure from a weight of four on; harmless if all of it weighs nothing.
 
-    >>> from training.leakage.values import LeakSignal
-    >>> verdict_of((Evidence(LeakSignal.HOLDS_THE_FUTURE, ""),), confirmed=False).value
-    'sure'
-    >>> verdict_of((Evidence(LeakSignal.OUT_OF_PROPORTION, ""),), confirmed=False).value
-    'suspect'
+        >>> from training.html_frame import embedded
+    from training.leakage.values import LeakSignal
+        >>> verdict_of((Evidence(LeakSignal.HOLDS_THE_FUTURE, ""),), confirmed=False).value
+        'sure'
+        >>> verdict_of((Evidence(LeakSignal.OUT_OF_PROPORTION, ""),), confirmed=False).value
+        'suspect'
     """
     weight = sum(EVIDENCE_STRENGTH[sign] for sign in {each.sign for each in evidence})
     if weight == 0:

@@ -94,6 +94,23 @@ class Card:
     tiles: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
 
+    def to_html(self) -> str:
+        """The page that ``leadscore card --format html`` writes; nothing is loaded."""
+        from training.model_card.render import card_html
+
+        return card_html(self)
+
+    def to_markdown(self) -> str:
+        """The text that ``leadscore card --format md`` writes, one fact a line."""
+        from training.model_card.render import card_markdown
+
+        return card_markdown(self)
+
+    def _repr_html_(self) -> str:
+        from training.html_frame import embedded
+
+        return embedded(self.to_html(), f"Model card of {self.name}")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data without the pictures: facts, tables and sentences by section."""
         return {

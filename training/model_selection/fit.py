@@ -16,13 +16,14 @@ from scoring.model.component import ConstantComponent
 from scoring.model.model import Model
 from training.candidates.base import BaseRate, Candidate, TrainingSet
 from training.candidates.factory import default_candidates
+from training.candidates.own import is_own, not_released, own_candidates
 from training.candidates.pool import CandidatePool, candidate_pool
 from training.candidates.scorecard import SCORECARD
 from training.config import TrainingConfig
 from training.evaluation.metrics import log_losses_of_log_odds
 from training.feature_selection.choose import choose_spec
 from training.feature_selection.screening import select_by_gain
-from training.labels.censoring import training_rows
+from training.labels.censoring import TrainingRows, training_rows
 from training.labels.references import LabelledReferences, label_counts
 from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import (
@@ -56,7 +57,8 @@ class FittedModel:
     ``out_of_fold``: the rows predicted when choosing, with their ``out_of_fold_vectors`` (m, F) and
     calibrated ``log_odds`` (m). ``by_time``: the folds followed time. ``training_set``: what the
     model was fitted on, the references at ``rows``. ``candidates``: those that can fit the
-    ensemble again.
+    ensemble again. ``compared``: the user's candidates that cannot be part of a release, each with
+    the reason.
     """
 
     spec: FeatureSpec
@@ -70,6 +72,7 @@ class FittedModel:
     training_set: TrainingSet
     rows: Int64
     candidates: tuple[Candidate, ...] = ()
+    compared: tuple[tuple[CandidateResult, str], ...] = ()
 
 
 def select_and_fit(
@@ -106,6 +109,10 @@ def select_and_fit(
         results, is_recent = _candidate_results(
             candidates.candidates, plan, labelled, matrix, rows, workers, progress
         )
+        reasons = _not_released(results, matrix, known)
+        compared = tuple((r, reasons[r.candidate.name]) for r in results
+                         if r.candidate.name in reasons)  # fmt: skip
+        results = [result for result in results if result.candidate.name not in reasons]
         if is_recent:  # the base rate that those models were trained at
             recent_folds = recency_weighted_folds(plan, labelled).folds
             baseline = cross_validate([BaseRate()], recent_folds, matrix, rows)[0]
@@ -120,6 +127,7 @@ def select_and_fit(
     return FittedModel(
         candidates.spec, model, ensemble, (baseline, *results), rows, matrix[rows.rows, :width],
         log_odds, plan.by_time, training_set, known.rows, candidates.candidates,
+        compared,
     )  # fmt: skip
 
 
@@ -135,6 +143,16 @@ def fit_ensemble(
     weights = ensemble_weights([c.name for c in chosen], ensemble.scorecard_weight)
     intercept = (1 - ensemble.slope) * base + ensemble.level
     return Model(components, weights, ensemble.slope, intercept, width)
+
+
+def _not_released(
+    results: Sequence[CandidateResult], matrix: Float64, known: TrainingRows
+) -> dict[str, str]:
+    """Why candidates of the user cannot be part of a release, by name."""
+    own = [result.candidate for result in results if is_own(result.candidate)]
+    if not own:
+        return {}
+    return not_released(own, TrainingSet(matrix[known.rows], known.label, known.weight))
 
 
 def _workers(pool: WorkerPool | None, jobs: int) -> AbstractContextManager[WorkerPool]:
@@ -153,7 +171,7 @@ def _with_default_candidates(
     )
     n_folds = len(plan.folds)
     fitted = within_budget(offered, len(label), candidates.width, n_folds, config.time_budget_s)
-    return replace(candidates, fitted=fitted)
+    return replace(candidates, fitted=(*fitted, *own_candidates(config.candidates, config.seed)))
 
 
 def _candidate_results(
@@ -181,8 +199,9 @@ def _candidate_results(
     recent_results: list[CandidateResult] = []
     for before in results:
         recent_results += validated([before.candidate], recent_plan)
-        is_fitted = before.candidate.name != SCORECARD  # rules that people wrote do not age
-        if is_fitted and not _is_better(recent_results[-1], before, rows):
+        # rules that people wrote do not age, and an estimator of the user may take no weights
+        is_asked = before.candidate.name != SCORECARD and not is_own(before.candidate)
+        if is_asked and not _is_better(recent_results[-1], before, rows):
             return results, False
     return recent_results, True
 

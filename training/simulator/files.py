@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import gzip
 import io
+import tomllib
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from features.dataset import Dataset
 from training.simulator import scenario as w
-from training.simulator.simulation import Simulation
+
+
+class SimulatedTables(Protocol):
+    """What is written: the tables of a simulation, its world and seed."""
+
+    @property
+    def world(self) -> w.Scenario: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def leads(self) -> pd.DataFrame: ...
+    @property
+    def interactions(self) -> pd.DataFrame: ...
+    @property
+    def outcomes(self) -> pd.DataFrame: ...
+    @property
+    def answers(self) -> pd.DataFrame: ...
+    @property
+    def observed_until(self) -> pd.Timestamp: ...
+
 
 GROUPS = {
     "source": "source",
@@ -22,7 +44,7 @@ GROUPS = {
 }
 
 
-def write_simulation(simulation: Simulation, out: Path) -> None:
+def write_simulation(simulation: SimulatedTables, out: Path) -> None:
     """Write a dataset folder and ``truth.csv``; the same simulation gives the same bytes.
 
     Existing files of these names in ``out`` are replaced.
@@ -33,6 +55,17 @@ def write_simulation(simulation: Simulation, out: Path) -> None:
     packed = gzip.compress(_csv(simulation.interactions), compresslevel=3, mtime=0)
     (out / "interactions.csv.gz").write_bytes(packed)
     (out / "dataset.toml").write_text(_toml(simulation), encoding="utf-8")
+
+
+def dataset_of(simulation: SimulatedTables) -> Dataset:
+    """The simulation as a dataset in memory, with the settings that the folder would have."""
+    return Dataset.from_frames(
+        leads=simulation.leads,
+        outcomes=simulation.outcomes,
+        interactions=simulation.interactions,
+        answers=simulation.answers,
+        **tomllib.loads(_toml(simulation)),
+    )
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -50,7 +83,7 @@ def _csv(table: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-def _toml(simulation: Simulation) -> str:
+def _toml(simulation: SimulatedTables) -> str:
     world = simulation.world
     ages = ", ".join(f"{age:g}" for age in world.reference_ages_days)
     until = simulation.observed_until.strftime("%Y-%m-%dT%H:%M:%SZ")

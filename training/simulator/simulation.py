@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,9 @@ from training.simulator.scenario import DEFAULT, Scenario
 from training.simulator.tables import Tables, tables_of
 from training.simulator.truth import ObservedEvents, first_noon, share_of_day, time_of_day_us
 from training.simulator.truth import true_probability as probability_of
+
+if TYPE_CHECKING:
+    from features.dataset import Dataset
 
 SECOND_US = 1_000_000
 
@@ -35,6 +40,19 @@ class Simulation:
     answers: pd.DataFrame
     truth: pd.DataFrame
     traces: ObservedEvents
+
+    def to_dataset(self) -> Dataset:
+        """The dataset that :meth:`save` writes and ``read_dataset`` reads, without the files."""
+        from training.simulator.files import dataset_of
+
+        return dataset_of(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a dataset folder and ``truth.csv``; the same simulation gives the same bytes."""
+        from training.simulator.files import write_simulation
+
+        write_simulation(self, Path(folder))
+        return Path(folder)
 
     @property
     def observed_until(self) -> pd.Timestamp:

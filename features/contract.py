@@ -23,6 +23,10 @@ DEFAULT_OUTBOUND_KINDS = (
 """Interaction kinds that the seller does, unless ``dataset.toml`` says otherwise."""
 
 
+DEFAULT_OPT_OUT_KINDS = ("opt_out", "spam_complaint", "unsubscribe", "unsubscribed")
+"""Interaction kinds by which a lead turns away; counted alone, never as interest."""
+
+
 DEFAULT_UNANSWERED = ("Select", "Please select", "N/A", "n/a", "-", "--", "?")
 """Words that forms leave behind where nobody answered; read as unknown, which is reported."""
 
@@ -132,6 +136,10 @@ class DatasetSettings(BaseModel):
     horizon_days: float = Field(default=30.0, gt=0, le=3650)
     reference_ages_days: tuple[float, ...] = (0.0,)
     outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
+    opt_out_kinds: tuple[str, ...] = Field(
+        default=DEFAULT_OPT_OUT_KINDS,
+        description="interactions that count as themselves only, not among all or the lead's own",
+    )
     excluded_kinds: tuple[str, ...] = Field(
         default=(), description="interactions that no model may count, not even among all"
     )

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.compute.array_types import UInt64
-from features.contract import DatasetSettings
+from features.contract import DEFAULT_OPT_OUT_KINDS, DatasetSettings
 from features.schemas import QuarantinedRows, arrow_of
 
 
@@ -118,8 +118,11 @@ def fingerprint_of(dataset: Dataset) -> str:
     Its name, description and licence are not part of it.
     """
     words = {"name", "about", "licence"}
-    if not dataset.settings.excluded_kinds:  # a key that says nothing is as if it were not there
+    # a key that says nothing new is as if it were not there
+    if not dataset.settings.excluded_kinds:
         words.add("excluded_kinds")
+    if dataset.settings.opt_out_kinds == DEFAULT_OPT_OUT_KINDS:
+        words.add("opt_out_kinds")
     digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=words).encode())
     for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
         _add(digest, name, arrow_of(frame))

@@ -97,6 +97,13 @@ INTERACTION_AGGREGATES: dict[str, AggregateDef] = {
         sentence=lambda said: f"last {said.one} {days(said.value)} ago",
         unknown="no {one} yet",
     ),
+    "days_silent": AggregateDef(
+        accumulators.OP_DAYS_SINCE_LAST,
+        "days since the last one, or since creation when there was none",
+        "NaN when there was none and creation is unknown",
+        sentence=lambda said: f"{days(said.value)} without {said.many}",
+        unknown="no {one} yet",
+    ),
     "days_since_first": AggregateDef(
         accumulators.OP_DAYS_SINCE_FIRST, "days", NEVER,
         sentence=lambda said: f"first {said.one} {days(said.value)} ago",

@@ -25,6 +25,10 @@ TOPICS_OF = {"usual_hour": FIXED_STREAMS, "unanswered": (OUTBOUND,)}
 """Aggregates that are not kept for every kind."""
 
 
+SILENCE = "days_silent"
+"""The aggregate that counts from the lead's creation where its stream has no row."""
+
+
 LEAD_TOPICS = frozenset({"lead", "bant", *(str(g) for g in BANT)})
 
 
@@ -34,6 +38,7 @@ class KindTable:
 
     stream_of: Int64
     outbound: Bools
+    apart: Bools
     decays: Bools
 
 
@@ -44,6 +49,7 @@ class Plan:
     stream_of: dict[str, int]
     outbound_kinds: frozenset[str]
     excluded_kinds: frozenset[str]
+    opt_out_kinds: frozenset[str]
     needs: Int64
     windows_us: Int64
     half_lives_us: Float64
@@ -51,6 +57,7 @@ class Plan:
     five_weeks: int
     interaction_columns: Int64
     column_offsets: Int64
+    silence_columns: tuple[int, ...]
     attribute_columns: Int32
     attribute_levels: Float64
     attributes: tuple[AttributeSpec, ...]
@@ -63,10 +70,11 @@ class Plan:
         outbound = np.array([kind in self.outbound_kinds for kind in kinds], dtype=np.bool_)
         decaying = (self.needs >= 0) & (self.needs & NEEDS_DECAY != 0)
         decays = decaying[0] | np.where(outbound, decaying[2], decaying[1])
+        apart = np.array([kind in self.opt_out_kinds for kind in kinds], dtype=np.bool_)
         decays |= np.where(own >= 0, decaying[own], False)
         if self.excluded_kinds:
             own[[kind in self.excluded_kinds for kind in kinds]] = IGNORED
-        return KindTable(own, outbound, decays)
+        return KindTable(own, outbound, apart, decays)
 
 
 def _interaction_column(
@@ -144,6 +152,7 @@ def compile_spec(spec: FeatureSpec) -> Plan:
         stream_of={k: v for k, v in stream_of.items() if k not in FIXED_STREAMS},
         outbound_kinds=frozenset(spec.outbound_kinds),
         excluded_kinds=frozenset(spec.excluded_kinds),
+        opt_out_kinds=frozenset(spec.opt_out_kinds),
         needs=_needs(columns, len(stream_of)),
         windows_us=np.array([round(w * DAY_US) for w in windows], dtype=np.int64),
         half_lives_us=np.array([h * DAY_US for h in half_lives], dtype=np.float64),
@@ -151,6 +160,7 @@ def compile_spec(spec: FeatureSpec) -> Plan:
         five_weeks=windows.index(FIVE_WEEKS_DAYS) if FIVE_WEEKS_DAYS in windows else 0,
         interaction_columns=np.array(columns, dtype=np.int64).reshape(-1, 5),
         column_offsets=np.concatenate(([0], np.cumsum(per_stream))).astype(np.int64),
+        silence_columns=tuple(i for i, f in counted if f.aggregate == SILENCE),
         attribute_columns=np.array([c for c, _ in plain], dtype=np.int32).reshape(-1, 3),
         attribute_levels=np.array([level for _, level in plain], dtype=np.float64),
         attributes=spec.attributes,

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.compute.array_types import Float64, Int32, Object
+from features.compute.array_types import DAY_US, Float64, Int32, Object
 from features.compute.parallel import parallel_ranges
 from features.contract import FALSE_WORDS, TRUE_WORDS, AttributeType, value_to_text
 from features.errors import DataError
@@ -69,12 +69,27 @@ def _count_interactions(
         aggregate_interactions(
             rows.offsets, rows.at_us, rows.kind, rows.value, rows.duration_s,
             references.lead[low:high], references.as_of_us[low:high],
-            table.stream_of, table.outbound, table.decays, plan.needs,
+            table.stream_of, table.outbound, table.apart, table.decays, plan.needs,
             plan.windows_us, plan.half_lives_us, plan.week, plan.five_weeks,
             plan.interaction_columns, plan.column_offsets, out[low:high],
         )  # fmt: skip
 
     parallel_ranges(count, len(references), at_least=MIN_CHUNK)
+    if plan.silence_columns:
+        _count_silence_from_creation(plan, histories, references, out)
+
+
+def _count_silence_from_creation(
+    plan: Plan, histories: Histories, references: References, out: Float64
+) -> None:
+    """Where a stream has no row, silence has lasted since the lead was created, if that is known.
+
+    So a lead that was created just now and one that was silent for weeks differ.
+    """
+    created = histories.created_at_us[references.lead]
+    age = np.where(created == NO_TIME, np.nan, (references.as_of_us - created) / DAY_US)
+    for column in plan.silence_columns:
+        out[:, column] = np.where(np.isnan(out[:, column]), age, out[:, column])
 
 
 def _compute_attributes(

@@ -129,6 +129,7 @@ def aggregate_interactions(
     reference_as_of: Int64,
     stream_of: Int64,
     outbound: Bools,
+    apart: Bools,
     decays: Bools,
     needs: Int64,
     windows_us: Int64,
@@ -143,10 +144,10 @@ def aggregate_interactions(
 
     ``columns`` (n, 5): column of ``out``, aggregate, stream, window, half-life; sorted by stream,
     with ``column_offsets`` (n_streams + 1). ``stream_of``: each kind's own stream, -1 for none,
-    ``IGNORED`` where its rows count nowhere; ``outbound``: whether it is our own act; ``decays``:
-    whether any of its streams decays. ``needs``: what each stream must remember, -1 for nothing
-    at all. Streams 0, 1 and 2 are any, inbound and outbound. Past the last of ``windows_us``
-    (ascending) lies the window without end.
+    ``IGNORED`` where its rows count nowhere; ``outbound``: whether it is our own act; ``apart``:
+    whether it counts in its own stream only; ``decays``: whether any of its streams decays.
+    ``needs``: what each stream must remember, -1 for nothing at all. Streams 0, 1 and 2 are any,
+    inbound and outbound. Past the last of ``windows_us`` (ascending) lies the window without end.
     """
     n_streams, every = len(needs), len(windows_us)
     once = every + 1 + len(half_lives_us)
@@ -179,6 +180,8 @@ def aggregate_interactions(
                 for h in range(len(shares)):
                     shares[h] = np.exp2(-age / half_lives_us[h])
             for step in range(3):
+                if apart[of] and step != 1:
+                    continue
                 s = 0 if step == 0 else (stream_of[of] if step == 1 else (2 if outbound[of] else 1))
                 if s >= 0 and needs[s] >= 0:
                     _update(

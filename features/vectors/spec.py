@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -133,13 +133,16 @@ class FeatureSpec:
     """Every column of the vector, in order (dtype float64, NaN unknown).
 
     ``excluded_kinds``: interactions that no column counts, not even those of ``any``: as if
-    their rows were not there. Two specifications are equal when their digests are.
+    their rows were not there. ``opt_out_kinds``: those that count in columns of their own only, so
+    that a lead who turns away does not look interested. Two specifications are equal when their
+    digests are.
     """
 
     features: tuple[Feature, ...]
     attributes: tuple[AttributeSpec, ...] = ()
     outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
     excluded_kinds: tuple[str, ...] = ()
+    opt_out_kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
@@ -179,11 +182,12 @@ class FeatureSpec:
             for a in self.attributes
             if a.name in topics or str(a.group) in groups or (bant and a.group in BANT)
         )
-        return FeatureSpec(features, kept, self.outbound_kinds, self.excluded_kinds)
+        return replace(self, features=features, attributes=kept)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: strings, numbers, lists."""
-        left_out = {"excluded_kinds": list(self.excluded_kinds)} if self.excluded_kinds else {}
+        some = {"excluded_kinds": self.excluded_kinds, "opt_out_kinds": self.opt_out_kinds}
+        left_out = {name: list(kinds) for name, kinds in some.items() if kinds}
         return {
             "format": FORMAT,
             "dtype": "float64",
@@ -223,6 +227,7 @@ class FeatureSpec:
                 ),
                 outbound_kinds=tuple(data["outbound_kinds"]),
                 excluded_kinds=tuple(data.get("excluded_kinds", ())),
+                opt_out_kinds=tuple(data.get("opt_out_kinds", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"not a feature specification: {error!r}") from error

@@ -24,7 +24,7 @@ from features.compute.jit import kernel
 from features.contract import AttributeType
 from features.errors import DataError, ReleaseError
 from features.vectors.catalogue import Source
-from features.vectors.sentences import INBOUND, OUTBOUND
+from features.vectors.sentences import ANY, INBOUND, OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.model.component import count, number, numbers
 from scoring.scorecard.compile import compile_card
@@ -265,11 +265,13 @@ def computable_subset(card: ScorecardDefinition, spec: FeatureSpec) -> Scorecard
     in_card = {a.name: a for a in compile_card(card).spec.attributes}
     excluded = set(spec.excluded_kinds)
     streams = not card.outbound_kinds or set(card.outbound_kinds) == set(spec.outbound_kinds)
+    apart = {ANY, INBOUND} if spec.opt_out_kinds else set()  # a card counts opt-outs among them
 
     def can(condition: RuleCondition) -> bool:
         if condition.attribute is None:
             named = {*condition.interaction, *condition.without}
-            return not named & excluded and (streams or not named & BY_DIRECTION)
+            known = streams or not named & BY_DIRECTION
+            return known and not named & (excluded | apart)
         if condition.attribute not in in_model:
             return False
         words = in_card[condition.attribute].type == AttributeType.CATEGORY

@@ -119,7 +119,11 @@ def specs(draw):
     topics_drawn = {f.topic for f in drawn}
     excluded = draw(st.sets(st.sampled_from([k for k in KINDS if k not in topics_drawn])))
     features = tuple(unique.values())
-    return FeatureSpec(features, ATTRIBUTES, excluded_kinds=tuple(sorted(excluded)))
+    opt_outs = draw(st.sets(st.sampled_from(KINDS[:-1]), max_size=2)) - set(excluded)
+    return FeatureSpec(
+        features, ATTRIBUTES, excluded_kinds=tuple(sorted(excluded)),
+        opt_out_kinds=tuple(sorted(opt_outs)),
+    )  # fmt: skip
 
 
 def interactions_table(named_leads):

@@ -40,11 +40,12 @@ def history(drawn, created="2000-01-01", attributes=None, answers=""):
     return histories_from_records([LeadRecord("L1", us(created), attributes or {}, lists)])
 
 
-def number(drawn, as_of, topic, aggregate, *, attributes=(), excluded=(), **more):
+def number(drawn, as_of, topic, aggregate, *, attributes=(), excluded=(), opt_outs=(), **more):
     """One feature of a drawn history (or of arrays made by ``history``) as of a moment."""
     source = more.pop("source", "interactions")
     feature = Feature(source, topic, aggregate, **more)
-    spec = FeatureSpec((feature,), tuple(attributes), excluded_kinds=tuple(excluded))
+    kinds = {"excluded_kinds": tuple(excluded), "opt_out_kinds": tuple(opt_outs)}
+    spec = FeatureSpec((feature,), tuple(attributes), **kinds)
     arrays = history(drawn) if isinstance(drawn, str) else drawn
     asked = References(np.array([0]), np.array([us(as_of)]))
     return compute_vectors(spec, arrays, asked)[0, 0]

@@ -40,7 +40,9 @@ def distinct(events):
     return kept
 
 
-def stream(events, topic, outbound_kinds):
+def stream(events, topic, outbound_kinds, opt_out_kinds=()):
+    if topic in ("any", "inbound", "outbound"):
+        events = [e for e in events if e["kind"] not in opt_out_kinds]
     if topic == "any":
         return events
     if topic == "outbound":
@@ -88,9 +90,10 @@ def in_office_hours(event):
     return at.weekday() < 5 and 8 <= at.hour < 18
 
 
-def interactions(feature: Feature, history, as_of, outbound_kinds):
+def interactions(feature: Feature, history, as_of, spec, created_us):
     """One aggregate of the rows before as_of (already filtered and sorted)."""
-    rows = stream(history, feature.topic, outbound_kinds)
+    outbound_kinds = spec.outbound_kinds
+    rows = stream(history, feature.topic, outbound_kinds, spec.opt_out_kinds)
     recent = within(rows, as_of, feature.window_days)
     newest_first = list(reversed(recent))
     values = [e["value"] for e in newest_first if e["value"] is not None]
@@ -118,9 +121,11 @@ def interactions(feature: Feature, history, as_of, outbound_kinds):
         return float(bool(history) and feature.topic in ("any", history[-1]["kind"]))
     if of == "unanswered":
         return float(unanswered(history, outbound_kinds))
+    if of == "days_silent" and not rows:
+        return NAN if created_us is None else (as_of - created_us) / DAY_US
     if not rows:
         return NAN
-    if of == "days_since_last":
+    if of in ("days_since_last", "days_silent"):
         return ages[-1] / DAY_US
     if of == "days_since_first":
         return ages[0] / DAY_US
@@ -206,7 +211,7 @@ def vector(spec: FeatureSpec, lead, as_of):
     seen = [e for e in events if e["at_us"] < as_of]
     history = [e for e in seen if e["kind"] not in spec.excluded_kinds]
     return [
-        interactions(f, history, as_of, spec.outbound_kinds)
+        interactions(f, history, as_of, spec, lead["created_at_us"])
         if f.source == "interactions"
         else attribute(f, spec, lead, as_of)
         for f in spec.features

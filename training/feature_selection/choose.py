@@ -32,6 +32,7 @@ MAX_LEVELS = 30
 
 UNWINDOWED_AGGREGATES = (
     "days_since_last",
+    "days_silent",
     "days_since_first",
     "gap_mean_days",
     "gap_longest_days",
@@ -63,7 +64,9 @@ def choose_spec(
             _kind_features(kinds, histories)
         )
     excluded = tuple(sorted(set(settings.excluded_kinds)))
-    spec = FeatureSpec(features, attributes, tuple(settings.outbound_kinds), excluded)
+    there = set(histories.interactions.kinds)
+    opt_outs = tuple(sorted(set(settings.opt_out_kinds) & there - set(excluded)))
+    spec = FeatureSpec(features, attributes, tuple(settings.outbound_kinds), excluded, opt_outs)
     return spec.keep(informative_columns(spec, histories, references))
 
 

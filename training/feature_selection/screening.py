@@ -14,6 +14,7 @@ import numpy.typing as npt
 from features.compute.array_types import Bools, Float64
 from features.histories.arrays import Histories
 from features.vectors.catalogue import Source
+from features.vectors.compile import FIXED_STREAMS
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from training.candidates.base import TrainingSet
@@ -43,12 +44,12 @@ def select_by_gain(
     until_us: int,
     seed: int,
 ) -> FeatureSpec:
-    """``spec`` with at most ``MAX_COLUMNS`` of its interaction columns, those that quick trees use
-    most.
+    """``spec`` with at most ``MAX_COLUMNS`` interaction columns, those with the highest gain.
 
-    What is known of the lead itself stays, and so do columns that were constant at the oldest
-    origin: a kind that came later could not be screened by then. Without rolling origins (no
-    time, or a short history) everything stays.
+    One count of every interaction kind stays, however little it was worth: a rare signal is worth
+    little to the whole and much to the lead that gave it. Attributes stay, and so do columns that
+    were constant at the oldest origin: a kind that came later cannot have been judged by then.
+    Without rolling origins (no time, or a short history) everything stays.
     """
     counted = np.array([f.source == Source.INTERACTIONS for f in spec.features], bool)
     folds = time_folds(labelled, until_us, allowed=allowed)
@@ -64,8 +65,27 @@ def select_by_gain(
     gain = np.where(
         varying, gain_importance(TrainingSet(matrix, label, train.weight), seed), np.inf
     )
+    gain[one_of_each_kind(spec, gain)] = np.inf
     out = np.argsort(gain, kind="stable")[: max(0, int(varying.sum()) - MAX_COLUMNS)]
     return spec.keep(np.setdiff1d(np.arange(len(spec)), out).tolist())
+
+
+def one_of_each_kind(spec: FeatureSpec, gain: Float64) -> list[int]:
+    """Position of one column of each interaction kind: the count of it with the highest gain.
+
+    Counts are 0 and not unknown without an interaction, and mean what they say. Of equal ones,
+    the one over the longest time.
+    """
+    best: dict[str, tuple[float, float, int]] = {}
+    for position, feature in enumerate(spec.features):
+        if feature.source != Source.INTERACTIONS or feature.topic in FIXED_STREAMS:
+            continue
+        if feature.aggregate not in ("count", "decayed"):
+            continue
+        days = feature.half_life_days or feature.window_days or np.inf
+        mine = (float(gain[position]), days, position)
+        best[feature.topic] = max(best.get(feature.topic, mine), mine)
+    return [position for _, _, position in best.values()]
 
 
 def gain_importance(sample: TrainingSet, seed: int) -> Float64:

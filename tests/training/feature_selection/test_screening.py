@@ -65,6 +65,13 @@ def test_counts_are_thinned_and_what_is_known_of_the_lead_stays(
     assert order == sorted(order)
 
 
+def test_every_kind_keeps_a_column(source: TrainingData, spec: FeatureSpec) -> None:
+    topics = {f.topic for f in spec.features if f.source == From.INTERACTIONS}
+    kinds = topics - set(FIXED_STREAMS)
+    assert {"cart_abandonment", "trial_signup", "unsubscribe", "webinar"} <= kinds
+    assert kinds <= {f.topic for f in screen(source, spec).features}
+
+
 def test_nothing_after_the_oldest_origin_is_asked(source: TrainingData, spec: FeatureSpec) -> None:
     labelled = source.labelled
     cutoff = time_folds(labelled, labelled.observed_until_us)[0].cutoff_us

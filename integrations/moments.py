@@ -68,7 +68,7 @@ def utc_moment(column: str, clock: TimeSettings) -> str:
 def make_typed(
     connection: Any, name: str, table: SourceTable, clock: TimeSettings, notes: Notes
 ) -> None:
-    """Make ``typed_NAME`` of ``raw_NAME``: its moments and days as TIMESTAMP in UTC.
+    """Make ``typed_NAME`` of ``raw_NAME``, which goes: moments and days as TIMESTAMP in UTC.
 
     DataError if times have no zone and nobody said which one is meant.
     """
@@ -80,6 +80,7 @@ def make_typed(
     connection.execute(
         f"CREATE TABLE {quoted('typed_' + name)} AS SELECT *{replace} FROM {quoted('raw_' + name)}"
     )
+    connection.execute(f"DROP TABLE {quoted('raw_' + name)}")
 
 
 def _look_at_times(

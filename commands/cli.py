@@ -26,6 +26,7 @@ from commands import (
     demo,
     explain,
     import_,
+    init,
     keys,
     lead,
     monitor,
@@ -85,6 +86,7 @@ def create_app() -> typer.Typer:
     for family in (
         demo,
         data,
+        init,
         import_,
         train,
         card,

@@ -11,6 +11,8 @@ from commands.options import (
     DatasetArgument,
     HotPerWeekOption,
     JsonOption,
+    MaxBadOption,
+    SampleOption,
     ScorecardOption,
     SeedOption,
 )
@@ -95,6 +97,8 @@ def compare(
     reweighted: RewrittenOption = None,
     allow_leaks: AllowLeaksOption = False,
     seed: SeedOption = 0,
+    max_bad: MaxBadOption = None,
+    sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare rules, learned score and baselines on the same leads, which none of them has seen.
@@ -117,7 +121,9 @@ def compare(
     cost_benefit = worth_of(value_per_conversion, cost_per_contact)
     training = TrainingConfig(seed=seed, exclude=tuple(exclude or ()))
     config = ComparisonConfig(training, hot_per_week, cost_benefit, cost_attribute)
-    found, refitted = run_comparison(dataset, scorecard, config, allow_leaks=allow_leaks)
+    found, refitted = run_comparison(
+        dataset, scorecard, config, allow_leaks=allow_leaks, max_bad=max_bad, sample=sample
+    )
     if out is not None:
         from training.comparison.report import report_html
 
@@ -140,7 +146,13 @@ def worth_of(value: float | None, cost: float | None) -> CostBenefit | None:
 
 
 def run_comparison(
-    source: str, scorecard: Path | None, config: ComparisonConfig, *, allow_leaks: bool
+    source: str,
+    scorecard: Path | None,
+    config: ComparisonConfig,
+    *,
+    allow_leaks: bool,
+    max_bad: float | None = None,
+    sample: float | None = None,
 ) -> tuple[Comparison, Scorecard]:
     """Read, fit at an earlier moment, compare."""
     from commands.output import progress_bar, report_reading, timed
@@ -151,7 +163,7 @@ def run_comparison(
 
     card = load_scorecard(scorecard) if scorecard else default_scorecard()
     with timed(f"read {source}"):
-        data = read_dataset(source)
+        data = read_dataset(source, max_bad_fraction=max_bad, sample=sample)
     report_reading(data)
     if not allow_leaks:
         stop_on_leaks(data, config.training.exclude)

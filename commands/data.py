@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import DatasetArgument, JsonOption, MaxBadOption, QuarantineOption, SeedOption
+from commands.options import (
+    DatasetArgument,
+    JsonOption,
+    MaxBadOption,
+    QuarantineOption,
+    SampleOption,
+    SeedOption,
+)
 
 if TYPE_CHECKING:
     from training.leakage.audit import AuditReport
@@ -79,7 +86,7 @@ def simulate(
 
 def check(
     dataset: DatasetArgument,
-    max_bad: MaxBadOption = 0.01,
+    max_bad: MaxBadOption = None,
     quarantine: QuarantineOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,6 +116,8 @@ def audit(
         bool,
         typer.Option("--costs/--no-costs", help="Work out what excluding each suspect costs."),
     ] = True,
+    max_bad: MaxBadOption = None,
+    sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look for leaks: attributes, answers and kinds that know the outcome before they can.
@@ -128,7 +137,7 @@ def audit(
     from training.leakage.audit import sure_leaks
 
     with timed(f"read {dataset}"):
-        data = read_dataset(dataset)
+        data = read_dataset(dataset, max_bad_fraction=max_bad, sample=sample)
     with timed("look for leaks"):
         report = examine(data, costs=costs)
     print_json(report.to_dict()) if as_json else print_audit(report)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import DatasetArgument, JsonOption, ReleaseOption
+from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
 from features.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def explain(
         Path | None,
         typer.Option("--out", metavar="FILE.html", help="Write a page with the lead's timeline."),
     ] = None,
+    max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say why a lead's score moved: time, new interactions, new answers, another release.
@@ -74,7 +75,7 @@ def explain(
     from commands.output import log, print_json
     from training.explanation.page import explain_lead
 
-    data = read_with_time(dataset)
+    data = read_with_time(dataset, max_bad)
     to_us = None if to is None else moment(to, "--to", 0)
     from_us = None if from_ is None else moment(from_, "--from", 0)
     now = loaded(release)[0]
@@ -111,6 +112,7 @@ def worklist(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the list here as well.")
     ] = None,
+    max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List this week's leads to call, ranked, each with its reasons and next step.
@@ -129,7 +131,7 @@ def worklist(
     from training.worklist import make_worklist
 
     plays = load_playbook(playbook) if playbook else default_playbook()
-    data = read_with_time(dataset)
+    data = read_with_time(dataset, max_bad)
     as_of_us = moment(as_of, "--as-of", observed_until(data))
     answering, _ = loaded(release)
     found = make_worklist(
@@ -141,13 +143,13 @@ def worklist(
     print_json(found.to_dict()) if as_json else print_worklist(found)
 
 
-def read_with_time(source: str) -> Dataset:
+def read_with_time(source: str, max_bad: float | None = None) -> Dataset:
     """The dataset; UsageError when it has no time."""
     from commands.output import timed
     from features.reading.read import read_dataset
 
     with timed(f"read {source}"):
-        data = read_dataset(source, outcomes_required=False)
+        data = read_dataset(source, max_bad_fraction=max_bad, outcomes_required=False)
     if not data.has_time:
         raise UsageError(f"{source} has no created_at: there are no moments to compare")
     return data

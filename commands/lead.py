@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import DatasetArgument, JsonOption
+from commands.options import DatasetArgument, JsonOption, MaxBadOption
 from features.errors import UsageError
 
 
@@ -25,6 +25,7 @@ def lead(
         str | None,
         typer.Option("--as-of", metavar="MOMENT", help="Only what was known before; ISO 8601."),
     ] = None,
+    max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print one lead with its history as JSON, as POST /v1/scores takes it.
@@ -44,7 +45,7 @@ def lead(
     del as_json  # the result is JSON either way
     moment = None if as_of is None else moment_of(as_of)
     with timed(f"read {dataset}"):
-        data = read_dataset(dataset, outcomes_required=False)
+        data = read_dataset(dataset, max_bad_fraction=max_bad, outcomes_required=False)
     print_json(lead_message(data, lead_id, moment))
 
 

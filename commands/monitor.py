@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import DatasetArgument, JsonOption, ReleaseOption, SeedOption
+from commands.options import (
+    DatasetArgument,
+    JsonOption,
+    MaxBadOption,
+    ReleaseOption,
+    SampleOption,
+    SeedOption,
+)
 
 if TYPE_CHECKING:
     from training.monitoring.monitor import MonitoringReport, ObservedPerformance
@@ -27,6 +34,8 @@ def monitor(
     every: Annotated[
         bool, typer.Option("--every", help="List every feature, not only those that moved most.")
     ] = False,
+    max_bad: MaxBadOption = None,
+    sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a release about later data: drift, expected and realised figures, keep or not.
@@ -52,7 +61,7 @@ def monitor(
 
     loaded = load_release(Path(locate(release, warn=log).path))
     with timed(f"read {dataset}"):
-        data = read_dataset(dataset)
+        data = read_dataset(dataset, max_bad_fraction=max_bad, sample=sample)
     report_reading(data)
     with timed("compare with what was learned from"):
         found = monitoring.monitor(loaded, data, seed=seed)

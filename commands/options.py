@@ -25,12 +25,26 @@ SeedOption = Annotated[
 ]
 
 MaxBadOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--max-bad",
         min=0.0,
         max=1.0,
-        help="Stop when more than this share of a file's rows break the contract.",
+        help="Stop when more than this share of a file's rows break the contract; "
+        "max_bad of dataset.toml, or 0.01, otherwise.",
+        show_default=False,
+    ),
+]
+
+SampleOption = Annotated[
+    float | None,
+    typer.Option(
+        "--sample",
+        metavar="SHARE",
+        min=0.0001,
+        max=1.0,
+        help="Read this share of the leads only, whole, chosen by a hash of the id.",
+        show_default=False,
     ),
 ]
 

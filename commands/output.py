@@ -193,7 +193,7 @@ def _notebook_bars(display: Callable[..., Any]) -> Iterator[Callable[[str, int, 
             handle.update({"text/html": "", "text/plain": ""}, raw=True)
 
 
-WEIGHTY = ("left out", "unanswered", "no created_at", "observed_until", "in no table")
+WEIGHTY = ("unanswered", "no created_at", "observed_until", "in no table", "is read as", "settles")
 """Inferences that change what is used; the others (types, groups) are counted here."""
 
 
@@ -205,12 +205,16 @@ def report_set_aside(quarantined: Iterable[QuarantinedRows]) -> None:
 
 
 def report_reading(data: Dataset) -> None:
-    """Tell on stderr what was set aside and inferred; ``leadscore check`` tells all of it."""
+    """Tell on stderr what takes no part, first, then what was inferred.
 
-    report_set_aside(data.quarantined)
+    ``leadscore check`` tells all of it.
+    """
+
+    for loss in data.losses:
+        log(f"takes no part: {loss}")
     plain = 0
     for sentence in data.inferred:
-        if any(word in sentence for word in WEIGHTY):
+        if any(word in sentence for word in WEIGHTY) and "left out" not in sentence:
             log(f"inferred: {sentence}")
         else:
             plain += 1

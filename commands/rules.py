@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import JsonOption
+from commands.options import JsonOption, MaxBadOption
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -48,6 +48,7 @@ def check(
         str | None,
         typer.Option("--on", metavar="DATASET", help="Count what each rule matches on this data."),
     ] = None,
+    max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a scorecard: every fault with its line and key; on data, what each rule matches.
@@ -65,11 +66,11 @@ def check(
     if on is None:
         print_json(card.to_dict()) if as_json else print_card(card)
         return
-    found = check_on(card, on)
+    found = check_on(card, on, max_bad)
     print_json(found.to_dict()) if as_json else print_matches(found)
 
 
-def check_on(card: Scorecard, source: str) -> RulesCheck:
+def check_on(card: Scorecard, source: str, max_bad: float | None = None) -> RulesCheck:
     """What a scorecard matches on the dataset ``source``."""
     from commands.output import report_reading, timed
     from features.histories.build import histories_from_dataset
@@ -77,7 +78,7 @@ def check_on(card: Scorecard, source: str) -> RulesCheck:
     from training.comparison.rule_coverage import check_rules
 
     with timed(f"read {source}"):
-        dataset = read_dataset(source)
+        dataset = read_dataset(source, max_bad_fraction=max_bad)
     report_reading(dataset)
     with timed("match the rules"):
         return check_rules(card, dataset, histories_from_dataset(dataset))

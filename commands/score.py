@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.options import DatasetArgument, JsonOption, ReleaseOption
+from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
 from features.errors import LeadscoreError, UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def score(
             "--spark-master", metavar="URL", help="Where Spark runs; as Spark is configured else."
         ),
     ] = None,
+    max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score references: one row each, in the order asked, to a CSV or Parquet file.
@@ -99,11 +100,11 @@ def score(
         check_ending(Path(out))
     with release_lookup(release) as lookup:
         if engine is Engine.LOCAL and buckets is None:
-            summary = score_locally(dataset, Path(out), references, lookup)
+            summary = score_locally(dataset, Path(out), references, lookup, max_bad)
         else:
             found, loaded = lookup.result()
             version = found.version or loaded.release_id
-            far = BatchJob(dataset, Path(found.path), out, references, buckets, version)
+            far = BatchJob(dataset, Path(found.path), out, references, buckets, version, max_bad)
             summary = (
                 score_by_spark(far, spark_master)
                 if engine is Engine.SPARK
@@ -145,6 +146,7 @@ class BatchJob:
     references: str | None
     buckets: str | None
     version: str
+    max_bad: float | None = None
 
 
 def score_by_buckets(asked: BatchJob, workers: int) -> dict[str, Any]:
@@ -163,6 +165,7 @@ def score_by_buckets(asked: BatchJob, workers: int) -> dict[str, Any]:
         model_version=asked.version,
         buckets=bucket_count(asked.buckets or "auto"),
         workers=workers,
+        max_bad_fraction=asked.max_bad,
     )
     log(f"what is finished is kept in {work}: run the same command again to go on after a stop")
     with timed(f"score {asked.dataset} in buckets"), progress_bar() as tell:
@@ -236,7 +239,11 @@ def release_lookup(release: str) -> Iterator[Future[tuple[StoredRelease, Release
 
 
 def score_locally(
-    dataset: str, out: Path, references: str | None, lookup: Future[tuple[StoredRelease, Release]]
+    dataset: str,
+    out: Path,
+    references: str | None,
+    lookup: Future[tuple[StoredRelease, Release]],
+    max_bad: float | None = None,
 ) -> dict[str, object]:
     """Score in this process; the summary that the command prints."""
     from commands.output import report_reading, timed
@@ -248,7 +255,9 @@ def score_locally(
             lookup.result()  # raises what is wrong with the release, before all is read
 
     with timed(f"read {dataset}"):
-        data = read_dataset(dataset, outcomes_required=False, progress=stop_early)
+        data = read_dataset(
+            dataset, max_bad_fraction=max_bad, outcomes_required=False, progress=stop_early
+        )
     report_reading(data)
     asked = questions(data, references)
     found, release = lookup.result()
@@ -274,7 +283,7 @@ def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:
         if not len(lead_ids):
             log("no lead is open, so there is nothing to ask; name questions by --references FILE")
         return lead_ids, moments
-    asked = read_references(Path(references))
+    asked = read_references(Path(references), data.settings)
     moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
     return asked["lead_id"].to_numpy(dtype=object), moments
 

@@ -11,6 +11,8 @@ from commands.options import (
     DatasetArgument,
     HotPerWeekOption,
     JsonOption,
+    MaxBadOption,
+    SampleOption,
     ScorecardOption,
     SeedOption,
 )
@@ -117,6 +119,8 @@ def train(
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
     ] = False,
+    max_bad: MaxBadOption = None,
+    sample: SampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train on a dataset: choose by later references, calibrate, log, register a version.
@@ -146,7 +150,8 @@ def train(
         dataset=dataset, out=out, register=not no_register, scorecard=scorecard, seed=seed,
         cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
         time_budget_s=time_budget, enforce_monotone=not any_direction,
-        sign_with=sign_with, candidates=tuple(candidate or ()),
+        sign_with=sign_with, candidates=tuple(candidate or ()), max_bad=max_bad,
+        sample=sample,
     )  # fmt: skip
     made = train_release(wanted)
     print_json(made.to_dict()) if as_json else print_training(made)
@@ -188,6 +193,8 @@ class TrainOptions:
     enforce_monotone: bool = True
     sign_with: Path | None = None
     candidates: tuple[str, ...] = ()
+    max_bad: float | None = None
+    sample: float | None = None
 
 
 @dataclass(frozen=True)
@@ -226,7 +233,9 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
         signing_key(wanted.sign_with)  # a bad key is refused before the work, not after it
     candidates = loaded_candidates(wanted.candidates)
     with timed(f"read {wanted.dataset}"):
-        dataset = read_dataset(wanted.dataset)
+        dataset = read_dataset(
+            wanted.dataset, max_bad_fraction=wanted.max_bad, sample=wanted.sample
+        )
     report_reading(dataset)
     audit = None
     if not wanted.allow_leaks:

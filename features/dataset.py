@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.compute.array_types import UInt64
-from features.contract import DEFAULT_OPT_OUT_KINDS, DatasetSettings
-from features.schemas import QuarantinedRows, arrow_of
+from features.contract import DEFAULT_OPT_OUT_KINDS, READING_KEYS, DatasetSettings
+from features.schemas import QuarantinedRows, RowCount, arrow_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Dataset:
     Ids and kinds are codes into words that may be in another order in every chunk.
     ``outcomes``: ``lead_id``, ``outcome``, ``occurred_at`` (NaT where the dataset has no time).
     ``answers``: ANSWERS_SCHEMA; values of number and boolean attributes parse with ``float``.
-    ``inferred``: one sentence for each thing that the settings left out.
+    ``inferred``: one sentence for each thing that the settings left out. ``losses``: what takes no
+    part, and why, the first thing to tell. ``rows``: of each table, counted in the file, kept and
+    set aside.
     """
 
     settings: DatasetSettings
@@ -40,6 +42,9 @@ class Dataset:
     answers: pa.Table
     inferred: tuple[str, ...] = ()
     quarantined: tuple[QuarantinedRows, ...] = ()
+    losses: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    rows: tuple[RowCount, ...] = ()
 
     @classmethod
     def from_frames(
@@ -117,13 +122,15 @@ def fingerprint_of(dataset: Dataset) -> str:
 
     Its name, description and licence are not part of it.
     """
-    words = {"name", "about", "licence"}
+    words = {"name", "about", "licence", *READING_KEYS}
+    written = {"multiple", "part_of", "decimal", "thousands"}
     # a key that says nothing new is as if it were not there
     if not dataset.settings.excluded_kinds:
         words.add("excluded_kinds")
     if dataset.settings.opt_out_kinds == DEFAULT_OPT_OUT_KINDS:
         words.add("opt_out_kinds")
-    digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=words).encode())
+    left_out: dict[str, Any] = {**dict.fromkeys(words, True), "attributes": {"__all__": written}}
+    digest = hashlib.sha256(dataset.settings.model_dump_json(exclude=left_out).encode())
     for name, frame in (("leads", dataset.leads), ("outcomes", dataset.outcomes)):
         _add(digest, name, arrow_of(frame))
     _add(digest, "interactions", dataset.interactions)

@@ -141,6 +141,16 @@ def leads_of(table: pa.Table) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class RowCount:
+    """The rows of one file: ``counted`` apart from reading, ``kept`` and set ``aside``."""
+
+    file: str
+    counted: int
+    kept: int
+    aside: int
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantinedRows:
     """Rows of one ``file`` set aside for one ``reason``.
 

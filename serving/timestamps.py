@@ -11,7 +11,11 @@ from features.compute.array_types import Float64, Int64
 from features.compute.jit import kernel
 from serving.problems import validation_problem
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1900, 1, 2, tzinfo=UTC)
+"""As in files: 1900-01-01 and 1970-01-01T00:00:00Z are what programs write for *unknown*."""
+
+
+PLACEHOLDER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 NO_MOMENTS = np.zeros(0, dtype=np.int64)
@@ -35,7 +39,7 @@ def in_microseconds(seconds: Float64, earliest: int, latest: int, out: Int64) ->
     within = True
     for i in range(seconds.shape[0]):
         out[i] = np.int64(np.rint(seconds[i] * 1e6))
-        within &= earliest <= out[i] <= latest
+        within &= earliest <= out[i] <= latest and out[i] != 0
     return within
 
 
@@ -43,6 +47,8 @@ def checked(moment: datetime, at: str, latest: datetime) -> datetime:
     """The moment itself; a 422 outside 1900 … now (plus what clocks may differ)."""
     if moment < EARLIEST:
         raise validation_problem(at, "this moment lies before 1900")
+    if moment == PLACEHOLDER:
+        raise validation_problem(at, "1970-01-01T00:00:00Z is no moment; leave it out if unknown")
     if moment > latest:
         raise validation_problem(
             at, "this moment lies in the future; check the clock and the offset"

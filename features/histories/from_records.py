@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from features.cleaning import trimmed
 from features.compute.array_types import Float64, Int32, Int64, Object
 from features.contract import value_to_text
 from features.histories.arrays import NO_TIME, Answers, Histories, Interactions
@@ -42,7 +43,7 @@ class RecordColumns(msgspec.Struct, frozen=True):
     at_us: Sequence[int] | Int64 = ()
     values: Sequence[float | None] = ()
     durations_s: Sequence[float | None] = ()
-    event_ids: Sequence[str | None] = ()
+    event_ids: Sequence[str | int | None] = ()
     attributes: Sequence[str] = ()
     answered_us: Sequence[int] | Int64 = ()
     answers: Sequence[Value] = ()
@@ -107,9 +108,12 @@ def _attribute(values: list[Value]) -> Float64 | Object:
 
 
 def _dictionary_encode(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
-    ordered = tuple(sorted(set(names)))
+    different = set(names)
+    plain = {name: trimmed(name) for name in different}
+    ordered = tuple(sorted(set(plain.values())))
     rank = {name: i for i, name in enumerate(ordered)}
-    return np.array(list(map(rank.__getitem__, names)), dtype=np.int32), ordered
+    code_of = {name: rank[plain[name]] for name in different}
+    return np.array(list(map(code_of.__getitem__, names)), dtype=np.int32), ordered
 
 
 def _floats(values: Sequence[float | None]) -> Float64:
@@ -121,12 +125,14 @@ def _floats(values: Sequence[float | None]) -> Float64:
     return np.array(values, dtype=np.float64)
 
 
-def _events(event_ids: Sequence[str | None]) -> npt.NDArray[np.uint64]:
-    """A hash per event, equal where the ids are equal; none at all if none is repeated."""
+def _events(event_ids: Sequence[str | int | None]) -> npt.NDArray[np.uint64]:
+    """A number per event, equal where the ids are equal; none at all if there are none."""
+    if isinstance(event_ids, range):  # rows of a store, which are unique there
+        return np.arange(1, len(event_ids) + 1, dtype=np.uint64)
     given = len(event_ids) - event_ids.count(None)
-    if given == 0 or len(set(event_ids)) >= given + (given < len(event_ids)):
+    if given == 0:
         return NO_EVENTS
-    rank: dict[str, int] = {}
+    rank: dict[str | int, int] = {}
     none = int(NO_EVENT)
     codes = [none if e is None else rank.setdefault(e, len(rank) + 1) for e in event_ids]
     return np.array(codes, dtype=np.uint64)

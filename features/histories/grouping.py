@@ -25,6 +25,7 @@ from features.histories.sorting import (
     SMALL_SORT,
     VALUE,
     ascending,
+    drop_equal_rows,
     drop_repeats,
     sort_large,
     sort_small,
@@ -92,7 +93,7 @@ def place_rows(
 
 @kernel
 def sort_leads(first: int, last: int, offsets: Int64, rows: Int64, kept: Int64) -> None:
-    """Sort leads ``first`` to ``last`` in place, and drop repeated events.
+    """Sort leads ``first`` to ``last`` in place, and drop repeated events and rows.
 
     A lead's rows start at its offset; ``kept`` says how many are left of it.
     """
@@ -100,12 +101,14 @@ def sort_leads(first: int, last: int, offsets: Int64, rows: Int64, kept: Int64) 
     before = np.empty((SMALL_SORT, rows.shape[1]), dtype=np.int64)
     for lead in range(first, last):
         low, n = offsets[lead], offsets[lead + 1] - offsets[lead]
-        if not ascending(low, low + n, rows):
+        ties = not ascending(low, low + n, rows)
+        if ties:
             if n <= SMALL_SORT:
                 sort_small(low, n, rows, moments, order, before)
             else:
                 sort_large(low, n, rows)
-        kept[lead] = drop_repeats(low, n, rows) if rows.shape[1] > EVENT else n
+        left = drop_repeats(low, n, rows) if rows.shape[1] > EVENT else n
+        kept[lead] = drop_equal_rows(low, left, rows) if ties else left
 
 
 @kernel
@@ -149,7 +152,8 @@ def group_rows(
     """Rows by lead, time, kind, value, duration; ``event`` (n) hashes, or empty for none.
 
     Rows of lead -1 (unknown) are left out, and so is every repeat of an event within a lead but
-    the earliest: what arrives later can never take the place of what was known before.
+    the earliest: what arrives later can never take the place of what was known before. Rows
+    without an event that say the same count once.
     """
     if len(lead) < MIN_PARALLEL_ROWS:
         return group_few(lead, n_leads, at_us, kind, value, duration_s, event)

@@ -8,7 +8,7 @@ from features.compute.array_types import Bools, Float64, Int64
 from features.compute.jit import inline_kernel, kernel
 
 NO_EVENT = np.uint64(0)
-"""The hash of a missing ``event_id``; such rows are never duplicates."""
+"""The hash of a missing ``event_id``; such rows repeat each other where they say the same."""
 
 
 AT, KIND, VALUE, DURATION, EVENT = range(5)
@@ -162,3 +162,57 @@ def _first_of_events(low: int, n: int, rows: Int64) -> Bools:
                 keep[i] = False
                 break
     return keep
+
+
+@kernel
+def drop_equal_rows(low: int, n: int, rows: Int64) -> int:
+    """Of one lead's sorted rows without an event keep one of those that say the same.
+
+    Without an id of an event the content is the identity: moment, kind, value and duration, to the
+    bit. How many rows are left.
+    """
+    kept, last = 0, -1
+    with_events = rows.shape[1] > EVENT
+    for i in range(n):
+        row = low + i
+        if with_events and rows[row, EVENT] != 0:
+            repeated = False
+        else:
+            repeated = last >= 0 and same_content(low + last, row, rows)
+        if not repeated:
+            if kept < i:
+                for field in range(rows.shape[1]):
+                    rows[low + kept, field] = rows[row, field]
+            if not (with_events and rows[low + kept, EVENT] != 0):
+                last = kept
+            kept += 1
+    return kept
+
+
+@inline_kernel
+def same_content(i: int, j: int, rows: Int64) -> bool:
+    """Whether two packed rows are of one moment, kind, value and duration."""
+    return (
+        rows[i, AT] == rows[j, AT]
+        and rows[i, KIND] == rows[j, KIND]
+        and rows[i, VALUE] == rows[j, VALUE]
+        and rows[i, DURATION] == rows[j, DURATION]
+    )
+
+
+@kernel
+def has_equal_rows(rows: Int64) -> bool:
+    """Whether two of some packed rows (n, 4), in any order, say the same."""
+    n = len(rows)
+    if ascending(0, n, rows):
+        return False
+    order = np.argsort(rows[:, AT].copy(), kind="mergesort")
+    start = 0
+    for i in range(1, n + 1):
+        if i == n or rows[order[i], AT] != rows[order[start], AT]:
+            for a in range(start, i):
+                for b in range(a + 1, i):
+                    if same_content(order[a], order[b], rows):
+                        return True
+            start = i
+    return False

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import FALSE_WORDS, TRUE_WORDS, AttributeType, Available, DatasetSettings
+from features.cleaning import (
+    FALSE_WORDS,
+    PLAIN_SIGNS,
+    TRUE_WORDS,
+    NumberSigns,
+    part_name,
+    words_of,
+    written_number,
+)
+from features.contract import (
+    AttributeSettings,
+    AttributeType,
+    Available,
+    DatasetSettings,
+    signs_of,
+)
+from features.errors import DataError
 from features.reading.inference import (
+    MAX_PARTS,
     Inference,
     blank_unanswered,
+    group_of,
     resolve_attribute,
 )
-from features.reading.parsing import mask_of, to_floats, to_text
+from features.reading.parsing import mask_of, to_floats, to_text, trimmed_text
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 
 BOOLEAN_EXPECTED = "yes or no, true or false, 1 or 0, or nothing where unknown"
@@ -30,6 +51,7 @@ def typed_leads(
 
     A row with a value that does not fit its column is set aside whole.
     """
+    chunk, settings = split_multiple(chunk, settings, found)
     names = [c for c in chunk.table.column_names if c not in ("lead_id", "created_at")]
     kinds: dict[str, AttributeType] = {}
     for name in names:
@@ -42,15 +64,57 @@ def typed_leads(
         kind = resolve_attribute(name, column, settings, found, "leads")
         if kind is not None:
             kinds[name] = kind
+    _refuse_open_questions(chunk.file, found)
     columns: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.object_]] = {}
     bad = np.zeros(len(chunk), dtype=bool)
     for name, kind in kinds.items():
-        columns[name], wrong, expected = typed(chunk.table.column(name), kind)
+        signs = signs_of(found.attributes[name], settings.of_table("leads"))
+        columns[name], wrong, expected = typed(chunk.table.column(name), kind, signs)
         reason = RejectReason(f"{name} is not a {kind.value}", name, expected)
         fresh = wrong & ~bad
         quarantine.set_aside(chunk, fresh, reason)
         bad |= wrong
     return _frame(chunk, columns, ~bad)
+
+
+def split_multiple(
+    chunk: Chunk, settings: DatasetSettings, found: Inference
+) -> tuple[Chunk, DatasetSettings]:
+    """Each word of a column of several (``multiple``) as a column of yes and no of its own."""
+    added: dict[str, AttributeSettings] = {}
+    for name, own in settings.attributes.items():
+        if own.multiple is None or own.part_of is not None or name not in chunk.table.column_names:
+            continue
+        values = blank_unanswered(name, trimmed_text(chunk.table.column(name)), settings, found)
+        texts = values.to_pylist()
+        given = [None if t is None else words_of(t, own.multiple) for t in texts]
+        counted = Counter(word for words in given if words for word in words)
+        parts = sorted(word for word, _ in counted.most_common(MAX_PARTS))
+        for word in parts:
+            told = [None if words is None else word in words for words in given]
+            column = part_name(name, word)
+            chunk = chunk.replace(column, pa.chunked_array([pa.array(told, pa.bool_())]))
+            given_part = settings.attributes.get(column, AttributeSettings())
+            group = given_part.group or own.group or group_of(name)
+            added[column] = given_part.model_copy(
+                update={
+                    "type": AttributeType.BOOLEAN, "group": group, "part_of": name,
+                    "multiple": own.multiple, "available": given_part.available or own.available,
+                }
+            )  # fmt: skip
+        chunk = Chunk(chunk.name, chunk.file, chunk.table.drop_columns([name]), chunk.rows)
+        found.say(f"{name}: split into {len(parts)} attributes of yes and no, one a word")
+        if len(counted) > len(parts):
+            found.lose(f"{name}: {len(counted) - len(parts):,} seldom words of it are left out")
+    if not added:
+        return chunk, settings
+    return chunk, settings.model_copy(update={"attributes": {**settings.attributes, **added}})
+
+
+def _refuse_open_questions(file: str, found: Inference) -> None:
+    if found.questions:
+        asked = "; ".join(found.questions)
+        raise DataError(f"{file}: {asked}")
 
 
 def _frame(chunk: Chunk, columns: dict[str, npt.NDArray], good: Mask) -> pd.DataFrame:  # type: ignore[type-arg]
@@ -66,20 +130,14 @@ def _frame(chunk: Chunk, columns: dict[str, npt.NDArray], good: Mask) -> pd.Data
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Without dictionary encoding, large or view strings; NaN and blanks as null."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
-        column = column.cast(pa.string())
-    if pa.types.is_string(column.type):
-        column = pc.utf8_trim_whitespace(column)
-        empty = pc.fill_null(pc.equal(pc.binary_length(column), 0), False)
-        if pc.any(empty).as_py():
-            column = pc.if_else(empty, pa.scalar(None, pa.string()), column)
-    return column
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_string(kind):
+        return trimmed_text(column)
+    return column.cast(kind) if pa.types.is_dictionary(column.type) else column
 
 
 def typed(
-    column: pa.ChunkedArray, kind: AttributeType
+    column: pa.ChunkedArray, kind: AttributeType, signs: NumberSigns = PLAIN_SIGNS
 ) -> tuple[npt.NDArray[np.float64] | npt.NDArray[np.object_], Mask, str]:
     """Values of one type, a mask of those that do not fit, and what was expected."""
     if kind is AttributeType.CATEGORY:
@@ -88,7 +146,7 @@ def typed(
     if kind is AttributeType.BOOLEAN:
         truth, wrong = booleans_of(column)
         return truth, wrong, BOOLEAN_EXPECTED
-    numbers, wrong, infinite = to_floats(column)
+    numbers, wrong, infinite = to_floats(column, signs)
     values = pc.fill_null(numbers, float("nan")).to_numpy()
     return values.astype(np.float64), wrong | infinite, NUMBER_EXPECTED
 
@@ -115,7 +173,21 @@ def typed_answers(
     for name in sorted(pc.unique(names).to_pylist()):
         mine = mask_of(pc.equal(chunk.table.column("attribute"), name))
         chunk = _typed_answer(name, mine, chunk, settings, quarantine, found)
+    _refuse_open_questions(chunk.file, found)
     return chunk.table
+
+
+def _plain_numbers(
+    column: pa.ChunkedArray, mine: Mask, numbers: npt.NDArray[Any]
+) -> pa.ChunkedArray:
+    """The answers of one attribute as programs write numbers, where they are not already."""
+    try:
+        column.filter(pa.array(mine)).cast(pa.float64())
+    except pa.ArrowInvalid:
+        words = np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+        words[mine] = [None if np.isnan(n) else written_number(float(n)) for n in numbers]
+        return pa.chunked_array([pa.array(words, pa.string())])
+    return column
 
 
 def _typed_answer(
@@ -137,14 +209,15 @@ def _typed_answer(
         kind = resolve_attribute(name, values, settings, found, "answers")
     if kind is None or kind is AttributeType.CATEGORY:
         return chunk
-    numbers, wrong, expected = typed(values, kind)
+    signs = signs_of(found.attributes[name], settings.of_table("answers"))
+    numbers, wrong, expected = typed(values, kind, signs)
     if kind is AttributeType.BOOLEAN:
         words = np.asarray(chunk.table.column("value").to_numpy(zero_copy_only=False), dtype=object)
         written = np.where(numbers == 1.0, "1", "0").astype(object)
         words[mine] = np.where(np.isnan(numbers), words[mine], written)
         typed_values = pa.chunked_array([pa.array(words, pa.string())])
     else:
-        typed_values = chunk.table.column("value")
+        typed_values = _plain_numbers(chunk.table.column("value"), mine, numbers)
     bad = np.zeros(len(chunk), dtype=bool)
     bad[np.flatnonzero(mine)] = wrong
     reason = RejectReason(f"the answer to {name} is not a {kind.value}", "value", expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -15,14 +15,38 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from features.contract import NO_VALUE, TABLES, DatasetSettings, settings_of
+from features.cleaning import NO_VALUE
+from features.contract import TABLES, DatasetSettings, settings_of
 from features.errors import DataError, StorageError, UsageError
+from features.reading.folder import TableNotes
+from features.reading.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
 
 ROWS_AT_ONCE = 100_000
 
 
-DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How SQLAlchemy calls a database, and the package that reaches it."""
+
+    dialect: str
+    package: str
+
+
+DRIVERS = {
+    "sqlite": Driver("sqlite", "leadscore"),
+    "postgresql": Driver("postgresql+psycopg", "'leadscore[postgres]'"),
+    "postgres": Driver("postgresql+psycopg", "'leadscore[postgres]'"),
+    "duckdb": Driver("duckdb", "duckdb-engine"),
+    "mysql": Driver("mysql+pymysql", "pymysql"),
+    "mariadb": Driver("mariadb+pymysql", "pymysql"),
+    "mssql": Driver("mssql+pyodbc", "pyodbc"),
+    "snowflake": Driver("snowflake", "snowflake-sqlalchemy"),
+    "bigquery": Driver("bigquery", "sqlalchemy-bigquery"),
+    "redshift": Driver("redshift+redshift_connector", "sqlalchemy-redshift redshift_connector"),
+    "databricks": Driver("databricks", "databricks-sqlalchemy"),
+}
+"""Databases by the scheme of their URL."""
 
 
 @dataclass
@@ -31,6 +55,9 @@ class DatabaseSource:
 
     url: str
     _columns: dict[str, list[str]] = field(default_factory=dict)
+    notes: TableNotes = field(default_factory=TableNotes)
+    _own_names: dict[str, str] = field(default_factory=dict)
+    _others: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._engine = _engine(self.url)
@@ -38,10 +65,30 @@ class DatabaseSource:
         try:
             inspector = sa.inspect(self._engine)
             present = set(inspector.get_table_names()) | set(inspector.get_view_names())
-            for name in present & {*TABLES, "dataset"}:
-                self._columns[name] = [c["name"] for c in inspector.get_columns(name)]
+            for own in sorted(present):
+                self._look_at(inspector, own)
         except DBAPIError as error:
             raise StorageError(f"cannot read {self.shown}: {_first_line(error)}") from None
+
+    def _look_at(self, inspector: sa.Inspector, own: str) -> None:
+        """Keep a table that is called like one of the contract, in any case of letters."""
+        name = own.lower()
+        if name not in (*TABLES, "dataset"):
+            self._others.append(own)
+            return
+        if name in self._columns:
+            raise DataError(
+                f"{self.shown} has the tables {self._own_names[name]} and {own}, which differ in "
+                "capital letters alone; drop or rename one"
+            )
+        self._columns[name] = [c["name"] for c in inspector.get_columns(own)]
+        self._own_names[name] = own
+        if own != name:
+            self.notes.say(f"table {own} is read as {name}")
+
+    def not_read(self) -> list[str]:
+        """Tables that are called like none of the contract."""
+        return [f"table {name}" for name in self._others]
 
     def settings(self) -> tuple[DatasetSettings, frozenset[str]]:
         """Settings from the table ``dataset``: rows of ``key``, ``value`` as in dataset.toml."""
@@ -56,7 +103,8 @@ class DatabaseSource:
                 f"horizon_days, 30; it has {', '.join(self._columns['dataset'])}"
             )
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.text("SELECT key, value FROM dataset")).all()
+            own = sa.table(self._own_names["dataset"], sa.column("key"), sa.column("value"))
+            rows = connection.execute(sa.select(own.c.key, own.c.value)).all()
         given = nested({str(key): value for key, value in rows})
         return settings_of(given, "table dataset", default_name=default)
 
@@ -68,28 +116,34 @@ class DatabaseSource:
         """How messages call the table."""
         return f"table {name}"
 
-    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Generator[Chunk]:
         """The rows, streamed from the server a bounded number at a time."""
         yield from islice(self._all_chunks(name, quarantine), skip, None)
 
-    def _all_chunks(self, name: str, quarantine: Quarantine) -> Iterator[Chunk]:
+    def _all_chunks(self, name: str, quarantine: Quarantine) -> Generator[Chunk]:
         del quarantine  # a database has no broken lines
         if name not in self._columns:
             raise DataError(f"no table {name} in {self.shown}; found {sorted(self._columns)}")
-        columns = self._columns[name]
-        table = sa.table(name, *(sa.column(c) for c in columns))
+        declared = self.settings()[0].columns.get(name, {})
+        columns = columns_of(self._columns[name], self.label(name), name, declared)
+        for left_out, why in columns.left_out:
+            self.notes.lose(f"table {name}: {left_out} is left out: {why}")
+        names = [self._columns[name][p] for p in columns.positions]
+        table = sa.table(self._own_names[name], *(sa.column(c) for c in names))
         done = 0
         try:
             with self._engine.connect().execution_options(yield_per=ROWS_AT_ONCE) as connection:
+                count = connection.scalar(sa.select(sa.func.count()).select_from(table))
+                self.notes.count(name, name, int(count or 0))
                 for rows in connection.execute(sa.select(table)).partitions():
-                    yield self._chunk(name, columns, rows, done)
+                    yield self._chunk(name, list(columns.names), rows, done)
                     done += len(rows)
         except DBAPIError as error:
             raise StorageError(
                 f"reading table {name} of {self.shown}: {_first_line(error)}"
             ) from None
         if done == 0:
-            yield self._chunk(name, columns, [], 0)
+            yield self._chunk(name, list(columns.names), [], 0)
 
     def _chunk(
         self, name: str, columns: list[str], rows: Sequence[Sequence[Any]], done: int
@@ -101,28 +155,32 @@ class DatabaseSource:
 
 
 def _engine(url: str) -> sa.Engine:
-    scheme = url.split("://", 1)[0]
+    scheme = url.split("://", 1)[0].lower()
     driver = DRIVERS.get(scheme)
     if driver is None:
-        known = "sqlite:///file.db or postgresql://user@host/name"
-        raise UsageError(f"a URL that starts with {scheme}:// cannot be read; expected {known}")
+        known = ", ".join(f"{name}://" for name in DRIVERS if name != "postgres")
+        raise UsageError(
+            f"a URL that starts with {scheme}:// cannot be read; expected one of {known}"
+        )
     try:
-        parsed = sa.make_url(driver + "://" + url.split("://", 1)[1])
-        _refuse_missing_sqlite(parsed)
+        parsed = sa.make_url(driver.dialect + "://" + url.split("://", 1)[1])
+        _refuse_missing_file(parsed)
         return sa.create_engine(parsed, poolclass=sa.NullPool)
     except (ArgumentError, ValueError):
         raise UsageError(f"not a database URL ({scheme}://…): check its form") from None
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise UsageError(
-            f"reading {scheme} needs a driver ({error}); pip install 'leadscore[postgres]'"
+            f"reading {scheme}:// needs a driver that is not installed ({error}); "
+            f"pip install {driver.package}"
         ) from None
 
 
-def _refuse_missing_sqlite(url: sa.URL) -> None:
+def _refuse_missing_file(url: sa.URL) -> None:
     from pathlib import Path
 
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise DataError(f"{url.database or url} does not exist; expected an SQLite file")
+    what = {"sqlite": "an SQLite file", "duckdb": "a DuckDB file"}.get(url.get_backend_name())
+    if what is not None and not Path(url.database or "").is_file():
+        raise DataError(f"{url.database or url} does not exist; expected {what}")
 
 
 def nested(flat: dict[str, Any]) -> dict[str, Any]:
@@ -133,9 +191,15 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
     """
     given: dict[str, Any] = {}
     for key, value in flat.items():
-        if key.startswith("attributes.") and key.count(".") >= 2:
-            name, setting = key.removeprefix("attributes.").rsplit(".", 1)
-            given.setdefault("attributes", {}).setdefault(name, {})[setting] = _parsed(value)
+        group, _, rest = key.partition(".")
+        if group == "attributes" and "." in rest:
+            name, setting = rest.rsplit(".", 1)
+            given.setdefault(group, {}).setdefault(name, {})[setting] = _parsed(value)
+        elif group in ("columns", "tables") and "." in rest:
+            name, setting = rest.split(".", 1)
+            given.setdefault(group, {}).setdefault(name, {})[setting] = _parsed(value)
+        elif group == "outcome_words" and rest:
+            given.setdefault(group, {})[rest] = _parsed(value)
         else:
             given[key] = _parsed(value)
     return given
@@ -160,10 +224,12 @@ def arrow_column(values: list[Any]) -> pa.Array:
         return pa.array(values, pa.int64())
     if kinds <= {int, float, decimal.Decimal}:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    if kinds <= {dt.datetime}:
+    if kinds == {dt.datetime}:
         zones = {v.tzinfo is None for v in values if v is not None}
         if zones == {False}:
             return pa.array(values, pa.timestamp("us", tz="UTC"))
+        if zones == {True}:
+            return pa.array(values, pa.timestamp("us"))
     texts = [None if v is None or v in NO_VALUE else _text(v) for v in values]
     return pa.array(texts, pa.string())
 

@@ -1,26 +1,40 @@
-"""The tables of a dataset folder, as they stand in the files: CSV, gzipped CSV or Parquet."""
+"""A dataset folder: which file is which table, and its rows as they stand in files of any kind."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
-from features.contract import FORMATS, NO_VALUE, DatasetSettings
+from features.cleaning import NO_VALUE
+from features.contract import (
+    FORMATS,
+    TABLES,
+    DatasetSettings,
+    TableSettings,
+    read_settings,
+    settings_from_text,
+)
 from features.errors import DataError
+from features.reading.csv_table import csv_chunks, open_csv
+from features.reading.dialect import FileKind, kind_of
+from features.reading.files import (
+    DataFile,
+    files_meant,
+    is_url,
+    local_file,
+    partition_values,
+    parts_of,
+)
+from features.reading.headers import Columns, columns_of
 from features.reading.quarantine import Chunk, Quarantine
-
-CSV_BLOCK_BYTES = 16 << 20
-
 
 CHUNK_ROWS = 2_000_000
 
@@ -29,8 +43,57 @@ CODED = {"interactions": ("kind",)}
 """Columns of few different words, which Parquet stores as codes and need not be spelled out."""
 
 
+BESIDE_TABLES = (
+    "dataset.toml",
+    "readme",
+    "licence",
+    "license",
+    "references",
+    "scorecard",
+    "playbook",
+)
+"""Starts of the names of files that lie beside tables and are none."""
+MAX_TITLE_ROWS = 20
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+@dataclass
+class TableNotes:
+    """What was found of files and said; and the rows that each holds, counted apart."""
+
+    found: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+    _counted: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """The rows of each table, by a count of its own."""
+        found: dict[str, int] = {}
+        for (table, _), rows in self._counted.items():
+            found[table] = found.get(table, 0) + rows
+        return found
+
+    def count(self, table: str, file: str, rows: int) -> None:
+        """Keep how many rows a file of a table holds; a file counted again is the same file."""
+        self._counted[table, file] = rows
+
+    def say(self, sentence: str) -> None:
+        """Keep a sentence once."""
+        if sentence not in self.found:
+            self.found.append(sentence)
+
+    def lose(self, sentence: str) -> None:
+        """Keep a loss once."""
+        if sentence not in self.losses:
+            self.losses.append(sentence)
+
+
 class TableSource(Protocol):
     """Where the tables come from: a folder or a database."""
+
+    @property
+    def notes(self) -> TableNotes:
+        """What was found while reading."""
 
     def settings(self) -> tuple[DatasetSettings, frozenset[str]]:
         """The settings, and the names of those that were really given."""
@@ -41,7 +104,10 @@ class TableSource(Protocol):
     def label(self, name: str) -> str:
         """How messages call the table: its file name."""
 
-    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
+    def not_read(self) -> list[str]:
+        """What is there beside the tables, by name."""
+
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Generator[Chunk]:
         """The rows of a table, in order, a bounded number at a time; without the first chunks."""
 
 
@@ -50,208 +116,482 @@ class FolderSource:
     """A dataset folder."""
 
     folder: Path
+    notes: TableNotes = field(default_factory=TableNotes)
+    _settings: list[tuple[DatasetSettings, frozenset[str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
             what = "is a file" if self.folder.exists() else "does not exist"
             raise DataError(
-                f"{self.folder} {what}; expected a dataset folder with leads.csv (or .csv.gz, "
-                ".parquet), or a URL such as sqlite:///leads.db"
+                f"{self.folder} {what}; expected a dataset folder with leads.csv (or .xlsx, "
+                ".parquet, …), or a URL such as sqlite:///leads.db"
             )
 
     def settings(self) -> tuple[DatasetSettings, frozenset[str]]:
         """Read ``dataset.toml``; without it every setting is inferred."""
-        from features.contract import read_settings
+        if not self._settings:
+            name = self.folder.resolve().name or "dataset"
+            self._settings.append(read_settings(self.folder / "dataset.toml", default_name=name))
+        return self._settings[0]
 
-        return read_settings(self.folder / "dataset.toml", default_name=self.folder.resolve().name)
+    def files(self, name: str) -> list[DataFile]:
+        """The files of a table: those declared, else the one called like it; none if absent.
 
-    def path(self, name: str) -> Path | None:
-        """The one file of a table, or None; DataError if there are two formats of it."""
-        found = [p for p in (self.folder / f"{name}{end}" for end in FORMATS) if p.is_file()]
-        if len(found) > 1:
-            names = " and ".join(p.name for p in found)
+        DataError if two files could be the table, or a declared one is not there.
+        """
+        declared = self._table(name).file
+        if declared is not None:
+            found = files_meant(declared, self.folder)
+            if not found:
+                raise DataError(
+                    f"[tables.{name}] file = {declared!r}: no such file in {self.folder}"
+                )
+            return found
+        own = [p for p in sorted(self.folder.iterdir()) if _is_table(p, name)]
+        if len(own) > 1:
+            names = " and ".join(p.name for p in own)
             raise DataError(
                 f"{self.folder} holds {names}: two formats of one table, and nothing says which "
-                "is right; remove one"
+                f'is right; remove one, or say file = "{own[0].name}" in [tables.{name}]'
             )
-        return found[0] if found else None
+        if own:
+            return parts_of(own[0], self.folder) if own[0].is_dir() else [local_file(own[0])]
+        return self._sheet_files(name)
+
+    def _table(self, name: str) -> TableSettings:
+        return self.settings()[0].of_table(name)
+
+    def _sheet_files(self, name: str) -> list[DataFile]:
+        """The one workbook with a sheet that is called like the table."""
+        from features.reading.excel import sheet_names
+
+        books = [p for p in sorted(self.folder.iterdir()) if p.suffix.lower() in WORKBOOKS]
+        books = [p for p in books if not any(_is_table(p, t) for t in TABLES)]
+        alike = [
+            local_file(p)
+            for p in books
+            if any(n.strip().casefold() == name for n in sheet_names(local_file(p)))
+        ]
+        return alike if len(alike) == 1 else []
+
+    def path(self, name: str) -> Path | None:
+        """The one file of a table on this machine's disk, or None."""
+        found = self.files(name)
+        return found[0].path if len(found) == 1 else None
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this table."""
-        return self.path(name) is not None
+        return bool(self.files(name))
 
     def label(self, name: str) -> str:
-        """The file's name."""
-        path = self.path(name)
-        return path.name if path else f"{name}.csv"
+        """The file's name, or the folder's of its parts."""
+        found = self.files(name)
+        if len(found) == 1:
+            return found[0].name
+        return f"{name} ({len(found):,} files)" if found else f"{name}.csv"
 
-    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
-        """The rows, a bounded number at a time; the first ``skip`` chunks are left out."""
-        path = self.path(name)
-        if path is None:
-            ends = ", ".join(FORMATS)
-            raise DataError(f"no table {name} in {self.folder}; expected {name} with one of {ends}")
-        yield from file_chunks(path, name, quarantine, skip)
-
-
-def file_chunks(path: Path, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
-    """The rows of one file; a file that cannot be read raises DataError with its name."""
-    try:
-        if path.suffix == ".parquet":
-            yield from _parquet_chunks(path, name, skip)
-        else:
-            yield from _csv_chunks(path, name, quarantine, skip)
-    except UnicodeDecodeError as error:
-        raise DataError(not_utf8(path)) from error
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
-        if "UTF8" in str(error) or "utf-8" in str(error):
-            raise DataError(not_utf8(path)) from error
-        raise DataError(_unreadable(path, error)) from error
-
-
-def _parquet_chunks(path: Path, name: str, skip: int) -> Iterator[Chunk]:
-    there = parquet.read_schema(path).names
-    coded = [column for column in CODED.get(name, ()) if column in there]
-    with parquet.ParquetFile(path, read_dictionary=coded) as file:
-        check_header(path.name, list(file.schema_arrow.names))
-        if file.metadata.num_rows == 0:
-            yield Chunk(name, path.name, file.schema_arrow.empty_table(), _numbers(1, 0))
-        start, place = 1, 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            pieces = max(1, -(-rows // CHUNK_ROWS))
-            if skip >= place + pieces:
-                start, place = start + rows, place + pieces
+    def not_read(self) -> list[str]:
+        """Names of what lies in the folder and is no table that is read."""
+        used = {f.path for name in (*TABLES, "aliases") for f in self.files(name)}
+        parts = {p.parent for p in used if p is not None}
+        queried = any(f.ending == ".sql" for name in TABLES for f in self.files(name))
+        found = []
+        for place in sorted(self.folder.iterdir()):
+            plain = place.name.lower()
+            if plain.startswith((".", *BESIDE_TABLES)) or place in used:
                 continue
-            for table in _pieces(file, group, pieces):
-                if place >= skip:
-                    yield Chunk(name, path.name, table, _numbers(start, table.num_rows))
-                start, place = start + table.num_rows, place + 1
+            if place.is_dir() and any(p == place or place in p.parents for p in parts):
+                continue
+            found.append(place.name + ("/" if place.is_dir() else ""))
+        return [] if queried else found
+
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Generator[Chunk]:
+        """The rows, a bounded number at a time; the first ``skip`` chunks are left out."""
+        files = self.files(name)
+        if not files:
+            raise DataError(self._no_table(name))
+        declared = self.settings()[0].columns.get(name, {})
+        yield from file_chunks(
+            files, name, quarantine, skip, own=self._table(name), declared=declared,
+            notes=self.notes, folder=self.folder, label=self.label(name),
+        )  # fmt: skip
+
+    def _no_table(self, name: str) -> str:
+        ends = ", ".join((".csv", ".xlsx", ".parquet", ".jsonl", ".sql"))
+        others = self.not_read()
+        there = (
+            f"; the folder holds {', '.join(others[:8])}: leadscore init {self.folder} "
+            f"looks at them, "
+            f'or say file = "{others[0]}" in [tables.{name}] of dataset.toml'
+            if others
+            else ""
+        )
+        return f"no table {name} in {self.folder}; expected {name} with one of {ends}{there}"
 
 
-def _pieces(file: parquet.ParquetFile, group: int, pieces: int) -> Iterator[pa.Table]:
+@dataclass(frozen=True)
+class RemoteFolderSource:
+    """A dataset folder on object storage, by its URL; ``dataset.toml`` lies in it as well."""
+
+    url: str
+    notes: TableNotes = field(default_factory=TableNotes)
+    _listing: list[DataFile] = field(default_factory=list)
+    _settings: list[tuple[DatasetSettings, frozenset[str]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        found = files_meant(self.url, Path())
+        if not found:
+            raise DataError(f"{self.url} holds no file; expected leads.parquet (or .csv, …) in it")
+        self._listing.extend(found)
+
+    def settings(self) -> tuple[DatasetSettings, frozenset[str]]:
+        """Read ``dataset.toml``; without it every setting is inferred."""
+        if not self._settings:
+            name = self.url.rstrip("/").rsplit("/", 1)[-1] or "dataset"
+            own = [f for f in self._listing if f.name == "dataset.toml"]
+            text = bytes(own[0].read()).decode("utf-8-sig") if own else ""
+            self._settings.append(settings_from_text(text, default_name=name))
+        return self._settings[0]
+
+    def files(self, name: str) -> list[DataFile]:
+        """The files of a table: those declared, its own, or its parts in a folder of its name."""
+        declared = self.settings()[0].of_table(name).file
+        if declared is not None:
+            text = declared if is_url(declared) else f"{self.url.rstrip('/')}/{declared}"
+            return files_meant(text, Path())
+        own = [f for f in self._listing if f.name.lower() in {name + end for end in FORMATS}]
+        if len(own) > 1:
+            names = " and ".join(f.name for f in own)
+            raise DataError(f"{self.url} holds {names}: two formats of one table; remove one")
+        return own or [f for f in self._listing if f.name.lower().startswith(name + "/")]
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this table."""
+        return bool(self.files(name))
+
+    def label(self, name: str) -> str:
+        """The file's name, or how many parts there are."""
+        found = self.files(name)
+        if len(found) == 1:
+            return found[0].name
+        return f"{name} ({len(found):,} files)" if found else f"{name}.parquet"
+
+    def not_read(self) -> list[str]:
+        """Names of what lies in the folder and is no table that is read."""
+        used = {f.location for name in (*TABLES, "aliases") for f in self.files(name)}
+        return [
+            f.name
+            for f in self._listing
+            if f.location not in used and not f.name.lower().startswith(BESIDE_TABLES)
+        ]
+
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Generator[Chunk]:
+        """The rows, a bounded number at a time; the first ``skip`` chunks are left out."""
+        files = self.files(name)
+        if not files:
+            raise DataError(f"no table {name} in {self.url}; expected {name}.parquet, .csv, …")
+        settings = self.settings()[0]
+        yield from file_chunks(
+            files, name, quarantine, skip, own=settings.of_table(name),
+            declared=settings.columns.get(name, {}), notes=self.notes, label=self.label(name),
+        )  # fmt: skip
+
+
+def _is_table(place: Path, name: str) -> bool:
+    plain = place.name.lower()
+    if place.is_dir():
+        return plain == name
+    return any(plain == name + end for end in FORMATS)
+
+
+def file_chunks(
+    files: Sequence[DataFile] | Path,
+    name: str,
+    quarantine: Quarantine,
+    skip: int = 0,
+    *,
+    own: TableSettings | None = None,
+    declared: dict[str, str | int] | None = None,
+    notes: TableNotes | None = None,
+    folder: Path | None = None,
+    label: str | None = None,
+) -> Generator[Chunk]:
+    """The rows of the files of one table; one that cannot be read raises DataError with its name.
+
+    ``notes`` collects what was found, and how many rows there are by a count of its own.
+    """
+    parts = [local_file(files)] if isinstance(files, Path) else list(files)
+    place, columns = 0, None
+    for file in parts:
+        reader = _OneFile(
+            file, name, own or TableSettings(), declared or {}, notes or TableNotes(), folder
+        )
+        try:
+            with closing(reader.chunks(quarantine, max(0, skip - place))) as chunks:
+                for chunk in chunks:
+                    _same_columns(columns, chunk, file)
+                    columns = chunk.table.column_names
+                    yield chunk if label is None else Chunk(name, label, chunk.table, chunk.rows)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, EOFError) as error:
+            raise DataError(_unreadable(file, error)) from error
+        place += reader.places
+
+
+def _same_columns(before: list[str] | None, chunk: Chunk, file: DataFile) -> None:
+    if before is not None and set(before) != set(chunk.table.column_names):
+        odd = sorted(set(before) ^ set(chunk.table.column_names))
+        raise DataError(
+            f"{file.name}: other columns than the parts before it: {', '.join(odd[:8])}"
+        )
+
+
+@dataclass
+class _OneFile:
+    """One file of a table, whatever its kind. ``places``: how many chunks it makes."""
+
+    file: DataFile
+    table: str
+    own: TableSettings
+    declared: dict[str, str | int]
+    notes: TableNotes
+    folder: Path | None
+    places: int = 0
+
+    def chunks(self, quarantine: Quarantine, skip: int) -> Generator[Chunk]:
+        """Its rows, a bounded number at a time, without the first ``skip`` chunks."""
+        ending = self.file.ending
+        if ending == ".sql":
+            return self._query(skip)
+        kind = kind_of(self.file.head())
+        self._refuse(kind)
+        if kind is FileKind.PARQUET:
+            self._say_other(".parquet", "a Parquet file")
+            return self._parquet(skip)
+        if kind is FileKind.EXCEL:
+            self._say_other(WORKBOOKS, "an Excel workbook")
+            return self._workbook(quarantine, skip)
+        if ending in (".jsonl", ".jsonl.gz", ".ndjson"):
+            return self._json(skip)
+        if ending in (*WORKBOOKS, ".parquet") and kind is not FileKind.TEXT:
+            raise DataError(_unreadable(self.file, OSError("it is of another format")))
+        if ending == ".parquet":
+            return self._parquet(skip)
+        return self._csv(quarantine, skip)
+
+    def _refuse(self, kind: FileKind) -> None:
+        name = self.file.name
+        if kind is FileKind.HTML:
+            raise DataError(f"{name} is a web page (HTML), not a table: export it as CSV or xlsx")
+        if kind is FileKind.PDF:
+            raise DataError(f"{name} is a PDF, not a table: export it as CSV or xlsx")
+        if kind is FileKind.SQLITE:
+            raise DataError(
+                f"{name} is an SQLite database: read it as sqlite:///{self.file.location}"
+            )
+        if kind is FileKind.ZIP:
+            raise DataError(f"{name} is a ZIP archive: unpack it first")
+
+    def _say_other(self, ends: str | tuple[str, ...], what: str) -> None:
+        if not self.file.ending.endswith(ends):
+            self.notes.say(f"{self.file.name}: is {what} whatever its name says, and read as one")
+
+    def _count(self, rows: int) -> None:
+        self.notes.count(self.table, self.file.name, rows)
+
+    def _told(self, columns: Columns) -> None:
+        for note in columns.notes:
+            self.notes.say(note)
+        empty = [name for name, why in columns.left_out if why == "no name and no value"]
+        if empty:
+            self.notes.say(
+                f"{self.file.name}: {len(empty)} empty columns without a name are left out"
+            )
+        for name, why in columns.left_out:
+            if name not in empty:
+                self.notes.lose(f"{self.file.name}: {name} is left out: {why}")
+
+    def _csv(self, quarantine: Quarantine, skip: int) -> Generator[Chunk]:
+        csv = open_csv(self.file, self.table, self.own, self.declared)
+        for note in csv.dialect.notes:
+            self.notes.say(note)
+        self._told(csv.columns)
+        if skip == 0:
+            self._count(csv.records)
+        for chunk in csv_chunks(csv, self.table, quarantine, skip):
+            self.places += 1
+            yield chunk
+        self.places += skip
+
+    def _parquet(self, skip: int) -> Generator[Chunk]:
+        source = self.file.parquet_source()
+        names = parquet.read_schema(source).names
+        columns = columns_of(names, self.file.name, self.table, self.declared)
+        self._told(columns)
+        wanted = [names[p] for p in columns.positions]
+        coded = [
+            names[p]
+            for p, n in zip(columns.positions, columns.names, strict=True)
+            if n in CODED.get(self.table, ())
+        ]
+        extra = partition_values(self.file)
+        with parquet.ParquetFile(self.file.parquet_source(), read_dictionary=coded) as file:
+            if skip == 0:
+                self._count(file.metadata.num_rows)
+            if file.metadata.num_rows == 0:
+                empty = file.schema_arrow.empty_table().select(wanted)
+                yield self._chunk(empty, columns, _numbers(1, 0), extra)
+            start = 1
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                pieces = max(1, -(-rows // CHUNK_ROWS))
+                if skip >= self.places + pieces:
+                    start, self.places = start + rows, self.places + pieces
+                    continue
+                for table in _pieces(file, group, pieces, wanted):
+                    if self.places >= skip:
+                        yield self._chunk(table, columns, _numbers(start, table.num_rows), extra)
+                    start, self.places = start + table.num_rows, self.places + 1
+
+    def _chunk(
+        self, table: pa.Table, columns: Columns, rows: npt.NDArray[np.int64], extra: dict[str, str]
+    ) -> Chunk:
+        table = table.rename_columns(list(columns.names))
+        for name, value in extra.items():
+            if name not in table.column_names:
+                table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
+        return Chunk(self.table, self.file.name, table, rows)
+
+    def _json(self, skip: int) -> Generator[Chunk]:
+        from features.reading.json_lines import count_json_lines, json_lines
+
+        if skip == 0:
+            self._count(count_json_lines(self.file))
+        for table, lines in json_lines(self.file):
+            columns = columns_of(table.column_names, self.file.name, self.table, self.declared)
+            self._told(columns)
+            if self.places >= skip:
+                picked = table.select(list(columns.positions))
+                yield self._chunk(picked, columns, np.asarray(lines, dtype=np.int64), {})
+            self.places += 1
+
+    def _query(self, skip: int) -> Generator[Chunk]:
+        from features.reading.query import query_batches
+
+        path = self.file.path
+        if path is None or self.folder is None:
+            raise DataError(f"{self.file.name}: a query is run in a folder of this machine alone")
+
+        with query_batches(path, self.folder) as (rows, batches):
+            if skip == 0:
+                self._count(rows)
+            start, seen = 1, False
+            for batch in _gathered(batches):
+                columns = columns_of(batch.column_names, self.file.name, self.table, self.declared)
+                self._told(columns)
+                seen = True
+                if self.places >= skip:
+                    picked = batch.select(list(columns.positions))
+                    yield self._chunk(picked, columns, _numbers(start, batch.num_rows), {})
+                start, self.places = start + batch.num_rows, self.places + 1
+            if not seen:
+                raise DataError(f"{self.file.name}: the query gives no rows")
+
+    def _workbook(self, quarantine: Quarantine, skip: int) -> Generator[Chunk]:
+        from features.reading.excel import sheet_rows
+
+        sheet, rows = sheet_rows(self.file, self.own.sheet, self.table)
+        above = _title_rows(rows)
+        header = rows[above] if rows else []
+        if not any(cell.strip() for cell in header):
+            raise DataError(
+                f"{self.file.name} is empty; expected a first row with the names of columns"
+            )
+        label = self.file.name
+        if above:
+            words = next((c for row in rows[:above] for c in row if c.strip()), "")
+            self.notes.say(f"{label}: {above} rows above the header are left out: {words[:60]!r}")
+        self.notes.say(f"{label}: sheet {sheet!r} is read")
+        body = [(above + 2 + i, row) for i, row in enumerate(rows[above + 1 :])]
+        body = [(n, row) for n, row in body if any(cell.strip() for cell in row)]
+        self._count(len(body))
+        while body and _is_footer(body[-1][1]):
+            number, row = body.pop()
+            quarantine.note_footer(self.table, label, number, next(c for c in row if c.strip()))
+        width = len(header)
+        cells = [pa.array([_cell(row, i) for _, row in body], pa.string()) for i in range(width)]
+        filled = [len(c) - c.null_count for c in cells]
+        same = {
+            i: j
+            for i in range(width)
+            for j in range(i)
+            if header[i].strip() == header[j].strip() and cells[i].equals(cells[j])
+        }
+        columns = columns_of(header, label, self.table, self.declared, filled=filled, same=same)
+        self._told(columns)
+        table = pa.table(
+            [cells[p] for p in columns.positions], names=[str(i) for i in range(len(columns.names))]
+        )
+        self.places = 1
+        if skip == 0:
+            numbers = np.array([n for n, _ in body], dtype=np.int64)
+            yield self._chunk(table, columns, numbers, {})
+
+
+def _cell(row: list[str], place: int) -> str | None:
+    text = row[place] if place < len(row) else ""
+    return None if text in NO_VALUE else text
+
+
+def _is_footer(row: list[str]) -> bool:
+    """Whether a row is one sentence under the table."""
+    filled = [cell.strip() for cell in row if cell.strip()]
+    return len(filled) == 1 and " " in filled[0] and len(row) > 2
+
+
+def _title_rows(rows: list[list[str]]) -> int:
+    """How many rows stand above the header: titles with few cells filled."""
+    widths = [sum(1 for cell in row if cell.strip()) for row in rows[: MAX_TITLE_ROWS * 5]]
+    usual = max(widths, default=0)
+    for place, width in enumerate(widths[:MAX_TITLE_ROWS]):
+        if (width >= 2 and width >= usual / 2) or (usual <= 1 and width):
+            return place
+    return 0
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches of a query as tables of a bounded number of rows."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= CHUNK_ROWS:
+            yield pa.Table.from_batches(held)
+            held, rows = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def _pieces(
+    file: parquet.ParquetFile, group: int, pieces: int, columns: list[str]
+) -> Iterator[pa.Table]:
     if pieces == 1:
-        yield file.read_row_group(group)
+        yield file.read_row_group(group, columns=columns)
     else:
-        for batch in file.iter_batches(batch_size=CHUNK_ROWS, row_groups=[group]):
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS, row_groups=[group], columns=columns):
             yield pa.Table.from_batches([batch])
-
-
-def _csv_chunks(path: Path, name: str, quarantine: Quarantine, skip: int) -> Iterator[Chunk]:
-    header = csv_header(path)
-    check_header(path.name, header)
-    broken: list[arrow_csv.InvalidRow] = []
-
-    def aside(row: arrow_csv.InvalidRow) -> str:
-        broken.append(row)
-        return "skip"
-
-    reader = _open_csv(path, header, aside)
-    done = noted = 0
-    with closing(reader):
-        for place, batch in enumerate(reader):
-            for row in broken[noted:] if place >= skip else ():
-                _note(row, name, path.name, quarantine)
-            noted = len(broken)
-            table = pa.Table.from_batches([batch])
-            rows = _skipping(_numbers(done, table.num_rows), [int(r.number or 0) for r in broken])
-            done += table.num_rows
-            if place >= skip:
-                yield Chunk(name, path.name, table, rows)
-    for row in broken[noted:]:
-        _note(row, name, path.name, quarantine)
-    if done == 0:
-        empty = pa.table({column: pa.array([], pa.string()) for column in header})
-        yield Chunk(name, path.name, empty, _numbers(2, 0))
-
-
-def _open_csv(
-    path: Path, header: list[str], aside: Callable[[arrow_csv.InvalidRow], str]
-) -> Generator[pa.RecordBatch, None, None]:
-    """The rows as batches of strings; nothing where there is only a header."""
-    try:
-        with arrow_csv.open_csv(
-            path,
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),
-            parse_options=arrow_csv.ParseOptions(
-                newlines_in_values=True, invalid_row_handler=aside
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-                null_values=list(NO_VALUE),
-            ),
-        ) as reader:
-            yield from reader
-    except pa.ArrowInvalid as error:
-        if "Empty CSV file" not in str(error):
-            raise
-
-
-def _note(row: arrow_csv.InvalidRow, name: str, file: str, quarantine: Quarantine) -> None:
-    problem = f"{row.actual_columns} columns; expected {row.expected_columns}"
-    quarantine.note_line(name, file, int(row.number or 0), row.text, problem)
 
 
 def _numbers(first: int, count: int) -> npt.NDArray[np.int64]:
     return np.arange(first, first + count, dtype=np.int64)
 
 
-def _skipping(positions: npt.NDArray[np.int64], skipped: list[int]) -> npt.NDArray[np.int64]:
-    """Row numbers in the file of the rows at ``positions`` (from 0) among those not skipped."""
-    rows = positions + 2
-    if not skipped:
-        return rows
-    lost = np.sort(np.asarray(skipped, dtype=np.int64))
-    passed = np.searchsorted(lost - np.arange(len(lost)), rows, side="right")
-    return rows + passed
-
-
-def csv_header(path: Path) -> list[str]:
-    """The column names of a CSV file; DataError if it is empty or not separated by commas."""
-    import csv
-
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
-    if not header:
-        raise DataError(f"{path.name} is empty; expected a first line with the names of columns")
-    for separator, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
-        if len(header) == 1 and separator in header[0]:
-            raise DataError(
-                f"{path.name} row 1: columns are separated by {word}; expected commas "
-                "(save the file as comma-separated UTF-8)"
-            )
-    return header
-
-
-def check_header(file: str, header: list[str]) -> None:
-    """DataError if two columns share a name."""
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise DataError(f"{file}: two columns are called {repeated[0]!r}; rename one")
-
-
-def not_utf8(path: Path) -> str:
-    """The message for a file in another encoding, with the row where that first shows."""
-    row = 1
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        for row, line in enumerate(file, start=1):  # noqa: B007
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                break
-    return (
-        f"{path.name} line {row}: not UTF-8 text; expected UTF-8 (save the file in that encoding)"
+def _unreadable(file: DataFile, error: Exception) -> str:
+    kind = {".parquet": "a Parquet file", ".gz": "gzipped CSV"}.get(
+        "." + file.ending.rsplit(".", 1)[-1], "CSV"
     )
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    kind = {".parquet": "a Parquet file", ".gz": "gzipped CSV"}.get(path.suffix, "CSV")
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
-        f"{path.name} cannot be read as {kind}: {reason[:200]}; "
+        f"{file.name} cannot be read as {kind}: {reason[:200]}; "
         "the file is damaged, incomplete or of another format: write it again"
     )

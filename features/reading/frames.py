@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import NO_VALUE, TABLES, DatasetSettings, settings_of
+from features.cleaning import NO_VALUE
+from features.contract import TABLES, DatasetSettings, settings_of
 from features.dataset import Dataset
 from features.errors import DataError, UsageError
+from features.reading.folder import TableNotes
+from features.reading.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
-from features.reading.read import dataset_from, references_from
+from features.reading.read import dataset_from, quarantine_for, references_from
 
 SETTINGS = "the settings"
 """How messages call what stands in for ``dataset.toml``."""
@@ -30,6 +33,7 @@ class FrameSource:
 
     tables: Mapping[str, pa.Table]
     given: Mapping[str, Any]
+    notes: TableNotes = field(default_factory=TableNotes)
 
     def settings(self) -> tuple[DatasetSettings, frozenset[str]]:
         """What was given, under the keys of ``dataset.toml``."""
@@ -43,13 +47,24 @@ class FrameSource:
         """The table's name: there is no file."""
         return name
 
-    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Iterator[Chunk]:
+    def not_read(self) -> list[str]:
+        """Nothing: a table of another name is refused."""
+        return []
+
+    def chunks(self, name: str, quarantine: Quarantine, skip: int = 0) -> Generator[Chunk]:
         """The rows as one chunk; the first row is 1."""
         del quarantine
         if name not in self.tables:
             raise DataError(f"no table {name}; give it as {name}=, a DataFrame or an Arrow table")
         if skip == 0:
-            yield chunk_of(name, self.tables[name])
+            whole = chunk_of(name, self.tables[name])
+            declared = self.settings()[0].columns.get(name, {})
+            columns = columns_of(whole.table.column_names, name, name, declared)
+            for left_out, why in columns.left_out:
+                self.notes.lose(f"{name}: {left_out} is left out: {why}")
+            self.notes.count(name, name, len(whole))
+            picked = whole.table.select(list(columns.positions))
+            yield Chunk(name, name, picked.rename_columns(list(columns.names)), whole.rows)
 
 
 def chunk_of(name: str, table: pa.Table) -> Chunk:
@@ -64,7 +79,7 @@ def dataset_from_frames(
     frames: Mapping[str, object],
     settings: Mapping[str, Any],
     *,
-    max_bad_fraction: float = 0.01,
+    max_bad_fraction: float | None = None,
     outcomes_required: bool = True,
 ) -> Dataset:
     """The dataset of ``frames`` (table name → frame); see :meth:`Dataset.from_frames`."""
@@ -73,7 +88,7 @@ def dataset_from_frames(
         raise UsageError(f"unknown table {foreign[0]!r}; expected {', '.join(TABLES)}")
     return dataset_from(
         FrameSource(tables, settings),
-        Quarantine(None, max_bad_fraction),
+        quarantine_for(max_bad_fraction),
         outcomes_required=outcomes_required,
     )
 

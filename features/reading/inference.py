@@ -10,16 +10,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.cleaning import DEFAULT_UNANSWERED, FALSE_WORDS, TRUE_WORDS, NumberSigns, words_of
 from features.contract import (
-    DEFAULT_UNANSWERED,
-    FALSE_WORDS,
-    TRUE_WORDS,
     AttributeSettings,
     AttributeType,
     Available,
     DatasetSettings,
     Group,
+    signs_of,
 )
+from features.reading.headers import toml_key
+from features.reading.number_signs import NumberColumn, number_column
 from features.reading.parsing import mask_of, to_floats, to_text
 from features.reading.quarantine import Mask
 
@@ -36,6 +37,11 @@ TOO_MANY_LEVELS = 10_000
 
 
 MOSTLY = 0.98
+MAX_TRUTH_WORDS = 24
+MAX_WORDS_LOOKED_AT = 20_000
+MIN_SHARE_OF_SEVERAL = 0.2
+MAX_PARTS = 100
+MOST_WORDS_SHOWN = 6
 
 
 _GROUP_WORDS: tuple[tuple[Group, str], ...] = (
@@ -62,11 +68,24 @@ class Inference:
     sentences: list[str] = field(default_factory=list)
     attributes: dict[str, AttributeSettings] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    losses: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    signs: dict[str, NumberSigns] = field(default_factory=dict)
 
     def say(self, sentence: str) -> None:
         """Add a sentence once."""
         if sentence not in self.sentences:
             self.sentences.append(sentence)
+
+    def lose(self, sentence: str) -> None:
+        """Add a loss once: it is told before anything else."""
+        if sentence not in self.losses:
+            self.losses.append(sentence)
+
+    def ask(self, question: str) -> None:
+        """Add what must be declared before the data can be read."""
+        if question not in self.questions:
+            self.questions.append(question)
 
     def leave_out(self, name: str, why: str) -> None:
         """Leave a column out, and say why."""
@@ -117,10 +136,12 @@ def resolve_attribute(
         return None
     kind = given.type
     guesses = []
+    declared = _declared_signs(given, settings)
     if kind is None:
-        kind, why = type_of(name, column)
+        kind, why = type_of(name, column, declared, found)
         if kind is None:
             found.leave_out(name, why)
+            found.lose(f"{name}: left out: {why}{_way_in(name, column, declared)}")
             return None
         if given.levels:
             kind, why = AttributeType.CATEGORY, "it has levels"
@@ -135,14 +156,40 @@ def resolve_attribute(
         guesses.append(f"available {available.value}")
     if guesses:
         found.say(f"{name}: inferred {', '.join(guesses)}")
+    signs = found.signs.get(name)
     found.attributes[name] = AttributeSettings(
-        type=kind, group=group, available=available, levels=given.levels
+        type=kind,
+        group=group,
+        available=available,
+        levels=given.levels,
+        part_of=given.part_of,
+        multiple=given.multiple,
+        decimal=given.decimal if signs is None else signs.decimal,
+        thousands=given.thousands if signs is None else signs.thousands,
     )
     return kind
 
 
-def type_of(name: str, column: pa.ChunkedArray) -> tuple[AttributeType | None, str]:
-    """The type that the values suggest, and why; None for what is not scored."""
+def _declared_signs(given: AttributeSettings, settings: DatasetSettings) -> NumberSigns | None:
+    """The signs of numbers that somebody declared for the attribute, or for all."""
+    table = settings.of_table("leads")
+    if given.decimal is None and given.thousands is None and not (table.decimal or table.thousands):
+        return None
+    return signs_of(given, table)
+
+
+def type_of(
+    name: str,
+    column: pa.ChunkedArray,
+    declared: NumberSigns | None = None,
+    found: Inference | None = None,
+) -> tuple[AttributeType | None, str]:
+    """The type that the values suggest, and why; None for what is not scored.
+
+    ``declared``: the signs of numbers. ``found`` is told the signs that were found, and what must
+    be asked because numbers could mean two things.
+    """
+    found = found if found is not None else Inference()
     kind = column.type
     if pa.types.is_boolean(kind):
         return AttributeType.BOOLEAN, "stored as true and false"
@@ -153,25 +200,54 @@ def type_of(name: str, column: pa.ChunkedArray) -> tuple[AttributeType | None, s
         return AttributeType.NUMBER, "never known"
     numeric = not pa.types.is_string(kind)
     distinct = pc.count_distinct(known).as_py()
-    if (
-        distinct <= 2
-        and set(_words(known)) <= {*TRUE_WORDS, *FALSE_WORDS}
-        and (distinct == 2 or not _reads_as_number(known))
-    ):
-        return AttributeType.BOOLEAN, f"the values are {' and '.join(sorted(_words(known)))}"
+    if distinct <= MAX_TRUTH_WORDS and _all_truths(known, distinct):
+        return AttributeType.BOOLEAN, f"the values are {' and '.join(sorted(set(_words(known))))}"
+    if not numeric and _reads_as_number(known):
+        _check_points(name, known, declared, found)
     if numeric or _reads_as_number(known):
         if distinct == len(known) > FEW_LEVELS and _ID_NAME.search(name) and _whole(known):
             return None, "a different whole number for each lead: looks like an identifier"
         return AttributeType.NUMBER, "the values are numbers"
-    return _word_type(known, distinct)
+    return _word_type(name, known, distinct, declared, found)
 
 
-def _word_type(known: pa.ChunkedArray, distinct: int) -> tuple[AttributeType | None, str]:
+def _check_points(
+    name: str, known: pa.ChunkedArray, declared: NumberSigns | None, found: Inference
+) -> None:
+    """Ask where every point of a column could as well stand between thousands."""
+    words = _different(known)[0].filter(pc.match_substring(_different(known)[0], "."))
+    if len(words) and declared is None:
+        plain = _different(known)[0].slice(0, MAX_WORDS_LOOKED_AT).to_pylist()
+        seen = number_column(name, dict.fromkeys(plain, 1), None)
+        if seen is not None and seen.question is not None:
+            found.ask(seen.question)
+
+
+def _rows_of(known: pa.ChunkedArray) -> dict[str, int]:
     words, rows = _different(known)
-    numbers, bad, infinite = to_floats(words)
-    wrong = int(rows[bad | infinite].sum())
-    if 1 - wrong / len(known) >= MOSTLY and pc.count_distinct(numbers).as_py() > FEW_LEVELS:
-        return AttributeType.NUMBER, f"all but {wrong:,} values are numbers"
+    return dict(zip(words.to_pylist(), rows.tolist(), strict=True))
+
+
+def _word_type(
+    name: str,
+    known: pa.ChunkedArray,
+    distinct: int,
+    declared: NumberSigns | None,
+    found: Inference,
+) -> tuple[AttributeType | None, str]:
+    words, rows = _different(known)
+    numbers = number_column(name, _rows_of(known), declared)
+    if numbers is not None and _is_number_column(numbers, distinct):
+        wrong = sum(n for _, n in numbers.spoilers)
+        if numbers.question is not None:
+            found.ask(numbers.question)
+        for note in numbers.notes:
+            found.say(note)
+        if declared is None and not numbers.signs.plain:
+            found.signs[name] = numbers.signs
+        return AttributeType.NUMBER, f"all but {wrong:,} values are numbers" if wrong else (
+            "the values are numbers"
+        )
     length = pc.mean(pc.utf8_length(known)).as_py()
     share = distinct / len(known)
     if distinct > FEW_LEVELS and length > TEXT_LENGTH:
@@ -187,15 +263,78 @@ def _word_type(known: pa.ChunkedArray, distinct: int) -> tuple[AttributeType | N
     return AttributeType.CATEGORY, f"{distinct} different words"
 
 
+def _is_number_column(numbers: NumberColumn, distinct: int) -> bool:
+    if numbers.share == 1.0:
+        return True
+    return numbers.share >= MOSTLY and distinct - len(numbers.spoilers) > FEW_LEVELS
+
+
+def _way_in(name: str, column: pa.ChunkedArray, declared: NumberSigns | None) -> str:
+    """How a column that is left out could be used: the words that spoil it, or how to split it."""
+    if not pa.types.is_string(column.type):
+        return ""
+    known = column.drop_null()
+    key = toml_key(name)
+    numbers = number_column(name, _rows_of(known), declared)
+    if numbers is not None and numbers.spoilers:
+        shown = ", ".join(f"{w!r} ({n:,} rows)" for w, n in numbers.spoilers[:MOST_WORDS_SHOWN])
+        words = ", ".join(f'"{w}"' for w, _ in numbers.spoilers[:MOST_WORDS_SHOWN])
+        return (
+            f". {numbers.share:.0%} of its values are numbers; these words are not: "
+            f"{shown}. If they "
+            f"mean unknown, say unanswered = [{words}] in dataset.toml"
+        )
+    sign = several_words(known)
+    if sign is not None:
+        example = next(v for v in known.to_pylist() if sign in v)
+        return (
+            f'. Values such as {example[:60]!r} hold several words; say multiple = "{sign}" in '
+            f"[attributes.{key}] of dataset.toml to split them into yes and no"
+        )
+    return f'. type = "category" in [attributes.{key}] of dataset.toml keeps it'
+
+
+def several_words(known: pa.ChunkedArray) -> str | None:
+    """The sign between words, where many values hold several out of few different ones; or None."""
+    words, rows = _different(known)
+    texts = words.to_pylist()[:MAX_WORDS_LOOKED_AT]
+    for sign in (";", "|", ","):
+        share = sum(n for w, n in zip(texts, rows.tolist(), strict=False) if sign in w) / len(known)
+        parts = {part for w in texts for part in words_of(w, sign)}
+        if (
+            share >= MIN_SHARE_OF_SEVERAL
+            and 1 < len(parts) <= MAX_PARTS
+            and len(parts) < len(texts)
+        ):
+            return sign
+    return None
+
+
+def _all_truths(known: pa.ChunkedArray, distinct: int) -> bool:
+    """Whether the values are words of yes and of no; two numbers alone are 0 and 1."""
+    words = set(_words(known))
+    if not words <= {*TRUE_WORDS, *FALSE_WORDS}:
+        return False
+    both = bool(words & TRUE_WORDS) and bool(words & FALSE_WORDS)
+    return distinct == 2 or (both and distinct > 2) or not _reads_as_number(known)
+
+
 def _words(known: pa.ChunkedArray) -> list[str]:
     return [str(word).lower() for word in to_text(pc.unique(known).cast(known.type)).to_pylist()]
 
 
 def _reads_as_number(known: pa.ChunkedArray) -> bool:
+    """Whether all values are numbers as programs write them, and none is a code such as 01000."""
     if not pa.types.is_string(known.type):
         return True
-    _, bad, _ = to_floats(_different(known)[0])
-    return not bool(bad.any())
+    words = _different(known)[0]
+    if pc.any(pc.match_substring_regex(words, r"^0\d")).as_py():
+        return False
+    try:
+        words.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _different(known: pa.ChunkedArray) -> tuple[pa.ChunkedArray, npt.NDArray[np.int64]]:

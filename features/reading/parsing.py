@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.errors import DataError
-from features.reading.quarantine import Chunk, Mask, RejectReason, row_sentence
+from features.cleaning import INVISIBLE, NO_VALUE, PLAIN_SIGNS, NumberSigns, parse_number
+from features.reading.moments import (
+    NOT_A_MOMENT,
+    Moments,
+    TimeEvidence,
+    TimeRules,
+    implausible,
+    moments_of,
+    numeric_readings,
+    place_naive,
+    read_numbers,
+)
+from features.reading.quarantine import Mask
 from features.schemas import DICTIONARY_STRING, UTC_MICROSECONDS
+
+Int64 = npt.NDArray[np.int64]
+
 
 TIME_EXPECTED = "a time with its zone, such as 2026-01-31T09:30:00Z"
 
 
-ZONED = r"^\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s*([Zz]|[+-]\d\d(:?\d\d)?)\s*$"
+NO_TIME_RULES = TimeRules()
 
 
-NAIVE = r"^\s*\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?\s*$"
+_BLANK = r"[\s\x0b\x1c-\x1f\x85\p{Z}\x{feff}\x{200b}\x{2060}]"
 
 
-NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+EDGE_BLANKS = f"^{_BLANK}|{_BLANK}$"
 
 
-INFINITE = r"(?i)^\s*[+-]?inf(inity)?\s*$"
+def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in one of the few storage types that mean the same: text as plain strings."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _without_dictionary(column.cast(kind.value_type))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    return column
 
 
 def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as strings; whole numbers keep no decimal point, null stays null."""
+    """A column as strings; whole numbers keep no decimal point, null stays null.
+
+    Whole numbers that a float cannot hold exactly keep their exponent, so that one sees it.
+    """
+    column = _without_dictionary(column)
     kind = column.type
     if pa.types.is_string(kind):
         return column
@@ -38,11 +68,41 @@ def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
+def trimmed_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as strings without blanks at their ends; what is empty then is null."""
+    column = to_text(column)
+    ends = pc.or_(
+        pc.match_substring_regex(column, EDGE_BLANKS), pc.equal(pc.binary_length(column), 0)
+    )
+    if not pc.any(ends).as_py():
+        return column
+    column = pc.utf8_trim(pc.utf8_trim_whitespace(column), characters=INVISIBLE)
+    column = pc.utf8_trim_whitespace(column)
+    empty = pc.fill_null(pc.equal(pc.binary_length(column), 0), False)
+    return pc.if_else(empty, pa.scalar(None, pa.string()), column)
+
+
 def to_dictionary_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of words that repeat as CODED_TEXT; null stays null."""
-    if pa.types.is_dictionary(column.type):
-        return column.cast(DICTIONARY_STRING)
-    return to_text(column).dictionary_encode().cast(DICTIONARY_STRING)
+    """A column of words that repeat as DICTIONARY_STRING, trimmed; null stays null."""
+    if not pa.types.is_dictionary(column.type):
+        column = to_text(column).dictionary_encode()
+    column = column.cast(DICTIONARY_STRING)
+    if all(_tidy(chunk.dictionary) for chunk in column.chunks):
+        return column
+    return trimmed_text(column).dictionary_encode().cast(DICTIONARY_STRING)
+
+
+def _tidy(words: pa.Array) -> bool:
+    return not pc.any(pc.match_substring_regex(words, EDGE_BLANKS)).as_py()
+
+
+def without_blank_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as strings, null where it is empty or only blanks; other values as they are."""
+    column = to_text(column)
+    empty = empty_mask(column) & mask_of(column.is_valid())
+    if not empty.any():
+        return column
+    return pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), column)
 
 
 def mask_of(condition: pa.ChunkedArray) -> Mask:
@@ -72,56 +132,193 @@ def _empty_codes(chunk: pa.DictionaryArray) -> Mask:
     return np.asarray(np.append(empty, True)[codes], dtype=bool)
 
 
-def to_timestamps(chunk: Chunk, column: str) -> tuple[pa.ChunkedArray, Mask]:
-    """A column as times in UTC, and a mask of the values that are no times (null is fine).
+@dataclass
+class Timestamps:
+    """A column as times in UTC, and which rows are none, in masks (null is fine everywhere).
 
-    A time without a zone raises DataError at once: no rule could tell what was meant.
+    ``bad``: no time at all. ``naive``: a time without a zone, where none is declared.
+    ``undecided``: a number or an order of day and month that nothing settles. ``implausible``:
+    before 1900-01-02, after 2199 or a placeholder. ``bare``: a date without a time, at its start.
+    ``questions``: what to ask about the rows that are naive or undecided.
     """
-    values = chunk.table.column(column)
+
+    times: pa.ChunkedArray
+    bad: Mask
+    naive: Mask
+    undecided: Mask
+    implausible: Mask
+    bare: Mask
+    questions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def to_timestamps(
+    column: str,
+    values: pa.ChunkedArray,
+    rules: TimeRules = NO_TIME_RULES,
+    evidence: Callable[[], TimeEvidence] | None = None,
+) -> Timestamps:
+    """The moments of a column of any storage type; see :class:`Timestamps`.
+
+    ``evidence``: what the whole column shows of the order of day and month, asked only if needed;
+    these values alone otherwise.
+    """
+    values = _without_dictionary(values)
+    if pa.types.is_string(values.type):
+        return _from_text(column, values, rules, evidence)
+    n = len(values)
+    found = Moments.of(np.full(n, NOT_A_MOMENT, dtype=np.int64))
+    known = mask_of(values.is_valid())
     if pa.types.is_timestamp(values.type) and values.type.tz is not None:
-        return values.cast(UTC_MICROSECONDS, safe=False), np.zeros(len(values), dtype=bool)
-    if pa.types.is_null(values.type):
-        return values.cast(UTC_MICROSECONDS), np.zeros(len(values), dtype=bool)
-    if pa.types.is_temporal(values.type):
-        _refuse_naive(chunk, column, mask_of(values.is_valid()))
-        return values.cast(pa.timestamp("us")).cast(UTC_MICROSECONDS), empty_mask(values) & False
-    if not pa.types.is_string(values.type):
-        return _no_times(values)
+        found.at_us[known] = _microseconds(values)[known]
+    elif pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+        found.bare = known & pa.types.is_date(values.type)
+        place_naive(_microseconds(values.cast(pa.timestamp("us"), safe=False)), known, rules, found)
+    elif _numeric(values.type) and not pa.types.is_boolean(values.type):
+        numbers = np.asarray(pc.fill_null(_as_float(values), np.nan).to_numpy())
+        read_numbers(numbers, known & ~np.isnan(numbers), rules, found)
+        known &= ~np.isnan(numbers)
+    return _timestamps(column, values, known, found, rules, None)
+
+
+def _microseconds(values: pa.ChunkedArray) -> Int64:
+    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
+        values = values.cast(UTC_MICROSECONDS, safe=False)
+    whole = pc.fill_null(values.cast(pa.int64()), NOT_A_MOMENT)
+    return np.asarray(whole.to_numpy(zero_copy_only=False))
+
+
+def _from_text(
+    column: str,
+    values: pa.ChunkedArray,
+    rules: TimeRules,
+    evidence: Callable[[], TimeEvidence] | None,
+) -> Timestamps:
     try:
-        return values.cast(UTC_MICROSECONDS), np.zeros(len(values), dtype=bool)
+        times = values.cast(UTC_MICROSECONDS)
     except pa.ArrowInvalid:
-        return _times_one_by_one(chunk, column, values)
+        pass
+    else:
+        found = Moments.of(_microseconds(times))
+        return _timestamps(column, values, mask_of(values.is_valid()), found, rules, None, times)
+    texts = pc.utf8_trim_whitespace(values)
+    empty = mask_of(pc.is_in(texts, value_set=pa.array(NO_VALUE)))
+    if empty.any():
+        texts = pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), texts)
+    found = moments_of(texts, rules)
+    seen = None
+    if found.unordered.any():
+        seen = evidence() if evidence is not None else TimeEvidence()
+        if evidence is None:
+            seen.add(texts)
+        if seen.order is not None:
+            found = moments_of(texts, replace(rules, order=seen.order))
+    return _timestamps(column, texts, mask_of(texts.is_valid()), found, rules, seen)
 
 
-def _times_one_by_one(
-    chunk: Chunk, column: str, values: pa.ChunkedArray
-) -> tuple[pa.ChunkedArray, Mask]:
-    _refuse_naive(chunk, column, mask_of(pc.match_substring_regex(values, NAIVE)))
-    zoned = mask_of(pc.match_substring_regex(values, ZONED))
-    texts = pd.Series(values.to_pandas(), dtype=object).where(zoned, None)
-    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-    moments = parsed.dt.tz_convert(None).dt.as_unit("us").to_numpy()
-    times = pa.chunked_array([pa.array(moments, pa.timestamp("us")).cast(UTC_MICROSECONDS)])
-    return times, mask_of(values.is_valid()) & ~empty_mask(values) & mask_of(times.is_null())
-
-
-def _no_times(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Mask]:
-    nothing = pa.chunked_array([pa.nulls(len(values), UTC_MICROSECONDS)])
-    return nothing, mask_of(values.is_valid())
-
-
-def _refuse_naive(chunk: Chunk, column: str, naive: Mask) -> None:
-    if naive.any():
-        first = int(np.flatnonzero(naive)[0])
-        reason = RejectReason("a time without a zone", column, TIME_EXPECTED)
-        raise DataError(
-            row_sentence(chunk, first, reason)
-            + f". {int(naive.sum()):,} such values: write them in UTC with a Z at the end"
+def _timestamps(
+    column: str,
+    values: pa.ChunkedArray,
+    known: Mask,
+    found: Moments,
+    rules: TimeRules,
+    seen: TimeEvidence | None,
+    times: pa.ChunkedArray | None = None,
+) -> Timestamps:
+    strange = implausible(found.at_us)
+    open_ = found.naive | found.unordered | found.numeric
+    if times is None or strange.any():
+        missing = (found.at_us == NOT_A_MOMENT) | strange
+        moments = pa.array(np.where(missing, 0, found.at_us), pa.int64(), mask=missing)
+        times = pa.chunked_array([moments.cast(UTC_MICROSECONDS)])
+    notes = []
+    if seen is not None and seen.order is not None:
+        notes.append(f"{column}: {seen.order.replace('-', ' comes ')}: {seen.settled!r} settles it")
+    if found.repeated_hour:
+        notes.append(
+            f"{column}: {found.repeated_hour:,} times fall in the hour that came twice when clocks "
+            "went back; the first is taken"
         )
+    return Timestamps(
+        times,
+        bad=known & (found.at_us == NOT_A_MOMENT) & ~open_,
+        naive=found.naive,
+        undecided=found.unordered | found.numeric,
+        implausible=strange,
+        bare=found.bare,
+        questions=_questions(column, values, found, rules, seen) if open_.any() else (),
+        notes=tuple(notes),
+    )
 
 
-def to_floats(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Mask, Mask]:
-    """A column as float64 (NaN becomes null), a mask of no numbers, and a mask of infinities."""
+def _questions(
+    column: str,
+    values: pa.ChunkedArray,
+    found: Moments,
+    rules: TimeRules,
+    seen: TimeEvidence | None,
+) -> tuple[str, ...]:
+    """What must be declared before the column can be read, each with the person's own value."""
+    asked = []
+    if found.unordered.any() and seen is not None:
+        asked.append(seen.question(column) or "")
+    if found.numeric.any():
+        asked.append(_numeric_question(column, values, int(np.flatnonzero(found.numeric)[0])))
+    if (rules.zone is None and (found.naive | found.unordered).any()) or _excel_only(values, found):
+        rows = np.flatnonzero(found.naive | found.unordered | found.numeric)
+        asked.append(_zone_question(column, values, int(rows[0]), len(rows), seen))
+    return tuple(question for question in asked if question)
+
+
+def _excel_only(values: pa.ChunkedArray, found: Moments) -> bool:
+    rows = np.flatnonzero(found.numeric)
+    return bool(len(rows)) and "excel" in _readings(values, int(rows[0]))
+
+
+def _readings(values: pa.ChunkedArray, row: int) -> dict[str, str]:
+    try:
+        return numeric_readings(float(str(values[row].as_py()).replace(",", ".")))
+    except ValueError:
+        return {}
+
+
+def _numeric_question(column: str, values: pa.ChunkedArray, row: int) -> str:
+    readings = _readings(values, row)
+    shown = " or ".join(f"{moment} as {name}" for name, moment in readings.items())
+    says = " or ".join(f'["{name}"]' for name in readings) or '["excel"] or ["unix"]'
+    value = str(values[row].as_py())
+    return (
+        f"{column} is {value!r}, a number: {shown or 'no known format'}; say date_formats = {says}"
+    )
+
+
+def _zone_question(
+    column: str, values: pa.ChunkedArray, row: int, rows: int, seen: TimeEvidence | None
+) -> str:
+    text = pa.chunked_array([[str(values[row].as_py())]])
+    order = (seen.order if seen is not None else None) or "day-first"
+    formats = tuple(_readings(values, row))[:1]
+    each = []
+    for zone in ("UTC", "Europe/Paris", "America/New_York"):
+        at_us = int(moments_of(text, TimeRules(zone, order, formats)).at_us[0])
+        if at_us != NOT_A_MOMENT:
+            each.append(f'"{zone}" makes it {pd.Timestamp(at_us, unit="us"):%Y-%m-%dT%H:%M:%SZ}')
+    return (
+        f"{column} is {text[0].as_py()!r}, a time without a zone ({rows:,} rows); say time_zone: "
+        + ", ".join(each)
+    )
+
+
+def to_floats(
+    values: pa.ChunkedArray,
+    signs: NumberSigns = PLAIN_SIGNS,
+    parse: Callable[[str, NumberSigns], float | None] = parse_number,
+) -> tuple[pa.ChunkedArray, Mask, Mask]:
+    """A column as float64 (NaN becomes null), a mask of no numbers, and a mask of infinities.
+
+    ``parse``: what a text that is not written as programs do stands for, None if for no number.
+    """
+    values = _without_dictionary(values)
     if not pa.types.is_string(values.type):
         if not _numeric(values.type):
             return (
@@ -130,16 +327,31 @@ def to_floats(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Mask, Mask]:
                 np.zeros(len(values), dtype=bool),
             )
         return _finite(_as_float(values), np.zeros(len(values), dtype=bool))
+    if not signs.plain:
+        return _floats_one_by_one(values, lambda text: parse(text, signs))
     try:
         return _finite(values.cast(pa.float64()), np.zeros(len(values), dtype=bool))
     except pa.ArrowInvalid:
-        fits = pc.or_(
-            pc.match_substring_regex(values, NUMBER), pc.match_substring_regex(values, INFINITE)
-        )
-        readable = mask_of(fits)
-        trimmed = pc.utf8_trim_whitespace(values)
-        kept = pc.if_else(pa.array(readable), trimmed, pa.scalar(None, pa.string()))
-        return _finite(kept.cast(pa.float64()), ~readable & ~empty_mask(values))
+        return _floats_one_by_one(values, lambda text: parse(text, signs))
+
+
+def _floats_one_by_one(
+    values: pa.ChunkedArray, parse: Callable[[str], float | None]
+) -> tuple[pa.ChunkedArray, Mask, Mask]:
+    """Each different text is parsed once."""
+    coded = values.combine_chunks().dictionary_encode()
+    words = [(word or "").strip() for word in coded.dictionary.to_pylist()]
+    infinite_word = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+    read = [None if word in NO_VALUE else parse(word) for word in words]
+    numbers = np.array([*(np.nan if n is None else n for n in read), np.nan])
+    infinite = np.array([*(bool(infinite_word.fullmatch(word)) for word in words), False])
+    wrong = np.array(
+        [*(n is None and word not in NO_VALUE for n, word in zip(read, words, strict=True)), False]
+    )
+    codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
+    column = numbers[codes]
+    made = pa.chunked_array([pa.array(column, pa.float64(), mask=np.isnan(column))])
+    return made, (wrong & ~infinite)[codes], infinite[codes]
 
 
 def _numeric(kind: pa.DataType) -> bool:

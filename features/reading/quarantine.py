@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,8 +65,10 @@ class Quarantine:
 
     folder: Path | None = None
     max_bad_fraction: float = 0.01
+    limit_from_settings: bool = False
     _found: dict[tuple[str, str], QuarantinedRows] = field(default_factory=dict)
     _written: set[str] = field(default_factory=set)
+    _causes: dict[str, list[str]] = field(default_factory=dict)
 
     def set_aside(self, chunk: Chunk, bad: Mask, reason: RejectReason) -> Chunk:
         """Set aside the rows of ``chunk`` where ``bad`` is true; return the others."""
@@ -88,6 +91,23 @@ class Quarantine:
             before.example if before else example,
             reason.harmless,
         )
+
+    def explain(self, file: str, cause: str) -> None:
+        """Keep a sentence on why rows of a file are refused, for the message and the report."""
+        causes = self._causes.setdefault(file, [])
+        if cause not in causes:
+            causes.append(cause)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Why rows were refused, where that was seen, with the file's name."""
+        return tuple(f"{file}: {cause}" for file, each in self._causes.items() for cause in each)
+
+    def note_footer(self, name: str, file: str, row: int, text: str) -> None:
+        """Set aside one line below the table, which is no row and counts toward no limit."""
+        reason = RejectReason("a line below the table, no row", harmless=True)
+        self.note(file, reason, 1, f"{file} row {row}: {shown(text.strip())} is below the table")
+        self._append(f"{name}.lines", ["row", "reason", "line"], [[str(row), reason.text, text]])
 
     def note_line(self, name: str, file: str, row: int, text: str, problem: str) -> None:
         """Set aside one line of a file that could not even be split into columns."""
@@ -118,11 +138,13 @@ class Quarantine:
         if n_bad <= self.max_bad_fraction * max(n_rows, 1):
             return
         where = f" All of them: {self.folder}." if self.folder else ""
+        why = "".join(f" {cause}." for cause in self._causes.get(file, ()))
         more = "" if len(bad) == 1 else f" ({', '.join(f'{q.rows:,} {q.reason}' for q in bad)})"
         raise DataError(
             f"{bad[0].example}. {n_bad:,} of {n_rows:,} rows of {file} break the contract{more}; "
-            f"the limit is {self.max_bad_fraction:.2%}.{where} "
-            "Correct the rows, or raise the limit if you accept losing them."
+            f"the limit is {self.max_bad_fraction:.2%}.{why}{where} "
+            "Correct the rows, or raise the limit if you accept losing them "
+            f"(--max-bad, or max_bad = {_limit_for(n_bad / max(n_rows, 1))} in dataset.toml)."
         )
 
     def _write(self, chunk: Chunk, reason: str) -> None:
@@ -151,7 +173,7 @@ class Quarantine:
                 writer = csv.writer(file)
                 if fresh:
                     writer.writerow(header)
-                writer.writerows(lines)
+                writer.writerows([without_formula(cell) for cell in line] for line in lines)
         except OSError as error:
             raise StorageError(f"cannot write the quarantine file {path}: {error}") from error
         self._written.add(name)
@@ -172,3 +194,34 @@ def shown(value: object) -> str:
         return "empty"
     text = str(value)
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def without_formula(text: str) -> str:
+    """A cell as a spreadsheet shows it instead of running it.
+
+    >>> without_formula("=1+1"), without_formula("-3.5"), without_formula("L1")
+    ("'=1+1", '-3.5', 'L1')
+    """
+    if text[:1] in FORMULA_STARTS and not _is_number(text):
+        return "'" + text
+    return text
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _limit_for(share: float) -> str:
+    """A limit that such a share of rows does not reach.
+
+    >>> _limit_for(0.0486), _limit_for(1.0)
+    ('0.05', '1.0')
+    """
+    return f"{min(1.0, math.ceil(share * 100) / 100):.2f}" if share < 0.995 else "1.0"

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import Outcome
 from features.dataset import Dataset
+from features.reading.headers import plain_name
+from features.reading.parsing import mask_of
 from features.reading.read import read_dataset
-from features.schemas import QuarantinedRows
+from features.schemas import QuarantinedRows, RowCount
+
+MIN_CONVERSIONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatCount:
+    """How many interactions count once only, and why."""
+
+    reason: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,10 @@ class CheckReport:
     attributes: tuple[AttributeProfile, ...]
     kinds: tuple[KindProfile, ...]
     inferred: tuple[str, ...]
+    losses: tuple[str, ...]
+    rows: tuple[RowCount, ...]
+    repeats: tuple[RepeatCount, ...]
+    converted_in_horizon: int | None
     quarantined: tuple[QuarantinedRows, ...]
     warnings: tuple[str, ...]
     fingerprint: str
@@ -70,8 +87,10 @@ class CheckReport:
 
     def to_text(self) -> str:
         """The report as a page of text, without a newline at the end."""
-        parts = [_head(self), _attribute_table(self), _kind_table(self)]
+        parts = [_listed("Takes no part", self.losses), _head(self)]
+        parts += [_attribute_table(self), _kind_table(self)]
         parts.append(_listed("Inferred (say it in dataset.toml to change it)", self.inferred))
+        parts.append(_listed("Rows", [_row_line(r) for r in self.rows]))
         refused = [f"{q.file}: {q.rows:,} rows: {q.reason}. {q.example}" for q in self.quarantined]
         parts.append(_listed("Set aside", refused or ["no row: every row keeps the contract"]))
         parts.append(_listed("Mind", self.warnings))
@@ -79,10 +98,21 @@ class CheckReport:
 
 
 def check(
-    source: str | Path, *, max_bad_fraction: float = 0.01, quarantine_dir: Path | None = None
+    source: str | Path,
+    *,
+    max_bad_fraction: float | None = None,
+    quarantine_dir: Path | None = None,
 ) -> CheckReport:
-    """Read a dataset and report on it; raises what ``read_dataset`` raises."""
-    dataset = read_dataset(source, max_bad_fraction=max_bad_fraction, quarantine_dir=quarantine_dir)
+    """Read a dataset and report on it; raises what ``read_dataset`` raises.
+
+    A dataset without outcomes can be checked: it can be scored, though no model can learn of it.
+    """
+    dataset = read_dataset(
+        source,
+        max_bad_fraction=max_bad_fraction,
+        quarantine_dir=quarantine_dir,
+        outcomes_required=False,
+    )
     return report_on(dataset)
 
 
@@ -93,6 +123,7 @@ def report_on(dataset: Dataset) -> CheckReport:
     lost = int(counts.get(Outcome.LOST.value, 0))
     first, last = _range(dataset)
     until = dataset.settings.observed_until
+    repeats = repeat_counts(dataset)
     return CheckReport(
         name=dataset.settings.name,
         has_time=dataset.has_time,
@@ -110,6 +141,10 @@ def report_on(dataset: Dataset) -> CheckReport:
         attributes=_attributes(dataset),
         kinds=_kinds(dataset),
         inferred=dataset.inferred,
+        losses=dataset.losses + tuple(_repeat_line(r) for r in repeats),
+        rows=dataset.rows,
+        repeats=repeats,
+        converted_in_horizon=_in_horizon(dataset),
         quarantined=dataset.quarantined,
         warnings=_warnings(dataset, converted, lost),
         fingerprint=dataset.fingerprint,
@@ -181,8 +216,100 @@ def _iso(moment: pd.Timestamp) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _warnings(dataset: Dataset, converted: int, lost: int) -> tuple[str, ...]:
+def _row_line(rows: RowCount) -> str:
+    aside = f", {rows.aside:,} set aside" if rows.aside else ""
+    return f"{rows.file}: {rows.counted:,} rows counted, {rows.kept:,} kept{aside}"
+
+
+def _repeat_line(repeats: RepeatCount) -> str:
+    return f"interactions: {repeats.rows:,} rows are folded: {repeats.reason}"
+
+
+def repeat_counts(dataset: Dataset) -> tuple[RepeatCount, ...]:
+    """How many interactions count once only: repeats of an event_id, and of all that a row says.
+
+    Without an ``event_id`` the content of a row is its identity, as in the store of the service.
+    """
+    rows = dataset.interactions
+    if rows.num_rows == 0:
+        return ()
+    words = pa.schema([("lead_id", pa.string()), ("kind", pa.string())])
+    rows = rows.select(["lead_id", "kind"]).cast(words).append_column(
+        "at", rows.column("occurred_at").cast(pa.int64())
+    ).append_column("value", rows.column("value")).append_column(
+        "duration_s", rows.column("duration_s")
+    ).append_column("event_id", rows.column("event_id"))  # fmt: skip
+    known = mask_of(rows.column("event_id").is_valid())
     found = []
+    named, nameless = rows.filter(pa.array(known)), rows.filter(pa.array(~known))
+    content = ["lead_id", "kind", "at", "value", "duration_s"]
+    if named.num_rows:
+        events = named.group_by(["lead_id", "event_id"]).aggregate([]).num_rows
+        whole = named.group_by([*content, "event_id"]).aggregate([]).num_rows
+        if whole < named.num_rows:
+            found.append(RepeatCount("exact repeats of an event_id", named.num_rows - whole))
+        if events < whole:
+            reason = (
+                "their event_id is that of another row of the lead that differs (only the earliest "
+                'counts); if it is no id of events, say event_id = "" in [columns.interactions]'
+            )
+            found.append(RepeatCount(reason, whole - events))
+    if nameless.num_rows:
+        whole = nameless.group_by(content).aggregate([]).num_rows
+        if whole < nameless.num_rows:
+            reason = "all that they say is said by another row (an event_id keeps such rows apart)"
+            found.append(RepeatCount(reason, nameless.num_rows - whole))
+    return tuple(found)
+
+
+def _in_horizon(dataset: Dataset) -> int | None:
+    """Leads that converted within the horizon of one of the reference ages; None without time."""
+    if not dataset.has_time:
+        return None
+    won = dataset.outcomes[dataset.outcomes["outcome"] == Outcome.CONVERTED.value]
+    created = dataset.leads.set_index("lead_id")["created_at"]
+    days = (won["occurred_at"] - won["lead_id"].map(created)).dt.total_seconds() / 86_400
+    horizon = dataset.settings.horizon_days
+    hits = [(days > age) & (days <= age + horizon) for age in dataset.settings.reference_ages_days]
+    return int(np.logical_or.reduce(hits).sum()) if len(won) else 0
+
+
+def spelling_variants(words: Iterable[str]) -> list[list[str]]:
+    """Words that are equal but for capital letters, accents, blanks and normal form.
+
+    >>> spelling_variants(["Web", "web", "wéb ", "event"])
+    [['Web', 'web', 'wéb ']]
+    """
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(plain_name(word) or word, []).append(word)
+    return [sorted(group) for group in groups.values() if len(group) > 1]
+
+
+def _variants(dataset: Dataset) -> list[str]:
+    found = []
+    for name, settings in dataset.settings.attributes.items():
+        if settings.type == "category" and name in dataset.leads:
+            words = dataset.leads[name].dropna().unique().tolist()
+            found += [f"{name}: {_quoted(group)}" for group in spelling_variants(words)]
+    found += [f"attributes: {_quoted(g)}" for g in spelling_variants(dataset.settings.attributes)]
+    kinds = pc.unique(dataset.interactions.column("kind")).cast(pa.string()).to_pylist()
+    return found + [f"kinds: {_quoted(group)}" for group in spelling_variants(kinds)]
+
+
+def _quoted(words: list[str]) -> str:
+    return ", ".join(repr(word) for word in words[:6])
+
+
+def _warnings(dataset: Dataset, converted: int, lost: int) -> tuple[str, ...]:
+    found = [f"equal but for their spelling, and kept apart: {v}" for v in _variants(dataset)]
+    within = _in_horizon(dataset)
+    if within is not None and converted and within < MIN_CONVERSIONS:
+        found.append(
+            f"{within:,} of {converted:,} conversions fall within "
+            f"{dataset.settings.horizon_days:g} "
+            "days of a reference (horizon_days, reference_ages_days): too few for a model"
+        )
     if not dataset.has_time:
         found.append("no created_at: nothing can be split by time, and figures are optimistic")
     if not converted or not (lost or len(dataset.leads) > converted):
@@ -191,6 +318,16 @@ def _warnings(dataset: Dataset, converted: int, lost: int) -> tuple[str, ...]:
     if later:
         found.append(f"known only after the outcome, so never used: {', '.join(later)}")
     return tuple(found)
+
+
+def _horizon_line(report: CheckReport) -> str:
+    if report.converted_in_horizon is None:
+        return ""
+    ages = ", ".join(f"{a:g}" for a in report.reference_ages_days)
+    return (
+        f"; {report.converted_in_horizon:,} leads convert within {report.horizon_days:g} days of "
+        f"age {ages}"
+    )
 
 
 def _head(report: CheckReport) -> str:
@@ -204,7 +341,7 @@ def _head(report: CheckReport) -> str:
     if report.has_time:
         lines.append(
             f"from {report.first_moment} to {report.last_moment}, observed until "
-            f"{report.observed_until}; horizon {report.horizon_days:g} days"
+            f"{report.observed_until}; horizon {report.horizon_days:g} days{_horizon_line(report)}"
         )
     lines.append(f"fingerprint {report.fingerprint[:16]}")
     return "\n".join(lines)

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from features.cleaning import FALSE_WORDS, TRUE_WORDS
 from features.compute.array_types import DAY_US, Float64, Int32, Object
 from features.compute.parallel import parallel_ranges
-from features.contract import FALSE_WORDS, TRUE_WORDS, AttributeType, value_to_text
+from features.contract import AttributeType, value_to_text
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, Histories, References
 from features.vectors.attribute_kernel import attributes_as_of
@@ -115,6 +116,8 @@ def _at_creation(plan: Plan, histories: Histories) -> Float64:
     known = np.full((len(histories), len(plan.attributes)), np.nan)
     for i, attribute in enumerate(plan.attributes):
         column = histories.attributes.get(attribute.name)
+        if column is None:
+            column = _part_of_several(attribute, histories)
         if column is None or attribute.from_answers:
             continue
         if column.dtype == np.float64 and attribute.type != AttributeType.CATEGORY:
@@ -122,6 +125,20 @@ def _at_creation(plan: Plan, histories: Histories) -> Float64:
         else:
             known[:, i] = _encode_each(attribute, plan.level_codes[i], column)
     return known
+
+
+def _part_of_several(attribute: AttributeSpec, histories: Histories) -> Object | None:
+    """Whether each lead's value of several words holds the one that the attribute stands for."""
+    cleaning = attribute.cleaning
+    source = None if cleaning is None else cleaning.source_of(attribute.name)
+    column = None if source is None else histories.attributes.get(source)
+    if cleaning is None or source is None or column is None:
+        return None
+    out = np.empty(len(column), dtype=object)
+    for i, value in enumerate(column.tolist()):
+        parts = cleaning.split(source, value) or {}
+        out[i] = parts.get(attribute.name)
+    return out
 
 
 def _encode_each(
@@ -159,8 +176,11 @@ def encode_value(attribute: AttributeSpec, codes: dict[str, float], value: objec
     """One value as the number the vector is made of; NaN when unknown or unreadable.
 
     A category outside the specified levels gets the number after the last level, whose column
-    is ``(other)``. A number that cannot be read, or is not finite, is unknown.
+    is ``(other)``. A number that cannot be read, or is not finite, is unknown. Words are read by
+    the attribute's rules of cleaning, where it has any.
     """
+    if isinstance(value, str) and attribute.cleaning is not None:
+        value = attribute.cleaning.value(attribute.name, str(attribute.type), value)
     if value is None or value == "" or value != value:
         return np.nan
     if attribute.type == AttributeType.CATEGORY:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from features.cleaning import Cleaning
 from features.contract import BANT, DEFAULT_OUTBOUND_KINDS, AttributeType, Group
 from features.errors import DataError
 from features.vectors.catalogue import (
@@ -116,7 +117,8 @@ class AttributeSpec:
     ``levels``: of a category, those with a column of their own (least first when ``ordered``);
     any other level shares the column ``(other)``. ``median``: of the training leads, what a
     linear model puts in the place of an unknown number. ``from_answers``: only the answers
-    table is believed, never the leads table.
+    table is believed, never the leads table. ``cleaning``: how raw values are read; the
+    specification's, which puts it here.
     """
 
     name: str
@@ -126,6 +128,7 @@ class AttributeSpec:
     ordered: bool = False
     median: float | None = None
     from_answers: bool = False
+    cleaning: Cleaning | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +137,9 @@ class FeatureSpec:
 
     ``excluded_kinds``: interactions that no column counts, not even those of ``any``: as if
     their rows were not there. ``opt_out_kinds``: those that count in columns of their own only, so
-    that a lead who turns away does not look interested. Two specifications are equal when their
-    digests are.
+    that a lead who turns away does not look interested. ``cleaning``: how raw values of
+    attributes and answers are read, wherever they come from; None: as they are. Two specifications
+    are equal when their digests are.
     """
 
     features: tuple[Feature, ...]
@@ -143,8 +147,11 @@ class FeatureSpec:
     outbound_kinds: tuple[str, ...] = DEFAULT_OUTBOUND_KINDS
     excluded_kinds: tuple[str, ...] = ()
     opt_out_kinds: tuple[str, ...] = ()
+    cleaning: Cleaning | None = None
 
     def __post_init__(self) -> None:
+        told = tuple(replace(a, cleaning=self.cleaning) for a in self.attributes)
+        object.__setattr__(self, "attributes", told)
         if len(set(self.names)) != len(self.names):
             twice = sorted({n for n in self.names if self.names.count(n) > 1})
             raise DataError(f"features named twice: {', '.join(twice[:5])}")
@@ -187,13 +194,15 @@ class FeatureSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain data: strings, numbers, lists."""
         some = {"excluded_kinds": self.excluded_kinds, "opt_out_kinds": self.opt_out_kinds}
-        left_out = {name: list(kinds) for name, kinds in some.items() if kinds}
+        left_out: dict[str, Any] = {name: list(kinds) for name, kinds in some.items() if kinds}
+        if self.cleaning is not None:
+            left_out["cleaning"] = self.cleaning.to_dict()
         return {
             "format": FORMAT,
             "dtype": "float64",
             "outbound_kinds": list(self.outbound_kinds),
             **left_out,
-            "attributes": [asdict(a) for a in self.attributes],
+            "attributes": [_attribute_dict(a) for a in self.attributes],
             "features": [
                 {k: v for k, v in asdict(f).items() if v is not None} for f in self.features
             ],
@@ -228,6 +237,13 @@ class FeatureSpec:
                 outbound_kinds=tuple(data["outbound_kinds"]),
                 excluded_kinds=tuple(data.get("excluded_kinds", ())),
                 opt_out_kinds=tuple(data.get("opt_out_kinds", ())),
+                cleaning=Cleaning.from_dict(data["cleaning"]) if "cleaning" in data else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"not a feature specification: {error!r}") from error
+
+
+def _attribute_dict(attribute: AttributeSpec) -> dict[str, Any]:
+    plain = asdict(replace(attribute, cleaning=None))
+    del plain["cleaning"]
+    return plain

@@ -34,8 +34,7 @@ from features.errors import StorageError
 from features.histories.arrays import NO_TIME
 from features.histories.build import histories_from_dataset
 from features.reading.folder import FolderSource, TableSource
-from features.reading.quarantine import Quarantine
-from features.reading.read import open_dataset, source_of
+from features.reading.read import open_dataset, quarantine_for, source_of
 from features.schemas import (
     ANSWERS_SCHEMA,
     INTERACTIONS_SCHEMA,
@@ -76,7 +75,7 @@ class BucketRun:
     model_version: str | None = None
     buckets: int | None = None
     workers: int = 2
-    max_bad_fraction: float = 0.01
+    max_bad_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def _plan(run: BucketRun, tables: TableSource, release_id: str, n_buckets: int) 
     """What must be the same for an earlier run to be continued."""
     files = [run.questions_from] if run.questions_from else []
     if isinstance(tables, FolderSource):
-        files += sorted(p for p in tables.folder.iterdir() if p.is_file())
+        files += sorted(p for p in tables.folder.rglob("*") if p.is_file())
     stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return {
         "source": str(run.source),
@@ -168,14 +167,14 @@ def _split_tables(
     if finished is not None:
         set_aside = tuple(QuarantinedRows(**rows) for rows in finished["quarantined"])
         return set_aside, finished["beyond"]
-    aside = Quarantine(None, run.max_bad_fraction)
+    aside = quarantine_for(run.max_bad_fraction)
     reading = open_dataset(tables, aside, outcomes_required=False)
     total = estimated_rows(tables)
     with connection(work.path, run.workers) as database:
-        latest = split_interactions(
+        days = split_interactions(
             reading, work, n_buckets, database, lambda n: tell("split", n, max(total, n))
         )
-        dataset = reading.dataset(INTERACTIONS_SCHEMA.empty_table(), latest)
+        dataset = reading.dataset(INTERACTIONS_SCHEMA.empty_table(), days)
         leads = arrow_of(dataset.leads)
         with atomic_path(work.path / "leads.schema.parquet") as beside:
             parquet.write_table(leads.slice(0, 0), beside)

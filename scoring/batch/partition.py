@@ -5,18 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet
 
 from features.reading.folder import FolderSource, TableSource
+from features.reading.observation import DailyMoments
 from features.reading.quarantine import Quarantine
-from features.reading.read import DatasetReader, InteractionChunk
+from features.reading.read import NO_MOMENTS, DatasetReader, InteractionChunk
 from features.schemas import QuarantinedRows
 from scoring.batch.checkpoint import CheckpointDir
 
@@ -67,24 +67,25 @@ def split_interactions(
     n_buckets: int,
     database: duckdb.DuckDBPyConnection,
     tell: Callable[[int], None],
-) -> pd.Timestamp | None:
-    """Split all interactions in steps, each of which is done once; the latest moment among them.
+) -> DailyMoments:
+    """Split all interactions in steps, each of which is done once; how many fall on each day.
 
     ``tell`` is given the rows read so far. Raises DataError when too many rows break the contract.
     """
     done = _finished(work)
     seen = sum(step["seen"] for step in done)
     tell(seen)
-    aside = Quarantine()
+    aside = Quarantine(None, reading.quarantine.max_bad_fraction)
     for parts in _steps(reading, sum(step["chunks"] for step in done), aside):
         name = f"step-{len(done):05d}"
         rows = in_words(pa.concat_tables([part.table for part in parts]))
         split(rows, work.path / "interactions" / name, n_buckets, database)
-        latest = pc.max(rows.column("occurred_at")).as_py()
+        days = reduce(DailyMoments.__add__, reading.days, DailyMoments.of(NO_MOMENTS))
+        reading.days.clear()
         step = {
             "chunks": len(parts),
             "seen": sum(part.seen for part in parts),
-            "latest": latest.isoformat() if latest else None,
+            "days": days.to_dict(),
             "quarantined": [asdict(found) for found in aside.drain()],
         }
         work.write_json(f"interactions/{name}.json", step)
@@ -116,21 +117,24 @@ def _finished(work: CheckpointDir) -> list[dict[str, Any]]:
     return done
 
 
-def _sum_up(reading: DatasetReader, done: list[dict[str, Any]]) -> pd.Timestamp | None:
+def _sum_up(reading: DatasetReader, done: list[dict[str, Any]]) -> DailyMoments:
     for step in done:
         for found in step["quarantined"]:
             reading.quarantine.add(QuarantinedRows(**found))
     seen = sum(step["seen"] for step in done)
     reading.quarantine.check_limit(reading.tables.label("interactions"), seen)
-    moments = [pd.Timestamp(step["latest"]) for step in done if step["latest"]]
-    return max(moments, default=None)
+    reading.read["interactions"] = seen
+    steps = [DailyMoments.from_dict(step["days"]) for step in done]
+    return reduce(DailyMoments.__add__, steps, DailyMoments.of(NO_MOMENTS))
 
 
 def estimated_rows(source: TableSource) -> int:
     """About how many interactions there are: exact for Parquet, from the size for CSV."""
-    path = source.path("interactions") if isinstance(source, FolderSource) else None
-    if path is None:
-        return 0
+    files = source.files("interactions") if isinstance(source, FolderSource) else []
+    return sum(_estimated(path) for file in files if (path := file.path) is not None)
+
+
+def _estimated(path: Path) -> int:
     if path.suffix == ".parquet":
         with parquet.ParquetFile(path) as file:
             return int(file.metadata.num_rows)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from features.cleaning import Cleaning
 from features.errors import DataError, ReleaseError
 from features.vectors.spec import FeatureSpec
 from scoring.bands import BandThresholds
@@ -179,7 +180,7 @@ def _release(manifest: dict[str, Any], files: dict[str, bytes], signed_by: str |
         thresholds=_built(MANIFEST_FILE, _thresholds, manifest),
         horizon_days=_built(MANIFEST_FILE, lambda data: number(data, "horizon_days"), manifest),
         has_time=manifest.get("has_time") is True,
-        scorecard=_scorecard(files),
+        scorecard=_scorecard(files, spec.cleaning),
         statistics=plain["statistics"],
         metrics=plain["metrics"],
         manifest=manifest,
@@ -195,11 +196,11 @@ def _content(files: Mapping[str, bytes], name: str) -> bytes:
     return files[name]
 
 
-def _scorecard(files: Mapping[str, bytes]) -> Scorecard | None:
+def _scorecard(files: Mapping[str, bytes], cleaning: Cleaning | None) -> Scorecard | None:
     if "scorecard.json" not in files:
         return None
     data = parse_json("scorecard.json", files["scorecard.json"])
-    return _built("scorecard.json", Scorecard.from_dict, data)
+    return _built("scorecard.json", Scorecard.from_dict, data).with_cleaning(cleaning)
 
 
 def _documents(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:

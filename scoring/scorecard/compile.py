@@ -8,14 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from features.cleaning import FALSE_WORDS, TRUE_WORDS
 from features.compute.array_types import Bools, Float64, Int32
-from features.contract import (
-    DEFAULT_OUTBOUND_KINDS,
-    FALSE_WORDS,
-    TRUE_WORDS,
-    AttributeType,
-    value_to_text,
-)
+from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType, value_to_text
 from features.vectors.catalogue import Source
 from features.vectors.compute import encode_value
 from features.vectors.sentences import OUTBOUND

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from features.cleaning import Cleaning
 from features.compute.array_types import Bools, Float64, Object
 from features.histories.arrays import Histories, References
 from features.vectors.compute import compute_vectors
@@ -78,7 +79,8 @@ class RuleReason(NamedTuple):
 class Scorecard:
     """Rules that people wrote: points for answers and interactions, in groups, with thresholds.
 
-    Equal cards give equal points, bit for bit. ``Scorecard.read("rules.toml")`` reads one; it
+    Equal cards give equal points, bit for bit. ``cleaning``: how raw values are read before they
+    are matched; None: as they are. ``Scorecard.read("rules.toml")`` reads one; it
     raises DataError with line and key of every fault.
 
     >>> Scorecard.from_dict(default_scorecard().to_dict()) == default_scorecard()
@@ -86,6 +88,7 @@ class Scorecard:
     """
 
     card: ScorecardDefinition
+    cleaning: Cleaning | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Scorecard:
@@ -124,7 +127,8 @@ class Scorecard:
 
     @cached_property
     def plan(self) -> CardPlan:
-        return compile_card(self.card)
+        plan = compile_card(self.card)
+        return replace(plan, spec=replace(plan.spec, cleaning=self.cleaning))
 
     @property
     def spec(self) -> FeatureSpec:
@@ -137,6 +141,10 @@ class Scorecard:
         if self.card.outbound_kinds or not kinds or is_same:
             return self
         return replace(self, card=self.card.model_copy(update={"outbound_kinds": tuple(kinds)}))
+
+    def with_cleaning(self, cleaning: Cleaning | None) -> Scorecard:
+        """The same card, matching values as a release reads them."""
+        return replace(self, cleaning=cleaning)
 
     def points(self, histories: Histories, references: References) -> CardScores:
         """Points, bands and shares of every reference. Raises as

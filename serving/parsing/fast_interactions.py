@@ -145,7 +145,8 @@ def rows_at(
             elif field == OCCURRED_AT:
                 end = word_at(text, at, 1, LONGEST_NAME)
                 rows[n, AT] = NO_TIME if end == UNSUPPORTED else moment_of(text, at + 1, end - 1)
-                at = end if earliest_us <= rows[n, AT] <= latest_us else UNSUPPORTED
+                within_bounds = earliest_us <= rows[n, AT] <= latest_us and rows[n, AT] != 0
+                at = end if within_bounds else UNSUPPORTED
             elif is_null(text, at):
                 at += 4
             elif field == CHANNEL:

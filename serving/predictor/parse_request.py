@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from features.histories.from_records import PackedInteractions
+from features.histories.sorting import has_equal_rows
 from serving.http.request import decode
 from serving.messages import ScoreRequest
 from serving.parsing.fast_interactions import read_interactions
@@ -36,6 +37,8 @@ def split_interactions(
     place = np.empty(2, dtype=np.int64)
     packed = read_interactions(pad(body), *predictor.words, EARLIEST_US, latest_us, place)
     low, high = place.tolist()
-    if high == 0:
+    if high == 0 or has_equal_rows(
+        packed
+    ):  # repeats are for the decoder: an id may tell them apart
         return None, body
     return PackedInteractions(packed, predictor.kinds), b"".join((body[:low], b"[]", body[high:]))

@@ -56,7 +56,7 @@ def history(connection: sa.Connection, lead_id: str, until: Read | None = None) 
     )
     lists = RecordColumns(
         kinds, at_us, values, durations_s,
-        event_ids=[None] * len(kinds),  # unique in the store already
+        event_ids=range(len(kinds)),  # unique in the store already
         attributes=attribute, answered_us=answered_us, answers=answers,
     )  # fmt: skip
     attributes = json.loads(row.attributes)

@@ -8,7 +8,8 @@ import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
-from features.contract import BANT, FALSE_WORDS, TRUE_WORDS, AttributeType
+from features.cleaning import FALSE_WORDS, TRUE_WORDS
+from features.contract import BANT, AttributeType
 from features.vectors.spec import Feature, FeatureSpec
 
 NAN = math.nan
@@ -21,7 +22,8 @@ def moment(at_us):
 
 
 def distinct(events):
-    """Keep the earliest row of each event_id, in order of time and content."""
+    """Keep the earliest row of each event_id, and of rows without one that say the same one, in
+    order of time and content."""
 
     def key(event):
         value, duration = event["value"], event["duration_s"]
@@ -34,9 +36,10 @@ def distinct(events):
 
     kept, seen = [], set()
     for event in sorted(events, key=key):
-        if event["event_id"] is None or event["event_id"] not in seen:
+        identity = key(event) if event["event_id"] is None else event["event_id"]
+        if identity not in seen:
             kept.append(event)
-            seen.add(event["event_id"])
+            seen.add(identity)
     return kept
 
 

@@ -66,7 +66,14 @@ def choose_spec(
     excluded = tuple(sorted(set(settings.excluded_kinds)))
     there = set(histories.interactions.kinds)
     opt_outs = tuple(sorted(set(settings.opt_out_kinds) & there - set(excluded)))
-    spec = FeatureSpec(features, attributes, tuple(settings.outbound_kinds), excluded, opt_outs)
+    spec = FeatureSpec(
+        features,
+        attributes,
+        tuple(settings.outbound_kinds),
+        excluded,
+        opt_outs,
+        settings.cleaning(),
+    )
     return spec.keep(informative_columns(spec, histories, references))
 
 

@@ -25,15 +25,16 @@ def last_if_nan(number: float) -> tuple[bool, float]:
 
 
 def plainly_grouped(rows: list[tuple], n_leads: int) -> list[list[tuple]]:
-    """Each lead's rows in order, of each event the earliest."""
+    """Each lead's rows in order, of each event the earliest, of rows without one each once."""
     grouped = []
     for lead in range(n_leads):
-        seen, kept = set(), []
+        seen, kept, said = set(), [], set()
         mine = [row for row in rows if row[0] == lead]
         for row in sorted(mine, key=lambda r: (r[1], r[2], last_if_nan(r[3]), last_if_nan(r[4]))):
-            if row[5] == 0 or row[5] not in seen:
+            new = repr(row[1:5]) not in said if row[5] == 0 else row[5] not in seen
+            if new:
                 kept.append(row[1:5])
-            seen.add(row[5])
+            said.add(repr(row[1:5])) if row[5] == 0 else seen.add(row[5])
         grouped.append(kept)
     return grouped
 

@@ -1,0 +1,67 @@
+"""A table as a query: ``leads.sql`` in the dataset folder, run by DuckDB over that folder alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from features.errors import DataError
+
+if TYPE_CHECKING:
+    import duckdb
+
+BATCH_ROWS = 1_000_000
+
+
+@contextmanager
+def query_batches(
+    path: Path, folder: Path, urls: Sequence[str] = ()
+) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """How many rows the query of a file gives, counted apart, and the rows themselves.
+
+    File names in the query are relative to ``folder``. Only one SELECT is run, with no way to
+    read or write anything outside of the folder (and ``urls``), to load an extension or to change
+    these settings. DataError where it fails, with what DuckDB said.
+    """
+    import duckdb
+
+    text = path.read_text(encoding="utf-8-sig")
+    connection = _locked(folder, urls)
+    try:
+        _refuse_other(connection, text, path.name)
+        counted = connection.sql(text).aggregate("count(*)").fetchall()
+        yield int(counted[0][0]), connection.sql(text).to_arrow_reader(BATCH_ROWS)
+    except duckdb.Error as error:
+        reason = str(error).strip().splitlines()[0][:300] if str(error).strip() else "no reason"
+        raise DataError(
+            f"{path.name}: {reason}; the query may read files of {folder.resolve().name} alone"
+        ) from None
+    finally:
+        connection.close()
+
+
+def _locked(folder: Path, urls: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    place = str(folder.resolve())
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute("SET file_search_path = ?", [place])
+    connection.execute("SET allowed_directories = ?", [[place + "/", *urls]])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _refuse_other(connection: duckdb.DuckDBPyConnection, text: str, file: str) -> None:
+    """DataError for anything but one SELECT."""
+    import duckdb
+
+    statements = connection.extract_statements(text)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise DataError(f"{file}: expected one SELECT; found {len(statements)} statements")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 BATCH_ROWS = 1_000_000
+_ONLY_COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_FILE = re.compile(r"(\b(?:from|join)\s+|\bread_\w+\s*\(\s*\[?\s*)'([^']+)'", re.IGNORECASE)
 
 
 @contextmanager
@@ -30,6 +33,8 @@ def query_batches(
     import duckdb
 
     text = path.read_text(encoding="utf-8-sig")
+    head, _, tail = text.rpartition(";")
+    text = with_places(head if head and _ONLY_COMMENTS.fullmatch(tail) else text, folder.resolve())
     connection = _locked(folder, urls)
     try:
         _refuse_other(connection, text, path.name)
@@ -44,6 +49,21 @@ def query_batches(
         connection.close()
 
 
+def with_places(text: str, folder: Path) -> str:
+    """The query with the names of files of the folder as whole paths, where it reads them.
+
+    >>> with_places("SELECT 'a.csv' FROM 'a.csv'", Path("/data"))
+    "SELECT 'a.csv' FROM '/data/a.csv'"
+    """
+
+    def whole(found: re.Match[str]) -> str:
+        name = found[2]
+        plain = not name.startswith("/") and "://" not in name
+        return f"{found[1]}'{folder / name}'" if plain else found[0]
+
+    return _FILE.sub(whole, text)
+
+
 def _locked(folder: Path, urls: Sequence[str]) -> duckdb.DuckDBPyConnection:
     import duckdb
 
@@ -51,7 +71,7 @@ def _locked(folder: Path, urls: Sequence[str]) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
-    connection.execute("SET file_search_path = ?", [place])
+    connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET allowed_directories = ?", [[place + "/", *urls]])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -26,7 +26,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 def views(n: int) -> str:
-    return json.dumps([{"kind": "page_view", "occurred_at": "2026-03-18T10:00:00+01:00"}] * n)
+    moments = [f"2026-03-18T10:00:{second:02d}+01:00" for second in range(n)]
+    return json.dumps([{"kind": "page_view", "occurred_at": moment} for moment in moments])
 
 
 def test_a_row_is_scored_as_everywhere_else_to_the_last_bit(release: Release) -> None:
@@ -35,11 +36,12 @@ def test_a_row_is_scored_as_everywhere_else_to_the_last_bit(release: Release) ->
         "interactions": views(3),
     }
     (answer,) = answer_rows(release, pd.DataFrame([row])).to_dict(orient="records")
+    first = AS_OF_US - 169_200_000_000 + 3_600_000_000
     lead = LeadRecord(
         "A",
         1_772_323_200_000_000,
         {"sector": "software", "employees": 12.0},
-        RecordColumns(["page_view"] * 3, [AS_OF_US - 169_200_000_000 + 3_600_000_000] * 3),
+        RecordColumns(["page_view"] * 3, [first, first + 1_000_000, first + 2_000_000]),
     )
     asked = References(np.zeros(1, np.int64), np.array([AS_OF_US]))
     scores = score(release, histories_from_records([lead]), asked)

@@ -103,7 +103,7 @@ def test_rows_that_break_the_contract_are_told_in_a_row(place: Path) -> None:
     files = SimpleNamespace(value=shipped(place / "release"))
     rows = laid_out(place / "data")
     stray = tagged(pa.table({"lead_id": ["nobody"], "word": ["page_view"]}), "interactions")
-    times = pa.array([0], UTC_MICROSECONDS)
+    times = pa.array([1_700_000_000_000_000], UTC_MICROSECONDS)
     rows = pa.concat_tables([rows, stray.append_column("at", times)], promote_options="default")
     found = _score_rows(needs(place / "data"), release.release_id, "3", files, rows)
     told = json.loads(found.column(REFUSED)[-1].as_py())

@@ -10,6 +10,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,21 @@ import pytest
 import leadscore as ls
 from commands.cli import run
 from scoring.scorecard.scorecard import default_scorecard
+from training.candidates.linear import LinearCandidate
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* are older than any learned from:UserWarning")
 
 QUICK: dict[str, Any] = {"jobs": 1, "time_budget_s": 0.0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_candidate() -> Iterator[None]:
+    """One quick candidate: the API and the commands are compared, not the models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "training.model_selection.fit.default_candidates", lambda *_, **__: (LinearCandidate(),)
+        )
+        yield
 
 
 class Shell:

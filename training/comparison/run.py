@@ -75,6 +75,9 @@ class ComparisonResult:
         """Every table as plain data, as ``leadscore compare --json`` prints it."""
         return self.comparison.to_dict()
 
+    def __repr__(self) -> str:
+        return f"<comparison: {self.verdict.headline}>"
+
     def to_html(self) -> str:
         """The report that ``leadscore compare --out`` writes: one page, nothing is loaded."""
         from training.comparison.report import report_html

@@ -66,6 +66,9 @@ class LeadExplanation:
         """The change in one sentence."""
         return headline(self.change)
 
+    def __repr__(self) -> str:
+        return f"<explanation of {self.change.lead_id}: {self.headline}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as ``leadscore explain --json`` prints it."""
         return self.change.to_dict()

@@ -94,6 +94,9 @@ class Card:
     tiles: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
 
+    def __repr__(self) -> str:
+        return f"<model card of {self.name}: {self.verdict}>"
+
     def to_html(self) -> str:
         """The page that ``leadscore card --format html`` writes; nothing is loaded."""
         from training.model_card.render import card_html

@@ -275,7 +275,8 @@ class HistoryVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from features.reading.frames import references_from_frame
 
         histories = histories_from_dataset(self.data)
-        read = references_from_frame(X[["lead_id", "as_of"]] if hasattr(X, "columns") else X)
+        columns = X[["lead_id", "as_of"]] if hasattr(X, "columns") else X
+        read = references_from_frame(columns, self.data.settings)
         rows = pd.Index(histories.lead_ids).get_indexer(pd.Index(read["lead_id"]))
         if (rows < 0).any():
             unknown = read["lead_id"].iloc[int(np.argmin(rows))]

@@ -38,9 +38,9 @@ def asked_references(dataset: Dataset, references: object) -> tuple[Object, Int6
     if references is None:
         return open_leads(dataset)
     if isinstance(references, str | Path):
-        asked = read_references(Path(references))
+        asked = read_references(Path(references), dataset.settings)
     else:
-        asked = references_from_frame(references)
+        asked = references_from_frame(references, dataset.settings)
     moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
     return asked["lead_id"].to_numpy(dtype=object), moments
 

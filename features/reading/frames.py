@@ -93,9 +93,9 @@ def dataset_from_frames(
     )
 
 
-def references_from_frame(frame: object) -> pd.DataFrame:
+def references_from_frame(frame: object, settings: DatasetSettings | None = None) -> pd.DataFrame:
     """``lead_id`` and ``as_of`` of a frame, as :func:`features.reading.read.read_references`."""
-    return references_from(chunk_of("references", arrow_table("references", frame)))
+    return references_from(chunk_of("references", arrow_table("references", frame)), settings)
 
 
 def arrow_table(name: str, frame: object) -> pa.Table:

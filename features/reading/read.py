@@ -257,6 +257,7 @@ class DatasetReader:
         partial = Dataset(self.settings, self.leads, interactions, self.outcomes, self.answers)
         if until is None and self.has_time:
             partial, until = self._within_observation(partial, days)
+        _refuse_empty(partial.leads, self.quarantine)
         complete = completed(partial, self.given, self.found, until)
         check_frames(partial.leads, partial.outcomes, complete)
         self._check_counts()
@@ -436,12 +437,22 @@ def open_dataset(
     leads, outcomes = _read_outcomes(
         tables, quarantine, leads, until, rules, read, required=outcomes_required, all_ids=all_ids
     )
+    _refuse_empty(leads, quarantine)
     known = LeadIndex(pa.array(leads["lead_id"], pa.string()), all_ids, settings.lead_ids, found)
     answers = _read_answers(tables, quarantine, known, until, rules, read)
     _tell_not_read(tables, found)
     return DatasetReader(
         tables, settings, given, quarantine, found, leads, outcomes, answers, known, rules, read
     )
+
+
+def _refuse_empty(leads: pd.DataFrame, quarantine: Quarantine) -> None:
+    """DataError where every lead was set aside, with the reason of the most rows."""
+    if len(leads):
+        return
+    first = next((q.example for q in quarantine.found if not q.harmless), None)
+    why = first or next((q.example for q in quarantine.found), "nothing was read")
+    raise DataError(f"no lead is left: {why}; correct the rows")
 
 
 def _sampled(

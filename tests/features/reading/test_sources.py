@@ -121,3 +121,10 @@ def test_days_of_parts_add_up() -> None:
 def test_columns_of_json_keep_their_types() -> None:
     assert column_of([1, None, 2]).to_pylist() == [1, None, 2]
     assert column_of([["a", "b"], None]).to_pylist() == ["a;b", None]
+
+
+def test_a_set_of_which_every_outcome_is_set_aside_is_refused(dataset_folder: Folder) -> None:
+    outcomes = "".join(f"{lead},win,2026-01-20T00:00:00Z\n" for lead in ("L1", "L2", "L3"))
+    folder = dataset_folder(outcomes="lead_id,outcome,occurred_at\n" + outcomes)
+    with pytest.raises(DataError, match=r"no lead is left: .*unknown outcome"):
+        read_dataset(folder, max_bad_fraction=1.0)

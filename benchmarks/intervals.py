@@ -29,7 +29,7 @@ from training.simulator import SCENARIOS, simulate, write_simulation
 
 SETS = (("default", 2_000), ("noisy", 5_000), ("rare", 10_000), ("default", 10_000))
 QUESTIONS = 5_000
-TRIED = (1.645, STANDARD_DEVIATIONS, 2.2)
+TRIED = (1.3, STANDARD_DEVIATIONS, 2.0)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -56,7 +56,7 @@ def measured(world: str, leads: int, seed: int, folder: Path) -> dict[str, float
     )
     true = truth.probability.to_numpy()
     label = learned.out_of_fold.label.astype(np.float64)
-    served = interval_table(learned)
+    served = interval_table(learned, source, TrainingConfig(seed=0))
     tables = {"Venn-Abers": venn_abers(learned.log_odds, label, learned.out_of_fold.weight)}
     for spreads in TRIED:
         mark = " (served)" if spreads == STANDARD_DEVIATIONS else ""

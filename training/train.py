@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.dataset import Dataset
+from scoring.intervals import IntervalTable
 from scoring.model.log_odds import sigmoid
 from scoring.release.contents import ReleaseContents
 from training.backtest import BacktestResult, backtest, random_split_optimism
@@ -77,7 +78,8 @@ def train(
     with WorkerPool(config.jobs) as pool:
         result = backtest(data, until_us, config, pool=pool, progress=progress)
         fitted = select_and_fit(data, everything, until_us, config, pool=pool, progress=progress)
-    contents = _contents(dataset, config, data, fitted, result, audit)
+        intervals = interval_table(fitted, data, config, pool=pool)
+    contents = _contents(dataset, config, data, fitted, result, intervals, audit)
     warn_not_released({r.candidate.name: reason for r, reason in fitted.compared})
     return TrainedModel(contents, result, fitted, data)
 
@@ -95,6 +97,7 @@ def _contents(
     data: TrainingData,
     fitted: FittedModel,
     result: BacktestResult,
+    intervals: IntervalTable,
     audit: AuditReport | None,
 ) -> ReleaseContents:
     thresholds, why = choose_thresholds(
@@ -111,7 +114,7 @@ def _contents(
         name=dataset.settings.name,
         spec=fitted.spec,
         model=fitted.model,
-        intervals=interval_table(fitted),
+        intervals=intervals,
         thresholds=thresholds,
         horizon_days=dataset.settings.horizon_days,
         has_time=dataset.has_time,

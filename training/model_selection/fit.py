@@ -58,7 +58,7 @@ class FittedModel:
     calibrated ``log_odds`` (m). ``by_time``: the folds followed time. ``training_set``: what the
     model was fitted on, the references at ``rows``. ``candidates``: those that can fit the
     ensemble again. ``compared``: the user's candidates that cannot be part of a release, each with
-    the reason.
+    the reason. ``plan``: the folds that chose.
     """
 
     spec: FeatureSpec
@@ -73,6 +73,7 @@ class FittedModel:
     rows: Int64
     candidates: tuple[Candidate, ...] = ()
     compared: tuple[tuple[CandidateResult, str], ...] = ()
+    plan: CVPlan | None = None
 
 
 def select_and_fit(
@@ -114,8 +115,8 @@ def select_and_fit(
                          if r.candidate.name in reasons)  # fmt: skip
         results = [result for result in results if result.candidate.name not in reasons]
         if is_recent:  # the base rate that those models were trained at
-            recent_folds = recency_weighted_folds(plan, labelled).folds
-            baseline = cross_validate([BaseRate()], recent_folds, matrix, rows)[0]
+            plan = recency_weighted_folds(plan, labelled)
+            baseline = cross_validate([BaseRate()], plan.folds, matrix, rows)[0]
         ensemble, log_odds = choose_ensemble(results, baseline, rows, by_time=plan.by_time)
         if is_recent and ensemble.signal:
             ensemble = replace(ensemble, recency_weighted=True)
@@ -127,7 +128,7 @@ def select_and_fit(
     return FittedModel(
         candidates.spec, model, ensemble, (baseline, *results), rows, matrix[rows.rows, :width],
         log_odds, plan.by_time, training_set, known.rows, candidates.candidates,
-        compared,
+        compared, plan,
     )  # fmt: skip
 
 

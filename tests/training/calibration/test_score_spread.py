@@ -8,14 +8,15 @@ import pytest
 from scoring.model.log_odds import probability_of
 from training.calibration.model_uncertainty import (
     MAX_BINS,
+    MAX_SCALE,
     MIN_REFERENCES_PER_BIN,
+    MIN_SCALE,
     STANDARD_DEVIATIONS,
     model_sd_by_score,
+    scale_for,
 )
 from training.calibration.venn_abers import venn_abers
 
-NINE_TENTHS = 1.645
-"""Standard deviations on either side that hold 90 % of a normal distribution."""
 MANY = 20_000
 
 
@@ -62,7 +63,7 @@ def test_the_order_of_the_rows_is_irrelevant() -> None:
 
 
 def test_it_holds_the_truth_where_models_differ_as_they_differ_from_it() -> None:
-    """Nine truths in ten, when model, rival and truth all stray alike; more in what is served."""
+    """Nine truths in ten, when model, rival and truth all stray alike."""
     rng = np.random.default_rng(2)
     seen = rng.normal(-2.5, 1.2, MANY)
     truth = seen + rng.normal(0, 0.6, MANY)
@@ -71,12 +72,22 @@ def test_it_holds_the_truth_where_models_differ_as_they_differ_from_it() -> None
     final = seen + 0.15  # the average of truths lies above their centre
     moved = final + rng.normal(0, 0.4, MANY)
     at, spread = model_sd_by_score(final, moved, candidates, label, np.ones(MANY))
-    table = venn_abers(final, label).with_model_sd(at, spread, NINE_TENTHS)
+    table = venn_abers(final, label).with_model_sd(at, spread, STANDARD_DEVIATIONS)
     p = np.array([probability_of(z) for z in final])
     low, high = table.interval(final, p)
     true_p = 1 / (1 + np.exp(-truth))
     assert np.mean((low <= true_p) & (true_p <= high)) == pytest.approx(0.9, abs=0.03)
-    wide_low, wide_high = table.with_model_sd(at, spread, STANDARD_DEVIATIONS).interval(final, p)
-    assert 0.9 < np.mean((wide_low <= true_p) & (true_p <= wide_high)) < 0.96
     narrow_low, narrow_high = venn_abers(final, label).interval(final, p)
     assert np.mean((narrow_low <= true_p) & (true_p <= narrow_high)) < 0.4
+
+
+def test_the_variances_are_scaled_to_what_is_still_missed_within_limits() -> None:
+    rng = np.random.default_rng(0)
+    log_odds, variance = rng.normal(-2, 1, MANY), rng.uniform(0.1, 0.3, MANY)
+    truth = log_odds + rng.normal(size=MANY) * np.sqrt(2 * variance)
+    p, q = 1 / (1 + np.exp(-truth)), 1 / (1 + np.exp(-log_odds))
+    excess = float((p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))).mean())
+    assert scale_for(excess, variance, log_odds, np.ones(MANY)) == pytest.approx(2, rel=0.15)
+    assert scale_for(0.0, variance, log_odds, np.ones(MANY)) == MIN_SCALE
+    assert scale_for(1.0, variance, log_odds, np.ones(MANY)) == MAX_SCALE
+    assert scale_for(None, variance, log_odds, np.ones(MANY)) == 1.0

@@ -81,6 +81,10 @@ bench-scoring: $(VENV)/.bench ## the command: 5 million interactions of 100,000 
 bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets
 	@$(BIN)/python benchmarks/quality.py
 
+.PHONY: bench-worlds
+bench-worlds: $(VENV)/.bench ## models: log loss, mean and intervals against the exact truth of many worlds
+	@$(BIN)/python benchmarks/truth.py
+
 .PHONY: bench-immature
 bench-immature: $(VENV)/.dev ## leads that are still open: what each way to treat them costs
 	@$(BIN)/python benchmarks/immature.py

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from training.simulator import simulate, write_simulation
+import leadscore as ls
 
 REAL_DATA = Path("../../shared/data")
 """Where real dataset folders lie beside a checkout, seen from ``notebooks/``."""
 
 
-def example_folder(name: str, otherwise: Path, *, n_leads: int = 3000, seed: int = 0) -> Path:
+def example_folder(name: str, otherwise: Path, *, n_leads: int = 1000, seed: int = 0) -> Path:
     """The dataset folder ``name`` under ``$LEADSCORE_DATA`` (or beside the checkout).
 
     Where there is none, ``n_leads`` leads are simulated into ``otherwise``, unless they are
@@ -21,5 +21,5 @@ def example_folder(name: str, otherwise: Path, *, n_leads: int = 3000, seed: int
     if real.is_dir():
         return real
     if not otherwise.is_dir():
-        write_simulation(simulate(n_leads, seed), otherwise)
+        ls.simulate(n_leads, seed=seed).save(otherwise)
     return otherwise

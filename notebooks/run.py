@@ -31,7 +31,7 @@ def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         cell.metadata = nbformat.NotebookNode()
         if cell.cell_type == "code":
-            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+            cell.outputs = [out for out in cell.outputs if not is_progress(out)]
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -39,6 +39,11 @@ def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         }
     )
     return notebook
+
+
+def is_progress(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is a message to the person who waits, or a bar that has gone."""
+    return output.get("name") == "stderr" or output.get("data", {}).get("text/html") == ""
 
 
 def main() -> None:

@@ -11,11 +11,12 @@ from types import ModuleType
 import nbformat
 import pytest
 
+import leadscore as ls
 from training.simulator import simulate, write_simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-ROOMS = ("features", "scoring", "training", "serving")
+PACKAGES = ("features", "scoring", "training", "serving", "integrations", "commands")
 LARGEST_BYTES = 400_000
 
 
@@ -59,6 +60,7 @@ def test_a_notebook_runs_on_small_data(
     assert not [out for out in outputs if out.output_type == "error"]
     pictures = [out for out in outputs if {"image/png", "image/svg+xml"} & set(out.get("data", {}))]
     assert pictures, "plots rather than prints"
+    assert "<progress" not in str(outputs), "a bar goes when its work is done"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -72,10 +74,16 @@ def test_what_is_kept_was_run_and_names_no_machine(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_only_public_names_of_the_rooms_are_used(path: Path) -> None:
-    for source in code_of(path):
+def test_the_public_api_alone_is_used(path: Path) -> None:
+    sources = code_of(path)
+    assert any("import leadscore as ls" in source for source in sources)
+    for source in sources:
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in ROOMS:
-                assert not any(alias.name.startswith("_") for alias in node.names), source
+            if isinstance(node, ast.ImportFrom):
+                assert str(node.module).split(".")[0] not in PACKAGES, source
+            if isinstance(node, ast.Import):
+                assert not {name.name.split(".")[0] for name in node.names} & set(PACKAGES), source
             if isinstance(node, ast.Attribute):
                 assert not node.attr.startswith("_"), source
+                if isinstance(node.value, ast.Name) and node.value.id == "ls":
+                    assert node.attr in ls.__all__, node.attr

@@ -193,10 +193,18 @@ def test_ids_that_crowd_into_one_place_are_left_to_the_decoder(answering: Predic
     crowd = [name for name in map(str, range(60_000)) if (fnv_1a(name) >> 1) % 1024 == 7][:40]
     assert len(crowd) == 40
     for names, quick in ((crowd, False), ([f"event-{i}" for i in range(5000)], True)):
-        acts = [{**USUAL["interactions"][0], "event_id": name} for name in names]
+        usual = USUAL["interactions"][0]
+        acts = [{**usual, "event_id": name, "value": i} for i, name in enumerate(names)]
         body = json.dumps({**USUAL, "interactions": acts}).encode()
         assert read_quickly(answering, body) is quick
         same_as_the_decoder(answering, body)
+
+
+def test_repeats_are_left_to_the_decoder_and_count_once(answering: Predictor) -> None:
+    usual = {k: v for k, v in USUAL["interactions"][0].items() if k != "event_id"}
+    body = json.dumps({**USUAL, "interactions": [usual, usual]}).encode()
+    assert not read_quickly(answering, body)
+    same_as_the_decoder(answering, body)
 
 
 words = st.sampled_from(["page_view", "inbound_call", "email_open", "kind"]) | st.text(max_size=5)

@@ -94,7 +94,7 @@ def double_thresholds(thresholds: Float64) -> Float64:
     where the half-way number is rounded up (round half to even).
 
     >>> limit = double_thresholds(np.array([0.1]))[0]
-    >>> bool(np.float32(limit) <= 0.1), bool(np.float32(np.nextafter(limit, 1)) <= 0.1)
+    >>> float(np.float32(limit)) <= 0.1, float(np.float32(np.nextafter(limit, 1))) <= 0.1
     (True, False)
     """
     single = thresholds.astype(np.float32)

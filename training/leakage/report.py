@@ -155,12 +155,11 @@ def _univariate_text(suspect: Suspect) -> str:
 def verdict_of(evidence: tuple[Evidence, ...], *, confirmed: bool) -> LeakVerdict:
     """Sure from a weight of four on; harmless if all of it weighs nothing.
 
-        >>> from training.html_frame import embedded
-    from training.leakage.values import LeakSignal
-        >>> verdict_of((Evidence(LeakSignal.HOLDS_THE_FUTURE, ""),), confirmed=False).value
-        'sure'
-        >>> verdict_of((Evidence(LeakSignal.OUT_OF_PROPORTION, ""),), confirmed=False).value
-        'suspect'
+    >>> from training.leakage.values import LeakSignal
+    >>> verdict_of((Evidence(LeakSignal.HOLDS_THE_FUTURE, ""),), confirmed=False).value
+    'sure'
+    >>> verdict_of((Evidence(LeakSignal.OUT_OF_PROPORTION, ""),), confirmed=False).value
+    'suspect'
     """
     weight = sum(EVIDENCE_STRENGTH[sign] for sign in {each.sign for each in evidence})
     if weight == 0:

@@ -147,9 +147,9 @@ def test_who_waits_at_the_desk_counts_as_waiting(tmp_path: Path) -> None:
 
     async def turn(at_the_desk: int) -> None:
         front = GatewayMiddleware(
-            None, settings=settings, metrics=Metrics(), direct={},
+            None, settings=settings, metrics=Metrics(), fast_routes={},
             access=AccessControl(settings), scope_of=lambda _: None, traces=NoTraces,
-            at_the_desk=lambda: at_the_desk,
+            batch_waiting=lambda: at_the_desk,
         )  # fmt: skip
         front._refuse_if_too_many_wait()
 

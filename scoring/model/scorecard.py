@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -119,6 +119,10 @@ class ScorecardComponent:
         if not (math.isfinite(self.coef) and self.coef >= 0 and math.isfinite(self.intercept)):
             raise DataError("scorecard part: the coefficient is negative or a number not finite")
         object.__setattr__(self, "mean", mean)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: what is cached holds functions that cannot be pickled."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def scorecard(self) -> Scorecard:

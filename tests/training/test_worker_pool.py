@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -19,13 +20,19 @@ import pytest
 from features.compute.array_types import Float64
 from features.dataset import Dataset
 from features.errors import DataError, StorageError, UsageError
+from features.reading.read import read_dataset
+from features.vectors.compute import compute_vectors
 from scoring.release.contents import release_files
 from scoring.scorecard.scorecard import default_scorecard
 from training import train as fit
 from training.candidates.base import TrainingSet
 from training.candidates.boosted import BoostedTrees
+from training.candidates.factory import default_candidates
+from training.candidates.pool import candidate_pool
 from training.config import TrainingConfig
 from training.evaluation.metrics import log_losses_of_log_odds
+from training.feature_selection.choose import choose_spec
+from training.labels.training_data import load_training_data
 from training.model_selection import worker_pool
 from training.model_selection.cross_validation import (
     PreparedFold,
@@ -33,6 +40,7 @@ from training.model_selection.cross_validation import (
     out_of_fold_rows,
 )
 from training.model_selection.worker_pool import WorkerPool
+from training.simulator import simulate, write_simulation
 from training.train import train
 
 MATRIX = np.arange(12.0).reshape(4, 3)
@@ -280,8 +288,6 @@ def test_no_booster_is_made_in_the_parent(folds, pool: WorkerPool) -> None:
 
 
 def test_candidates_give_the_same_bits_in_workers(folds, pool: WorkerPool) -> None:
-    from training.candidates.factory import default_candidates
-
     prepared, matrix, tested = folds
     shown: list[tuple[str, int, int]] = []
     candidates = default_candidates(0)
@@ -295,6 +301,24 @@ def test_candidates_give_the_same_bits_in_workers(folds, pool: WorkerPool) -> No
     n_fits = len(candidates) * len(prepared)
     assert shown == [("candidates", i + 1, n_fits) for i in range(n_fits)]
     assert np.isfinite(log_losses_of_log_odds(tested.label, there[0].log_odds)).all()
+
+
+def test_every_candidate_of_a_training_can_be_pickled(tmp_path: Path) -> None:
+    """The scorecard, candidates that read fewer columns, and the pairs of answers too."""
+    write_simulation(simulate(120, seed=1), tmp_path)
+    data = load_training_data(read_dataset(tmp_path))
+    references = data.labelled.references
+    spec = choose_spec(data.settings, data.histories, references)
+    made = candidate_pool(spec, default_scorecard())
+    made = replace(made, fitted=default_candidates(0, made.fitted_spec))
+    vectors = compute_vectors(made.spec, data.histories, references)
+    label = (np.arange(len(vectors)) % 3 == 0).astype(np.int8)
+    sample = TrainingSet(vectors, label, np.ones(len(vectors)))
+    assert {"scorecard", "linear_bant"} <= {candidate.name for candidate in made.candidates}
+    for candidate in made.candidates:
+        again = pickle.loads(pickle.dumps(candidate))
+        paths = [one.fit_path(sample, vectors).tobytes() for one in (candidate, again)]
+        assert paths[0] == paths[1], candidate.name
 
 
 def test_a_training_with_workers_gives_the_same_bytes(

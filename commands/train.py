@@ -368,7 +368,10 @@ def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str
     tested = f"{test['references']:,} references of {test['leads']:,} leads"
     if test["from"]:
         tested += f", all from {test['from'][:10]} on and later than what was learned from"
-    return [("learned from", learned), ("tested on", tested)]
+    lines: list[tuple[str, object]] = [("learned from", learned), ("tested on", tested)]
+    if data["immature"] and metrics["choice"].get("immature"):
+        lines.insert(1, ("immature leads", metrics["choice"]["immature"]["words"]))
+    return lines
 
 
 def print_figures(metrics: Mapping[str, Any]) -> None:

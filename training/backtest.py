@@ -112,12 +112,12 @@ def _grouped(data: TrainingData, until_us: int, seed: int) -> list[Fold]:
 
 def _known_before(data: TrainingData, fold: Fold, until_us: int) -> tuple[Bools, int]:
     """The references (n, bool) that may be used to fit for ``fold``, and the moment of fitting."""
-    labelled = data.labelled
-    if fold.cutoff_us is None:
-        allowed: Bools = np.zeros(len(labelled), bool)
-        allowed[fold.train] = True
-        return allowed, until_us
-    return ~np.isin(labelled.lead, labelled.lead[fold.test]), fold.cutoff_us
+    allowed: Bools = np.ones(len(data.labelled), bool)
+    if fold.cutoff_us is not None:  # the moment keeps the future out
+        return allowed, fold.cutoff_us
+    allowed[:] = False
+    allowed[fold.train] = True
+    return allowed, until_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +163,12 @@ def random_split_optimism(
     leads = np.unique(lead)
     test = np.isin(lead, rng.permutation(leads)[: round(TEST_SHARE * len(leads))])
     known = fitted.training_set
-    label, weight = known.label[test], known.weight[test]
+    tested = test & (labelled.label[fitted.rows] != IMMATURE)  # an expected label tests nothing
+    label, weight = known.label[tested], known.weight[tested]
     if len(np.unique(label)) < 2 or len(np.unique(known.label[~test])) < 2:
         return None
     train = TrainingSet(known.vectors[~test], known.label[~test], known.weight[~test])
     with threadpool_limits(1):  # the same bits whatever the machine's threads
         model = fit_ensemble(fitted.ensemble, fitted.candidates, train)
-    p = model.probability(known.vectors[test])
+    p = model.probability(known.vectors[tested])
     return {"log_loss": log_loss(label, p, weight), "auc": auc(label, p, weight)}

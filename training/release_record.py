@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from training.backtest import BacktestResult
 from training.candidates.scorecard import SCORECARD
 from training.evaluation.metrics import Estimate, evaluate
 from training.feature_selection.choose import MAX_KINDS, frequent_kinds
+from training.labels.censoring import CensoringTreatment
 from training.labels.references import IMMATURE, LabelledReferences
 from training.labels.training_data import TrainingData
 from training.model_selection.fit import FittedModel
@@ -76,6 +78,7 @@ def metrics_of(
             "slope": ensemble.slope,
             "level": ensemble.level,
             "recent": ensemble.recency_weighted,
+            "immature": immature_of(fitted),
             "rule": rule_share(fitted.model, fitted.training_set.vectors),
             "candidates": [
                 {"name": t.candidate.name, "step": t.step, "log_loss": float(t.path_loss.min())}
@@ -92,6 +95,26 @@ def _compared(fitted: FittedModel) -> list[dict[str, Any]]:
         {"name": t.candidate.name, "log_loss": float(t.path_loss.min()), "reason": reason}
         for t, reason in fitted.compared
     ]
+
+
+def immature_of(fitted: FittedModel) -> dict[str, Any]:
+    """How immature references were treated, the check of it, and both in words."""
+    check = fitted.check
+    name = str(fitted.treatment).replace("_", " ")
+    if check is None:
+        expected = fitted.treatment == CensoringTreatment.EXPECTED
+        told = f"{name} (the history is too short to check it)" if expected else name
+    else:
+        told = (
+            f"{name}; on {check.references:,} references that matured later the log loss is "
+            f"{check.expected_labels:.4f} with expected labels, {check.mature_only:.4f} with "
+            "mature ones only"
+        )
+    return {
+        "treatment": str(fitted.treatment),
+        "check": None if check is None else asdict(check),
+        "words": told,
+    }
 
 
 def verdict(fitted: FittedModel, backtest: BacktestResult) -> str:
@@ -116,7 +139,7 @@ def statistics_of(fitted: FittedModel) -> dict[str, Any]:
     ``upto``: share of the known values at or below each decile: more than its tenth where many
     values are equal.
     """
-    vectors = fitted.training_set.vectors
+    vectors = fitted.reference_vectors
     return {
         "references": len(vectors),
         "base_rate": fitted.training_set.base_rate,

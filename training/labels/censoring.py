@@ -1,14 +1,17 @@
-"""What leads that are still open may teach: four treatments of labels that come late.
+"""Which labels an immature reference may teach: the treatments of leads that are still open.
 
-Two are common and wrong, kept as baselines for the benchmark: learning from closed leads only
-(the quick and the lost are over-represented) and calling open leads negative. ``MATURE`` waits
-until the horizon has passed. ``WEIGHTED`` also learns from younger references whose lead has
-already closed, and makes up for those it cannot use yet by inverse-probability-of-censoring
-weights: Vock et al. 2016, "Adapting machine learning techniques to censored time-to-event
-health record data", J. Biomed. Inform. 61:119-131. A reference is censored at age C = cutoff −
-as_of, which is known for all, so the censoring distribution needs no model. ``ADAPTIVE``, the
-default, weights where there is something to win: where enough references are immature. Figures
-and reasons: docs/decisions/0045-censoring.md.
+``MATURE`` waits until the horizon has passed. ``EXPECTED`` also learns from younger references:
+one that has closed teaches its outcome; one that is open enters twice, as converted with weight
+q and as not with 1 - q, where q is its chance of converting in the rest of its horizon, given that
+it has not by now (one step of expectation-maximisation: Chapelle 2014, "Modeling delayed feedback
+in display advertising", KDD; the delays are counted, see ``training.labels.delays``). Nothing is
+selected by outcome, so a column that tells the calendar learns nothing false. ``ADAPTIVE``, the
+default, is ``EXPECTED`` where enough references are immature and ``MATURE`` elsewhere.
+
+Three are kept as baselines for the benchmark. ``CLOSED`` learns from closed leads only (the quick
+and the lost are over-represented), ``NEGATIVE`` calls open leads lost, and ``WEIGHTED`` uses
+inverse-probability-of-censoring weights (Vock et al. 2016, J. Biomed. Inform. 61:119-131), which
+assume that no column tells the calendar. Figures: docs/decisions/0048-expected-labels.md.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from features.compute.array_types import Bools, Float64, Int8, Rows
+from features.compute.array_types import Bools, Float64, Int8, Int64, Rows
+from training.labels.delays import observed_shares
 from training.labels.references import IMMATURE, LabelledReferences
 
 
@@ -26,20 +30,26 @@ class CensoringTreatment(StrEnum):
     """How references that are immature at the cutoff are treated when learning."""
 
     MATURE = "mature_only"
+    EXPECTED = "expected_labels"
     WEIGHTED = "censoring_weights"
     ADAPTIVE = "adaptive"
     CLOSED = "closed_only"
     NEGATIVE = "open_is_negative"
 
 
-FEW_IMMATURE = 0.05
-"""Below this share of immature references ``ADAPTIVE`` waits for them. They all come from the
-last horizon, so where it is short they are one moment's, and can shift as much as they teach."""
+MIN_IMMATURE_SHARE = 0.15
+"""Below this share of immature references ``ADAPTIVE`` waits for them: there is little to win,
+and where the horizon is short they are one moment's, which can mislead as much as teach."""
+MIN_LABELS_PER_CLASS = 25
+"""With fewer mature references of either class nothing can be expected of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """Rows of the labelled references to learn from, with label (0/1) and weight (> 0)."""
+    """Rows of the labelled references to learn from, with label (0/1) and weight (> 0).
+
+    A row stands twice, once with each label, where its label is only expected.
+    """
 
     rows: Rows
     label: Int8
@@ -52,10 +62,11 @@ def training_rows(
     """What may be learned at ``cutoff_us`` from the references ``allowed`` (n, bool).
 
     Nothing that happened after the cutoff is used. Without time every treatment is the same:
-    closed leads, with their outcome.
+    closed leads, with their outcome. ``EXPECTED`` needs a model and is made by
+    :func:`expected_training_rows`; here it is ``MATURE``, and so is ``ADAPTIVE``.
     """
-    treatment = treatment_at(labelled, cutoff_us, treatment)
-    if not labelled.has_time or treatment == CensoringTreatment.MATURE:
+    waits = (CensoringTreatment.MATURE, CensoringTreatment.EXPECTED, CensoringTreatment.ADAPTIVE)
+    if not labelled.has_time or treatment in waits:
         label = labelled.labels_as_of(cutoff_us)
         rows = np.flatnonzero(allowed & (label != IMMATURE))
         return TrainingRows(rows, label[rows], labelled.weight[rows])
@@ -81,9 +92,42 @@ def treatment_at(
     if treatment != CensoringTreatment.ADAPTIVE:
         return treatment
     asked = labelled.as_of_us < cutoff_us
-    immature = asked & (labelled.labels_as_of(cutoff_us) == IMMATURE)
-    few = immature.sum() < FEW_IMMATURE * asked.sum()
-    return CensoringTreatment.MATURE if few else CensoringTreatment.WEIGHTED
+    label = labelled.labels_as_of(cutoff_us)
+    few_immature = (asked & (label == IMMATURE)).sum() < MIN_IMMATURE_SHARE * asked.sum()
+    few_labels = min((label == 1).sum(), (label == 0).sum()) < MIN_LABELS_PER_CLASS
+    waits = not labelled.has_time or few_immature or few_labels
+    return CensoringTreatment.MATURE if waits else CensoringTreatment.EXPECTED
+
+
+def expected_training_rows(
+    labelled: LabelledReferences,
+    allowed: Bools,
+    cutoff_us: int,
+    age_us: Int64,
+    chance: Float64,
+) -> TrainingRows:
+    """All references asked before the cutoff, with known or expected labels.
+
+    ``age_us`` (n): as_of minus creation. ``chance`` (n): of converting within the horizon, by a
+    model of the mature references. An open, immature reference of an age that says too little
+    of its delays is left out.
+    """
+    asked = allowed & (labelled.as_of_us < cutoff_us)
+    mature = labelled.labels_as_of(cutoff_us) != IMMATURE
+    closed = labelled.closed_us <= cutoff_us
+    known = np.flatnonzero(asked & (mature | closed))
+    label = (closed & labelled.converted_in_horizon())[known].astype(np.int8)
+    shares = observed_shares(labelled, asked, cutoff_us, age_us)
+    waiting = np.flatnonzero(asked & ~mature & ~closed & shares.known)
+    wins = chance[waiting] * (1 - shares.converted[waiting])
+    fails = (1 - chance[waiting]) * (1 - shares.lost[waiting])
+    expected = wins / np.maximum(wins + fails, 1e-12)
+    halves = np.concatenate([expected, 1 - expected])
+    rows = np.concatenate([known, waiting, waiting])
+    labels = np.concatenate([label, np.ones(len(waiting)), np.zeros(len(waiting))])
+    weight = labelled.weight[rows] * np.concatenate([np.ones(len(known)), halves])
+    kept = weight > 0
+    return TrainingRows(rows[kept], labels[kept].astype(np.int8), weight[kept])
 
 
 def censoring_weights(labelled: LabelledReferences, asked: Bools, cutoff_us: int) -> Float64:

@@ -1,8 +1,10 @@
 """Splits: by time with a gap of the horizon, or by group where there is no time.
 
 The train side of a time fold holds only references whose label was known at the cutoff
-(as_of + horizon <= cutoff); the test side holds references at or after it. A lead is
-on one side only: references of its leads are dropped from the train side.
+(as_of + horizon <= cutoff); the test side holds references at or after it. No outcome is on both
+sides, but a lead may be: one that is still open at the cutoff can be asked about again, as it will
+be when the model is used. Dropping its older references would drop leads that did not convert and
+no other, and make the train side's rate too high.
 """
 
 from __future__ import annotations
@@ -64,12 +66,11 @@ def time_folds(
 def time_fold(
     labelled: LabelledReferences, test: Rows, cutoff_us: int, allowed: Bools | None = None
 ) -> Fold:
-    """Train on what was known at ``cutoff_us`` of leads that are not in ``test``."""
+    """Train on every label that was known at ``cutoff_us``."""
     known = labelled.labels_as_of(cutoff_us) != IMMATURE
     if allowed is not None:
         known &= allowed
-    apart = ~np.isin(labelled.lead, labelled.lead[test])
-    return Fold(np.flatnonzero(known & apart), test, cutoff_us)
+    return Fold(np.flatnonzero(known), test, cutoff_us)
 
 
 def newest_fold(labelled: LabelledReferences, until_us: int, share: float = 0.2) -> Fold | None:

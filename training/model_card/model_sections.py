@@ -136,9 +136,11 @@ def _few(data: Mapping[str, Any]) -> Iterator[str]:
 
 TREATMENTS = {
     "mature_only": "left out until their horizon has passed",
-    "censoring_weights": "those closed already are used, weighted for the ones still open "
+    "expected_labels": "those closed teach their outcome; one still open teaches by its chance of "
+    "converting in the rest of its horizon",
+    "censoring_weights": "those closed already teach, weighted for the ones still open "
     "(inverse probability of censoring)",
-    "adaptive": "weighted where there are enough of them, else left out",
+    "adaptive": "expected labels where there are enough of them, else left out",
     "closed_only": "open leads left out, whatever their age (optimistic)",
     "open_is_negative": "called negative (wrong: kept for comparison)",
 }

@@ -23,7 +23,6 @@ from training.config import TrainingConfig
 from training.evaluation.confidence import Z95, clustered_mean, rate_of
 from training.evaluation.gains import gains_at, lift_by_tenth
 from training.evaluation.metrics import Estimate, log_losses_of_log_odds
-from training.labels.censoring import treatment_at
 from training.labels.training_data import TrainingData
 from training.leakage.report import AuditReport, LeakVerdict, Suspect
 from training.model_selection.fit import FittedModel
@@ -45,21 +44,19 @@ def card_json(
 ) -> bytes:
     """The record as canonical JSON. ``audit``: None if none was run."""
     rows = (backtest.label, backtest.probability, backtest.weight)
-    labelled = data.labelled
-    treatment = treatment_at(labelled, labelled.observed_until_us, config.treatment)
+    vectors = fitted.reference_vectors
     return canonical_json(
         {
             "bands": bands_of(thresholds, backtest),
             "gains": gains_at(*rows),
             "lift": lift_by_tenth(*rows),
             "candidates": candidates_of(fitted),
-            "immature": {"treatment": str(treatment), "taught_by": len(fitted.rows)},
+            "immature": {"treatment": str(fitted.treatment), "taught_by": len(vectors)},
             "left_out": left_out(data, config.exclude, audit),
             "audit": audit_of(audit),
             "spread": {
                 "features": {
-                    name: distribution_of(fitted.training_set.vectors[:, i])
-                    for i, name in enumerate(fitted.spec.names)
+                    name: distribution_of(vectors[:, i]) for i, name in enumerate(fitted.spec.names)
                 },
                 "scores": distribution_of(sigmoid(fitted.log_odds)),
             },

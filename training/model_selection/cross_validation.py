@@ -13,7 +13,7 @@ from training.candidates.base import Candidate, TrainingSet
 from training.evaluation.confidence import clustered_z_score
 from training.evaluation.metrics import log_losses_of_log_odds
 from training.labels.censoring import CensoringTreatment, TrainingRows, training_rows
-from training.labels.references import LabelledReferences, label_counts
+from training.labels.references import IMMATURE, LabelledReferences, label_counts
 from training.labels.splits import Fold, grouped_folds, identical_rows, time_folds
 from training.model_selection.recalibration import HALF_LIFE_SHARE, recency_weights
 from training.model_selection.worker_pool import WorkerPool
@@ -151,21 +151,33 @@ def _best_step(candidate: Candidate, path: Float64, rows: OutOfFoldRows) -> Cand
     return CandidateResult(candidate, loss, grid[best], path[best])
 
 
+MIN_LEADS_BY_TIME = 1_000
+MIN_CONVERSIONS_BY_TIME = 200
+"""With fewer leads or conversions a recipe is chosen on grouped folds (the final test stays in
+time): each learns from four fifths, where the oldest origin has a tenth."""
+
+
+RowsAt = Callable[[Bools, int], TrainingRows]
+"""What may be learned from the references allowed (n, bool), as known at a moment (µs)."""
+
+
 def prepare_folds(
     labelled: LabelledReferences,
     matrix: Float64,
     allowed: Bools,
     until_us: int,
-    treatment: CensoringTreatment,
+    rows_at: RowsAt,
     rng: np.random.Generator,
 ) -> CVPlan:
     """Rolling origins where the history is long enough for its horizon, else grouped folds.
 
+    Grouped folds also where there are too few leads or conversions (``MIN_LEADS_BY_TIME``,
+    ``MIN_CONVERSIONS_BY_TIME``): rolling origins would learn from half of them.
     ``matrix`` (n, F): vectors, of which identical ones are kept together where there is no time.
     """
     unit = labelled.lead if labelled.has_time else identical_rows(matrix)
     folds = time_folds(labelled, until_us, allowed=allowed)
-    by_time = bool(folds)
+    by_time = bool(folds) and _enough_by_time(labelled, allowed, until_us)
     label = np.where(allowed, labelled.labels_as_of(until_us), -1).astype(np.int8)
     known = int((label >= 0).sum())
     if by_time and known * matrix.shape[1] > MAX_CELLS_ALL_FOLDS:
@@ -173,7 +185,7 @@ def prepare_folds(
     if not by_time:
         repeats = N_REPEATS if known < MAX_REFERENCES_REPEATED else 1
         folds = grouped_folds(unit, label, rng, repeats=repeats)
-    prepared = [_prepared(labelled, allowed, unit, fold, until_us, treatment) for fold in folds]
+    prepared = [_prepared(rows_at, allowed, unit, fold, until_us) for fold in folds]
     usable = [p for p in prepared if len(p.test) and min(label_counts(p.train.label)) > 0]
     return CVPlan(tuple(usable) or (_everything(labelled, allowed, until_us),), by_time, unit)
 
@@ -201,14 +213,19 @@ def _everything(labelled: LabelledReferences, allowed: Bools, until_us: int) -> 
     return PreparedFold(known, known.rows, until_us)
 
 
+def _enough_by_time(labelled: LabelledReferences, allowed: Bools, until_us: int) -> bool:
+    """Whether there is enough to choose by rolling origins; a lead's references count as one."""
+    label = labelled.labels_as_of(until_us)
+    leads = float(labelled.weight[allowed & (label != IMMATURE)].sum())
+    conversions = float(labelled.weight[allowed & (label == 1)].sum())
+    return leads >= MIN_LEADS_BY_TIME and conversions >= MIN_CONVERSIONS_BY_TIME
+
+
 def _prepared(
-    labelled: LabelledReferences,
-    allowed: Bools,
-    unit: Int64,
-    fold: Fold,
-    until_us: int,
-    treatment: CensoringTreatment,
+    rows_at: RowsAt, allowed: Bools, unit: Int64, fold: Fold, until_us: int
 ) -> PreparedFold:
+    """Time keeps the two sides of a rolling origin apart; grouped folds keep units apart."""
+    if fold.cutoff_us is not None:
+        return PreparedFold(rows_at(allowed, fold.cutoff_us), fold.test, fold.cutoff_us)
     apart = allowed & ~np.isin(unit, unit[fold.test])
-    cutoff = until_us if fold.cutoff_us is None else fold.cutoff_us
-    return PreparedFold(training_rows(labelled, apart, cutoff, treatment), fold.test, cutoff)
+    return PreparedFold(rows_at(apart, until_us), fold.test, until_us)

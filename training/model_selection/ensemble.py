@@ -21,7 +21,13 @@ from training.model_selection.cross_validation import (
     CandidateResult,
     OutOfFoldRows,
 )
-from training.model_selection.recalibration import extrapolated_recalibration, fit_levels
+from training.model_selection.recalibration import (
+    FoldScores,
+    SlopeAndLevels,
+    extrapolated_recalibration,
+    fit_levels,
+    lines_before,
+)
 
 MIN_Z_OVER_BASELINE = 2.0
 """Standard errors, out of fold, by which an ensemble must beat the base rate to be used."""
@@ -270,18 +276,12 @@ def choose_ensemble(
         best, gain = scorecard, gain_z_score(scorecard.recalibrated, center, rows)
     if gain < best.required_z:
         return baseline_ensemble(baseline, gain), center
-    args = (best.log_odds, center, rows.label, rows.weight)
     if by_time:
-        group = rows.fold
-        line, level = extrapolated_recalibration(*args, group)
-        slope = line.slope * sharpness_correction(best, best.log_odds, center, rows.weight)
-        line = replace(line, slope=slope)
-        scaled = line.scaled(best.log_odds, center)
-        level += level_for_rate(scaled, best.mean_probability, rows.weight)
+        line, level, recalibrated = _extrapolated(best, center, rows)
     else:
-        group = np.zeros_like(rows.fold)
-        line = fit_levels(*args, group)
-        level = float(line.level[0])
+        pooled = np.zeros_like(rows.fold)
+        line = fit_levels(best.log_odds, center, rows.label, rows.weight, pooled)
+        level, recalibrated = float(line.level[0]), best.recalibrated
     chosen = EnsembleChoice(
         {r.candidate.name: r.step for r in best.results},
         line.slope,
@@ -291,7 +291,31 @@ def choose_ensemble(
         gain,
         scorecard_weight=best.scorecard_weight,
     )
-    return chosen, line.scaled(best.log_odds, center) + line.level[group]
+    return chosen, recalibrated
+
+
+def _extrapolated(
+    best: EnsembleScore, center: Float64, rows: OutOfFoldRows
+) -> tuple[SlopeAndLevels, float, Float64]:
+    """(line, level, log-odds (m) of each fold on the line that was known before it).
+
+    The sharpness and the mean that averaging takes away are given back to both; for that no label
+    is needed.
+    """
+    scores = FoldScores(best.log_odds, center, rows.label, rows.weight, rows.fold)
+    factor = sharpness_correction(best, best.log_odds, center, rows.weight)
+    line, level = extrapolated_recalibration(scores)
+    line = replace(line, slope=line.slope * factor)
+    scaled = line.scaled(best.log_odds, center)
+    level += level_for_rate(scaled, best.mean_probability, rows.weight)
+    before, carried = np.empty_like(scaled), np.zeros_like(scaled)
+    for fold, (known, level_known) in enumerate(lines_before(scores)):
+        test = rows.fold == fold
+        sharp = replace(known, slope=known.slope * factor)
+        before[test] = sharp.scaled(best.log_odds[test], center[test])
+        carried[test] = level_known
+    shift = level_for_rate(before, best.mean_probability, rows.weight)
+    return line, level, before + shift + carried
 
 
 def baseline_ensemble(baseline: CandidateResult, gain: float) -> EnsembleChoice:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from features.compute.array_types import Bools, Float64, Int8, Int64
@@ -23,8 +24,13 @@ from training.config import TrainingConfig
 from training.evaluation.metrics import log_losses_of_log_odds
 from training.feature_selection.choose import choose_spec
 from training.feature_selection.screening import select_by_gain
-from training.labels.censoring import TrainingRows, training_rows
-from training.labels.references import LabelledReferences, label_counts
+from training.labels.censoring import (
+    CensoringTreatment,
+    TrainingRows,
+    training_rows,
+    treatment_at,
+)
+from training.labels.references import IMMATURE, LabelledReferences, label_counts
 from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import (
     CandidateResult,
@@ -38,6 +44,7 @@ from training.model_selection.cross_validation import (
     recency_weighted_folds,
 )
 from training.model_selection.ensemble import EnsembleChoice, choose_ensemble, ensemble_weights
+from training.model_selection.label_policy import ImmatureCheck, LabelPolicy
 from training.model_selection.time_budget import within_budget
 from training.model_selection.worker_pool import WorkerPool
 
@@ -58,7 +65,8 @@ class FittedModel:
     calibrated ``log_odds`` (m). ``by_time``: the folds followed time. ``training_set``: what the
     model was fitted on, the references at ``rows``. ``candidates``: those that can fit the
     ensemble again. ``compared``: the user's candidates that cannot be part of a release, each with
-    the reason. ``plan``: the folds that chose.
+    the reason. ``plan``: the folds that chose. ``treatment``: of immature references, with its
+    ``check``, None where it could not be made.
     """
 
     spec: FeatureSpec
@@ -74,6 +82,15 @@ class FittedModel:
     candidates: tuple[Candidate, ...] = ()
     compared: tuple[tuple[CandidateResult, str], ...] = ()
     plan: CVPlan | None = None
+    treatment: CensoringTreatment = CensoringTreatment.MATURE
+    check: ImmatureCheck | None = None
+
+    @property
+    def reference_vectors(self) -> Float64:
+        """(k, F) what was learned from, each reference once (with an expected label it enters
+        twice)."""
+        _, first = np.unique(self.rows, return_index=True)
+        return self.training_set.vectors[first]
 
 
 def select_and_fit(
@@ -92,19 +109,27 @@ def select_and_fit(
     None starts them for this one alone.
     """
     labelled = data.labelled
-    known = training_rows(labelled, allowed, until_us, config.treatment)
-    spec = choose_spec(data.settings, data.histories, labelled.take(known.rows).references)
+    treatment = treatment_at(labelled, until_us, config.treatment)
+    described = labelled.take(_rows_with_columns(labelled, allowed, until_us, treatment))
+    spec = choose_spec(data.settings, data.histories, described.references)
     spec = select_by_gain(spec, data.histories, labelled, allowed, until_us, config.seed)
     candidates = candidate_pool(spec, config.scorecard)
     matrix = compute_vectors(candidates.spec, data.histories, labelled.references)
-    candidates = candidates.drop_constant_scorecard(matrix[known.rows])
-    matrix = matrix[:, : len(candidates.spec)]
-    rng = np.random.default_rng(config.seed)
     fitted_columns = matrix[:, : candidates.width]
-    plan = prepare_folds(labelled, fitted_columns, allowed, until_us, config.treatment, rng)
+    age_us = labelled.as_of_us - data.histories.created_at_us[labelled.lead]
+    with threadpool_limits(1):
+        policy = LabelPolicy(labelled, fitted_columns, age_us, treatment, config.seed)
+        policy = policy.checked(allowed, until_us)
+        known = policy.rows_at(allowed, until_us)
+        candidates = candidates.drop_constant_scorecard(matrix[known.rows])
+        matrix = matrix[:, : len(candidates.spec)]
+        rng = np.random.default_rng(config.seed)
+        plan = prepare_folds(labelled, fitted_columns, allowed, until_us, policy.rows_at, rng)
     label = labelled.labels_as_of(until_us)
     rows = out_of_fold_rows(plan.folds, label, labelled.weight, plan.unit)
-    candidates = _with_default_candidates(candidates, known.label, plan, config)
+    candidates = _with_default_candidates(
+        candidates, label[allowed & (label != IMMATURE)], plan, config
+    )
     with threadpool_limits(1), _workers(pool, config.jobs) as workers:
         baseline = cross_validate([BaseRate()], plan.folds, matrix, rows)[0]
         results, is_recent = _candidate_results(
@@ -128,8 +153,17 @@ def select_and_fit(
     return FittedModel(
         candidates.spec, model, ensemble, (baseline, *results), rows, matrix[rows.rows, :width],
         log_odds, plan.by_time, training_set, known.rows, candidates.candidates,
-        compared, plan,
+        compared, plan, policy.treatment, policy.check,
     )  # fmt: skip
+
+
+def _rows_with_columns(
+    labelled: LabelledReferences, allowed: Bools, until_us: int, treatment: CensoringTreatment
+) -> npt.NDArray[np.intp]:
+    """The references for which columns are declared: all that were asked, where all can teach."""
+    if treatment == CensoringTreatment.EXPECTED:
+        return np.flatnonzero(allowed & (labelled.as_of_us < until_us))
+    return training_rows(labelled, allowed, until_us, treatment).rows
 
 
 def fit_ensemble(

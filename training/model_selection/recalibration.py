@@ -3,13 +3,16 @@
 Two things that Platt's line mixes are separated. The *slope* says how far
 scores should be spread around the base rate the model was trained at; it is shared by all folds.
 The *level* of a fold says how much its rate had moved away from that base rate by the time it was
-tested. A line through all folds would carry old movements into the future; here a slope or a
-level is carried on only where that would have paid in every fold before.
+tested. A line through all folds would carry old movements into the future; here a slope is carried
+on only where that would have paid in every fold before, and a level where that would have paid
+whenever there was one to carry, or where it is a step that nothing before prepared for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +29,41 @@ LEVEL_CARRYOVER = 0.5
 MIN_FOLDS_TO_EXTRAPOLATE = 3
 
 
+MIN_LEVEL_ERRORS = 2.0
+"""A level so many standard errors from 0 can be told from chance; no other is carried."""
+STEP_ERRORS = 4.0
+STEP_TIMES = 1.5
+"""A newest level so many standard errors from 0, and so many times as large as any before it, is a
+step: it is carried though no earlier fold could show that it pays."""
+
+
 LEVEL_PRECISION = 1.0
 """Prior on a level: normal around 0 with standard deviation 1, worth a lead or two."""
 
 
 HALF_LIFE_SHARE = 0.25
 """Half-life of recency weights, as a share of the time from the first reference to the cutoff."""
+
+
+class FoldScores(NamedTuple):
+    """Rows predicted out of time, (m) each. ``center``: base log-odds their models were trained
+    at. ``fold``: numbered from 0, oldest first."""
+
+    log_odds: Float64
+    center: Float64
+    label: Int8
+    weight: Float64
+    fold: npt.NDArray[np.intp]
+
+    def where(self, rows: npt.NDArray[np.bool_]) -> FoldScores:
+        """The rows chosen by a mask (m)."""
+        return FoldScores(
+            self.log_odds[rows],
+            self.center[rows],
+            self.label[rows],
+            self.weight[rows],
+            self.fold[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,47 +158,75 @@ def _newton_step(
     return np.concatenate([[slope], level])
 
 
-def extrapolated_recalibration(
-    log_odds: Float64,
-    center: Float64,
-    label: Int8,
-    weight: Float64,
-    fold: npt.NDArray[np.intp],
-) -> tuple[SlopeAndLevels, float]:
+def extrapolated_recalibration(scores: FoldScores) -> tuple[SlopeAndLevels, float]:
     """(levels of the folds with their slope, level to carry into the release).
 
-    Each fold from the second on is recalibrated with what older folds alone gave. The
-    slope is 1 unless the fitted one was better in every such fold; half the newest level is
-    carried if carrying half the level before was better in every such fold, else 0. With fewer
-    than ``MIN_FOLDS_TO_EXTRAPOLATE`` such folds neither is.
+    Each fold from the second on is scored with what older folds alone would have taught. The
+    slope is 1 unless the fitted one was better in every such fold. With fewer than
+    ``MIN_FOLDS_TO_EXTRAPOLATE`` such folds it is 1, and no level is carried but a step's.
     """
-    newest = int(fold.max())
-    slope_paid = level_paid = newest >= MIN_FOLDS_TO_EXTRAPOLATE
-    for fixed in (False, True):
-        paid = level_paid
-        for j in range(1, newest + 1 if paid or slope_paid else 1):
-            past, now = fold < j, fold == j
-            fitted = fit_levels(
-                log_odds[past], center[past], label[past], weight[past], fold[past],
-                fixed_slope=fixed,
-            )  # fmt: skip
-            spread = fitted.scaled(log_odds[now], center[now])
-            carried = spread + LEVEL_CARRYOVER * fitted.level[-1]
-            slope_paid &= fixed or _saves(spread, log_odds[now], label[now], weight[now])
-            paid &= _saves(carried, spread, label[now], weight[now])
-        if slope_paid or fixed:
-            whole = fit_levels(
-                log_odds, center, label, weight, fold, fixed_slope=not slope_paid
-            )  # fmt: skip
-            return whole, LEVEL_CARRYOVER * float(whole.level[-1]) if paid else 0.0
-    raise AssertionError("unreachable: the second round, with the slope fixed, always returns")
+    enough = int(scores.fold.max()) >= MIN_FOLDS_TO_EXTRAPOLATE
+    slope_paid = enough and all(
+        _saves(earlier.scaled(now.log_odds, now.center), now.log_odds, now)
+        for earlier, now in _each_fold(scores, fixed_slope=False)
+    )
+    whole = fit_levels(*scores, fixed_slope=not slope_paid)
+    return whole, level_to_carry(whole, scores, fixed_slope=not slope_paid)
 
 
-def _saves(mine: Float64, theirs: Float64, label: Int8, weight: Float64) -> bool:
-    """Whether ``mine`` (n) has the lower log loss."""
-    sign = np.where(label == 1, -1.0, 1.0)
+def level_to_carry(whole: SlopeAndLevels, scores: FoldScores, *, fixed_slope: bool) -> float:
+    """Half of the newest level, or 0.
+
+    Half where the newest level can be told from chance and carrying half of the level before was
+    better in every fold in which there was one to carry, at least one; or where it is a step.
+    """
+    newest = int(scores.fold.max())
+    error = level_errors(whole, scores)
+    size, before = abs(float(whole.level[-1])), np.abs(whole.level[:-1])
+    if newest < MIN_FOLDS_TO_EXTRAPOLATE - 1 or size <= MIN_LEVEL_ERRORS * error[-1]:
+        return 0.0
+    carried = LEVEL_CARRYOVER * float(whole.level[-1])
+    if size > STEP_ERRORS * error[-1] and size > STEP_TIMES * before.max():
+        return carried
+    paid = []
+    for earlier, now in _each_fold(scores, fixed_slope=fixed_slope):
+        level = float(earlier.level[-1])
+        if abs(level) > MIN_LEVEL_ERRORS * error[len(earlier.level) - 1]:
+            scaled = earlier.scaled(now.log_odds, now.center)
+            paid.append(_saves(scaled + LEVEL_CARRYOVER * level, scaled, now))
+    return carried if newest >= MIN_FOLDS_TO_EXTRAPOLATE and paid and all(paid) else 0.0
+
+
+def level_errors(whole: SlopeAndLevels, scores: FoldScores) -> Float64:
+    """Standard error of each fold's level, from the curvature of its log loss."""
+    z = whole.scaled(scores.log_odds, scores.center) + whole.level[scores.fold]
+    p = np.exp(-np.logaddexp(0.0, -z))
+    curve = np.bincount(scores.fold, scores.weight * p * (1 - p), len(whole.level))
+    return np.asarray(1 / np.sqrt(np.maximum(curve, 1e-12)))
+
+
+def lines_before(scores: FoldScores) -> list[tuple[SlopeAndLevels, float]]:
+    """Of each fold the line, and the level carried, that were known before it: none for the
+    first."""
+    later = range(1, int(scores.fold.max()) + 1)
+    known = [extrapolated_recalibration(scores.where(scores.fold < fold)) for fold in later]
+    return [(SlopeAndLevels(1.0, np.zeros(1)), 0.0), *known]
+
+
+def _each_fold(
+    scores: FoldScores, *, fixed_slope: bool
+) -> Iterator[tuple[SlopeAndLevels, FoldScores]]:
+    """From the second fold on: what older folds teach, and its own rows."""
+    for fold in range(1, int(scores.fold.max()) + 1):
+        earlier = fit_levels(*scores.where(scores.fold < fold), fixed_slope=fixed_slope)
+        yield earlier, scores.where(scores.fold == fold)
+
+
+def _saves(mine: Float64, theirs: Float64, now: FoldScores) -> bool:
+    """Whether log-odds ``mine`` have the lower log loss on the rows ``now``."""
+    sign = np.where(now.label == 1, -1.0, 1.0)
     saved = np.logaddexp(0.0, sign * theirs) - np.logaddexp(0.0, sign * mine)
-    return bool(weight @ saved > 0)
+    return bool(now.weight @ saved > 0)
 
 
 def recency_weights(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.compute.array_types import DAY_US
 from features.histories.arrays import References
-from training.labels.censoring import CensoringTreatment, training_rows, treatment_at
+from training.labels.censoring import (
+    CensoringTreatment,
+    TrainingRows,
+    expected_training_rows,
+    training_rows,
+    treatment_at,
+)
 from training.labels.references import OPEN, LabelledReferences
 
 CUTOFF = 100 * DAY_US
@@ -46,7 +55,8 @@ ROWS = [
         (CensoringTreatment.CLOSED, {0: 1, 1: 1, 3: 1, 4: 0}),
         (CensoringTreatment.NEGATIVE, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0, 5: 0, 6: 0}),
         (CensoringTreatment.WEIGHTED, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0}),
-        (CensoringTreatment.ADAPTIVE, {0: 1, 1: 0, 2: 0, 3: 1, 4: 0}),
+        (CensoringTreatment.EXPECTED, {0: 1, 1: 0, 2: 0}),
+        (CensoringTreatment.ADAPTIVE, {0: 1, 1: 0, 2: 0}),
     ],
 )
 def test_who_teaches_what(treatment: CensoringTreatment, expected: dict[int, int]) -> None:
@@ -110,14 +120,88 @@ def test_censoring_weights_find_the_rate_where_the_baselines_do_not() -> None:
 
 
 def test_few_immature_references_are_waited_for() -> None:
-    """Of 100 mature references and m young ones that closed, m teach from 5 in 100 on."""
-    for young, taught in ((4, 0), (40, 40)):
-        labelled = _drawn([(50, 60, True)] * 100 + [(90, 95, True)] * young)
-        everyone = np.ones(len(labelled), bool)
-        learned = training_rows(labelled, everyone, CUTOFF, CensoringTreatment.ADAPTIVE)
-        assert len(learned.rows) == 100 + taught
-        expected = CensoringTreatment.WEIGHTED if taught else CensoringTreatment.MATURE
-        assert treatment_at(labelled, CUTOFF, CensoringTreatment.ADAPTIVE) is expected
-        assert (
-            treatment_at(labelled, CUTOFF, CensoringTreatment.CLOSED) is CensoringTreatment.CLOSED
-        )
+    """Of 100 mature references and m young ones, m teach from 15 in 100 on."""
+    adaptive = CensoringTreatment.ADAPTIVE
+    for young, expected in ((15, CensoringTreatment.MATURE), (40, CensoringTreatment.EXPECTED)):
+        mature = [(50, 60, True)] * 50 + [(50, FOREVER, False)] * 50
+        labelled = _drawn([*mature, *[(90, 95, True)] * young])
+        assert treatment_at(labelled, CUTOFF, adaptive) is expected
+        assert treatment_at(labelled, CUTOFF, CensoringTreatment.CLOSED).value == "closed_only"
+    few = _drawn([(50, 60, True)] * 24 + [(50, FOREVER, False)] * 24 + [(90, FOREVER, False)] * 48)
+    assert treatment_at(few, CUTOFF, adaptive) is CensoringTreatment.MATURE
+
+
+def _stream(seed: int = 0, n: int = 20_000) -> tuple[LabelledReferences, NDArray[np.bool_]]:
+    """A quarter converts within the horizon of 30 days, at any day of it; nothing is ever lost.
+
+    A source opens on day 80 of 100 and converts as any other. Returns (references, from it).
+    """
+    rng = np.random.default_rng(seed)
+    asked = np.sort(rng.uniform(0, 100, n))
+    won = rng.random(n) < 0.25
+    closed = np.where(won, asked + rng.uniform(0, 30, n), np.inf)
+    late = (asked > 80) & (rng.random(n) < 0.5)
+    rows = list(zip(asked.tolist(), closed.tolist(), won.tolist(), strict=True))
+    return _drawn([(day, float(end), ended) for day, end, ended in rows]), late
+
+
+def _rate(learned: TrainingRows, of: NDArray[np.bool_]) -> float:
+    mine = of[learned.rows]
+    return float(np.average(learned.label[mine], weights=learned.weight[mine]))
+
+
+def test_a_source_that_opened_late_is_not_seen_through_its_winners() -> None:
+    labelled, late = _stream()
+    everyone = np.ones(len(labelled), bool)
+    weighted = training_rows(labelled, everyone, CUTOFF, CensoringTreatment.WEIGHTED)
+    assert _rate(weighted, late) == 1.0  # only those that converted are there
+    age = np.zeros(len(labelled), np.int64)
+    expected = expected_training_rows(labelled, everyone, CUTOFF, age, np.full(len(labelled), 0.25))
+    assert _rate(expected, late) == pytest.approx(0.25, abs=0.02)
+    assert _rate(expected, ~late) == pytest.approx(0.25, abs=0.01)
+
+
+def test_days_without_a_conversion_teach_too() -> None:
+    """The late source hardly converts: its silence lowers what is expected of it."""
+    labelled, late = _stream()
+    rng = np.random.default_rng(1)
+    closed = np.where(late & (rng.random(len(late)) < 0.9), OPEN, labelled.closed_us)
+    poor = replace(labelled, closed_us=closed, converted=labelled.converted & (closed != OPEN))
+    everyone, age = np.ones(len(labelled), bool), np.zeros(len(labelled), np.int64)
+    chance = np.full(len(labelled), 0.25)
+    learned = expected_training_rows(poor, everyone, CUTOFF, age, chance)
+    assert _rate(learned, late) < 0.21
+
+
+def test_an_expected_label_weighs_as_much_as_a_known_one() -> None:
+    labelled, _ = _stream(n=2000)
+    age = np.zeros(len(labelled), np.int64)
+    everyone, chance = np.ones(len(labelled), bool), np.full(len(labelled), 0.25)
+    learned = expected_training_rows(labelled, everyone, CUTOFF, age, chance)
+    total = np.bincount(learned.rows, learned.weight, len(labelled))
+    np.testing.assert_allclose(total, 1.0)
+
+
+def test_expected_labels_know_nothing_after_the_cutoff() -> None:
+    labelled, _ = _stream(n=2000)
+    later = labelled.closed_us > CUTOFF
+    other = replace(
+        labelled,
+        closed_us=np.where(later, OPEN, labelled.closed_us),
+        converted=labelled.converted & ~later,
+    )
+    everyone, age = np.ones(len(labelled), bool), np.zeros(len(labelled), np.int64)
+    chance = np.full(len(labelled), 0.25)
+    one, two = (expected_training_rows(d, everyone, CUTOFF, age, chance) for d in (labelled, other))
+    np.testing.assert_array_equal(one.rows, two.rows)
+    np.testing.assert_array_equal(one.label, two.label)
+    np.testing.assert_array_equal(one.weight, two.weight)
+
+
+def test_an_age_of_which_nothing_is_mature_is_left_out() -> None:
+    labelled, _ = _stream(n=2000)
+    young = labelled.as_of_us > CUTOFF - HORIZON_DAYS * DAY_US
+    everyone, chance = np.ones(len(labelled), bool), np.full(len(labelled), 0.25)
+    learned = expected_training_rows(labelled, everyone, CUTOFF, young.astype(np.int64), chance)
+    closed = labelled.closed_us <= CUTOFF
+    assert not np.isin(np.flatnonzero(young & ~closed), learned.rows).any()

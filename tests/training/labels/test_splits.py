@@ -1,4 +1,4 @@
-"""Folds: no label from after the cutoff, no lead on both sides."""
+"""Folds: no label from after the cutoff, and none dropped for being a survivor."""
 
 from __future__ import annotations
 
@@ -54,7 +54,18 @@ def test_the_train_side_knows_nothing_of_the_test_side(
         assert (known_at <= fold.cutoff_us).all()
         assert (labelled.as_of_us[fold.test] >= fold.cutoff_us).all()
         assert (labelled.label[fold.test] != IMMATURE).all()
-        assert not set(labelled.lead[fold.train]) & set(labelled.lead[fold.test])
+        assert not set(fold.train) & set(fold.test)
+
+
+def test_leads_that_stay_open_are_not_dropped_from_the_train_side() -> None:
+    """Ages span the horizon: dropping test leads dropped references that did not convert, only."""
+    labelled = _labelled(1, 3000, 15, 8)
+    folds = time_folds(labelled, UNTIL)
+    assert folds
+    for fold in folds:
+        known = labelled.labels_as_of(int(fold.cutoff_us or 0))
+        everyone = known[known != IMMATURE]
+        assert known[fold.train].mean() == pytest.approx(everyone.mean())
 
 
 def test_each_reference_is_tested_at_most_once_and_folds_move_forward() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -166,3 +168,19 @@ def test_a_family_keeps_its_usual_step_unless_another_is_clearly_better() -> Non
     far = np.stack([noisy(truth, 3, 1), noisy(truth, 3, 2), truth])
     assert _best_step(candidate, far, rows).step == 300
     assert LinearCandidate().default_step in LinearCandidate().hyperparameter_grid
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_what_is_recorded_as_out_of_fold_is_not_fitted_on_its_own_outcomes(by_time: bool) -> None:
+    """The newest fold converts far more often than the others, and nobody knew before."""
+    tested, truth = references_of(3000)
+    newest = tested.fold == 4
+    label = tested.label.copy()
+    higher = sigmoid(truth[newest] + 1.5)
+    label[newest] = (np.random.default_rng(3).random(newest.sum()) < higher).astype(np.int8)
+    moved = replace(tested, label=label)
+    one = result("linear", noisy(truth, 0.1, 1))
+    floor = baseline_of(tested)
+    _, before = choose_ensemble([one], floor, tested, by_time=by_time)
+    _, after = choose_ensemble([one], floor, moved, by_time=by_time)
+    np.testing.assert_array_equal(before[newest], after[newest])

@@ -1,0 +1,141 @@
+"""What is learned from at a moment, under one treatment of immature references, and its check.
+
+``EXPECTED`` labels come from a quick model of the mature references. The check learns both ways
+from what was known one horizon before the end, and compares them on other leads' references that
+were immature then and have matured since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.compute.array_types import Bools, Float64, Int64
+from scoring.model.log_odds import sigmoid
+from training.candidates.base import TrainingSet
+from training.candidates.boosted import BoostedTrees
+from training.candidates.linear import DEFAULT_STRENGTH, LinearCandidate
+from training.evaluation.confidence import clustered_z_score
+from training.evaluation.metrics import log_losses_of_log_odds
+from training.labels.censoring import (
+    CensoringTreatment,
+    TrainingRows,
+    expected_training_rows,
+    training_rows,
+    treatment_at,
+)
+from training.labels.references import IMMATURE, LabelledReferences
+
+QUICK_TREES = 70
+MIN_CONVERSIONS_TO_CHECK = 25
+"""With fewer conversions among what matured later the check says nothing."""
+CLEARLY_WORSE = 1.0
+"""Standard errors by which expected labels must be worse to be given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImmatureCheck:
+    """How expected labels did beside mature references only, on what matured later.
+
+    ``references``: how many were compared. ``mature_only``, ``expected_labels``: log loss, nats.
+    ``gain_z_score``: by how many standard errors over leads expected labels were better.
+    """
+
+    references: int
+    mature_only: float
+    expected_labels: float
+    gain_z_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPolicy:
+    """Which references teach what.
+
+    ``matrix`` (n, F): vectors of the labelled references. ``age_us`` (n): as_of minus creation.
+    ``treatment``: never ``ADAPTIVE``. ``check``: None where expected labels were not asked for, or
+    the history is too short to check them.
+    """
+
+    labelled: LabelledReferences
+    matrix: Float64
+    age_us: Int64
+    treatment: CensoringTreatment
+    seed: int
+    check: ImmatureCheck | None = None
+
+    def rows_at(self, allowed: Bools, cutoff_us: int) -> TrainingRows:
+        """What may be learned at ``cutoff_us`` from the references ``allowed`` (n, bool)."""
+        mature = training_rows(self.labelled, allowed, cutoff_us, self.treatment)
+        positives = int((mature.label == 1).sum())
+        if self.treatment != CensoringTreatment.EXPECTED or not 0 < positives < len(mature.label):
+            return mature
+        chance = sigmoid(self._quick(mature, self._within(mature)))
+        return expected_training_rows(self.labelled, allowed, cutoff_us, self.age_us, chance)
+
+    def checked(self, allowed: Bools, until_us: int) -> LabelPolicy:
+        """Expected labels given up where they are clearly worse on what matured later."""
+        if self.treatment != CensoringTreatment.EXPECTED:
+            return self
+        check = self._check(allowed, until_us)
+        worse = check is not None and check.gain_z_score < -CLEARLY_WORSE
+        treatment = CensoringTreatment.MATURE if worse else CensoringTreatment.EXPECTED
+        return replace(self, treatment=treatment, check=check)
+
+    def _check(self, allowed: Bools, until_us: int) -> ImmatureCheck | None:
+        labelled = self.labelled
+        earlier = until_us - labelled.horizon_us
+        label = labelled.labels_as_of(until_us)
+        rng = np.random.default_rng(self.seed)
+        leads = np.unique(labelled.lead)
+        held = np.isin(labelled.lead, rng.permutation(leads)[: len(leads) // 2])
+        since = (label != IMMATURE) & (labelled.labels_as_of(earlier) == IMMATURE)
+        test = np.flatnonzero(allowed & held & since)
+        if (
+            treatment_at(labelled, earlier, CensoringTreatment.ADAPTIVE)
+            != CensoringTreatment.EXPECTED
+        ):
+            return None
+        learns = allowed & ~held
+        mature = training_rows(labelled, learns, earlier, CensoringTreatment.MATURE)
+        wins = (int((label[test] == 1).sum()), int((mature.label == 1).sum()))
+        if min(wins) < MIN_CONVERSIONS_TO_CHECK or not (mature.label == 0).any():
+            return None
+        both = (mature, self.rows_at(learns, earlier))
+        at = self.matrix[test]
+        waits, expects = (
+            log_losses_of_log_odds(label[test], self._quick(each, at)) for each in both
+        )
+        weight = labelled.weight[test]
+        return ImmatureCheck(
+            len(test),
+            float(np.average(waits, weights=weight)),
+            float(np.average(expects, weights=weight)),
+            clustered_z_score(waits - expects, weight, labelled.lead[test]),
+        )
+
+    def _quick(self, learned: TrainingRows, vectors: Float64) -> Float64:
+        """Log-odds of ``vectors`` by a linear and a boosted model, averaged."""
+        sample = TrainingSet(self.matrix[learned.rows], learned.label, learned.weight)
+        families = (
+            LinearCandidate(hyperparameter_grid=(DEFAULT_STRENGTH,)),
+            BoostedTrees(
+                "quick",
+                additive=False,
+                seed=self.seed,
+                feature_share=1.0,
+                hyperparameter_grid=(QUICK_TREES,),
+            ),
+        )
+        paths = [family.fit_path(sample, vectors)[0] for family in families]
+        return np.asarray(np.mean(paths, axis=0))
+
+    def _within(self, learned: TrainingRows) -> Float64:
+        """(n, F) with each column kept inside the range that was learned from: a number that grows
+        with the calendar is not extrapolated."""
+        seen = self.matrix[learned.rows]
+        known = ~np.isnan(seen).all(axis=0)
+        inside = self.matrix.copy()
+        low, high = np.nanmin(seen[:, known], axis=0), np.nanmax(seen[:, known], axis=0)
+        inside[:, known] = np.clip(inside[:, known], low, high)
+        return inside

@@ -88,6 +88,11 @@ bench-worlds: $(VENV)/.bench ## models: log loss, mean and intervals against the
 .PHONY: bench-immature
 bench-immature: $(VENV)/.dev ## leads that are still open: what each way to treat them costs
 	@$(BIN)/python benchmarks/immature.py
+	@$(BIN)/python benchmarks/short_histories.py
+
+.PHONY: bench-rates
+bench-rates: $(VENV)/.dev ## steps, trends and seasons of the rate: the level carried into a release
+	@$(BIN)/python benchmarks/moving_rates.py
 
 .PHONY: bench-monitor
 bench-monitor: $(VENV)/.dev ## later leads: how often each verdict is given, and whether it is right

@@ -35,11 +35,12 @@ from training.candidates.boosted import BoostedTrees
 from training.candidates.linear import LinearCandidate
 from training.evaluation.metrics import log_losses
 from training.feature_selection.choose import choose_spec
-from training.labels.censoring import CensoringTreatment, training_rows, treatment_at
+from training.labels.censoring import CensoringTreatment, treatment_at
 from training.labels.references import IMMATURE
 from training.labels.splits import newest_fold, time_folds
 from training.labels.training_data import TrainingData, load_training_data
 from training.leakage.audit import LeakVerdict, audit
+from training.model_selection.label_policy import LabelPolicy
 from training.simulator import SCENARIOS, simulate
 from training.simulator.files import write_simulation
 
@@ -171,6 +172,7 @@ def _spec(source: TrainingData, cutoff_us: int):
 def _answers(source: TrainingData, apart: Bools, cutoff_us: int, spec, there: Float64):
     """Probability (n) of the vectors ``there`` and rows learned from, per treatment."""
     matrix = compute_vectors(spec, source.histories, source.labelled.references)
+    age = source.labelled.as_of_us - source.histories.created_at_us[source.labelled.lead]
     answer: dict[CensoringTreatment, Float64] = {}
     taught: dict[CensoringTreatment, int] = {}
     for how in CensoringTreatment:
@@ -180,7 +182,8 @@ def _answers(source: TrainingData, apart: Bools, cutoff_us: int, spec, there: Fl
             continue
         # where an open lead is called lost, it must be allowed to be: all leads teach
         allowed = np.ones(len(apart), bool) if how == CensoringTreatment.NEGATIVE else apart
-        known = training_rows(source.labelled, allowed, cutoff_us, how)
+        policy = LabelPolicy(source.labelled, matrix, age, same, 0)
+        known = policy.rows_at(allowed, cutoff_us)
         sample = TrainingSet(matrix[known.rows], known.label, known.weight)
         paths = [candidate.fit_path(sample, there)[0] for candidate in LEARNER]
         answer[how], taught[how] = sigmoid(np.mean(paths, axis=0)), len(known.rows)

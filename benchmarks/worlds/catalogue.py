@@ -39,7 +39,8 @@ def short_history(name: str, horizons: float, about: str, **changes: object) -> 
     return replace(world, **changes)
 
 
-def _short_histories() -> list[World]:
+def short_histories() -> list[World]:
+    """1.2 to 6 horizons of history."""
     late_source = replace(
         CHANNEL,
         effects={**CHANNEL.effects, "fair": 1.0},
@@ -103,7 +104,8 @@ def _short_histories() -> list[World]:
     ]  # fmt: skip
 
 
-def _moving_rates() -> list[World]:
+def moving_rates() -> list[World]:
+    """A rate that steps, grows, falls, comes and goes, or stays."""
     common = World(
         "steady", "a year, nothing moves", rate=0.10, attributes=(CITY, CHANNEL, SYSTEM),
         numbers=(SIZE,), kinds=(SENT, SEEN), leads=5_000, daily_loss=0.02, test_days=60,
@@ -213,7 +215,7 @@ def _structures() -> list[World]:
 CATALOGUE: dict[str, World] = {
     world.name: world
     for world in (
-        *_short_histories(), *_moving_rates(), *_small_sets(), *_survivors(), *_structures(),
+        *short_histories(), *moving_rates(), *_small_sets(), *_survivors(), *_structures(),
     )
 }  # fmt: skip
 """Every world by name."""

@@ -11,7 +11,7 @@ default, is ``EXPECTED`` where enough references are immature and ``MATURE`` els
 Three are kept as baselines for the benchmark. ``CLOSED`` learns from closed leads only (the quick
 and the lost are over-represented), ``NEGATIVE`` calls open leads lost, and ``WEIGHTED`` uses
 inverse-probability-of-censoring weights (Vock et al. 2016, J. Biomed. Inform. 61:119-131), which
-assume that no column tells the calendar. Figures: docs/decisions/0048-expected-labels.md.
+assume that no column tells the calendar. Figures: docs/decisions/0051-expected-labels.md.
 """
 
 from __future__ import annotations

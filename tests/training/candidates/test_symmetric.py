@@ -137,7 +137,7 @@ def test_columns_that_say_nothing_leave_the_base_rate() -> None:
     flat = TrainingSet(np.zeros((200, WIDTH)), there.label, there.weight)
     part = SymmetricTrees(0).fit(flat, 25)
     shares = np.zeros((2, WIDTH))
-    part.add_contributions(np.zeros((2, WIDTH)), 1.0, shares)
+    part.accumulate_contributions(np.zeros((2, WIDTH)), 1.0, shares)
     assert not shares.any()
     assert part.base == pytest.approx(there.base_log_odds, abs=0.02)
 

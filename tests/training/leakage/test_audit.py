@@ -133,7 +133,7 @@ def test_too_few_outcomes_are_said_not_judged(honest):
     few = honest.outcomes[honest.outcomes["outcome"] == "converted"].head(5)
     report = audit(replace(honest, outcomes=few), costs=False)
     assert report.suspects == ()
-    assert "nothing can be told" in report.notes[0]
+    assert "nothing can be said" in report.notes[0]
 
 
 def test_the_report_is_plain_data(leaky):

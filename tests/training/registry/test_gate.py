@@ -218,7 +218,7 @@ def test_another_question_or_another_firm_is_no_rival(
     data: Dataset, side: Sides, full: TrainedModel, good: GateSide
 ) -> None:
     longer = side(replace(full, contents=replace(full.contents, horizon_days=9.0)))
-    assert "other questions" in compare(longer, good, data).refusals[0]
+    assert "their figures cannot be compared" in compare(longer, good, data).refusals[0]
     foreign = side(replace(full, contents=replace(full.contents, name="another")))
     assert "LEADSCORE_MODEL_NAME" in compare(foreign, good, data).refusals[0]
 

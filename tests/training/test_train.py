@@ -35,7 +35,7 @@ def test_signal_is_found_and_the_gain_is_significant(trained: TrainedModel) -> N
     assert metrics["gain"]["high"] < 0
     assert metrics["auc"]["value"] > 0.8
     assert metrics["test"]["flatters"] is False
-    assert metrics["choice"]["by_time"] is True
+    assert metrics["choice"]["by_time"] is False  # too few leads to choose on rolling origins
 
 
 def test_what_a_random_split_would_have_shown_is_told(trained: TrainedModel) -> None:

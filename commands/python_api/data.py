@@ -67,8 +67,8 @@ def vectorize(
             moment before the lead's creation.
 
     >>> X = ls.vectorize(data)
-    >>> X.attrs["features"]["industry=software"]["unit"]
-    'yes or no'
+    >>> sorted(X.attrs["features"]["employees"])
+    ['null', 'sentence', 'unit']
     """
     from features.histories.build import histories_from_dataset
     from features.vectors.compute import compute_vectors

@@ -29,8 +29,8 @@ class Release:
     Made by :func:`load_release`, or by :func:`train` as ``fitted.release``. It is data, not code:
     loading one executes nothing.
 
-    >>> release.horizon_days, sorted(release.score(data)["band"].unique())[:1]
-    (30.0, ['cold'])
+    >>> release.horizon_days, release.score(data).columns[2]
+    (30.0, 'probability')
     """
 
     content: stored.Release = field(repr=False)

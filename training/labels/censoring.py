@@ -109,15 +109,15 @@ def expected_training_rows(
     """All references asked before the cutoff, with known or expected labels.
 
     ``age_us`` (n): as_of minus creation. ``chance`` (n): of converting within the horizon, by a
-    model of the mature references. An open, immature reference of an age that says too little
-    of its delays is left out.
+    model of the mature references. An age that says too little of its delays teaches by its mature
+    references only: those that closed young are its winners.
     """
     asked = allowed & (labelled.as_of_us < cutoff_us)
     mature = labelled.labels_as_of(cutoff_us) != IMMATURE
     closed = labelled.closed_us <= cutoff_us
-    known = np.flatnonzero(asked & (mature | closed))
-    label = (closed & labelled.converted_in_horizon())[known].astype(np.int8)
     shares = observed_shares(labelled, asked, cutoff_us, age_us)
+    known = np.flatnonzero(asked & (mature | (closed & shares.known)))
+    label = (closed & labelled.converted_in_horizon())[known].astype(np.int8)
     waiting = np.flatnonzero(asked & ~mature & ~closed & shares.known)
     wins = chance[waiting] * (1 - shares.converted[waiting])
     fails = (1 - chance[waiting]) * (1 - shares.lost[waiting])

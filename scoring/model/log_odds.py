@@ -28,7 +28,8 @@ def sigmoid(log_odds: Float64) -> Float64:
     >>> sigmoid(np.array([0.0, -1000.0, 1000.0])).tolist()
     [0.5, 0.0, 1.0]
     """
-    return np.exp(-np.logaddexp(0.0, -log_odds))
+    with np.errstate(invalid="ignore"):  # numpy warns of a NaN on some processors
+        return np.exp(-np.logaddexp(0.0, -log_odds))
 
 
 def logit(probability: Float64) -> Float64:

@@ -74,18 +74,18 @@ def one_of_each_kind(spec: FeatureSpec, gain: Float64) -> list[int]:
     """Position of one column of each interaction kind: the count of it with the highest gain.
 
     Counts are 0 and not unknown without an interaction, and mean what they say. Of equal ones,
-    the one over the longest time.
+    the one over the longest time. A kind that has no count of its own (the only outbound kind is
+    counted as *outbound*) keeps its best other column.
     """
-    best: dict[str, tuple[float, float, int]] = {}
+    best: dict[str, tuple[bool, float, float, int]] = {}
     for position, feature in enumerate(spec.features):
         if feature.source != Source.INTERACTIONS or feature.topic in FIXED_STREAMS:
             continue
-        if feature.aggregate not in ("count", "decayed"):
-            continue
+        counts = feature.aggregate in ("count", "decayed")
         days = feature.half_life_days or feature.window_days or np.inf
-        mine = (float(gain[position]), days, position)
+        mine = (counts, float(gain[position]), days, position)
         best[feature.topic] = max(best.get(feature.topic, mine), mine)
-    return [position for _, _, position in best.values()]
+    return [position for *_, position in best.values()]
 
 
 def gain_importance(sample: TrainingSet, seed: int) -> Float64:

@@ -35,7 +35,9 @@ not_required = {"duckdb", "lightgbm", "msgspec", "typer"} & set(sys.modules)
 print(json.dumps([answer.json(), scoring.__file__, features.__file__, sorted(not_required)]))
 """
 KNOWN = {"lead_id": "A", "as_of": "2026-03-20T08:00:00Z", "created_at": "2026-03-01T00:00:00Z"}
-VIEWS = [{"kind": "page_view", "occurred_at": "2026-03-18T10:00:00+01:00"}] * 3
+VIEWS = [
+    {"kind": "page_view", "occurred_at": f"2026-03-18T1{hour}:00:00+01:00"} for hour in range(3)
+]
 ROWS = [KNOWN, KNOWN | {"interactions": json.dumps(VIEWS), "attributes": '{"employees": 12}'}]
 
 

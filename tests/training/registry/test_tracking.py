@@ -255,7 +255,9 @@ def test_mlflow_itself_loads_and_answers(
     settings: TrackingSettings, first: RegisteredVersion, tmp_path: Path
 ) -> None:
     known = {"lead_id": "A", "as_of": "2026-03-20T08:00:00Z", "created_at": "2026-03-01T00:00:00Z"}
-    views = [{"kind": "page_view", "occurred_at": "2026-03-18T10:00:00+01:00"}] * 3
+    views = [
+        {"kind": "page_view", "occurred_at": f"2026-03-18T1{hour}:00:00+01:00"} for hour in range(3)
+    ]
     rows = [known, known | {"interactions": json.dumps(views)}]
     done = subprocess.run(
         [sys.executable, "-c", PREDICT, settings.uri, first.version, json.dumps(rows)],

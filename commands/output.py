@@ -198,10 +198,9 @@ WEIGHTY = ("unanswered", "no created_at", "observed_until", "in no table", "is r
 
 
 def report_set_aside(quarantined: Iterable[QuarantinedRows]) -> None:
-    """Tell on stderr which rows were set aside, and why."""
-
+    """Print on stderr which rows were set aside, and why."""
     for rows in quarantined:
-        log(f"set aside: {rows.rows:,} rows of {rows.file}: {rows.reason}")
+        log(f"takes no part: {rows.rows:,} rows of {rows.file}: {rows.reason}")
 
 
 def report_reading(data: Dataset) -> None:

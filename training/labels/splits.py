@@ -116,6 +116,22 @@ def grouped_folds(
     return folds
 
 
+def units_by_content(unit: Int64, as_of_us: Int64, matrix: npt.NDArray[np.float64]) -> Int64:
+    """``unit`` (n) numbered by the first moment and vector of each, not by the order of the leads.
+
+    So that units are dealt the same whatever the order in which leads were read.
+
+    >>> moments = np.array([10, 20, 30])
+    >>> units_by_content(np.array([7, 3, 7]), moments, np.zeros((3, 1))).tolist()
+    [0, 1, 0]
+    """
+    order = np.lexsort((*matrix.T[::-1], as_of_us))
+    units, first = np.unique(unit[order], return_index=True)
+    number = np.empty(len(units), np.int64)
+    number[np.argsort(first, kind="stable")] = np.arange(len(units))
+    return number[np.searchsorted(units, unit)]
+
+
 def identical_rows(matrix: npt.NDArray[np.float64]) -> Int64:
     """A group number per row, equal where two rows of ``matrix`` are equal (NaN equals NaN).
 

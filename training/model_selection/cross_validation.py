@@ -14,7 +14,7 @@ from training.evaluation.confidence import clustered_z_score
 from training.evaluation.metrics import log_losses_of_log_odds
 from training.labels.censoring import CensoringTreatment, TrainingRows, training_rows
 from training.labels.references import IMMATURE, LabelledReferences, label_counts
-from training.labels.splits import Fold, grouped_folds, identical_rows, time_folds
+from training.labels.splits import Fold, grouped_folds, identical_rows, time_folds, units_by_content
 from training.model_selection.recalibration import HALF_LIFE_SHARE, recency_weights
 from training.model_selection.worker_pool import WorkerPool
 
@@ -183,6 +183,7 @@ def prepare_folds(
     if by_time and known * matrix.shape[1] > MAX_CELLS_ALL_FOLDS:
         folds = folds[-N_FOLDS_LARGE:]
     if not by_time:
+        unit = units_by_content(unit, labelled.as_of_us, matrix)
         repeats = N_REPEATS if known < MAX_REFERENCES_REPEATED else 1
         folds = grouped_folds(unit, label, rng, repeats=repeats)
     prepared = [_prepared(rows_at, allowed, unit, fold, until_us) for fold in folds]

@@ -26,6 +26,7 @@ from training.labels.censoring import (
     treatment_at,
 )
 from training.labels.references import IMMATURE, LabelledReferences
+from training.labels.splits import units_by_content
 
 QUICK_TREES = 70
 MIN_CONVERSIONS_TO_CHECK = 25
@@ -87,8 +88,9 @@ class LabelPolicy:
         earlier = until_us - labelled.horizon_us
         label = labelled.labels_as_of(until_us)
         rng = np.random.default_rng(self.seed)
-        leads = np.unique(labelled.lead)
-        held = np.isin(labelled.lead, rng.permutation(leads)[: len(leads) // 2])
+        lead = units_by_content(labelled.lead, labelled.as_of_us, self.matrix)
+        n_leads = int(lead.max()) + 1
+        held = np.isin(lead, rng.permutation(n_leads)[: n_leads // 2])
         since = (label != IMMATURE) & (labelled.labels_as_of(earlier) == IMMATURE)
         test = np.flatnonzero(allowed & held & since)
         if (

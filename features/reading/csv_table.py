@@ -17,7 +17,7 @@ from features.contract import TableSettings
 from features.errors import DataError
 from features.reading.dialect import Dialect, as_utf8, dialect_of, encoding_of
 from features.reading.files import DataFile
-from features.reading.headers import Columns, columns_of
+from features.reading.headers import HeaderColumns, columns_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.record_count import count_records
 
@@ -39,7 +39,7 @@ class CsvText:
     text: Bytes
     dialect: Dialect
     records: int
-    columns: Columns
+    columns: HeaderColumns
 
     @property
     def first_row(self) -> int:
@@ -212,7 +212,7 @@ def _batches(
         yield from reader
 
 
-def _named(columns: Columns, batch: pa.RecordBatch) -> pa.Table:
+def _named(columns: HeaderColumns, batch: pa.RecordBatch) -> pa.Table:
     arrays = [batch.column(position) for position in columns.positions]
     return pa.Table.from_arrays([pa.chunked_array([a]) for a in arrays], names=list(columns.names))
 

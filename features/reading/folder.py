@@ -33,7 +33,7 @@ from features.reading.files import (
     partition_values,
     parts_of,
 )
-from features.reading.headers import Columns, columns_of
+from features.reading.headers import HeaderColumns, columns_of
 from features.reading.quarantine import Chunk, Quarantine
 
 CHUNK_ROWS = 2_000_000
@@ -398,7 +398,7 @@ class _OneFile:
     def _count(self, rows: int) -> None:
         self.notes.count(self.table, self.file.name, rows)
 
-    def _told(self, columns: Columns) -> None:
+    def _told(self, columns: HeaderColumns) -> None:
         for note in columns.notes:
             self.notes.say(note)
         empty = [name for name, why in columns.left_out if why == "no name and no value"]
@@ -453,7 +453,11 @@ class _OneFile:
                     start, self.places = start + table.num_rows, self.places + 1
 
     def _chunk(
-        self, table: pa.Table, columns: Columns, rows: npt.NDArray[np.int64], extra: dict[str, str]
+        self,
+        table: pa.Table,
+        columns: HeaderColumns,
+        rows: npt.NDArray[np.int64],
+        extra: dict[str, str],
     ) -> Chunk:
         table = table.rename_columns(list(columns.names))
         for name, value in extra.items():

@@ -76,7 +76,7 @@ def plain_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Columns:
+class HeaderColumns:
     """Which columns of a file are read. ``positions`` and ``names``: in step, one a column.
 
     ``left_out``: names (or numbers) of columns not read, each with why. ``notes``: sentences.
@@ -96,7 +96,7 @@ def columns_of(
     *,
     filled: Sequence[int] | None = None,
     same: Mapping[int, int] | None = None,
-) -> Columns:
+) -> HeaderColumns:
     """The columns to read of a file with this header.
 
     ``declared``: the contract's name (or an attribute's) to the file's own name, or to the number
@@ -130,7 +130,7 @@ def columns_of(
             positions.append(place)
             final.append(name)
     _refuse_repeats(positions, final, file, table)
-    return Columns(tuple(positions), tuple(final), tuple(left_out), tuple(notes))
+    return HeaderColumns(tuple(positions), tuple(final), tuple(left_out), tuple(notes))
 
 
 def _nameless(filled: Sequence[int] | None, place: int) -> str:

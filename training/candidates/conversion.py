@@ -33,7 +33,7 @@ class CannotRelease(Exception):
 
 
 @dataclass(frozen=True)
-class Columns:
+class InputColumns:
     """What an estimator sees of each column: ``scale`` × value + ``shift``, unknown as ``fill``.
 
     ``fill`` (F) is in the column's own unit; NaN where unknown stays unknown. ``scaled``: whether
@@ -56,7 +56,7 @@ def component_of(estimator: Any, vectors: Float64, fill: Float64) -> ModelCompon
     ``vectors`` (n, F): training rows, on which both are compared; ``fill`` (F): what unknown was
     replaced by before the estimator saw it, NaN where it saw it as unknown. Raises CannotRelease.
     """
-    columns = Columns(np.ones(len(fill)), np.zeros(len(fill)), fill)
+    columns = InputColumns(np.ones(len(fill)), np.zeros(len(fill)), fill)
     last, columns = _through_pipeline(estimator, columns)
     writer = next((w for name, w in WRITERS.items() if name in _names_of(last)), None)
     if writer is None:
@@ -105,7 +105,7 @@ def _check(component: ModelComponent, estimator: Any, vectors: Float64, fill: Fl
         raise CannotRelease(f"written as data its log-odds differ by {off:.1e} from its own")
 
 
-def _through_pipeline(estimator: Any, columns: Columns) -> tuple[Any, Columns]:
+def _through_pipeline(estimator: Any, columns: InputColumns) -> tuple[Any, InputColumns]:
     if _names_of(estimator) != {"sklearn.Pipeline"}:
         return estimator, columns
     for name, step in estimator.steps[:-1]:
@@ -124,23 +124,23 @@ def _is_sklearn(step: Any) -> bool:
     return type(step).__module__.startswith("sklearn.")
 
 
-def _imputed(step: Any, columns: Columns) -> Columns:
+def _imputed(step: Any, columns: InputColumns) -> InputColumns:
     known = np.asarray(step.statistics_, dtype=np.float64)
     if step.add_indicator or len(known) != len(columns.fill) or np.isnan(known).any():
         raise CannotRelease("its SimpleImputer adds or drops columns")
     own = (known - columns.shift) / columns.scale
-    return Columns(
+    return InputColumns(
         columns.scale, columns.shift, np.where(np.isnan(columns.fill), own, columns.fill)
     )
 
 
-def _scaled(scale: Float64 | None, shift: Float64 | None, columns: Columns) -> Columns:
+def _scaled(scale: Float64 | None, shift: Float64 | None, columns: InputColumns) -> InputColumns:
     times = np.ones(len(columns.scale)) if scale is None else scale
     plus = np.zeros(len(columns.scale)) if shift is None else shift
-    return Columns(columns.scale * times, columns.shift * times + plus, columns.fill)
+    return InputColumns(columns.scale * times, columns.shift * times + plus, columns.fill)
 
 
-def _standardised(step: Any, columns: Columns) -> Columns:
+def _standardised(step: Any, columns: InputColumns) -> InputColumns:
     scale = None if step.scale_ is None else 1.0 / np.asarray(step.scale_, dtype=np.float64)
     mean = getattr(step, "mean_", None) if hasattr(step, "mean_") else step.center_
     if (hasattr(step, "with_mean") and not step.with_mean) or mean is None:
@@ -149,7 +149,7 @@ def _standardised(step: Any, columns: Columns) -> Columns:
     return _scaled(scale, -np.asarray(mean, dtype=np.float64) * times, columns)
 
 
-STEPS: dict[str, Callable[[Any, Columns], Columns]] = {
+STEPS: dict[str, Callable[[Any, InputColumns], InputColumns]] = {
     "SimpleImputer": _imputed,
     "StandardScaler": _standardised,
     "RobustScaler": _standardised,
@@ -158,7 +158,7 @@ STEPS: dict[str, Callable[[Any, Columns], Columns]] = {
 }
 
 
-def _linear(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponent:
+def _linear(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelComponent:
     """Each column centred at its mean, so that a share is against the usual lead."""
     if getattr(estimator, "loss", "log_loss") != "log_loss":
         raise CannotRelease(f"{type(estimator).__name__} with this loss gives no log-odds")
@@ -177,7 +177,7 @@ def _linear(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponen
     )
 
 
-def _not_scaled(estimator: Any, columns: Columns) -> None:
+def _not_scaled(estimator: Any, columns: InputColumns) -> None:
     if columns.scaled:
         raise CannotRelease(
             f"{type(estimator).__name__} after a scaler rounds where data would not; trees need no "
@@ -185,7 +185,7 @@ def _not_scaled(estimator: Any, columns: Columns) -> None:
         )
 
 
-def _nodes(tree: Any, columns: Columns, value: Float64) -> NodeTable:
+def _nodes(tree: Any, columns: InputColumns, value: Float64) -> NodeTable:
     """A tree of scikit-learn, whose values are rounded to single precision."""
     feature = np.asarray(tree.feature, dtype=np.int64)
     threshold = double_thresholds(np.asarray(tree.threshold, dtype=np.float64))
@@ -205,7 +205,7 @@ def _nodes(tree: Any, columns: Columns, value: Float64) -> NodeTable:
     )
 
 
-def _forest(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponent:
+def _forest(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelComponent:
     """Trees whose leaves hold shares of a probability; one tree is a forest of one."""
     _not_scaled(estimator, columns)
     members = getattr(estimator, "estimators_", [estimator])
@@ -217,7 +217,7 @@ def _forest(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponen
     return ForestComponent(TreeComponent.from_text(booster_text(tables, vectors.shape[1])))
 
 
-def _boosted(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponent:
+def _boosted(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelComponent:
     _not_scaled(estimator, columns)
     if estimator.init not in (None, "zero"):
         raise CannotRelease("its first guess (init) is an estimator of its own")
@@ -230,7 +230,7 @@ def _boosted(estimator: Any, columns: Columns, vectors: Float64) -> ModelCompone
     return _with_start(tables, estimator, columns, vectors)
 
 
-def _hist_boosted(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponent:
+def _hist_boosted(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelComponent:
     _not_scaled(estimator, columns)
     if estimator.is_categorical_ is not None and estimator.is_categorical_.any():
         raise CannotRelease("HistGradientBoostingClassifier with categorical features")
@@ -255,7 +255,7 @@ def _hist_boosted(estimator: Any, columns: Columns, vectors: Float64) -> ModelCo
 
 
 def _with_start(
-    tables: list[NodeTable], estimator: Any, columns: Columns, vectors: Float64
+    tables: list[NodeTable], estimator: Any, columns: InputColumns, vectors: Float64
 ) -> ModelComponent:
     """The trees with what the estimator begins from: its own log-odds of one row minus theirs."""
     width = vectors.shape[1]
@@ -267,7 +267,7 @@ def _with_start(
     return TreeComponent.from_text(booster_text(tables, width, start))
 
 
-def _lightgbm(estimator: Any, columns: Columns, vectors: Float64) -> ModelComponent:
+def _lightgbm(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelComponent:
     _not_scaled(estimator, columns)
     if not np.isnan(columns.fill).all():
         raise CannotRelease("LGBMClassifier after imputation; it reads unknown values itself")
@@ -275,7 +275,7 @@ def _lightgbm(estimator: Any, columns: Columns, vectors: Float64) -> ModelCompon
     return TreeComponent.from_text(text, vectors.shape[1])
 
 
-WRITERS: dict[str, Callable[[Any, Columns, Float64], ModelComponent]] = {
+WRITERS: dict[str, Callable[[Any, InputColumns, Float64], ModelComponent]] = {
     "sklearn.LogisticRegression": _linear,
     "sklearn.LogisticRegressionCV": _linear,
     "sklearn.SGDClassifier": _linear,

@@ -66,6 +66,10 @@ docs: $(VENV)/.dev ## write the pages of the command line, the features and the 
 	@$(BIN)/python docs/write_features.py
 	@$(BIN)/python docs/write_api.py
 
+.PHONY: messages
+messages: $(VENV)/.dev ## texts that people read into the catalogues of languages, and compile them (CODES=de adds one)
+	@$(BIN)/python packaging/messages.py update $(CODES)
+
 .PHONY: bench
 bench: bench-features bench-scoring bench-quality bench-serving ## every figure of the README, peers in the same run
 

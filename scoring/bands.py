@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
+from features.language.catalogues import language_or_english
+from features.language.language import Language
 
 
 class Band(StrEnum):
@@ -19,20 +21,23 @@ class Band(StrEnum):
     HOT = "hot"
 
 
-LABELS: dict[str, dict[Band, str]] = {
-    "en": {Band.COLD: "cold", Band.WARM: "warm", Band.HOT: "hot"},
-    "fr": {Band.COLD: "froid", Band.WARM: "tiède", Band.HOT: "chaud"},
-}
 _ORDER = np.array([Band.COLD.value, Band.WARM.value, Band.HOT.value], dtype=object)
 
 
-def label(band: Band, language: str = "en") -> str:
+def label(band: Band | str, language: Language | str = "en") -> str:
     """The band as shown to a person; English where there are no words for the language.
 
     >>> label(Band.WARM, "fr"), label(Band.WARM, "fr-CA"), label(Band.WARM, "de")
     ('tiède', 'tiède', 'warm')
     """
-    return LABELS.get(language.split("-")[0].lower(), LABELS["en"])[band]
+    spoken = language if isinstance(language, Language) else language_or_english(language)
+    match Band(band):
+        case Band.COLD:
+            return spoken.pgettext("band", "cold")
+        case Band.WARM:
+            return spoken.pgettext("band", "warm")
+        case Band.HOT:
+            return spoken.pgettext("band", "hot")
 
 
 @dataclass(frozen=True, slots=True)

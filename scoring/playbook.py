@@ -12,12 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from features.errors import DataError
-from scoring.bands import Band
+from features.language.language import ENGLISH, Language
+from scoring.bands import Band, label
 from scoring.reasons import Reason
 from scoring.scorecard.rules import Strict, Words, one_or_many, schema_error
 from scoring.scorecard.toml import faults_of, line_index, packaged_text
 
 DEFAULT_PLAYBOOK = "default_playbook.toml"
+STEP_CONTEXT = "next step"
+"""The context of a playbook's texts in a catalogue."""
 
 
 TopicAndSide = tuple[str, str]
@@ -96,6 +99,16 @@ class NextStep:
     def to_dict(self) -> dict[str, str]:
         """Plain data, as a response holds it."""
         return asdict(self)
+
+    def translated(self, language: Language) -> NextStep:
+        """The step in a language; texts of one's own playbook stay as they were written."""
+        if language is ENGLISH:
+            return self
+        texts = (self.channel, self.rhythm, self.message)
+        told = (language.pgettext(STEP_CONTEXT, text) for text in texts)
+        if self.because in set(Band):
+            return NextStep(*told, because=label(self.because, language))
+        return NextStep(*told, because=language.pgettext(STEP_CONTEXT, self.because))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.compute.array_types import Float64, Int64
 from features.compute.jit import kernel
+from features.language.language import ENGLISH, Language
 from features.vectors.spec import FeatureSpec
 
 if TYPE_CHECKING:
@@ -57,21 +58,25 @@ def top_k_contributions(contributions: Float64, k: int) -> Int64:
 
 
 def top_reasons(
-    spec: FeatureSpec, vector: Float64, contributions: Float64, k: int = 3
+    spec: FeatureSpec,
+    vector: Float64,
+    contributions: Float64,
+    k: int = 3,
+    language: Language = ENGLISH,
 ) -> list[Reason]:
     """The k features with the largest shares of one score, (F,) vectors and shares.
 
     Fewer when fewer features have a share. The others are not lost: base + all shares is the
     score, see :class:`scoring.model.model.Explanation`.
     """
-    return ReasonFormatter(spec).one(vector, contributions, k)
+    return ReasonFormatter(spec, language).one(vector, contributions, k)
 
 
 class ReasonFormatter:
-    """Reasons of many rows in words; sentences about whole numbers are cached."""
+    """Reasons of many rows in one language; sentences about whole numbers are cached."""
 
-    def __init__(self, spec: FeatureSpec) -> None:
-        self._spec, self._names = spec, spec.names
+    def __init__(self, spec: FeatureSpec, language: Language = ENGLISH) -> None:
+        self._spec, self._names, self._language = spec, spec.names, language
         self._cache: dict[tuple[int, float | None], str] = {}
 
     def one(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
@@ -106,7 +111,7 @@ class ReasonFormatter:
         filled = np.flatnonzero(columns.T.ravel() >= 0)  # all first reasons, then the second, …
         row, column = filled % max(n, 1), columns.T.ravel()[filled]
         sentences, sentence = self._sentences(column, vectors[row, column])
-        sizes, size = share_texts(contributions[row, column])
+        sizes, size = share_texts(contributions[row, column], self._language)
         texts = pc.binary_join_element_wise(sentences.take(sentence), sizes.take(size), "")
         place = np.full(n * k, -1, dtype=np.int64)
         place[filled] = np.arange(len(filled))
@@ -132,13 +137,16 @@ class ReasonFormatter:
         key = (column, None if value != value else value)
         text = self._cache.get(key)
         if text is None:
-            text = self._spec.features[column].sentence(value + 0.0)  # so that -0 reads as 0
+            text = self._spec.features[column].sentence(
+                value + 0.0,  # so that -0 reads as 0
+                self._language,
+            )
             if (value != value or value.is_integer()) and len(self._cache) < MAX_CACHED_SENTENCES:
                 self._cache[key] = text
         return text
 
 
-def share_texts(shares: Float64) -> tuple[pa.Array, Int64]:
+def share_texts(shares: Float64, language: Language = ENGLISH) -> tuple[pa.Array, Int64]:
     """Shares as people read them: the different texts, and which of them each share (n,) gets.
 
     Each text is formatted once. Where the product with 100 comes too near to a half to tell which
@@ -154,5 +162,7 @@ def share_texts(shares: Float64) -> tuple[pa.Array, Int64]:
     doubtful = np.abs(np.abs(hundredths - np.floor(hundredths)) - 0.5) < 1e-6
     rounded = np.where(doubtful, shares, np.copysign(np.rint(hundredths) / 100.0, shares))
     different, which = np.unique(rounded.view(np.int64), return_inverse=True)
-    texts = [f" ({share:+.2f})" for share in different.view(np.float64).tolist()]
+    texts = [
+        f" ({language.localized(f'{share:+.2f}')})" for share in different.view(np.float64).tolist()
+    ]
     return pa.array(texts, pa.string()), which

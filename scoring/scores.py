@@ -14,6 +14,7 @@ from features.compute.parallel import ordered_map
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, Histories, References
 from features.histories.subset import select_leads
+from features.language.language import ENGLISH, Language
 from features.vectors.compute import compute_vectors
 from scoring.reasons import ReasonFormatter, top_k_contributions
 from scoring.release.release import Release
@@ -104,17 +105,18 @@ def scores_table(
     as_of_us: Int64,
     *,
     model_version: str | None = None,
+    language: Language = ENGLISH,
     progress: Callable[[int, int], None] | None = None,
 ) -> pa.Table:
     """One row per (lead_id, as_of), in the order given; columns as SCORE_COLUMNS.
 
     ``as_of_us``: microseconds since 1970 UTC; NO_TIME is shown as null. A reference that cannot
     be scored keeps its row, with the reason in ``error``. ``model_version`` defaults to the
-    release_id. ``progress(done, total)`` is called after every part. Memory beyond the table
-    stays flat, whatever the number of references.
+    release_id. ``language``: of the reasons. ``progress(done, total)`` is called after every part.
+    Memory beyond the table stays flat, whatever the number of references.
     """
     lead, moment, errors = _checked_references(release, histories, lead_ids, as_of_us)
-    sentences = ReasonFormatter(release.spec)
+    sentences = ReasonFormatter(release.spec, language)
     version = release.release_id if model_version is None else model_version
 
     def part(rows: slice) -> pa.Table:

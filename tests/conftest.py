@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ["LC_ALL"] = "C.UTF-8"
+"""Commands speak English here, whatever the locale of the person who runs the tests."""
+
 RANDOM = os.environ.get("HYPOTHESIS_PROFILE") == "random"
 """``make test-random``: fresh seeds and ten times the examples; else every run is the same."""
 TIMES_MORE_EXAMPLES = 10

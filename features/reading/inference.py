@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,17 +46,40 @@ MOST_WORDS_SHOWN = 6
 
 
 _GROUP_WORDS: tuple[tuple[Group, str], ...] = (
-    (Group.BUDGET, r"budget|budgt|funding|funds|willingness|spending_limit"),
-    (Group.AUTHORITY, r"authority|decision|decider|seniority|stakeholder|job_?title|role"),
-    (Group.NEED, r"needs?|pains?|problem|requirements?|use_?case|challenge"),
-    (Group.TIMELINE, r"timeline|timing|time_?frame|deadline|urgency|purchase_?date|horizon"),
-    (Group.SOURCE, r"source|origin|medium|utm|referr?er|campaign|channel|hear"),
+    (
+        Group.BUDGET,
+        r"budget|budgt|funding|funds|willingness|spending_limit|"
+        r"financement|enveloppe|moyens_financiers",
+    ),
+    (
+        Group.AUTHORITY,
+        r"authority|decision|decider|seniority|stakeholder|job_?title|role|"
+        r"autorite|decideur|decisionnaire|fonction|poste|niveau_hierarchique|interlocuteur",
+    ),
+    (
+        Group.NEED,
+        r"needs?|pains?|problem|requirements?|use_?case|challenge|"
+        r"besoins?|problemes?|exigences?|cas_d_usage|enjeux?",
+    ),
+    (
+        Group.TIMELINE,
+        r"timeline|timing|time_?frame|deadline|urgency|purchase_?date|horizon|"
+        r"echeances?|delais?|calendrier|urgence|date_d_achat",
+    ),
+    (
+        Group.SOURCE,
+        r"source|origin|medium|utm|referr?er|campaign|channel|hear|"
+        r"origine|provenance|campagne|canal|apporteur",
+    ),
     (
         Group.FIT,
         r"industry|sector|company|comp|firm|employees?|size|revenue|country|region|city|"
-        r"occupation|job|age|education",
+        r"occupation|job|age|education|"
+        r"secteur|entreprise|societe|effectifs?|taille|chiffre_d_affaires|pays|ville|"
+        r"departement|code_postal|metier|profession|formation|salaries",
     ),
 )
+"""Words in the names of columns, without accents: English, then French."""
 
 
 _ID_NAME = re.compile(r"(^|[_ ])(id|uuid|guid|key|number|no|nr)$", re.IGNORECASE)
@@ -98,8 +122,12 @@ def group_of(name: str) -> Group:
 
     >>> group_of("Budgt_alloc").value, group_of("Lead Source").value, group_of("foo").value
     ('budget', 'source', 'other')
+    >>> [group_of(name).value for name in ("Pays", "Secteur d'activité", "Effectif", "Échéance")]
+    ['fit', 'fit', 'fit', 'timeline']
     """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    letters = unicodedata.normalize("NFKD", words)
+    words = "".join(letter for letter in letters if not unicodedata.combining(letter))
     words = re.sub(r"[^a-z0-9]+", "_", words)
     for group, pattern in _GROUP_WORDS:
         if re.search(rf"(^|_)({pattern})(_|$)", words):

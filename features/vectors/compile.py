@@ -12,7 +12,7 @@ from features.contract import BANT, AttributeType
 from features.errors import DataError
 from features.vectors.accumulators import IGNORED, NEEDS_DECAY, NEEDS_OF
 from features.vectors.catalogue import Source
-from features.vectors.sentences import ANY, INBOUND, OUTBOUND
+from features.vectors.nouns import ANY, INBOUND, OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 
 WEEK_DAYS, FIVE_WEEKS_DAYS = 7.0, 35.0

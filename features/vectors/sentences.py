@@ -1,160 +1,217 @@
-"""How a person says a number, a span of time, a kind or an attribute."""
+"""How a person says a number, a span of time, a kind or an attribute, in their language."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from string import Formatter
 from typing import NamedTuple
 
-ANY, INBOUND, OUTBOUND = "any", "inbound", "outbound"
-"""The three streams beside the kinds: everything, the lead's own acts, our own attempts."""
+from features.language.language import ENGLISH, Language
+from features.vectors.nouns import noun
 
 
-STREAM_WORDS = {
-    ANY: ("interaction", "interactions"),
-    INBOUND: ("act of their own", "acts of their own"),
-    OUTBOUND: ("contact attempt of ours", "contact attempts of ours"),
-}
-
-
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def number(value: float) -> str:
+def number(value: float, language: Language = ENGLISH) -> str:
     """A number as a person writes it: no decimals from a hundred on, else three figures.
 
     >>> number(12.0), number(0.25), number(1234567.0), number(1462.15), number(3.14159)
     ('12', '0.25', '1,234,567', '1,462', '3.14')
     """
-    if value == int(value) or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return language.format_number(value)
 
 
-def days(value: float) -> str:
+def days(value: float, language: Language = ENGLISH) -> str:
     """A time in days as minutes, hours or days.
 
-    >>> days(0.01), days(0.5), days(12.4)
-    ('14 minutes', '12 hours', '12 days')
+    >>> days(0.01), days(0.5), days(12.4), days(1 / 24)
+    ('14 minutes', '12 hours', '12 days', '1 hour')
     """
     if value < 1 / 24:
-        return f"{max(1, round(value * 1440))} minutes"
-    if value < 2:
-        return f"{round(value * 24)} hours"
-    return f"{round(value)} days"
+        n = max(1, round(value * 1440))
+        text = language.ngettext("{n} minute", "{n} minutes", n)
+    elif value < 2:
+        n = round(value * 24)
+        text = language.ngettext("{n} hour", "{n} hours", n)
+    else:
+        n = round(value)
+        text = language.ngettext("{n} day", "{n} days", n)
+    return text.format(n=n)
 
 
-def pluralize(amount: float, one: str) -> str:
-    """A number of something with a regular plural.
+def day_count(value: float, language: Language = ENGLISH) -> str:
+    """A number of days, which may be a fraction.
 
-    >>> pluralize(1, "day"), pluralize(7, "day")
-    ('1 day', '7 days')
+    >>> day_count(1), day_count(7), day_count(0.5)
+    ('1 day', '7 days', '0.5 days')
     """
-    return f"{number(amount)} {one}{'' if amount == 1 else 's'}"
+    text = language.ngettext("{n} day", "{n} days", value)
+    return text.format(n=number(value, language))
 
 
 @lru_cache(maxsize=1024)
-def span(window_days: float | None) -> str:
+def span(window_days: float | None, language: Language = ENGLISH) -> str:
     """A window in words.
 
     >>> span(7), span(1), span(0.5), span(None)
     ('in the last 7 days', 'in the last 24 hours', 'in the last 12 hours', 'so far')
     """
     if window_days is None:
-        return "so far"
+        return language.gettext("so far")
     if window_days <= 2:
-        return f"in the last {number(window_days * 24)} hours"
-    return f"in the last {number(window_days)} days"
+        n = window_days * 24
+        text = language.ngettext("in the last hour", "in the last {n} hours", n)
+    else:
+        n = window_days
+        text = language.ngettext("in the last day", "in the last {n} days", n)
+    return text.format(n=number(n, language))
 
 
-@lru_cache(maxsize=4096)
-def words(topic: str) -> tuple[str, str]:
+def words(topic: str, language: Language = ENGLISH) -> tuple[str, str]:
     """Singular and plural of a stream or kind.
 
     >>> words("page_view"), words("any")
     (('page view', 'page views'), ('interaction', 'interactions'))
     """
-    if topic in STREAM_WORDS:
-        return STREAM_WORDS[topic]
-    spoken = topic.replace("_", " ").replace(".", " ").strip()
-    return spoken, spoken if spoken.endswith("s") else f"{spoken}s"
+    forms = noun(topic, language)
+    return forms.one, forms.many
 
 
-def count_phrase(value: float, topic: str) -> str:
+def count_phrase(value: float, topic: str, language: Language = ENGLISH) -> str:
     """A number of interactions in words.
 
     >>> count_phrase(12, "page_view"), count_phrase(1, "meeting"), count_phrase(0, "any")
     ('12 page views', '1 meeting', 'no interactions')
     """
-    one, many = words(topic)
+    forms = noun(topic, language)
     if value == 0:
-        return f"no {many}"
-    return f"{number(value)} {one if value == 1 else many}"
+        return forms.none
+    text = language.npgettext("interactions counted", "{n} {one}", "{n} {many}", value)
+    return text.format(n=number(value, language), one=forms.one, many=forms.many)
 
 
-def trend(value: float, many: str) -> str:
+def trend(value: float, topic: str, language: Language = ENGLISH) -> str:
     """A log ratio of the last week to the weeks before, in words.
 
-    >>> trend(-0.4, "page views")
+    >>> trend(-0.4, "page_view")
     'fewer page views in the last week than in the weeks before'
     """
     if value == 0:
-        return f"as many {many} in the last week as in the weeks before"
-    return f"{'more' if value > 0 else 'fewer'} {many} in the last week than in the weeks before"
+        text = language.gettext("as many {of_many} in the last week as in the weeks before")
+    elif value > 0:
+        text = language.gettext("more {of_many} in the last week than in the weeks before")
+    else:
+        text = language.gettext("fewer {of_many} in the last week than in the weeks before")
+    return text.format(of_many=noun(topic, language).of_many)
 
 
 class SentenceContext(NamedTuple):
-    """What a sentence is made from: a known value and the feature it belongs to."""
+    """What a sentence is made from: a known value, the feature it belongs to, the language.
+
+    Messages may hold ``{n}`` (the number), ``{days}`` (the number as a time), ``{percent}``,
+    ``{counted}`` (so many interactions), ``{span}`` (the window), ``{half_life}``, ``{level}``,
+    ``{attribute}``, ``{rank}``, ``{hour}``, ``{weekday}`` and every form of
+    :class:`~features.vectors.nouns.Noun`.
+    """
 
     value: float
     topic: str
     window_days: float | None = None
     half_life_days: float | None = None
     level: str | None = None
+    language: Language = ENGLISH
 
-    @property
-    def one(self) -> str:
-        """The topic in the singular."""
-        return words(self.topic)[0]
+    def gettext(self, message: str) -> str:
+        """The message in the language, with its placeholders filled in."""
+        return self._filled(self.language.gettext(message))
 
-    @property
-    def many(self) -> str:
-        """The topic in the plural."""
-        return words(self.topic)[1]
+    def ngettext(self, one: str, many: str) -> str:
+        """The same with the plural form of the value."""
+        return self._filled(self.language.ngettext(one, many, self.value))
 
-    @property
-    def span(self) -> str:
-        """The window in words."""
-        return span(self.window_days)
+    def _filled(self, text: str) -> str:
+        template, fields = _prefilled(text, *self[1:])
+        return template.format(*[OF_VALUE[name](self.value, self) for name in fields])
+
+
+OF_VALUE: dict[str, Callable[[float, SentenceContext], str]] = {
+    "n": lambda value, said: said.language.format_number(value),
+    "days": lambda value, said: days(value, said.language),
+    "percent": lambda value, said: said.language.format_percent(value),
+    "counted": lambda value, said: count_phrase(value, said.topic, said.language),
+    "rank": lambda value, said: ranked(value, said.level, said.language),
+    "hour": lambda value, _: f"{value:.0f}",
+    "weekday": lambda value, said: said.language.weekday_name(int(value)),
+}
+"""Placeholders that depend on the value."""
+
+
+@lru_cache(maxsize=8192)
+def _prefilled(
+    text: str,
+    topic: str,
+    window_days: float | None,
+    half_life_days: float | None,
+    level: str | None,
+    language: Language,
+) -> tuple[str, list[str]]:
+    """A template in which all but the value is filled in, and what of the value it takes."""
+    fixed: dict[str, str] = {
+        **noun(topic, language)._asdict(),
+        "span": span(window_days, language),
+        "half_life": day_count(half_life_days or 0, language),
+        "level": str(level),
+        "attribute": humanize_name(topic, language),
+    }
+    template, fields = [], []
+    for literal, name, _, _ in Formatter().parse(text):
+        template.append(_escaped(literal))
+        if name in OF_VALUE:
+            template.append("{}")
+            fields.append(name)
+        elif name is not None:
+            template.append(_escaped(fixed[name]))
+    return "".join(template), fields
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 LEVELS_IN_ORDER = " < "
 """Between the ordered answers of an attribute, least first."""
 
 
-def ranked(value: float, levels: str | None) -> str:
+def ranked(value: float, levels: str | None, language: Language = ENGLISH) -> str:
     """An ordered answer by its name, among all of them.
 
     >>> ranked(1.0, "low < mid < high"), ranked(1.0, None)
     ('mid (low < mid < high)', 'rank 1')
     """
     if levels is None:
-        return f"rank {number(value)}"
+        return language.gettext("rank {n}").format(n=number(value, language))
     return f"{levels.split(LEVELS_IN_ORDER)[int(value)]} ({levels})"
 
 
-def recent(value: float, many: str) -> str:
-    """A decayed sum in words.
+KNOWN_ATTRIBUTES = (
+    "age", "authority", "budget", "campaign", "channel", "city", "company", "company size",
+    "country", "department", "employees", "first action", "industry", "job title", "language",
+    "lead", "need", "occupation", "region", "revenue", "sector", "seniority", "size", "source",
+    "timeline", "urgency", "motivation",
+)  # fmt: skip
+"""Attributes with a name in the catalogues, as :func:`humanize_name` writes them in English."""
 
-    >>> recent(4.66, "page views"), recent(7.4e-7, "page views")
-    ('4.66 recent page views', 'hardly any recent page views')
-    """
-    return f"{number(value)} recent {many}" if value >= 0.05 else f"hardly any recent {many}"
+
+ATTRIBUTE_CONTEXT = "attribute"
 
 
-def humanize_name(topic: str) -> str:
-    """An attribute's name as a person says it.
+@lru_cache(maxsize=4096)
+def humanize_name(topic: str, language: Language = ENGLISH) -> str:
+    """An attribute's name as a person says it: as it stands in the data, unless it is known.
 
     >>> humanize_name("emp_var_rate"), humanize_name("Lead Origin")
     ('emp var rate', 'Lead Origin')
     """
-    return topic.replace("_", " ")
+    name = topic.replace("_", " ")
+    if language.code == ENGLISH.code or name.lower() not in KNOWN_ATTRIBUTES:
+        return name
+    return language.pgettext(ATTRIBUTE_CONTEXT, name.lower())

@@ -16,13 +16,14 @@ from typing import Any
 from features.cleaning import Cleaning
 from features.contract import BANT, DEFAULT_OUTBOUND_KINDS, AttributeType, Group
 from features.errors import DataError
+from features.language.language import ENGLISH, N_, Language
 from features.vectors.catalogue import (
     ATTRIBUTE_AGGREGATES,
     INTERACTION_AGGREGATES,
     AggregateDef,
     Source,
 )
-from features.vectors.sentences import SentenceContext, humanize_name, words
+from features.vectors.sentences import SentenceContext
 
 FORMAT = 1
 
@@ -99,15 +100,14 @@ class Feature:
         """What the column holds when there is nothing to count."""
         return self.definition.null
 
-    def sentence(self, value: float) -> str:
+    def sentence(self, value: float, language: Language = ENGLISH) -> str:
         """The value as a sentence that a sales person understands; NaN reads as unknown."""
-        if math.isnan(value):
-            one, many = words(self.topic)
-            template = self.definition.unknown or "{topic} unknown"
-            return template.format(one=one, many=many, topic=humanize_name(self.topic))
-        return self.definition.sentence(
-            SentenceContext(value, self.topic, self.window_days, self.half_life_days, self.level)
+        said = SentenceContext(
+            value, self.topic, self.window_days, self.half_life_days, self.level, language
         )
+        if math.isnan(value):
+            return said.gettext(self.definition.unknown or N_("{attribute} unknown"))
+        return self.definition.sentence(said)
 
 
 @dataclass(frozen=True)

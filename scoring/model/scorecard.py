@@ -24,7 +24,7 @@ from features.compute.jit import kernel
 from features.contract import AttributeType
 from features.errors import DataError, ReleaseError
 from features.vectors.catalogue import Source
-from features.vectors.sentences import ANY, INBOUND, OUTBOUND
+from features.vectors.nouns import ANY, INBOUND, OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.model.component import count, number, numbers
 from scoring.scorecard.compile import compile_card

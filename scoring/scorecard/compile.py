@@ -11,9 +11,10 @@ import numpy as np
 from features.cleaning import FALSE_WORDS, TRUE_WORDS
 from features.compute.array_types import Bools, Float64, Int32
 from features.contract import DEFAULT_OUTBOUND_KINDS, AttributeType, value_to_text
+from features.language.language import ENGLISH, Language
 from features.vectors.catalogue import Source
 from features.vectors.compute import encode_value
-from features.vectors.sentences import OUTBOUND
+from features.vectors.nouns import OUTBOUND
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.scorecard import kernel
 from scoring.scorecard.rules import (
@@ -65,24 +66,26 @@ class ConditionPlan:
         ]
 
 
-def _sentence(spec: FeatureSpec, column: int, value: float) -> str:
+def _sentence(spec: FeatureSpec, column: int, value: float, language: Language) -> str:
     feature = spec.features[column]
     attribute = next((a for a in spec.attributes if a.name == feature.topic), None)
     if attribute is None or np.isnan(value):
-        return feature.sentence(value)
+        return feature.sentence(value, language)
     if feature.aggregate == "ordinal":
-        return f"{feature.topic.replace('_', ' ')} is {attribute.levels[int(value)]}"
+        level = attribute.levels[int(value)]
+        feature = Feature(feature.source, feature.topic, "level", level=level)
+        return feature.sentence(1.0, language)
     if feature.aggregate == "value" and attribute.type == AttributeType.BOOLEAN:
-        return f"{feature.topic.replace('_', ' ')}: {'yes' if value else 'no'}"
-    return feature.sentence(value)
+        return Feature(feature.source, feature.topic, "flag").sentence(value, language)
+    return feature.sentence(value, language)
 
 
 class MatchText:
-    """What each condition of a plan counted, in words; sentences about whole numbers, as most
-    counts are, are cached."""
+    """What each condition of a plan counted, in one language; sentences about whole numbers, as
+    most counts are, are cached."""
 
-    def __init__(self, plan: CardPlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: CardPlan, language: Language = ENGLISH) -> None:
+        self._plan, self._language = plan, language
         self._columns = [
             condition.columns[kernel.OF_COUNTS][: None if condition.kind == kernel.COUNTS else 1]
             for condition in plan.conditions
@@ -103,7 +106,7 @@ class MatchText:
     def _sentence(self, column: int, value: float) -> str:
         text = self._sentences.get((column, value))
         if text is None:
-            text = _sentence(self._plan.spec, column, value)
+            text = _sentence(self._plan.spec, column, value, self._language)
             if value.is_integer() and len(self._sentences) < MAX_CACHED_SENTENCES:
                 self._sentences[column, value] = text
         return text

@@ -16,6 +16,10 @@ UNANSWERED = "unanswered"
 """The ``interaction`` that counts the seller's attempts since the lead's last own act."""
 
 
+RULE_CONTEXT = "scorecard"
+"""The context of the names of rules and groups in a catalogue."""
+
+
 Part = Literal["fit", "engagement"]
 
 

@@ -19,12 +19,13 @@ import numpy as np
 from features.cleaning import Cleaning
 from features.compute.array_types import Bools, Float64, Object
 from features.histories.arrays import Histories, References
+from features.language.language import ENGLISH, Language
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from scoring.bands import Band
 from scoring.scorecard.compile import CardPlan, MatchText, compile_card
 from scoring.scorecard.kernel import add_points, bands_reached
-from scoring.scorecard.rules import PointThresholds, ScorecardDefinition
+from scoring.scorecard.rules import RULE_CONTEXT, PointThresholds, ScorecardDefinition
 from scoring.scorecard.toml import (
     card_from_data,
     card_to_data,
@@ -173,8 +174,16 @@ class Scorecard:
         return np.array([b.value for b in Band], dtype=object)
 
     @cached_property
-    def _evidence(self) -> MatchText:
-        return MatchText(self.plan)
+    def _in_languages(self) -> dict[str, tuple[tuple[str, ...], MatchText]]:
+        """By code: the names of the rules, and the evidence in words."""
+        return {}
+
+    def _in_language(self, language: Language) -> tuple[tuple[str, ...], MatchText]:
+        found = self._in_languages.get(language.code)
+        if found is None:
+            names = tuple(language.pgettext(RULE_CONTEXT, name) for name in self.rule_names)
+            found = self._in_languages[language.code] = names, MatchText(self.plan, language)
+        return found
 
     def active_rules(self, scores: CardScores, row: int) -> frozenset[str]:
         """Names of the rules with a share in one row's points, and of exclusions that match."""
@@ -183,17 +192,21 @@ class Scorecard:
         is_active = [share != 0.0 for share in shares[row][:n_rules]] + matched[row][n_rules:]
         return frozenset(itertools.compress(self.rule_names, is_active))
 
-    def reasons(self, scores: CardScores, row: int) -> list[RuleReason]:
+    def reasons(
+        self, scores: CardScores, row: int, language: Language = ENGLISH
+    ) -> list[RuleReason]:
         """Every rule with a share in one row's points, the largest first."""
-        return [RuleReason(*fields) for fields in self.reason_rows(scores, row)]
+        return [RuleReason(*fields) for fields in self.reason_rows(scores, row, language)]
 
-    def reason_rows(self, scores: CardScores, row: int) -> list[tuple[str, float, str]]:
+    def reason_rows(
+        self, scores: CardScores, row: int, language: Language = ENGLISH
+    ) -> list[tuple[str, float, str]]:
         """The fields of :meth:`reasons` as tuples: a response makes its own objects of them."""
         all_shares, _, vectors = scores.as_lists
         shares, vector = all_shares[row], vectors[row]
         order = [i for i, share in enumerate(shares) if share != 0.0]
         order.sort(key=[-abs(share) for share in shares].__getitem__)
-        names, evidence = self.rule_names, self._evidence
+        names, evidence = self._in_language(language)
         return [(names[i], shares[i], evidence.of(i, vector)) for i in order]
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from features.contract import AttributeType
 from features.histories.arrays import NO_TIME, Histories
 from features.histories.from_records import Value
+from features.language.language import ENGLISH, Language
 from features.vectors.compile import FIXED_STREAMS
 from features.vectors.compute import encode_value
+from features.vectors.sentences import humanize_name
 from features.vectors.spec import AttributeSpec, FeatureSpec
 from scoring.extrapolation import extrapolation_limit_us, oldest_learned_days
 from serving.messages import ScoreRequest
@@ -81,15 +83,21 @@ def _readable(spec: AttributeSpec, value: Value) -> bool:
 
 
 def evidence_notes(
-    expected: InputSchema, histories: Histories, row: int, as_of_us: int
+    expected: InputSchema,
+    histories: Histories,
+    row: int,
+    as_of_us: int,
+    language: Language = ENGLISH,
 ) -> list[str]:
     """Why the evidence on one of the leads is thin, a sentence each; empty when it is not."""
     notes = []
     if expected.counts_interactions:
-        notes += _on_interactions(expected.kinds, histories, row, as_of_us)
+        notes += _on_interactions(expected.kinds, histories, row, as_of_us, language)
     unseen, unknown = _attribute_problems(expected, histories, row)
     if unseen:
-        notes.append(f"a value that the model has seldom or never seen: {', '.join(unseen)}")
+        text = language.gettext("a value that the model has seldom or never seen: {attributes}")
+        names = ", ".join(humanize_name(name, language) for name in unseen)
+        notes.append(text.format(attributes=names))
     created_us = int(histories.created_at_us[row])
     oldest = expected.oldest_days
     if (
@@ -97,26 +105,43 @@ def evidence_notes(
         and created_us != NO_TIME
         and as_of_us >= created_us + extrapolation_limit_us(oldest)
     ):
-        notes.append(f"older than any lead learned from ({oldest:g} days)")
+        text = language.ngettext(
+            "older than any lead learned from ({n} day)",
+            "older than any lead learned from ({n} days)",
+            oldest,
+        )
+        notes.append(text.format(n=language.localized(f"{oldest:g}")))
     total = len(expected.attributes)
     if total and 1 - unknown / total < LITTLE_KNOWN:
-        notes.append(f"{unknown} of {total} attributes that the model uses are unknown")
+        text = language.ngettext(
+            "{n} of {total} attributes that the model uses is unknown",
+            "{n} of {total} attributes that the model uses are unknown",
+            unknown,
+        )
+        notes.append(text.format(n=unknown, total=total))
     return notes
 
 
 def _on_interactions(
-    known: frozenset[str], histories: Histories, row: int, as_of_us: int
+    known: frozenset[str], histories: Histories, row: int, as_of_us: int, language: Language
 ) -> list[str]:
     rows = histories.interactions
     first, last = rows.offsets[row : row + 2].tolist()
     seen = int(rows.at_us[first:last].searchsorted(as_of_us))
     if seen == 0:
-        return ["no interaction before as_of"]
+        return [language.gettext("no interaction before as_of")]
     foreign = [code for code, kind in enumerate(rows.kinds) if kind not in known]
     if not foreign:
         return []
     count = int(np.isin(rows.kind[first : first + seen], foreign).sum())
-    return [f"{count} of {seen} interactions are of kinds unknown to the model"] if count else []
+    if not count:
+        return []
+    text = language.ngettext(
+        "{n} of {total} interactions is of a kind unknown to the model",
+        "{n} of {total} interactions are of kinds unknown to the model",
+        count,
+    )
+    return [text.format(n=count, total=seen)]
 
 
 def _attribute_problems(

@@ -12,8 +12,10 @@ import numpy as np
 from features.compute.array_types import Float64
 from features.histories.arrays import Histories, References
 from features.histories.from_records import PackedInteractions, histories_from_records
+from features.language.catalogues import language_or_english
+from features.language.language import Language
 from features.vectors.compute import compute_vectors
-from scoring.bands import Band, label
+from scoring.bands import label
 from scoring.model.model import Explanation
 from scoring.playbook import NextStep, Playbook, default_playbook
 from scoring.reasons import Reason, ReasonFormatter
@@ -68,9 +70,16 @@ class Predictor:
         return vocabulary(self.kinds)
 
     @cached_property
-    def sentences(self) -> ReasonFormatter:
-        """Its features in words."""
-        return ReasonFormatter(self.release.spec)
+    def _sentences(self) -> dict[str, ReasonFormatter]:
+        return {}
+
+    def sentences(self, language: str) -> ReasonFormatter:
+        """Its features in the words of a language."""
+        found = self._sentences.get(language)
+        if found is None:
+            spoken = language_or_english(language)
+            found = self._sentences[language] = ReasonFormatter(self.release.spec, spoken)
+        return found
 
     @cached_property
     def model(self) -> ModelOut:
@@ -125,10 +134,23 @@ def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Predictio
         predictor, histories, found, explained,
         probability=explained.probability.tolist(), log_odds=explained.log_odds.tolist(),
         low=low.tolist(), high=high.tolist(),
-        strongest=predictor.sentences.many(found, explained.contributions, k),
+        strongest=_strongest(predictor, asked, found, explained.contributions, k),
         card_scores=None if card is None else card.points(histories, references),
     )  # fmt: skip
     return [scored.prediction(row, one) for row, one in enumerate(asked)]
+
+
+def _strongest(
+    predictor: Predictor, asked: Sequence[ScoreQuery], found: Float64, shares: Float64, k: int
+) -> list[list[Reason]]:
+    """The k strongest reasons of each lead, in the language that it is asked for in."""
+    languages = {one.language for one in asked}
+    if len(languages) == 1:
+        return predictor.sentences(languages.pop()).many(found, shares, k)
+    return [
+        predictor.sentences(one.language).many(found[row : row + 1], shares[row : row + 1], k)[0]
+        for row, one in enumerate(asked)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +178,10 @@ class _BatchPrediction:
             for feature, text, value, share in strongest[: asked.n_reasons]
         ]
         band = release.thresholds.band_of(probability)
-        rules, spoken = _rules(release.scorecard, self.card_scores, row)
-        notes = evidence_notes(predictor.expected, self.histories, row, asked.as_of_us)
+        language = language_or_english(asked.language)
+        rules, active = _rules(release.scorecard, self.card_scores, row, language)
+        notes = evidence_notes(predictor.expected, self.histories, row, asked.as_of_us, language)
+        step = predictor.playbook.next_step(band, strongest[:PLAYBOOK_REASONS], active)
         said = ScoreAnswer(
             score_id=random_id(2),
             lead_id=asked.lead.lead_id,
@@ -166,13 +190,13 @@ class _BatchPrediction:
             interval=Interval(self.low[row], self.high[row]),
             horizon_days=release.horizon_days,
             band=band.value,
-            label=label(band, asked.language),
+            label=label(band, language),
             base=base,
             log_odds=log_odds,
             reasons=reasons,
             other_reasons=log_odds - base - sum([r.contribution for r in reasons]),
             rules=rules,
-            next_step=_next_step(predictor.playbook, band, strongest[:PLAYBOOK_REASONS], spoken),
+            next_step=_said(step, language),
             low_evidence=bool(notes),
             notes=notes,
             model=predictor.model,
@@ -181,23 +205,18 @@ class _BatchPrediction:
 
 
 def _rules(
-    card: Scorecard | None, scores: CardScores | None, row: int
+    card: Scorecard | None, scores: CardScores | None, row: int, language: Language
 ) -> tuple[RuleScore | None, frozenset[str]]:
     """What the scorecard says, and the names of the rules that speak of this lead."""
     if card is None or scores is None:
         return None, frozenset()
-    reasons = [RuleReasonOut(*fields) for fields in card.reason_rows(scores, row)]
+    reasons = [RuleReasonOut(*fields) for fields in card.reason_rows(scores, row, language)]
     points, fit, engagement = scores.points[row], scores.fit[row], scores.engagement[row]
     said = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
     return said, card.active_rules(scores, row)
 
 
-def _next_step(
-    playbook: Playbook, band: Band, reasons: list[Reason], rules: frozenset[str]
-) -> NextStepOut:
-    return _said(playbook.next_step(band, reasons, rules))
-
-
 @lru_cache(maxsize=1000)
-def _said(step: NextStep) -> NextStepOut:
+def _said(step: NextStep, language: Language) -> NextStepOut:
+    step = step.translated(language)
     return NextStepOut(step.channel, step.rhythm, step.message, step.because)

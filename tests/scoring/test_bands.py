@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from features.errors import DataError
-from scoring.bands import LABELS, Band, BandThresholds, label
+from scoring.bands import Band, BandThresholds, label
 
 
 def test_labels_name_every_band_in_both_languages() -> None:
-    assert [LABELS["fr"][band] for band in Band] == ["froid", "tiède", "chaud"]
+    assert [label(band, "fr") for band in Band] == ["froid", "tiède", "chaud"]
     assert [label(band) for band in Band] == ["cold", "warm", "hot"]
 
 

@@ -13,7 +13,8 @@ from features.histories.arrays import NO_TIME, Histories, References
 from features.vectors.catalogue import Source
 from features.vectors.compute import compute_vectors
 from features.vectors.interaction_kernel import first_at_or_after
-from features.vectors.sentences import ANY, INBOUND, LEVELS_IN_ORDER, OUTBOUND
+from features.vectors.nouns import ANY, INBOUND, OUTBOUND
+from features.vectors.sentences import LEVELS_IN_ORDER
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from training.labels.splits import identical_rows
 from training.labels.training_data import TrainingData

@@ -1,0 +1,1 @@
+"""Languages people read: catalogues, plural forms, numbers and dates."""

@@ -35,6 +35,7 @@ from commands import (
     score,
     serve,
     train,
+    webhooks,
 )
 from features.errors import LeadscoreError
 from features.version import VERSION
@@ -44,7 +45,7 @@ PANELS = {
     "Data": ("init", "import", "check", "audit", "simulate", "lead"),
     "Models": ("train", "card", "monitor", "compare", "models", "promote", "rollback", "fetch"),
     "Scores": ("score", "worklist", "explain", "rules"),
-    "Service": ("serve", "keys", "replay", "doctor"),
+    "Service": ("serve", "keys", "webhooks", "replay", "doctor"),
 }
 OTHER_PANEL = "Start here"
 INTERRUPTED = 130
@@ -99,6 +100,7 @@ def create_app() -> typer.Typer:
         rules,
         serve,
         keys,
+        webhooks,
     ):
         family.add_to(app)
     listed: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api import health, ingest, leads, scores
+from serving.api import changes, health, ingest, leads, scores, webhooks
 from serving.api.endpoint import EndpointSpec
 from serving.api.openapi import describe
 from serving.http.exchange import problem_response
@@ -66,6 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *scores.routes(services),
         *ingest.routes(services),
         *leads.routes(services),
+        *changes.routes(services),
+        *webhooks.routes(services),
         *health.routes(services),
     ]
     for route in routes:

@@ -297,7 +297,11 @@ class PastScores(msgspec.Struct, frozen=True):
 
 
 class Ranked(msgspec.Struct, frozen=True):
-    """A lead's newest score."""
+    """A lead's newest score and how to show the lead.
+
+    ``updated_at``: when the score was given; ``reasons``: sentences, the strongest first;
+    ``outcome``: null while the lead is open.
+    """
 
     lead_id: str
     probability: float
@@ -306,13 +310,27 @@ class Ranked(msgspec.Struct, frozen=True):
     as_of: datetime
     score_id: str
     release_id: str
+    version: str
+    updated_at: datetime
+    reasons: list[str]
+    name: str | None
+    owner: str | None
+    source: str | None
+    account: str | None
+    outcome: str | None
 
 
 class RankedLeads(msgspec.Struct, frozen=True):
-    """Highest probability first; ``next`` is the cursor of the next page."""
+    """``next``: cursor of the next page. ``total`` and ``bands`` count the leads of all pages.
+
+    ``release_id``: whose scores these are; null when any release's were asked for.
+    """
 
     leads: list[Ranked]
     next: str | None
+    total: int
+    bands: dict[str, int]
+    release_id: str | None
 
 
 class Erased(msgspec.Struct, frozen=True):

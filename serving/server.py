@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from serving.app import create_app
 from serving.http.access import require_keys_if_public
 from serving.http.protocol import CoalescingProtocol
+from serving.predictor.refresh_process import refresher_beside
 from serving.settings import Settings, export
 from serving.store.score_loader_process import loader_beside
 from serving.telemetry.logs import logging_config
@@ -32,7 +33,7 @@ def serve(settings: Settings) -> None:
     export(settings)
     # the server raises the signal once more when it has ended: then the mover is still to end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with loader_beside(settings):
+    with loader_beside(settings), refresher_beside(settings):
         if settings.workers == 1:
             _run(create_app(settings), settings)
         else:

@@ -61,10 +61,44 @@ class Settings(BaseSettings):
     )
     keep_scores_days: float = Field(400.0, gt=0)
 
+    keep_changes_days: float = Field(30.0, gt=0)
+
+    # the list of leads, and what is a change
+    list_name: str = Field("name", description="attribute shown as a lead's name in the list")
+    list_owner: str = Field("owner", description="attribute shown as its owner")
+    list_source: str = Field("source", description="attribute shown as its source")
+    list_account: str = Field("account_id", description="attribute shown as its account")
+    change_probability: float = Field(
+        0.1, gt=0, le=1, description="a probability that moved this far is a change"
+    )
+    refresh_per_s: float = Field(
+        200.0, ge=0, description="stored leads scored anew a second at most; 0: never"
+    )
+    refresh_hours: float = Field(
+        24.0, gt=0, description="a listed score is computed anew when older"
+    )
+
+    # webhooks
+    webhook_private: bool = Field(
+        False, description="webhooks may go to private addresses and the loopback"
+    )
+    webhook_rate_per_s: float = Field(20.0, gt=0, description="messages a second to one webhook")
+    webhook_concurrency: int = Field(4, ge=1, le=64, description="messages at once to one webhook")
+    webhook_timeout_s: float = Field(10.0, gt=0, description="a receiver must answer within")
+    webhook_retry_s: float = Field(5.0, gt=0, description="wait after the first failure; doubles")
+    webhook_give_up_hours: float = Field(
+        72.0, gt=0, description="after this long of failures a message is a dead letter"
+    )
+
     # what it says
     reasons: int = Field(3, ge=0, le=50, description="reasons in an answer unless asked otherwise")
     log_level: str = "info"
     api_docs: bool = Field(True, description="serve the OpenAPI document and its page at /docs")
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether stored leads are scored anew without being asked for."""
+        return self.refresh_per_s > 0 and self.score_log != "off"
 
     def environment(self) -> dict[str, str]:
         """Set values as environment variables, so that worker processes read the same."""

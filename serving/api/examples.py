@@ -142,3 +142,116 @@ ROWS_TAKEN: dict[str, Any] = {
     "repeated": 0,
     "refused": [{"index": 1, "why": "unknown_lead"}],
 }
+
+
+RANKED_LEADS: dict[str, Any] = {
+    "leads": [
+        {
+            "lead_id": "L-1042",
+            "probability": 0.42,
+            "band": "hot",
+            "label": "hot",
+            "as_of": "2026-03-20T08:00:00Z",
+            "score_id": "0b9f5c0d6a8e4d0f9c3b2a1e7d6c5b4a",
+            "release_id": "5d1f0c7a9e42",
+            "version": "3",
+            "updated_at": "2026-03-20T08:00:00Z",
+            "reasons": ["1 inbound call in the last 7 days"],
+            "name": "Ada Byron",
+            "owner": "karim",
+            "source": "webinar",
+            "account": "A-7",
+            "outcome": None,
+        }
+    ],
+    "next": None,
+    "total": 1,
+    "bands": {"cold": 0, "warm": 0, "hot": 1},
+    "release_id": "5d1f0c7a9e42",
+}
+
+
+CHANGE: dict[str, Any] = {
+    "id": "chg_1873",
+    "type": "lead.score_changed",
+    "timestamp": "2026-03-20T08:00:00Z",
+    "data": {
+        "lead_id": "L-1042",
+        "changed": ["band", "probability"],
+        "probability": 0.42,
+        "band": "hot",
+        "reason": {
+            "feature": "inbound_call.count_7d",
+            "text": "1 inbound call in the last 7 days",
+        },
+        "as_of": "2026-03-20T08:00:00Z",
+        "score_id": "0b9f5c0d6a8e4d0f9c3b2a1e7d6c5b4a",
+        "model": {"version": "3", "release_id": "5d1f0c7a9e42"},
+        "before": {
+            "probability": 0.18,
+            "band": "warm",
+            "reason": "inbound_call.count_7d",
+            "model": {"version": "3", "release_id": "5d1f0c7a9e42"},
+        },
+    },
+}
+
+
+CHANGES: dict[str, Any] = {"changes": [CHANGE], "next": "1873", "more": False}
+
+
+WEBHOOK_IN: dict[str, Any] = {
+    "url": "https://crm.example.com/hooks/leadscore",
+    "on": ["first", "band", "release"],
+}
+
+
+WEBHOOK: dict[str, Any] = {
+    "id": "wh_5b3f0c7a9e42d811",
+    "url": "https://crm.example.com/hooks/leadscore",
+    "on": ["first", "band", "release"],
+    "state": "active",
+    "created_at": "2026-03-01T09:00:00Z",
+    "old_secret_until": None,
+    "pending": 2,
+    "oldest_at": "2026-03-20T08:00:00Z",
+    "dead": 1,
+    "delivered": 1870,
+    "failures": 0,
+    "held_until": None,
+    "last_at": "2026-03-20T08:00:01Z",
+    "last_status": 204,
+    "last_error": None,
+}
+
+
+WEBHOOKS: dict[str, Any] = {"webhooks": [WEBHOOK]}
+
+
+WEBHOOK_ADDED: dict[str, Any] = {
+    "webhook": WEBHOOK,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+}
+
+
+WEBHOOK_TEST: dict[str, Any] = {"id": "chg_1874"}
+
+
+DEAD_LETTERS: dict[str, Any] = {
+    "dead": [
+        {
+            "id": "chg_1201",
+            "lead_id": "L-1042",
+            "at": "2026-03-16T08:00:00Z",
+            "attempts": 80,
+            "first_tried_at": "2026-03-16T08:00:01Z",
+            "last_status": 500,
+            "last_error": "status 500",
+            "body": {key: value for key, value in CHANGE.items() if key != "id"},
+        }
+    ],
+    "next": None,
+}
+
+
+RESEND: dict[str, Any] = {"ids": ["chg_1201"]}

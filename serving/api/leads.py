@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 import sqlalchemy as sa
 
 from scoring.bands import Band, label
 from serving.api.endpoint import LANGUAGE_HEADER, REASONS_QUERY, EndpointSpec, lead_id_of, number_of
-from serving.api.examples import SCORE_ANSWER
+from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
 from serving.messages import Change, Erased, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
 from serving.predictor.predictor import predict_one
@@ -24,7 +25,7 @@ from serving.services import Services
 from serving.store import tables
 from serving.store.database import note
 from serving.store.histories import history
-from serving.store.ranking import ranked, scores_of
+from serving.store.ranking import STATUSES, ListQuery, Order, lead_list, scores_of
 from serving.store.scores import unpacked
 from serving.store.tombstones import erase, scrub
 from serving.timestamps import Clock, checked, microseconds, moment_of
@@ -48,6 +49,28 @@ BAND = _query("band", "only this band", type="string", enum=["cold", "warm", "ho
 AS_OF = _query("as_of", "the moment asked about; now, if left out", type="string")
 
 
+LIST_QUERY = (
+    BAND,
+    _query("owner", "only leads of this owner", type="string"),
+    _query("source", "only leads of this source", type="string"),
+    _query("account", "only leads of this account", type="string"),
+    _query("updated_since", "only scores given at this moment or later", type="string"),
+    _query("min_probability", "only this probability or more", type="number", minimum=0, maximum=1),
+    _query(
+        "status", "open: without an outcome", type="string", enum=list(STATUSES), default="open"
+    ),
+    _query(
+        "release", "the id of a release, or any; the one that the list is of, if left out",
+        type="string",
+    ),
+    _query(
+        "sort", "- is downwards", type="string", enum=list(get_args(Order)), default="-probability"
+    ),
+    LIMIT,
+    CURSOR,
+)  # fmt: skip
+
+
 PROBLEMS = (401, 403, 404, 422, 429, 503)
 
 
@@ -57,9 +80,11 @@ def routes(services: Services) -> list[EndpointSpec]:
     language = (LANGUAGE_HEADER,)
     return [
         EndpointSpec(
-            "GET", "/v1/leads", "ranked_leads", "Leads, hottest first",
-            "Ranked by the newest score of each lead; a page at a time.",
-            does.ranked, RankedLeads, query=(BAND, LIMIT, CURSOR), headers=language,
+            "GET", "/v1/leads", "ranked_leads", "Leads to call",
+            "Open leads by their newest score of one release, the most probable first; a page at a "
+            "time. `total` and `bands` count all pages.",
+            does.ranked, RankedLeads, query=LIST_QUERY, headers=language,
+            answer_example=RANKED_LEADS,
             problems=PROBLEMS, scope="read", tag="leads",
         ),
         EndpointSpec(
@@ -135,22 +160,13 @@ class _Leads:
 
     async def ranked(self, request: Request) -> Response:
         """Leads by their newest score."""
-        query = allowed_params(request.query, "band", "limit", "cursor")
-        band = query.get("band")
-        if band is not None and band not in set(Band):
-            raise validation_problem("?band", "expected cold, warm or hot")
-        limit = number_of(query, "limit", 50, 1, 200)
-        rows, following = await self.services.store.read(
-            lambda c: ranked(c, band, limit, query.get("cursor"))
-        )
-        leads = [
-            Ranked(
-                row.lead_id, row.probability, row.band, label(Band(row.band), request.language),
-                moment_of(row.as_of_us), row.score_id, row.release_id,
-            )
-            for row in rows
-        ]  # fmt: skip
-        return json_response(RankedLeads(leads, following))
+        names = (str(parameter["name"]) for parameter in LIST_QUERY)
+        wanted = _list_query(allowed_params(request.query, *names))
+        refreshed = self.settings.refreshes
+        found = await self.services.store.read(lambda c: lead_list(c, wanted, refreshed=refreshed))
+        leads = [_ranked(row, request.language) for row in found.rows]
+        bands = {band.value: found.by_band.get(band.value, 0) for band in Band}
+        return json_response(RankedLeads(leads, found.next, found.total, bands, found.release_id))
 
     async def erase(self, request: Request) -> Response:
         """Erase everything of a lead."""
@@ -174,16 +190,67 @@ class _Leads:
         return json_response(Erased(True, gone, trained))
 
 
-def _moment(given: str | None, clock: Clock) -> datetime | None:
+def _list_query(query: dict[str, str]) -> ListQuery:
+    """The list that a query string asks for; a 422 names the parameter that is wrong."""
+    for name, value in query.items():
+        if "\x00" in value:
+            raise validation_problem(f"?{name}", "a NUL character cannot stand here")
+    _one_of(query, "band", tuple(Band))
+    _one_of(query, "status", STATUSES)
+    _one_of(query, "sort", get_args(Order))
+    given = query.get("updated_since")
+    since = None if given is None else _parsed_moment(given, "?updated_since")
+    return ListQuery(
+        band=query.get("band"), owner=query.get("owner"), source=query.get("source"),
+        account=query.get("account"),
+        updated_since_us=None if since is None else microseconds(since),
+        min_probability=_share(query, "min_probability"), status=query.get("status", "open"),
+        release=query.get("release"), order=cast(Order, query.get("sort", "-probability")),
+        limit=number_of(query, "limit", 50, 1, 200), cursor=query.get("cursor"),
+    )  # fmt: skip
+
+
+def _one_of(query: dict[str, str], name: str, allowed: Sequence[str]) -> None:
+    if name in query and query[name] not in set(allowed):
+        raise validation_problem(f"?{name}", f"expected one of {', '.join(allowed)}")
+
+
+def _share(query: dict[str, str], name: str) -> float | None:
+    """A number from 0 to 1; a 422 otherwise."""
+    given = query.get(name)
     if given is None:
         return None
+    if not _SHARE.fullmatch(given) or not 0.0 <= float(given) <= 1.0:
+        raise validation_problem(f"?{name}", "expected a number from 0 to 1")
+    return float(given)
+
+
+_SHARE = re.compile(r"[0-9]{1,2}(\.[0-9]{0,20})?|\.[0-9]{1,20}", re.ASCII)
+
+
+def _ranked(row: sa.Row[Any], language: str) -> Ranked:
+    return Ranked(
+        row.lead_id, row.probability, row.band, label(Band(row.band), language),
+        moment_of(row.as_of_us), row.score_id, row.release_id, row.version,
+        moment_of(row.asked_us), msgspec.json.decode(row.reasons, type=list[str]),
+        row.name, row.owner, row.source, row.account, row.outcome,
+    )  # fmt: skip
+
+
+def _moment(given: str | None, clock: Clock) -> datetime | None:
+    return (
+        None if given is None else checked(_parsed_moment(given, "?as_of"), "?as_of", clock.latest)
+    )
+
+
+def _parsed_moment(given: str, at: str) -> datetime:
     try:
         moment = msgspec.convert(given, datetime)
     except msgspec.ValidationError:
-        raise validation_problem("?as_of", "expected an RFC 3339 time with an offset") from None
+        raise validation_problem(at, "expected an RFC 3339 time with an offset") from None
     if moment.tzinfo is None:
-        raise validation_problem("?as_of", "the time needs an offset, such as Z")
-    return checked(moment, "?as_of", clock.latest)
+        raise validation_problem(at, "the time needs an offset, such as Z")
+    return moment
 
 
 def _received(connection: sa.Connection, lead_id: str) -> int | None:

@@ -54,6 +54,11 @@ class ActiveRelease:
             )
         return self._active
 
+    @property
+    def loaded(self) -> bool:
+        """Whether a release answers."""
+        return self._active is not None
+
     def start(self) -> None:
         """Load what should answer, or the one before it if that is refused; and the challenger."""
         self.refresh()

@@ -17,6 +17,7 @@ from features.contract import value_to_text
 from features.histories.from_records import Value
 from serving.store import tables
 from serving.store.database import AT_ONCE, insert_new
+from serving.store.refresh_queue import mark_changed
 from serving.store.tombstones import Tombstones
 from serving.store.views import refresh_views
 
@@ -67,6 +68,7 @@ def put_lead(
     ).first()
     if row is None:
         _create(connection, lead, now_us)
+        mark_changed(connection, {lead.lead_id: max(now_us, lead.created_us or 0)})
         return TAKEN, len(lead.attributes)
     if lead.created_us is not None and row.created_us != lead.created_us:
         return CONFLICT, 0
@@ -78,6 +80,8 @@ def put_lead(
         for name, value in changed.items()
     ]  # fmt: skip
     insert_new(connection, tables.answer, rows)
+    if changed:
+        mark_changed(connection, {lead.lead_id: now_us + 1})
     return (TAKEN if changed else REPEATED), len(changed)
 
 
@@ -141,7 +145,18 @@ def add_rows(
             became.append(TAKEN)
     if fresh:
         insert_new(connection, table, fresh)
+        mark_changed(connection, _seen_from(fresh))
     return became
+
+
+def _seen_from(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Each lead and the moment from which a score sees all these rows of it, in microseconds."""
+    found: dict[str, int] = {}
+    for row in rows:
+        happened_us = row.get("occurred_us", row.get("answered_us", 0))
+        at_us = max(row["received_us"], happened_us + 1)
+        found[row["lead_id"]] = max(at_us, found.get(row["lead_id"], 0))
+    return found
 
 
 def _too_early(row: Mapping[str, Any], created_us: int | None) -> bool:

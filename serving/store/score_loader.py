@@ -16,6 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.compute.atomic import lock_file
 from serving.journal import segments
+from serving.outbox.changes import ChangePolicy, forget_changes_before
+from serving.settings import Settings
+from serving.store import refresh_queue
 from serving.store.database import failure
 from serving.store.migrate import HEAD, schema_version
 from serving.store.scores import forget_before, move_in, rows_of
@@ -27,12 +30,16 @@ PRUNE_S = 3600.0
 class JournalLoader:
     """Moves the closed segments of ``home/journal`` into the store and lays them aside."""
 
-    def __init__(self, engine: sa.Engine, home: Path, keep_days: float) -> None:
-        self.home = home
+    def __init__(self, engine: sa.Engine, settings: Settings) -> None:
+        self.home = home = settings.home
         self.folder = home / "journal"
         self._engine = engine
         self._writing = engine.execution_options(writes=True)
-        self._keep_days = keep_days
+        self._keep_days, self._keep_changes_days = (
+            settings.keep_scores_days, settings.keep_changes_days,
+        )  # fmt: skip
+        self._policy = ChangePolicy.of(settings)
+        self._refreshes = settings.refreshes
         self._pruned = 0.0
         self._lock = -1
         self._ready = False
@@ -82,7 +89,7 @@ class JournalLoader:
             rows = rows_of(content)
             if rows:
                 with self._writing.begin() as connection:
-                    move_in(connection, rows, load_tombstones(self.home))
+                    move_in(connection, rows, load_tombstones(self.home), self._policy)
             segments.recycle(handle, path, len(content))
             return len(rows)
 
@@ -94,9 +101,13 @@ class JournalLoader:
     def _forget(self, now: float) -> None:
         if self._store_is_ready():
             oldest = round((now - self._keep_days * 86400) * 1e6)
+            oldest_change = round((now - self._keep_changes_days * 86400) * 1e6)
             try:
                 with self._writing.begin() as connection:
                     forget_before(connection, oldest)
+                    forget_changes_before(connection, oldest_change)
+                    if not self._refreshes:
+                        refresh_queue.clear(connection)
             except (SQLAlchemyError, OSError) as error:
                 raise failure(error) from error
             self._pruned = now

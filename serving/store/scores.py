@@ -15,7 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from features.compute.array_types import Float64
-from serving.store.tables import score, standing, tombstone
+from serving.outbox.changes import ChangePolicy, in_order, record_changes
+from serving.store.standing import COLUMNS as STANDING_COLUMNS
+from serving.store.standing import IF_NEWER, standing_rows
+from serving.store.tables import score, tombstone
 from serving.store.tombstones import Tombstones
 
 log = logging.getLogger("leadscore.store")
@@ -106,16 +109,44 @@ def rows_of(content: bytes) -> list[ScoreRow]:
     return rows
 
 
-def move_in(connection: sa.Connection, rows: Sequence[ScoreRow], tombstones: Tombstones) -> int:
-    """Add the rows that are not there yet, but those of erased leads; how many were given."""
+def move_in(
+    connection: sa.Connection,
+    rows: Sequence[ScoreRow],
+    tombstones: Tombstones,
+    policy: ChangePolicy | None = None,
+) -> int:
+    """Add the rows that are not there yet, but those of erased leads; how many were given.
+
+    In the same transaction the list shows each lead's newest score, and what it changes enters the
+    outbox. A row that is there already does neither again.
+    """
+    policy = policy or ChangePolicy()
     rows = without_erased(connection, rows, tombstones)
+    in_order(connection)
     for start in range(0, len(rows), AT_ONCE):
-        part = rows[start : start + AT_ONCE]
+        part = without_known(connection, rows[start : start + AT_ONCE])
+        plain = [_plain(row) for row in part]
         if connection.dialect.name == "sqlite":
-            _move_in_sqlite(connection, part)
-        else:
-            _move_in_postgresql(connection, part)
+            _insert(connection, _SQLITE_SCORES, [tuple(row.values()) for row in plain])
+        elif plain:
+            connection.execute(postgresql.insert(score).on_conflict_do_nothing(), plain)
+        champion = [row for row in plain if row["role"] == "champion"]
+        _stand(connection, standing_rows(connection, champion, policy.shown))
+        record_changes(connection, champion, policy)
     return len(rows)
+
+
+def without_known(connection: sa.Connection, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    """The rows that the store has not got yet, each once."""
+    unique = {row.score_id: row for row in rows}
+    ids = list(unique)
+    for start in range(0, len(ids), AT_ONCE // 4):
+        part = ids[start : start + AT_ONCE // 4]
+        for known in connection.scalars(
+            sa.select(score.c.score_id).where(score.c.score_id.in_(part))
+        ):
+            del unique[known]
+    return list(unique.values())
 
 
 def without_erased(
@@ -128,28 +159,19 @@ def without_erased(
     return [row for row in rows if tombstones.digest(row.lead_id) not in erased]
 
 
-_STANDING = ("lead_id", "as_of_us", "probability", "band", "score_id", "release_id")
-
-
 _SQLITE_SCORES = f"INSERT OR IGNORE INTO score ({', '.join(COLUMNS)}) VALUES "  # noqa: S608
 
 
-_SQLITE_STANDING = f"INSERT INTO standing ({', '.join(_STANDING)}) VALUES "  # noqa: S608
+_STANDING = f"INSERT INTO standing ({', '.join(STANDING_COLUMNS)}) VALUES "  # noqa: S608
 
 
-_IF_NEWER = (
-    " ON CONFLICT (lead_id) DO UPDATE SET as_of_us = excluded.as_of_us, "
-    "probability = excluded.probability, band = excluded.band, score_id = excluded.score_id, "
-    "release_id = excluded.release_id WHERE excluded.as_of_us >= standing.as_of_us"
-)
-
-
-def _move_in_sqlite(connection: sa.Connection, rows: Sequence[ScoreRow]) -> None:
-    plain = [_plain(row) for row in rows]
-    _insert(connection, _SQLITE_SCORES, [tuple(row.values()) for row in plain])
-    _insert(
-        connection, _SQLITE_STANDING, [tuple(row.values()) for row in _newest(plain)], _IF_NEWER
-    )
+def _stand(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Show these as the leads' newest scores, unless a newer one is shown."""
+    if connection.dialect.name == "sqlite":
+        _insert(connection, _STANDING, [tuple(row.values()) for row in rows], IF_NEWER)
+    elif rows:
+        named = ", ".join(f":{name}" for name in STANDING_COLUMNS)
+        connection.execute(sa.text(f"{_STANDING}({named}){IF_NEWER}"), list(rows))
 
 
 def _insert(
@@ -177,33 +199,6 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
         "input": bytes(row.input).decode(),
         "answer": bytes(row.answer).decode(),
     }
-
-
-def _newest(plain: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The champion's newest score of each lead as rows of ``standing``, by lead."""
-    newest: dict[str, dict[str, Any]] = {}
-    for row in plain:
-        before = newest.get(row["lead_id"])
-        if row["role"] == "champion" and (before is None or before["as_of_us"] <= row["as_of_us"]):
-            newest[row["lead_id"]] = row
-    return [{name: newest[lead][name] for name in _STANDING} for lead in sorted(newest)]
-
-
-def _move_in_postgresql(connection: sa.Connection, rows: Sequence[ScoreRow]) -> None:
-    plain = [_plain(row) for row in rows]
-    connection.execute(postgresql.insert(score).on_conflict_do_nothing(), plain)
-    newest = _newest(plain)
-    if newest:
-        insert = postgresql.insert(standing)
-        excluded = insert.excluded
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["lead_id"],
-                set_={name: excluded[name] for name in _STANDING[1:]},
-                where=excluded.as_of_us >= standing.c.as_of_us,
-            ),
-            newest,
-        )
 
 
 def forget_before(connection: sa.Connection, asked_us: int) -> int:

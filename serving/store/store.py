@@ -18,7 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from features.errors import StorageBusy, StorageError
 from serving.journal.journal import Journal
 from serving.journal.segments import used
+from serving.outbox.deliveries import backlog
 from serving.settings import Settings
+from serving.store import refresh_queue
 from serving.store.database import connect, failure, store_url
 from serving.store.migrate import migrate
 from serving.store.score_loader import JournalLoader
@@ -47,6 +49,9 @@ STALE_S = 10.0
 """The store is down when scores wait longer than this for it."""
 
 
+MEASURE_S = 5.0
+
+
 RELAXED_S = 0.1
 """How long scores are gathered in memory where they need not be on disk before the answer."""
 
@@ -66,11 +71,12 @@ class Store:
         self.writer = Writer(self.engine, settings.max_writes)
         gather_s = RELAXED_S if settings.score_log == "relaxed" else 0.0
         self.journal = Journal(settings.home / "journal", metrics.unlogged.inc, gather_s)
-        self.mover = JournalLoader(self.engine, settings.home, settings.keep_scores_days)
+        self.mover = JournalLoader(self.engine, settings)
         self.tombstones = Tombstones(b"")
         self.migrated = False
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
         self._task: asyncio.Task[None] | None = None
+        self._measured = float("-inf")
 
     async def start(self) -> None:
         """Open the store, or begin without it and go on trying."""
@@ -172,6 +178,7 @@ class Store:
                     await loop.run_in_executor(self._readers, self._migrate)
                 await self._move_unless_another_does()
                 self._measure()
+                await self._measure_background_work()
             except (StorageError, OSError) as error:
                 self.metrics.store_up.set(0)
                 log.warning("upkeep of the store failed", extra={"error": type(error).__name__})
@@ -183,6 +190,25 @@ class Store:
         self.metrics.store_up.set(age_s < STALE_S)
         self.metrics.queue.labels("writes").set(self.writer.waiting)
         self.metrics.queue.labels("journal").set(self.journal.waiting)
+
+    async def _measure_background_work(self) -> None:
+        """What waits for webhooks and for a new score, as far as the store knows."""
+        if not self.migrated or time.monotonic() - self._measured < MEASURE_S:
+            return
+        self._measured = time.monotonic()
+        metrics, now = self.metrics, time.time()
+        messages = await self.read(backlog)
+        metrics.webhook_pending.set(messages.pending)
+        metrics.webhook_oldest.set(_age_s(messages.oldest_us, now))
+        metrics.webhook_dead.set(messages.dead)
+        if self.settings.refreshes:
+            count, oldest_us = await self.read(refresh_queue.depth)
+            metrics.refresh_waiting.set(count)
+            metrics.refresh_oldest.set(_age_s(oldest_us, now))
+
+
+def _age_s(at_us: int | None, now: float) -> float:
+    return 0.0 if at_us is None else max(0.0, now - at_us / 1e6)
 
 
 def _read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:

@@ -92,15 +92,107 @@ standing = sa.Table(
     "standing",
     metadata,
     sa.Column("lead_id", Name, primary_key=True),
+    sa.Column("release_id", sa.String(64), primary_key=True),
+    sa.Column("version", sa.String(64), nullable=False),
     sa.Column("as_of_us", sa.BigInteger, nullable=False),
+    sa.Column("asked_us", sa.BigInteger, nullable=False),
+    sa.Column("checked_us", sa.BigInteger, nullable=False, comment="when it was last computed"),
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("band", sa.String(10), nullable=False),
     sa.Column("score_id", sa.String(32), nullable=False),
-    sa.Column("release_id", sa.String(64), nullable=False),
-    sa.Index("standing_by_band", "band", "probability", "lead_id"),
-    sa.Index("standing_by_probability", "probability", "lead_id"),
+    sa.Column("reasons", sa.Text, nullable=False, comment="JSON: sentences, the strongest first"),
+    sa.Column("name", sa.Text, nullable=True),
+    sa.Column("owner", sa.Text, nullable=True),
+    sa.Column("source", sa.Text, nullable=True),
+    sa.Column("account", sa.Text, nullable=True),
+    sa.Index("standing_by_band", "release_id", "band", "probability", "lead_id"),
+    sa.Index("standing_by_probability", "release_id", "probability", "lead_id"),
+    sa.Index("standing_by_check", "release_id", "checked_us"),
 )
-"""Each lead's newest score: what the ranked list reads."""
+"""Each lead's newest score by each release, and how the list shows the lead: see ``ranking``."""
+
+service_state = sa.Table(
+    "service_state",
+    metadata,
+    sa.Column("key", Name, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""What background work remembers: ``listed_release``, ``changes_pruned_through``."""
+
+refresh_queue = sa.Table(
+    "refresh_queue",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("lead_id", Name, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Index("refresh_queue_of_lead", "lead_id"),
+    sqlite_autoincrement=True,
+)
+"""Leads whose history changed since their score, as often as it did; see ``refresh_queue``."""
+
+reported = sa.Table(
+    "reported",
+    metadata,
+    sa.Column("lead_id", Name, primary_key=True),
+    sa.Column("as_of_us", sa.BigInteger, nullable=False),
+    sa.Column("probability", sa.Float, nullable=False),
+    sa.Column("band", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text, nullable=True, comment="feature of the strongest reason"),
+    sa.Column("release_id", sa.String(64), nullable=False),
+    sa.Column("version", sa.String(64), nullable=False),
+)
+"""Each lead as the outbox last reported it: what the next score is compared with."""
+
+change = sa.Table(
+    "change",
+    metadata,
+    sa.Column("seq", RowId, primary_key=True, autoincrement=True),
+    sa.Column("lead_id", Name, nullable=True, comment="none: about a release, or a test"),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Column("kinds", sa.String(60), nullable=False, comment="what changed, with commas around"),
+    sa.Column("webhook_id", sa.String(32), nullable=True, comment="a test of this webhook alone"),
+    sa.Column("body", sa.Text, nullable=False, comment="JSON, as sent"),
+    sa.Index("change_of_lead", "lead_id"),
+    sqlite_autoincrement=True,
+)
+"""The outbox: rows are added in the transaction of their score, in the order of ``seq``."""
+
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("webhook_id", sa.String(32), primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("kinds", sa.String(60), nullable=False, comment="what it is told of, with commas"),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("old_secret", sa.Text, nullable=True, comment="still signs until old_until_us"),
+    sa.Column("old_until_us", sa.BigInteger, nullable=True),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False, comment="active, or gone: it answered 410"),
+    sa.Column("after_seq", sa.BigInteger, nullable=False, comment="deliveries exist up to here"),
+    sa.Column("failures", sa.Integer, nullable=False, comment="in a row; 0 after a success"),
+    sa.Column("hold_until_us", sa.BigInteger, nullable=False, comment="nothing is sent before"),
+    sa.Column("delivered", sa.BigInteger, nullable=False),
+    sa.Column("last_us", sa.BigInteger, nullable=True),
+    sa.Column("last_status", sa.Integer, nullable=True),
+    sa.Column("last_error", sa.String(100), nullable=True),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("webhook_id", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("lead_id", Name, nullable=True),
+    sa.Column("state", sa.String(10), nullable=False, comment="pending or dead"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("first_us", sa.BigInteger, nullable=True, comment="the first attempt"),
+    sa.Column("next_us", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Integer, nullable=True),
+    sa.Column("error", sa.String(100), nullable=True),
+    sa.Index("delivery_due", "webhook_id", "state", "next_us", "seq"),
+    sa.Index("delivery_of_lead", "lead_id", "webhook_id", "state", "seq"),
+)
+"""A change that a webhook has not taken yet; the row goes once it has."""
 
 tombstone = sa.Table(
     "tombstone",

@@ -48,6 +48,7 @@ def load_tombstones(home: Path) -> Tombstones:
 
 OF_A_LEAD = (
     tables.interaction, tables.answer, tables.outcome, tables.score, tables.standing, tables.lead,
+    tables.refresh_queue, tables.reported, tables.change, tables.delivery,
 )  # fmt: skip
 
 

@@ -95,6 +95,26 @@ class Metrics:
             "leadscore_journal_age_seconds", "How long scores have waited for the store",
             registry=registry, multiprocess_mode="max",
         )  # fmt: skip
+        self.webhook_pending = Gauge(
+            "leadscore_webhook_pending", "Messages on their way to webhooks",
+            registry=registry, multiprocess_mode="max",
+        )  # fmt: skip
+        self.webhook_oldest = Gauge(
+            "leadscore_webhook_oldest_seconds", "Age of the oldest message not yet taken",
+            registry=registry, multiprocess_mode="max",
+        )  # fmt: skip
+        self.webhook_dead = Gauge(
+            "leadscore_webhook_dead", "Messages that were given up: dead letters",
+            registry=registry, multiprocess_mode="max",
+        )  # fmt: skip
+        self.refresh_waiting = Gauge(
+            "leadscore_refresh_waiting", "Changes of leads that no score has seen yet",
+            registry=registry, multiprocess_mode="max",
+        )  # fmt: skip
+        self.refresh_oldest = Gauge(
+            "leadscore_refresh_oldest_seconds", "Age of the oldest change that no score has seen",
+            registry=registry, multiprocess_mode="max",
+        )  # fmt: skip
         self._active: tuple[str, str] | None = None
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._bands: dict[str, Counter] = {}

@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_setting_is_explained() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "guide" / "operations.md").read_text()
     explained = set(re.findall(r"`([A-Z_]+)`", page))
     assert {name.upper() for name in Settings.model_fields} <= explained
 
 
 def test_every_alert_has_advice_and_watches_a_metric_that_is_there() -> None:
     alerts = (ROOT / "deploy" / "alerts.yml").read_text()
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "guide" / "operations.md").read_text()
     names = re.findall(r"alert: (\w+)", alerts)
     assert len(names) >= 10
     for name in names:

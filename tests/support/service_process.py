@@ -41,6 +41,7 @@ class Service:
     def __init__(self, home: Path, **settings: Any) -> None:
         self.home = home
         self.port = free_port()
+        settings = {"refresh_per_s": 0, **settings}  # scores that nobody asked for would disturb
         self.settings = {f"LEADSCORE_{name.upper()}": str(v) for name, v in settings.items()}
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)

@@ -11,6 +11,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
+from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from features.errors import UsageError
@@ -84,7 +85,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 def checked_addresses(
     host: str, port: int, *, allow_private: bool
-) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+) -> Sequence[tuple[socket.AddressFamily, tuple[str, int]]]:
     """Where a name leads to; AddressRefused if any of it may not be called, OSError if nowhere."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [(family, (str(where[0]), int(where[1]))) for family, _, _, _, where in found]

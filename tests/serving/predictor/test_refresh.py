@@ -47,7 +47,7 @@ class House:
         self.now = NOW
 
     def put(self, lead_id: str, days_old: int = 20, **attributes: Any) -> None:
-        created_us = microseconds(self.now - days_old * DAY)
+        created_us = microseconds(NOW - days_old * DAY)
         now_us = microseconds(self.now)
         with self.engine.begin() as c:
             put_lead(c, NewLead(lead_id, created_us, attributes), now_us, TOMBSTONES)

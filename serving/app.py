@@ -19,8 +19,9 @@ from serving.api import changes, health, ingest, leads, scores, webhooks
 from serving.api.endpoint import EndpointSpec
 from serving.api.openapi import describe
 from serving.http.exchange import problem_response
-from serving.http.gateway import ACTOR, BODY, HEADERS, REQUEST_ID, GatewayMiddleware
+from serving.http.gateway import ACTOR, BODY, HEADERS, PEER, REQUEST_ID, GatewayMiddleware
 from serving.http.request import Endpoint, Request
+from serving.pages.routes import page_routes
 from serving.problems import TITLES, Problem
 from serving.services import Services, services_of
 from serving.settings import Settings
@@ -58,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=NO_TELEMETRY_OF_THE_FRAMEWORK,
         lifespan=_lifespan(services),
         openapi_url="/openapi.json" if settings.api_docs else None,
-        docs_url="/docs" if settings.api_docs else None,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.services = services
@@ -70,6 +71,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *webhooks.routes(services),
         *health.routes(services),
     ]
+    pages = page_routes(services, lambda: app.openapi())
+    for page in pages:
+        _add(app, page)
     for route in routes:
         _add(app, route)
         services.served.setdefault(route.path, set()).add(route.method)
@@ -81,7 +85,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics=metrics,
         fast_routes=fast_routes,
         access=services.access,
-        scope_of=_scopes(app, routes),
+        scope_of=_scopes(app, [*routes, *pages]),
+        form_paths=frozenset(page.path for page in pages if page.method == "POST"),
         traces=lambda: services.traces,
         batch_waiting=lambda: services.batcher.waiting,
     )
@@ -133,7 +138,7 @@ def _adapter(endpoint: Endpoint) -> Callable[[FrameworkRequest], object]:
         scope = request.scope
         call = Request(
             scope[HEADERS], scope[BODY], scope["query_string"], request.path_params,
-            scope[REQUEST_ID], scope[ACTOR],
+            scope[REQUEST_ID], scope[ACTOR], scope[PEER],
         )  # fmt: skip
         response = await endpoint(call)
         return Response(response.body, response.status, response.headers, response.media_type)

@@ -93,6 +93,13 @@ class Settings(BaseSettings):
     # what it says
     reasons: int = Field(3, ge=0, le=50, description="reasons in an answer unless asked otherwise")
     log_level: str = "info"
+    page_attributes: str = Field(
+        "", description="columns of the worklist: owner=rep, segment=tier; usual names unless set"
+    )
+    calls_per_week: int = Field(40, ge=1, description="where a week's list to call ends")
+    comparison: Path | None = Field(
+        None, description="what leadscore compare --json wrote, for the page"
+    )
     api_docs: bool = Field(True, description="serve the OpenAPI document and its page at /docs")
 
     @property

@@ -39,24 +39,24 @@ class AccessControl:
         if not scope:
             return OPEN
         if not self.needs_keys:
-            _refuse_foreign_names(headers)
-            self._take_token(peer)
+            refuse_foreign_names(headers)
+            self.take_token(peer)
             return OPEN
         secret = _secret(headers)
         key = None if secret is None else self.keys.find(secret)
         if key is None:
-            self._take_token(f"no key: {peer}")
+            self.take_token(f"no key: {peer}")
             raise Problem(
                 401, "not-authenticated",
                 "A live API key is needed: Authorization: Bearer ls_….",
                 headers={"WWW-Authenticate": 'Bearer realm="leadscore"'},
             )  # fmt: skip
-        self._take_token(key.id)
+        self.take_token(key.id)
         if not key.allows(scope):
             raise Problem(403, "not-allowed", f"This key does not have the scope {scope}.")
         return key.id
 
-    def _take_token(self, who: str) -> None:
+    def take_token(self, who: str) -> None:
         """Take a token from the caller's bucket; 429 when it is empty."""
         rate, burst = self.settings.rate_per_s, float(self.settings.rate_burst)
         now = monotonic()
@@ -80,7 +80,7 @@ def _secret(headers: dict[bytes, bytes]) -> str | None:
     return given[7:].strip().decode("latin-1")
 
 
-def _refuse_foreign_names(headers: dict[bytes, bytes]) -> None:
+def refuse_foreign_names(headers: dict[bytes, bytes]) -> None:
     """Without keys only this machine's own names are answered, so that no web page can reach us
     through a name of its own that resolves to the loopback."""
     host = headers.get(b"host", b"localhost").lower()

@@ -63,6 +63,12 @@ class KeyFile:
         key = self._by_hash.get(hash_of(secret))
         return None if key is None or key.revoked_at is not None else key
 
+    def find_id(self, key_id: str) -> Key | None:
+        """The live key of this public id: whose session it is."""
+        self.look()
+        found = (key for key in self._by_hash.values() if key.id == key_id)
+        return next((key for key in found if key.revoked_at is None), None)
+
     def look(self, now: float | None = None) -> None:
         """Read the file again if it changed; at most once a second."""
         now = time.monotonic() if now is None else now

@@ -32,16 +32,7 @@ SECURITY_HEADERS = [
 ]
 
 
-PAGE_HEADERS = [
-    *SECURITY_HEADERS[:-1],
-    (
-        b"content-security-policy",
-        b"default-src 'none'; connect-src 'self'; img-src data: https://fastapi.tiangolo.com; "
-        b"script-src https://cdn.jsdelivr.net 'unsafe-inline'; "
-        b"style-src https://cdn.jsdelivr.net 'unsafe-inline'; frame-ancestors 'none'",
-    ),
-]
-"""The page at /docs alone loads its scripts from where FastAPI's page takes them."""
+JSON_BODY, FORM_BODY = b"application/json", b"application/x-www-form-urlencoded"
 
 
 class HttpExchange:
@@ -58,9 +49,9 @@ class HttpExchange:
         self.route = "(none)"
         self.status = 0
 
-    async def body(self, settings: Settings) -> bytes:
-        """The whole body; a problem if it is too large, too slow, coded or not JSON."""
-        self._check_headers(settings.max_body_bytes)
+    async def body(self, settings: Settings, expected: bytes = JSON_BODY) -> bytes:
+        """The whole body; a problem if it is too large, too slow, coded or not as ``expected``."""
+        self._check_headers(settings.max_body_bytes, expected)
         if self.scope.get(BODY_COMPLETE):
             return await self._collect(settings.max_body_bytes)
         try:
@@ -74,7 +65,7 @@ class HttpExchange:
                 headers={"Connection": "close"},
             ) from None
 
-    def _check_headers(self, limit: int) -> None:
+    def _check_headers(self, limit: int, expected: bytes) -> None:
         headers = self.headers
         coding = headers.get(b"content-encoding", b"identity")
         if coding.strip().lower() != b"identity":
@@ -85,12 +76,13 @@ class HttpExchange:
                 headers={"Connection": "close", "Accept-Encoding": "identity"},
             )
         media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if media_type != b"application/json":
+        if media_type != expected:
+            name = expected.decode("ascii")
             raise Problem(
                 415,
                 "unsupported-body",
-                "Expected Content-Type: application/json.",
-                headers={"Connection": "close", "Accept": "application/json"},
+                f"Expected Content-Type: {name}.",
+                headers={"Connection": "close", "Accept": name},
             )
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 15 or int(length) > limit:
@@ -122,8 +114,7 @@ class HttpExchange:
             self.status = message["status"]
             headers = list(message.get("headers", ()))
             there = {name.lower() for name, _ in headers}
-            shown = SECURITY_HEADERS if self.scope["path"] != "/docs" else PAGE_HEADERS
-            headers += [pair for pair in shown if pair[0] not in there]
+            headers += [pair for pair in SECURITY_HEADERS if pair[0] not in there]
             headers.append((b"x-request-id", self.request_id.encode("ascii")))
             message = {**message, "headers": headers}
         await self._send(message)

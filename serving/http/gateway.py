@@ -15,7 +15,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.http.access import AccessControl
-from serving.http.exchange import HttpExchange
+from serving.http.exchange import FORM_BODY, JSON_BODY, HttpExchange
 from serving.http.request import Endpoint, Request
 from serving.problems import Problem
 from serving.settings import Settings
@@ -37,11 +37,16 @@ HEADERS = "leadscore.headers"
 ACTOR = "leadscore.actor"
 
 
+PEER = "leadscore.peer"
+"""The address a request came from."""
+
+
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class GatewayMiddleware:
-    """See the module. ``fast_routes``: (method, path) → endpoint answered without routing."""
+    """See the module. ``fast_routes``: (method, path) → endpoint answered without routing.
+    ``form_paths``: where the forms of the pages are sent to; every other body is JSON."""
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class GatewayMiddleware:
         scope_of: Callable[[Scope], str | None],
         traces: Callable[[], Traces],
         batch_waiting: Callable[[], int],
+        form_paths: frozenset[str] = frozenset(),
     ) -> None:
         self.app = app
         self.settings = settings
@@ -63,6 +69,7 @@ class GatewayMiddleware:
         self.scope_of = scope_of
         self.traces = traces
         self.batch_waiting = batch_waiting
+        self.form_paths = form_paths
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +111,8 @@ class GatewayMiddleware:
             if endpoint is None:
                 await self._yield_to_event_loop()
         expected = needed is not None and method in _WITH_BODY
-        body = await exchange.body(self.settings) if expected else b""
+        form = FORM_BODY if path in self.form_paths else JSON_BODY
+        body = await exchange.body(self.settings, form) if expected else b""
         if endpoint is not None:
             exchange.route = path
             query, request_id = scope["query_string"], exchange.request_id
@@ -112,7 +120,9 @@ class GatewayMiddleware:
             await exchange.response(await endpoint(http_request))
             return
         scope[BODY], scope[ACTOR] = body, actor
-        scope[REQUEST_ID], scope[HEADERS] = exchange.request_id, exchange.headers
+        scope[REQUEST_ID], scope[HEADERS], scope[PEER] = (
+            exchange.request_id, exchange.headers, peer,
+        )  # fmt: skip
         try:
             await self.app(scope, _replay(body), exchange.send)
         finally:

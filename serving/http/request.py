@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 class Request:
     """One request: ``headers`` by lower-case name, the whole ``body``, the path's parameters.
 
-    ``actor``: id of the API key; "open" where none is needed.
+    ``actor``: id of the API key; "open" where none is needed. ``peer``: the caller's address.
     """
 
     headers: dict[bytes, bytes]
@@ -36,6 +36,7 @@ class Request:
     path_params: dict[str, Any]
     request_id: str
     actor: str = "open"
+    peer: str = ""
 
     @property
     def language(self) -> str:

@@ -59,6 +59,10 @@ class ActiveRelease:
         """Whether a release answers."""
         return self._active is not None
 
+    def active_id(self) -> str | None:
+        """The release that answers now; None before the first."""
+        return None if self._active is None else self._active.release_id
+
     def start(self) -> None:
         """Load what should answer, or the one before it if that is refused; and the challenger."""
         self.refresh()

@@ -20,6 +20,7 @@ from serving.store.database import AT_ONCE, insert_new
 from serving.store.refresh_queue import mark_changed
 from serving.store.tombstones import Tombstones
 from serving.store.views import refresh_views
+from serving.store.worklist_lines import after_rows, refresh
 
 TAKEN, REPEATED, UNKNOWN_LEAD, ERASED, CONFLICT, BEFORE_CREATION = (
     "taken", "repeated", "unknown_lead", "erased", "conflict", "before_creation",
@@ -69,6 +70,7 @@ def put_lead(
     if row is None:
         _create(connection, lead, now_us)
         mark_changed(connection, {lead.lead_id: max(now_us, lead.created_us or 0)})
+        refresh(connection, [lead.lead_id])  # it may have been scored before it was stored
         return TAKEN, len(lead.attributes)
     if lead.created_us is not None and row.created_us != lead.created_us:
         return CONFLICT, 0
@@ -82,6 +84,7 @@ def put_lead(
     insert_new(connection, tables.answer, rows)
     if changed:
         mark_changed(connection, {lead.lead_id: now_us + 1})
+    after_rows(connection, tables.answer, rows)
     return (TAKEN if changed else REPEATED), len(changed)
 
 
@@ -146,6 +149,7 @@ def add_rows(
     if fresh:
         insert_new(connection, table, fresh)
         mark_changed(connection, _seen_from(fresh))
+        after_rows(connection, table, fresh)
     return became
 
 

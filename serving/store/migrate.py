@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.store.database import failure
-from serving.store.tables import metadata
+from serving.store.page_tables import metadata
 from serving.store.views import refresh_views
 
 HEAD = "0002"

@@ -20,6 +20,7 @@ from serving.store.standing import COLUMNS as STANDING_COLUMNS
 from serving.store.standing import IF_NEWER, standing_rows
 from serving.store.tables import score, tombstone
 from serving.store.tombstones import Tombstones
+from serving.store.worklist_lines import after_scores
 
 log = logging.getLogger("leadscore.store")
 
@@ -133,6 +134,7 @@ def move_in(
         champion = [row for row in plain if row["role"] == "champion"]
         _stand(connection, standing_rows(connection, champion, policy.shown))
         record_changes(connection, champion, policy)
+        after_scores(connection, champion)
     return len(rows)
 
 

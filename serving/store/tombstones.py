@@ -13,6 +13,7 @@ from features.compute.atomic import create_once
 from features.errors import StorageError
 from serving.store import tables
 from serving.store.database import insert_new
+from serving.store.page_tables import band_move, override, worklist
 from serving.store.tables import tombstone
 
 KEY_FILE = "tombstone.key"
@@ -48,7 +49,8 @@ def load_tombstones(home: Path) -> Tombstones:
 
 OF_A_LEAD = (
     tables.interaction, tables.answer, tables.outcome, tables.score, tables.standing, tables.lead,
-    tables.refresh_queue, tables.reported, tables.change, tables.delivery,
+    tables.refresh_queue, tables.reported, tables.change, tables.delivery, worklist, override,
+    band_move,
 )  # fmt: skip
 
 

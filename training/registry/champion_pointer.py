@@ -19,8 +19,8 @@ from dataclasses import replace
 from typing import Any
 
 from features.errors import StorageError
+from scoring.release.audit_trail import AuditTrail
 from scoring.release.store import ChampionPointer, ReleaseStore, StoredRelease
-from training.registry.audit_trail import AuditTrail
 from training.registry.mlflow_registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from training.settings import TrackingSettings
 

@@ -10,11 +10,11 @@ import pandas as pd
 
 from features.errors import RegistryError, ReleaseError
 from scoring.bands import BandThresholds
+from scoring.release.audit_trail import AuditTrail
 from scoring.release.release import Release, load_release
 from scoring.release.store import StoredRelease
 from training.evaluation.metrics import Estimate, log_loss, loss_difference
 from training.model_card.changes import PreviousRelease, SameReferences
-from training.registry.audit_trail import AuditTrail
 from training.registry.backtest_artifact import recorded_backtest
 from training.registry.gate_criteria import GateLimits
 from training.registry.mlflow_registry import CHAMPION, PREVIOUS, Registry

@@ -13,9 +13,9 @@ import pytest
 from small_training import registered
 
 from features.errors import GateError, RegistryError, ReleaseError, StorageError, UsageError
+from scoring.release.audit_trail import AuditTrail
 from scoring.release.store import ChampionPointer, ReleaseStore, StoredRelease
 from training.registry import champion_pointer as champion_module
-from training.registry.audit_trail import AuditTrail
 from training.registry.gate_criteria import GateReport
 from training.registry.mlflow_registry import Registry
 from training.registry.promote import promote, rollback

@@ -1,0 +1,66 @@
+"""The Jinja environment of the pages, one for each language: autoescape, gettext, figures."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from scoring.bands import Band, label
+from serving.pages.language import Words, words_of
+from serving.timestamps import moment_of
+
+
+@lru_cache(maxsize=16)
+def environment(code: str) -> Environment:
+    """Templates in one language; what they leave undefined is an error."""
+    words = words_of(code)
+    env = Environment(
+        loader=PackageLoader("serving.pages"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    env.filters |= {
+        "percent": lambda share, digits=0: percent(words, share, digits),
+        "number": lambda value, digits=None: number(words, value, digits),
+        "signed": lambda value, digits=2: signed(words, value, digits),
+        "points": lambda share: points_of_percent(words, share),
+        "day": lambda us: words.format_short_date(moment_of(us)),
+        "moment": lambda us: words.format_moment(moment_of(us)),
+        "band": lambda band: label(Band(band), code),
+    }
+    return env
+
+
+def percent(words: Words, share: float | None, digits: int = 0) -> str:
+    """A probability in percent; below one per cent with a decimal, so that few are 0 %."""
+    if share is None:
+        return "–"
+    if digits == 0 and (0 < share < 0.01 or 0.99 < share < 1):
+        digits = 1
+    return words.format_percent(share, digits)
+
+
+def number(words: Words, value: float | None, digits: int | None = None) -> str:
+    """A number; an en dash for none."""
+    return "–" if value is None else minus(words.format_number(value, digits))
+
+
+def signed(words: Words, value: float, digits: int = 2) -> str:
+    """A number with its sign, a true minus."""
+    sign = "+" if value > 0 else ""
+    return sign + minus(words.format_number(value, digits))
+
+
+def points_of_percent(words: Words, share: float) -> str:
+    """A change of a probability in percentage points, with its sign."""
+    return signed(words, share * 100, 1)
+
+
+def minus(text: str) -> str:
+    """A number with a true minus sign."""
+    return text.replace("-", "−", 1) if text.startswith("-") else text

@@ -8,11 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from features.language.language import Language
 from scoring.axes import Scale
 from serving.http.request import Response
 from serving.pages import drawing as svg
 from serving.pages.comparison_file import ComparisonReport, UnreadableComparison, read_comparison
-from serving.pages.language import Words
 from serving.pages.site import Visit
 from serving.pages.worklist import current, whole_number
 from serving.problems import Problem
@@ -94,7 +94,7 @@ def weeks_of(
     return rows
 
 
-def gains_picture(report: ComparisonReport, share: float, words: Words) -> Markup:
+def gains_picture(report: ComparisonReport, share: float, words: Language) -> Markup:
     """Conversions found against leads called, a line a score; the threshold as a vertical line."""
     x, y = Scale(0.0, 1.0, 60, 560), Scale(0.0, 1.0, 300, 14)
     parts = [svg.left_axis(y, 60, 560, words.format_percent)]

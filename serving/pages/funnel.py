@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from features.language.language import Language
 from scoring.axes import Scale
-from scoring.bands import Band, label
+from scoring.bands import label
 from serving.http.request import Response
 from serving.pages import drawing as svg
-from serving.pages.language import Words
 from serving.pages.site import Visit
 from serving.store.funnel import BANDS, Funnel, funnel
 from serving.timestamps import microseconds
@@ -54,7 +54,7 @@ def leak_of(found: Funnel) -> str:
     return max(shares, key=lambda band: shares[band]) if any(shares.values()) else ""
 
 
-def funnel_picture(found: Funnel, words: Words) -> Markup:
+def funnel_picture(found: Funnel, words: Language) -> Markup:
     """How many leads ever were scored, warm, hot, and converted: bars from a common left."""
     _ = words.gettext
     ever = dict.fromkeys(BANDS, 0)
@@ -63,7 +63,7 @@ def funnel_picture(found: Funnel, words: Words) -> Markup:
             ever[band] += n
     rows = [
         (_("scored"), found.total.leads, "fill-rest"),
-        *((label(Band(band), words.code), ever[band], f"fill-{band}") for band in BANDS),
+        *((label(band, words), ever[band], f"fill-{band}") for band in BANDS),
         (_("converted"), found.total.converted, "fill-for"),
         (_("lost"), found.total.lost, "fill-against"),
     ]
@@ -78,7 +78,7 @@ def funnel_picture(found: Funnel, words: Words) -> Markup:
     return svg.picture(720, 10 + 30 * len(rows), parts, _("The funnel"), about)
 
 
-def months_picture(found: Funnel, words: Words) -> Markup:
+def months_picture(found: Funnel, words: Language) -> Markup:
     """Leads by month of their creation, stacked by band."""
     months = found.by_month[-24:]
     if not months:
@@ -97,6 +97,6 @@ def months_picture(found: Funnel, words: Words) -> Markup:
             parts.append(svg.text(left + width * 0.38, 186, month, "middle", "tick"))
     for i, band in enumerate(BANDS):
         parts.append(svg.box(60 + 90 * i, 198, 12, 12, f"fill-{band}", 2))
-        parts.append(svg.text(78 + 90 * i, 208, label(Band(band), words.code)))
+        parts.append(svg.text(78 + 90 * i, 208, label(band, words)))
     title = words.gettext("Leads by month of creation and band")
     return svg.picture(720, 216, parts, title)

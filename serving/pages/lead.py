@@ -9,9 +9,13 @@ import sqlalchemy as sa
 
 from features.contract import value_to_text
 from features.histories.arrays import Histories
+from features.language.language import Language
+from features.vectors.nouns import noun
+from features.vectors.sentences import humanize_name
 from scoring.bands import Band
 from scoring.playbook import NextStep
 from scoring.reasons import top_k_contributions
+from scoring.scorecard.rules import RULE_CONTEXT
 from scoring.scorecard.scorecard import CardScores
 from serving.http.request import Response
 from serving.pages.lead_chart import Step, course_picture, marks_of, waterfall_picture
@@ -141,14 +145,14 @@ def _told(
         "outcome": found.outcome, "line": found.line, "created_us": found.stored.created_us,
         "chart": course_picture(line, marks, release.thresholds, visit.words),
         "waterfall": waterfall_picture(answer.base, steps, visit.words),
-        "rules": None if scores is None else rules_of(predictor, scores),
+        "rules": None if scores is None else rules_of(predictor, scores, visit.words),
         "questions": questions(release, lead, histories, prediction.vector, as_of_us),
-        "movement": movement(release, histories, as_of_us - WEEK_US, as_of_us),
+        "movement": movement(release, histories, as_of_us - WEEK_US, as_of_us, visit.words),
         "known": {name: value for name, value in sorted(known.items()) if value},
         "unknown": sorted(a.name for a in release.spec.attributes if not known.get(a.name)),
-        "events": events_of(histories, as_of_us)[:EVENTS_SHOWN],
+        "events": events_of(histories, as_of_us, visit.words)[:EVENTS_SHOWN],
         "n_events": len(histories.interactions.at_us),
-        "step": step_for(predictor, prediction, band, scores),
+        "step": step_for(predictor, prediction, band, scores).translated(visit.words),
         "thresholds": release.thresholds,
     }  # fmt: skip
 
@@ -160,7 +164,10 @@ def steps_of(visit: Visit, predictor: Predictor, prediction: Prediction) -> list
         c for c in top_k_contributions(shares.reshape(1, -1), MAX_REASONS)[0].tolist() if c >= 0
     ]
     features = predictor.release.spec.features
-    steps = [Step(features[c].sentence(float(vector[c]) + 0.0), float(shares[c])) for c in columns]
+    steps = [
+        Step(features[c].sentence(float(vector[c]) + 0.0, visit.words), float(shares[c]))
+        for c in columns
+    ]
     answer = prediction.answer
     rest = answer.log_odds - answer.base - sum(step.share for step in steps)
     n_others = int((shares != 0).sum()) - len(columns)
@@ -170,7 +177,7 @@ def steps_of(visit: Visit, predictor: Predictor, prediction: Prediction) -> list
     return steps
 
 
-def rules_of(predictor: Predictor, scores: CardScores) -> dict[str, Any]:
+def rules_of(predictor: Predictor, scores: CardScores, words: Language) -> dict[str, Any]:
     """What the scorecard says, and the exclusions that hold."""
     card = predictor.release.scorecard
     assert card is not None  # noqa: S101 - there are scores of it
@@ -184,7 +191,8 @@ def rules_of(predictor: Predictor, scores: CardScores) -> dict[str, Any]:
     return {
         "name": card.name, "points": float(scores.points[0]), "band": str(scores.band[0]),
         "fit": float(scores.fit[0]), "engagement": float(scores.engagement[0]),
-        "reasons": card.reasons(scores, 0), "excluded_by": held,
+        "reasons": card.reasons(scores, 0, words),
+        "excluded_by": [words.pgettext(RULE_CONTEXT, name) for name in held],
         "warm": card.thresholds.warm, "hot": card.thresholds.hot,
     }  # fmt: skip
 
@@ -193,18 +201,20 @@ def step_for(
     predictor: Predictor, prediction: Prediction, band: str, scores: CardScores | None
 ) -> NextStep:
     """The playbook's step for the band that holds: a person's where one was put."""
-    reasons = predictor.sentences.one(prediction.vector, prediction.shares, 3)
+    reasons = predictor.sentences(prediction.asked.language).one(
+        prediction.vector, prediction.shares, 3
+    )
     card = predictor.release.scorecard
     rules = frozenset[str]() if card is None or scores is None else card.active_rules(scores, 0)
     return predictor.playbook.next_step(Band(band), reasons, rules)
 
 
-def events_of(histories: Histories, to_us: int) -> list[dict[str, Any]]:
+def events_of(histories: Histories, to_us: int, words: Language) -> list[dict[str, Any]]:
     """Interactions and answers before ``to_us``, newest first, for the table."""
     rows, answers = histories.interactions, histories.answers
     acts = [
         {
-            "at_us": int(at), "what": rows.kinds[kind].replace("_", " "),
+            "at_us": int(at), "what": noun(rows.kinds[kind], words).one,
             "value": None if value != value else value,
             "duration_s": None if seconds != seconds else seconds,
         }
@@ -215,7 +225,7 @@ def events_of(histories: Histories, to_us: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
     learned = [
         {
-            "at_us": int(at), "what": answers.attributes[name].replace("_", " "),
+            "at_us": int(at), "what": humanize_name(answers.attributes[name], words),
             "value": value_to_text(answers.values[value]), "duration_s": None,
         }
         for at, name, value in zip(

@@ -10,11 +10,12 @@ import numpy as np
 from markupsafe import Markup
 
 from features.histories.arrays import Histories
+from features.language.language import Language
+from features.vectors.nouns import noun
 from scoring.axes import Scale, ticks
 from scoring.bands import Band, BandThresholds, label
 from scoring.model.log_odds import probability_of
 from serving.pages import drawing as svg
-from serving.pages.language import Words
 from serving.pages.lead_scores import Course
 from serving.pages.render import minus, points_of_percent, signed
 from serving.timestamps import moment_of
@@ -38,7 +39,9 @@ class Mark:
     kind: str
 
 
-def marks_of(histories: Histories, to_us: int, outbound: Sequence[str], words: Words) -> list[Mark]:
+def marks_of(
+    histories: Histories, to_us: int, outbound: Sequence[str], words: Language
+) -> list[Mark]:
     """Every interaction and answer before ``to_us``: a row a kind, the most frequent first."""
     rows, answers = histories.interactions, histories.answers
     names = [rows.kinds[code] for code in rows.kind]
@@ -48,7 +51,7 @@ def marks_of(histories: Histories, to_us: int, outbound: Sequence[str], words: W
             by_kind.setdefault(name, []).append(at)
     frequent = [name for name, _ in Counter({k: len(v) for k, v in by_kind.items()}).most_common()]
     found = [
-        Mark(name.replace("_", " "), by_kind[name], "marks ours" if name in outbound else "marks")
+        Mark(noun(name, words).many, by_kind[name], "marks ours" if name in outbound else "marks")
         for name in frequent[:MAX_ROWS]
     ]
     rest = [at for name in frequent[MAX_ROWS:] for at in by_kind[name]]
@@ -61,7 +64,7 @@ def marks_of(histories: Histories, to_us: int, outbound: Sequence[str], words: W
 
 
 def course_picture(
-    course: Course, marks: Sequence[Mark], thresholds: BandThresholds, words: Words
+    course: Course, marks: Sequence[Mark], thresholds: BandThresholds, words: Language
 ) -> Markup:
     """Probability over the bands, rule points below it, every interaction as a dot."""
     _ = words.gettext
@@ -92,7 +95,9 @@ def course_picture(
     return svg.picture(WIDTH, bottom + 26, parts, title, about)
 
 
-def _probability(course: Course, thresholds: BandThresholds, x: Scale, words: Words) -> list[str]:
+def _probability(
+    course: Course, thresholds: BandThresholds, x: Scale, words: Language
+) -> list[str]:
     top = min(1.0, max(float(course.high.max()) * 1.1, min(thresholds.hot, 1.0) * 1.15, 0.02))
     y = Scale(0.0, top, 172, 14)
     edges = [0.0, min(thresholds.warm, top), min(thresholds.hot, top), top]
@@ -102,7 +107,7 @@ def _probability(course: Course, thresholds: BandThresholds, x: Scale, words: Wo
             parts.append(
                 svg.box(LEFT, y(high), RIGHT - LEFT, y(low) - y(high), f"zone-{band.value}")
             )
-            name = label(band, words.code)
+            name = label(band, words)
             parts.append(svg.text(RIGHT - 6, y(high) + 13, name, "end", "tick"))
     parts.append(
         svg.left_axis(y, LEFT, RIGHT, lambda p: words.format_percent(p, 0 if top > 0.1 else 1))
@@ -114,7 +119,7 @@ def _probability(course: Course, thresholds: BandThresholds, x: Scale, words: Wo
     return [*parts, svg.ribbon(upper, lower), svg.trace(line)]
 
 
-def _points(course: Course, x: Scale, top: float, words: Words) -> list[str]:
+def _points(course: Course, x: Scale, top: float, words: Language) -> list[str]:
     assert course.points is not None  # noqa: S101 - the caller looked
     low, high = min(float(course.points.min()), 0.0), max(float(course.points.max()), 10.0)
     y = Scale(low, high, top + 58, top)
@@ -124,7 +129,7 @@ def _points(course: Course, x: Scale, top: float, words: Words) -> list[str]:
     return [*parts, svg.trace(line, "trace rules")]
 
 
-def _dates(x: Scale, bottom: float, words: Words) -> list[str]:
+def _dates(x: Scale, bottom: float, words: Language) -> list[str]:
     moments = np.linspace(x.low, x.high, 6)
     anchors = ["start", *["middle"] * 4, "end"]
     return [
@@ -141,7 +146,7 @@ class Step:
     share: float
 
 
-def waterfall_picture(base: float, steps: Sequence[Step], words: Words) -> Markup:
+def waterfall_picture(base: float, steps: Sequence[Step], words: Language) -> Markup:
     """From the base rate through every reason to the score, on the scale of the log-odds.
 
     The bars' lengths add up exactly; what each leads to stands beside it in percent.
@@ -167,7 +172,7 @@ def waterfall_picture(base: float, steps: Sequence[Step], words: Words) -> Marku
     )  # fmt: skip
 
 
-def _bar(step: Step, before: float, after: float, x: Scale, y: float, words: Words) -> list[str]:
+def _bar(step: Step, before: float, after: float, x: Scale, y: float, words: Language) -> list[str]:
     left, right = sorted((x(before), x(after)))
     name = step.name if len(step.name) <= 62 else step.name[:61] + "…"
     change = probability_of(after) - probability_of(before)
@@ -187,7 +192,7 @@ def _bar(step: Step, before: float, after: float, x: Scale, y: float, words: Wor
     ]
 
 
-def _waterfall_end(name: str, at: float, x: Scale, y: float, words: Words) -> list[str]:
+def _waterfall_end(name: str, at: float, x: Scale, y: float, words: Language) -> list[str]:
     share = words.format_percent(probability_of(at), 1)
     return [
         svg.text(388, y + 4, name, "end"),

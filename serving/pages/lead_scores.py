@@ -11,6 +11,7 @@ from features.compute.array_types import DAY_US, Float64, Int64
 from features.contract import BANT, AttributeType, Group, value_to_text
 from features.histories.arrays import NO_TIME, Histories, References
 from features.histories.from_records import LeadRecord, RecordColumns, Value, histories_from_records
+from features.language.language import Language
 from features.vectors.compute import compute_vectors, encode_value
 from features.vectors.spec import AttributeSpec
 from scoring.bands import Band
@@ -120,7 +121,9 @@ def moments_of(histories: Histories, to_us: int) -> Int64:
     return moments.astype(np.int64)
 
 
-def movement(release: Release, histories: Histories, from_us: int, to_us: int) -> Movement | None:
+def movement(
+    release: Release, histories: Histories, from_us: int, to_us: int, words: Language
+) -> Movement | None:
     """What moved the only lead's score; None when it was not there yet at ``from_us``."""
     created = int(histories.created_at_us[0])
     if created != NO_TIME and from_us < created:
@@ -133,7 +136,8 @@ def movement(release: Release, histories: Histories, from_us: int, to_us: int) -
     features = release.spec.features
     changes = [
         Change(
-            features[i].sentence(float(vectors[0, i])), features[i].sentence(float(vectors[1, i])),
+            features[i].sentence(float(vectors[0, i]), words),
+            features[i].sentence(float(vectors[1, i]), words),
             float(moved[i]),
         )
         for i in strongest.tolist()

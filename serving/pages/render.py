@@ -6,15 +6,18 @@ from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from scoring.bands import Band, label
-from serving.pages.language import Words, words_of
+from features.language.catalogues import language_or_english
+from features.language.language import Language
+from features.vectors.sentences import humanize_name
+from scoring.bands import label
+from scoring.playbook import STEP_CONTEXT
 from serving.timestamps import moment_of
 
 
 @lru_cache(maxsize=16)
 def environment(code: str) -> Environment:
     """Templates in one language; what they leave undefined is an error."""
-    words = words_of(code)
+    words = language_or_english(code)
     env = Environment(
         loader=PackageLoader("serving.pages"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -31,12 +34,14 @@ def environment(code: str) -> Environment:
         "points": lambda share: points_of_percent(words, share),
         "day": lambda us: words.format_short_date(moment_of(us)),
         "moment": lambda us: words.format_moment(moment_of(us)),
-        "band": lambda band: label(Band(band), code),
+        "band": lambda band: label(band, words),
+        "attribute": lambda name: humanize_name(name, words),
+        "step": lambda text: words.pgettext(STEP_CONTEXT, text),
     }
     return env
 
 
-def percent(words: Words, share: float | None, digits: int = 0) -> str:
+def percent(words: Language, share: float | None, digits: int = 0) -> str:
     """A probability in percent; below one per cent with a decimal, so that few are 0 %."""
     if share is None:
         return "–"
@@ -45,18 +50,18 @@ def percent(words: Words, share: float | None, digits: int = 0) -> str:
     return words.format_percent(share, digits)
 
 
-def number(words: Words, value: float | None, digits: int | None = None) -> str:
+def number(words: Language, value: float | None, digits: int | None = None) -> str:
     """A number; an en dash for none."""
     return "–" if value is None else minus(words.format_number(value, digits))
 
 
-def signed(words: Words, value: float, digits: int = 2) -> str:
+def signed(words: Language, value: float, digits: int = 2) -> str:
     """A number with its sign, a true minus."""
     sign = "+" if value > 0 else ""
     return sign + minus(words.format_number(value, digits))
 
 
-def points_of_percent(words: Words, share: float) -> str:
+def points_of_percent(words: Language, share: float) -> str:
     """A change of a probability in percentage points, with its sign."""
     return signed(words, share * 100, 1)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
-from scoring.bands import Band
-from scoring.playbook import NextStep, Playbook
-from scoring.reasons import Reason
+from features.language.language import Language
 from serving.messages import NextStepOut, ReasonOut
 from serving.predictor.predictor import Predictor
 
@@ -50,20 +47,24 @@ class SpokenReason:
         return "for" if self.share > 0 else "against"
 
 
-def spoken(predictor: Predictor | None, reasons: list[ReasonOut]) -> list[SpokenReason]:
+def spoken(
+    predictor: Predictor | None, reasons: list[ReasonOut], words: Language
+) -> list[SpokenReason]:
     """Reasons in words: made again from the feature where the release that answers has it, so that
     a logged answer is read in the visitor's language."""
-    return [SpokenReason(_sentence(predictor, reason), reason.contribution) for reason in reasons]
+    return [
+        SpokenReason(_sentence(predictor, reason, words), reason.contribution) for reason in reasons
+    ]
 
 
-def _sentence(predictor: Predictor | None, reason: ReasonOut) -> str:
+def _sentence(predictor: Predictor | None, reason: ReasonOut, words: Language) -> str:
     places = {} if predictor is None else places_of(predictor)
     place = places.get(reason.feature)
     if predictor is None or place is None:
         return reason.text
     value = float("nan") if reason.value is None else reason.value
     try:
-        return predictor.release.spec.features[place].sentence(value)
+        return predictor.release.spec.features[place].sentence(value, words)
     except (IndexError, ValueError):  # a level that this release's column does not have
         return reason.text
 
@@ -71,9 +72,3 @@ def _sentence(predictor: Predictor | None, reason: ReasonOut) -> str:
 def places_of(predictor: Predictor) -> dict[str, int]:
     """Feature name → its column."""
     return {name: i for i, name in enumerate(predictor.release.spec.names)}
-
-
-def next_step(playbook: Playbook, band: str, reasons: list[Any], rules: frozenset[str]) -> NextStep:
-    """The playbook's step for a band, which may be a person's."""
-    plain = [Reason(r.feature, r.text, r.value or 0.0, r.contribution) for r in reasons]
-    return playbook.next_step(Band(band), plain, rules)

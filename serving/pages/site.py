@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
+from features.language.catalogues import language_or_english, languages
+from features.language.language import Language
+from features.language.negotiation import from_accept_language
 from features.version import VERSION
 from serving.api.endpoint import EndpointSpec
 from serving.http.access import refuse_foreign_names
 from serving.http.api_keys import Key
-from serving.http.request import Request, Response, language_of
-from serving.pages.language import LANGUAGES, Words, words_of
+from serving.http.request import Request, Response
 from serving.pages.render import environment
 from serving.pages.session import Session, Sessions
 from serving.problems import Problem, problem_from
@@ -43,7 +45,7 @@ class Visit:
     session: Session
     key: Key | None
     clock: Clock
-    words: Words
+    words: Language
     form: Fields = field(default_factory=dict)
 
     @property
@@ -53,7 +55,7 @@ class Visit:
 
     @property
     def language(self) -> str:
-        """``en`` or ``fr``."""
+        """Its code: ``en``, ``fr``, …"""
         return self.words.code
 
     @property
@@ -86,7 +88,7 @@ class Visit:
         """A template as an answer, in the visitor's language."""
         known = {
             "visit": self, "csrf": self.site.sessions.csrf(self.session), "version": VERSION,
-            "path": data.pop("path", ""), "languages": LANGUAGES,
+            "path": data.pop("path", ""), "languages": languages(),
         }  # fmt: skip
         text = environment(self.language).get_template(template).render(**known, **data)
         return self.answer(Response(text.encode(), status, HTML))
@@ -154,12 +156,14 @@ class Site:
         clock = Clock.read(self.settings.clock_skew_s)
         session = self.sessions.of(request.headers, int(clock.now.timestamp()))
         wanted = _fields(request.query_string).get("lang", "")
-        if wanted in LANGUAGES and wanted != session.language:
+        if wanted in languages() and wanted != session.language:
             session = session.in_language(wanted)
-        accepted = language_of(request.headers.get(b"accept-language", b""))
+        accepted = from_accept_language(
+            request.headers.get(b"accept-language", b"").decode("latin-1")
+        )
         key = self.services.access.keys.find_id(session.key_id) if session.key_id else None
         language = session.language or accepted
-        return Visit(self, request, session, key, clock, words_of(language))
+        return Visit(self, request, session, key, clock, language_or_english(language))
 
     def _refusal(
         self, visit: Visit, method: str, scopes: tuple[str, ...], public: bool

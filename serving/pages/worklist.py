@@ -141,7 +141,9 @@ def row_of(visit: Visit, predictor: Predictor | None, line: Line) -> Row:
     """A line with its reasons in words and its sparkline."""
     answer = past_answer(line.answer)
     title = visit.words.gettext("Probability over the last scores")
-    return Row(line, answer, spoken(predictor, answer.reasons), sparkline(line.past, title))
+    return Row(
+        line, answer, spoken(predictor, answer.reasons, visit.words), sparkline(line.past, title)
+    )
 
 
 def current(visit: Visit) -> Predictor | None:

@@ -107,7 +107,7 @@ def test_a_lead_is_found_whatever_its_id(open_page: Open) -> None:
 def test_the_lead_is_explained(open_page: Open) -> None:
     page = open_page("/lead?id=L-hot")
     chart = page.locator("svg.chart").first
-    assert "page view (19)" in chart.inner_html()
+    assert "page views (19)" in chart.inner_html()
     assert chart.locator("path.marks").count() == 4
     dots = chart.locator("path.marks").first.get_attribute("d")
     assert dots.count("M") == 19

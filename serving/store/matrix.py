@@ -44,14 +44,14 @@ def matrix(connection: sa.Connection) -> Matrix | None:
     fit, engagement = _class(line.fit, top_fit), _class(line.engagement, top_engagement)
     is_closed, has_converted = line.state.in_((CONVERTED, LOST)), line.state == CONVERTED
     query = sa.select(
-        fit.label("fit"), engagement.label("engagement"), sa.func.count(),
+        fit.label("fit_class"), engagement.label("engagement_class"), sa.func.count(),
         sa.func.sum(sa.case((is_closed, 1), else_=0)),
         sa.func.sum(sa.case((has_converted, 1), else_=0)),
     ).where(line.fit.is_not(None), line.engagement.is_not(None))  # fmt: skip
     found = {
         (int(row), int(column)): Cell(n, closed, converted)
         for row, column, n, closed, converted in connection.execute(
-            query.group_by(sa.text("fit"), sa.text("engagement"))
+            query.group_by(sa.text("fit_class"), sa.text("engagement_class"))
         )
     }
     cells = [

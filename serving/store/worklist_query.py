@@ -85,8 +85,9 @@ def lines(
 
 def count_by_band(connection: sa.Connection, filters: Filters) -> dict[str, int]:
     """How many leads match, by band."""
-    query = sa.select(worklist.c.band, sa.func.count()).where(filters.condition())
-    found = dict(connection.execute(query.group_by(worklist.c.band)).tuples().all())
+    query = sa.select(worklist.c.band, sa.func.count().label("n")).where(filters.condition())
+    rows = connection.execute(query.group_by(worklist.c.band))
+    found = {row.band: row.n for row in rows}
     return {band.value: found.get(band.value, 0) for band in reversed(Band)}
 
 

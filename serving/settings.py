@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     list_owner: str = Field("owner", description="attribute shown as its owner")
     list_source: str = Field("source", description="attribute shown as its source")
     list_account: str = Field("account_id", description="attribute shown as its account")
+    list_segment: str = Field("segment", description="attribute the page filters by as segment")
+    list_cost: str = Field("cost", description="attribute with the cost of acquiring the lead")
     change_probability: float = Field(
         0.1, gt=0, le=1, description="a probability that moved this far is a change"
     )
@@ -93,9 +95,6 @@ class Settings(BaseSettings):
     # what it says
     reasons: int = Field(3, ge=0, le=50, description="reasons in an answer unless asked otherwise")
     log_level: str = "info"
-    page_attributes: str = Field(
-        "", description="columns of the worklist: owner=rep, segment=tier; usual names unless set"
-    )
     calls_per_week: int = Field(40, ge=1, description="where a week's list to call ends")
     comparison: Path | None = Field(
         None, description="what leadscore compare --json wrote, for the page"

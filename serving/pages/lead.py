@@ -26,7 +26,6 @@ from serving.pages.lead_scores import (
     one_reference,
     questions,
 )
-from serving.pages.moment import observed_until_us
 from serving.pages.site import Visit
 from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext
@@ -55,7 +54,6 @@ class Found:
     outcome: Any
     line: Any
     overrides: list[Any]
-    observed_until_us: int | None
 
 
 async def show(visit: Visit) -> Response:
@@ -67,8 +65,7 @@ async def show(visit: Visit) -> Response:
             404, "not-found", visit.words.gettext("No such lead is stored here; or it was erased.")
         )
     predictor = visit.services.live.current()
-    until = found.observed_until_us
-    as_of_us = visit.now_us if until is None else min(visit.now_us, until)
+    as_of_us = max(visit.now_us, found.stored.created_us or 0)
     context = QueryContext(
         Clock(moment_of(as_of_us), visit.clock.latest), visit.language, MAX_REASONS,
         moment_of(as_of_us),
@@ -122,7 +119,7 @@ def _find(connection: sa.Connection, lead_id: str) -> Found | None:
     ).first()
     line = connection.execute(sa.select(worklist).where(worklist.c.lead_id == lead_id)).first()
     past = overrides_of_lead(connection, lead_id)
-    return Found(stored, outcome, line, past, observed_until_us(connection))
+    return Found(stored, outcome, line, past)
 
 
 def _told(

@@ -10,7 +10,6 @@ from typing import Any
 from features.errors import LeadscoreError
 from scoring.release.champion import set_champion
 from serving.http.request import Response
-from serving.pages.moment import observed_until_us
 from serving.pages.release_list import ListedRelease, Releases, releases_of, stored
 from serving.pages.site import Visit
 from serving.pages.worklist import whole_number
@@ -124,12 +123,10 @@ async def _since(visit: Visit) -> SincePromotion | None:
         return None
     horizon_us = round(live.current().release.horizon_days * 86_400_000_000)
 
-    def read(connection: Any) -> SincePromotion:
-        until = observed_until_us(connection)
-        now_us = visit.now_us if until is None else min(visit.now_us, until)
-        return since_promotion(connection, release_id, horizon_us, now_us)
-
-    return await visit.services.store.read(read)
+    now_us = visit.now_us
+    return await visit.services.store.read(
+        lambda c: since_promotion(c, release_id, horizon_us, now_us)
+    )
 
 
 def tests_of(found: Releases) -> dict[str, str]:

@@ -15,7 +15,6 @@ from serving.messages import Answer, Interaction, ScoreRequest
 from serving.pages.lead import MAX_REASONS, lead_id_of, steps_of
 from serving.pages.lead_chart import waterfall_picture
 from serving.pages.lead_scores import attributes_now, known_value
-from serving.pages.moment import observed_until_us
 from serving.pages.site import Visit
 from serving.pages.worklist import whole_number
 from serving.predictor.predictor import Predictor, predict_one, query_of_request
@@ -76,14 +75,12 @@ async def _stored(visit: Visit, lead_id: str) -> tuple[Stored | None, int]:
     if not visit.may("read"):
         raise Problem(403, "not-allowed", "This key does not have the scope read.")
     wanted = lead_id_of(lead_id)
-    stored, until = await visit.services.store.read(
-        lambda c: (history(c, wanted), observed_until_us(c))
-    )
+    stored = await visit.services.store.read(lambda c: history(c, wanted))
     if stored is None:
         raise Problem(
             404, "not-found", visit.words.gettext("No such lead is stored here; or it was erased.")
         )
-    return stored, visit.now_us if until is None else min(visit.now_us, until)
+    return stored, max(visit.now_us, stored.created_us or 0)
 
 
 def _page(

@@ -18,9 +18,9 @@ def put_override(
     a score, for then there is nothing to overrule. The lead's line of the worklist follows."""
     standing = tables.standing.c
     said = connection.execute(
-        sa.select(standing.probability, standing.band, standing.release_id).where(
-            standing.lead_id == lead_id
-        )
+        sa.select(standing.probability, standing.band, standing.release_id)
+        .where(standing.lead_id == lead_id)
+        .order_by(standing.as_of_us.desc(), standing.release_id.desc())
     ).first()
     if said is None:
         return False

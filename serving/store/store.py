@@ -26,7 +26,7 @@ from serving.store.migrate import migrate
 from serving.store.score_loader import JournalLoader
 from serving.store.scores import ScoreRow, line_of
 from serving.store.tombstones import Tombstones, load_tombstones
-from serving.store.worklist_lines import prepare_worklist
+from serving.store.worklist_lines import chosen_of, prepare_worklist
 from serving.store.writer import Writer
 from serving.telemetry.metrics import Metrics
 
@@ -108,7 +108,7 @@ class Store:
     def _migrate(self) -> None:
         if not self.migrated:
             migrate(self.engine)
-            prepare_worklist(self.engine, self.settings.page_attributes)
+            prepare_worklist(self.engine, chosen_of(self.settings))
             self.migrated = True
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.cleaning import TRUE_WORDS
 from features.contract import DEFAULT_OPT_OUT_KINDS, value_to_text
+from serving.settings import Settings
 from serving.store import tables
 from serving.store.database import AT_ONCE, failure
 from serving.store.page_tables import band_move, override, page_setting, worklist
@@ -36,8 +37,8 @@ FACETS: Mapping[str, tuple[str, ...]] = {
     "name": ("name", "full_name", "lead_name", "contact_name", "last_name"),
     "cost": ("cost", "acquisition_cost", "cost_per_lead", "lead_cost"),
 }
-"""Attributes that fill a column of the worklist, the first one that the lead has; a setting of the
-service puts others before them."""
+"""Attributes that fill a column of the worklist, the first one that the lead has. The settings
+``list_…`` of the service put others before them."""
 
 DO_NOT_CONTACT = (
     "do_not_contact", "do_not_call", "opt_out", "opted_out", "email_opt_out", "unsubscribed",
@@ -90,7 +91,7 @@ def rebuild(connection: sa.Connection) -> int:
     connection.execute(sa.delete(worklist))
     connection.execute(sa.delete(band_move))
     _replay_moves(connection)
-    lead_ids = list(connection.scalars(sa.select(tables.standing.c.lead_id)))
+    lead_ids = list(connection.scalars(sa.select(tables.standing.c.lead_id).distinct()))
     refresh(connection, lead_ids)
     return len(lead_ids)
 
@@ -211,17 +212,22 @@ def facets_in_use(connection: sa.Connection) -> dict[str, tuple[str, ...]]:
 
 
 def with_chosen(chosen: str) -> dict[str, tuple[str, ...]]:
-    """:data:`FACETS` with a setting's own names in front.
+    """:data:`FACETS` with the settings' own names in front; ``chosen``: see :func:`chosen_of`.
 
-    >>> with_chosen("owner=rep_code, segment=tier")["owner"][:2]
+    >>> with_chosen('{"owner":"rep_code"}')["owner"][:2]
     ('rep_code', 'owner')
     """
-    facets = dict(FACETS)
-    for pair in chosen.split(","):
-        facet, equals, attribute = (word.strip() for word in pair.partition("="))
-        if equals and attribute and facet in facets:
-            facets[facet] = (attribute, *facets[facet])
-    return facets
+    own: Mapping[str, str] = json.loads(chosen) if chosen else {}
+    return {
+        facet: tuple(dict.fromkeys((*([own[facet]] if facet in own else []), *names)))
+        for facet, names in FACETS.items()
+    }
+
+
+def chosen_of(settings: Settings) -> str:
+    """The attributes that the settings name, as they are kept beside the lines made with them."""
+    own = {facet: str(getattr(settings, f"list_{facet}")) for facet in FACETS}
+    return json.dumps(own, sort_keys=True, ensure_ascii=False)
 
 
 def _rescored(score: Mapping[str, Any], line: sa.Row[Any]) -> dict[str, Any]:
@@ -306,6 +312,7 @@ def _newest_scores(connection: sa.Connection, lead_ids: list[str]) -> dict[str, 
     ).select_from(
         tables.standing.outerjoin(tables.score, standing.score_id == score.score_id)
     ).where(standing.lead_id.in_(lead_ids))  # fmt: skip
+    query = query.order_by(standing.as_of_us, standing.release_id)  # the last row of a lead stays
     return {
         row.lead_id: {**row._mapping, "answer": row.answer or "{}"}
         for row in connection.execute(query)

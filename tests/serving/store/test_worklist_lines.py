@@ -53,7 +53,7 @@ def score(
     store: sa.Connection, lead_id: str, probability: float, band: str, day: int = 1, **said: Any
 ) -> None:
     step = {"channel": "phone", "rhythm": "today", "message": "Call.", "because": band}
-    answer = {"next_step": step, "low_evidence": False, "rules": None, **said}
+    answer = {"reasons": [], "next_step": step, "low_evidence": False, "rules": None, **said}
     row = ScoreRow(
         f"{lead_id}-{day}", lead_id, day * DAY_US, day * DAY_US, "r1", "1", "champion",
         probability, band, "h", "store", "en", 3, msgspec.Raw(b"{}"),
@@ -123,7 +123,7 @@ def test_filters_use_the_last_known_attributes(store: sa.Connection) -> None:
     assert listed(store, owner="Omar", source="web") == ["a", "b"]
     assert listed(store, search="ACM") == ["a"]
     assert listed(store, search="%") == []
-    prepare(store, "owner=company")
+    prepare(store, '{"owner":"company"}')
     assert listed(store, owner="Acme") == ["a"]
 
 
@@ -131,7 +131,7 @@ def test_a_lead_scored_from_a_body_is_on_the_list(store: sa.Connection) -> None:
     body = msgspec.Raw(b'{"lead_id":"x","attributes":{"owner":"Nina"}}')
     row = ScoreRow(
         "s", "x", 1, 1, "r1", "1", "champion", 0.5, "hot", "h", "body", "en", 3, body,
-        msgspec.Raw(b"{}"), "[]",
+        msgspec.Raw(b'{"reasons":[]}'), "[]",
     )  # fmt: skip
     move_in(store, [row], TOMBSTONES)
     assert listed(store, owner="Nina") == ["x"]

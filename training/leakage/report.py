@@ -10,7 +10,7 @@ from shlex import quote
 from jinja2 import Environment, StrictUndefined
 
 from features.errors import GateError
-from features.vectors.sentences import pluralize
+from features.vectors.sentences import number
 from training.html_frame import embedded
 from training.leakage.values import EVIDENCE_STRENGTH, Evidence
 
@@ -141,9 +141,13 @@ class AuditReport:
         counts = {v: sum(s.verdict is v for s in self.suspects) for v in LeakVerdict}
         listed = ", ".join(f"{n} {v.value}" for v, n in counts.items() if n) or "no suspect"
         return (
-            f"{pluralize(self.attributes, 'attribute')} and {pluralize(self.kinds, 'kind')} of "
-            f"{pluralize(self.leads, 'lead')} looked at: {listed}"
+            f"{_counted(self.attributes, 'attribute')} and {_counted(self.kinds, 'kind')} of "
+            f"{_counted(self.leads, 'lead')} looked at: {listed}"
         )
+
+
+def _counted(n: int, one: str) -> str:
+    return f"{number(n)} {one}{'' if n == 1 else 's'}"
 
 
 def _univariate_text(suspect: Suspect) -> str:

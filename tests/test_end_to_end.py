@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 START_WITHIN_S = 60.0
+QUICK = ("--time-budget", "4")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, new_house: Callable[[Path], 
     made = new_house(tmp_path_factory.mktemp("house"))
     made.run("simulate", "leads", "--leads", "1200", "--seed", "5")
     assert "1,200 leads" in made.run("check", "leads")
-    trained = json.loads(made.run("train", "leads", "--out", "release", "--json"))
+    trained = json.loads(made.run("train", "leads", "--out", "release", *QUICK, "--json"))
     assert trained["version"] == "1"
     assert trained["metrics"]["test"]["references"] > 0
     made.run("promote", "1")
@@ -156,8 +157,7 @@ def test_models_lists_the_champion(house: Any) -> None:
 
 
 def test_training_twice_gives_the_same_release(house: Any) -> None:
-    made = json.loads(
-        house.run("train", "leads", "--out", "twin", "--no-register", "--jobs", "1", "--json")
-    )
+    options = ("--out", "twin", "--no-register", "--jobs", "1", "--time-budget", "4")
+    made = json.loads(house.run("train", "leads", *options, "--json"))
     first = json.loads((house.folder / "release" / "manifest.json").read_text())
     assert first["digest"].startswith(made["release_id"])

@@ -436,8 +436,8 @@ def as_toml(proposal: Proposal, before: str = "") -> str:
     ]
     comments = [c for c in proposal.comments if c not in before]
     head = [] if before.strip() else [
-        "# How these files are read. Every key is explained in docs/data-contract.md; lines that",
-        "# start with # are not in force. `leadscore check` says what is still missing.", "",
+        "# How these files are read. Every key is explained in docs/reference/data-contract.md;",
+        "# lines that start with # are not in force. `leadscore check` says what is missing.", "",
     ]  # fmt: skip
     text = "\n".join([*head, *top, *comments, *([""] if top or comments else []), before])
     for section, keys in proposal.sections.items():

@@ -21,6 +21,7 @@ from serving.store.database import connect
 Start = Callable[..., Any]
 LEADS = 300
 REFERENCES = 60
+QUICK = ("--time-budget", "4")
 
 
 class House:
@@ -54,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("folder")
     house = House(made, made / "home")
     house.run("simulate", "leads", "--leads", str(LEADS), "--seed", "5")
-    house.run("train", "leads", "--out", "of_folder", "--no-register")
+    house.run("train", "leads", "--out", "of_folder", "--no-register", *QUICK)
     return made
 
 
@@ -123,7 +124,7 @@ def test_the_loop_closes(
 
     # the same release comes out of the store as out of the folder
     house = House(tmp_path, home)
-    trained = json.loads(house.run("train", store_url, "--out", "of_store", "--json"))
+    trained = json.loads(house.run("train", store_url, "--out", "of_store", *QUICK, "--json"))
     for name in ("spec.json", "model.json", "golden.json", "intervals.json"):
         said, again = folder / "of_folder" / name, tmp_path / "of_store" / name
         assert said.read_bytes() == again.read_bytes(), name

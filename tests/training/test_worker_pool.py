@@ -336,7 +336,7 @@ def test_a_training_with_workers_gives_the_same_bytes(
             super().close()
 
     monkeypatch.setattr(fit, "WorkerPool", Eager)
-    config = TrainingConfig(seed=5, scorecard=default_scorecard(), time_budget_s=1.0)
+    config = TrainingConfig(seed=5, scorecard=default_scorecard(), time_budget_s=20.0)
     one, two = (
         release_files(train(dataset, replace(config, jobs=jobs)).contents) for jobs in (1, 2)
     )

@@ -22,6 +22,10 @@ MULTIPLICATIONS_PER_SECOND = 4e9
 NEWTON_STEPS_PER_PATH = 25
 
 
+SECONDS_PER_COLUMN = 2.5e-3
+"""What a path costs for each column, however few rows there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
     """Rows to fit: ``vectors`` (n, F; NaN unknown), ``label`` (n: 0/1), ``weight`` (n: > 0)."""
@@ -82,7 +86,8 @@ class Candidate(Protocol):
 
 def newton_path_seconds(n_rows: int, n_columns: int) -> float:
     """Estimated seconds on one core of a path of logistic regressions."""
-    return n_rows * n_columns**2 * NEWTON_STEPS_PER_PATH / MULTIPLICATIONS_PER_SECOND
+    multiplying = n_rows * n_columns**2 * NEWTON_STEPS_PER_PATH / MULTIPLICATIONS_PER_SECOND
+    return n_columns * SECONDS_PER_COLUMN + multiplying
 
 
 @dataclass(frozen=True, slots=True)

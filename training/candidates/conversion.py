@@ -1,8 +1,8 @@
 """Fitted scikit-learn classifiers as data: the same log-odds, with no code of theirs.
 
 What can be written: logistic regression (also by SGD), decision trees, random forests and extra
-trees, gradient boosting of scikit-learn (both kinds) and of LightGBM; alone, or in a Pipeline after
-imputation, and, for linear models, after scaling.
+trees, gradient boosting of scikit-learn (both kinds), LightGBM, XGBoost and CatBoost; alone, or in
+a Pipeline after imputation, and, for linear models, after scaling.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ from scoring.model.component import ModelComponent
 from scoring.model.forest import LEAST, ForestComponent
 from scoring.model.linear import LinearComponent
 from scoring.model.trees import TreeComponent
+from training.candidates.boosting_libraries import catboost_trees, xgboost_trees
 from training.candidates.tree_text import NodeTable, booster_text, double_thresholds
 
 TOLERANCE = 1e-9
 """The data must give the estimator's log-odds on the training rows to this."""
+
+
+SINGLE_PRECISION_TOLERANCE = 1e-5
+"""The same for XGBoost, which adds its trees in single precision; the data are added in double."""
 
 
 CHECKED_ROWS = 2_000
@@ -83,6 +88,11 @@ def estimator_log_odds(estimator: Any, vectors: Float64, fill: Float64) -> Float
         return np.asarray(estimator.decision_function(seen), dtype=np.float64)
     if _names_of(last) & {"lightgbm.LGBMClassifier"}:
         return np.asarray(estimator.predict_proba(seen, raw_score=True), dtype=np.float64)
+    if _names_of(last) & {"xgboost.XGBClassifier"}:
+        return np.asarray(estimator.predict(seen, output_margin=True), dtype=np.float64)
+    if _names_of(last) & {"catboost.CatBoostClassifier"}:
+        raw = estimator.predict(seen, prediction_type="RawFormulaVal")
+        return np.asarray(raw, dtype=np.float64)
     chance = np.clip(np.asarray(estimator.predict_proba(seen))[:, 1], LEAST, 1 - LEAST)
     return np.asarray(np.log(chance) - np.log1p(-chance), dtype=np.float64)
 
@@ -101,7 +111,8 @@ def _check(component: ModelComponent, estimator: Any, vectors: Float64, fill: Fl
     component.accumulate_contributions(np.ascontiguousarray(vectors), 1.0, shares)
     told = component.base + shares.sum(axis=1)
     off = float(np.abs(told - estimator_log_odds(estimator, vectors, fill)).max(initial=0.0))
-    if not off <= TOLERANCE:
+    single = bool(_names_of(estimator) & {"xgboost.XGBClassifier"})
+    if not off <= (SINGLE_PRECISION_TOLERANCE if single else TOLERANCE):
         raise CannotRelease(f"written as data its log-odds differ by {off:.1e} from its own")
 
 
@@ -275,6 +286,23 @@ def _lightgbm(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelC
     return TreeComponent.from_text(text, vectors.shape[1])
 
 
+def _of_library(
+    trees_of: Callable[[Any], tuple[list[NodeTable], float]],
+) -> Callable[[Any, InputColumns, Float64], ModelComponent]:
+    def write(estimator: Any, columns: InputColumns, vectors: Float64) -> ModelComponent:
+        _not_scaled(estimator, columns)
+        name, width = type(estimator).__name__, vectors.shape[1]
+        if not np.isnan(columns.fill).all():
+            raise CannotRelease(f"{name} after imputation; it reads unknown values itself")
+        try:
+            trees, start = trees_of(estimator)
+        except ValueError as problem:
+            raise CannotRelease(str(problem)) from problem
+        return TreeComponent.from_text(booster_text(trees, width, start), width)
+
+    return write
+
+
 WRITERS: dict[str, Callable[[Any, InputColumns, Float64], ModelComponent]] = {
     "sklearn.LogisticRegression": _linear,
     "sklearn.LogisticRegressionCV": _linear,
@@ -286,4 +314,6 @@ WRITERS: dict[str, Callable[[Any, InputColumns, Float64], ModelComponent]] = {
     "sklearn.GradientBoostingClassifier": _boosted,
     "sklearn.HistGradientBoostingClassifier": _hist_boosted,
     "lightgbm.LGBMClassifier": _lightgbm,
+    "xgboost.XGBClassifier": _of_library(xgboost_trees),
+    "catboost.CatBoostClassifier": _of_library(catboost_trees),
 }

@@ -40,6 +40,11 @@ CELLS_PER_SECOND = 1.7e8
 """Rows × columns × trees that the kernel reads in a second on one core at depth 3."""
 
 
+SECONDS_PER_TREE = 2.5e-4
+SECONDS_PER_COLUMN = 7e-6
+"""What a tree costs beside, and for each column of the matrix."""
+
+
 PENALTY = 5.0
 """Added to the curvature of a leaf: its value is shrunk as if by so many nats of evidence."""
 
@@ -70,8 +75,9 @@ class SymmetricTrees:
 
     def path_seconds(self, n_rows: int, n_columns: int) -> float:
         columns_read = n_columns * self.feature_share
-        trees = self.hyperparameter_grid[-1]
-        return n_rows * columns_read * trees * self.depth / 3 / CELLS_PER_SECOND
+        reading = n_rows * columns_read * self.depth / 3 / CELLS_PER_SECOND
+        per_tree = SECONDS_PER_TREE + n_columns * SECONDS_PER_COLUMN + reading
+        return self.hyperparameter_grid[-1] * per_tree
 
     def fit_path(self, sample: TrainingSet, vectors: Float64) -> Float64:
         """Log-odds (steps, n), every tree evaluated once."""

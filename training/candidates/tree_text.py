@@ -98,8 +98,9 @@ def double_thresholds(thresholds: Float64) -> Float64:
     (True, False)
     """
     single = thresholds.astype(np.float32)
-    single = np.where(single > thresholds, np.nextafter(single, np.float32(-np.inf)), single)
-    above = np.nextafter(single, np.float32(np.inf))
+    with np.errstate(over="ignore"):  # beyond the largest single-precision number is infinity
+        single = np.where(single > thresholds, np.nextafter(single, np.float32(-np.inf)), single)
+        above = np.nextafter(single, np.float32(np.inf))
     half = (single.astype(np.float64) + above.astype(np.float64)) / 2
     below = np.nextafter(half, -np.inf)
     return np.where(half.astype(np.float32) <= single, half, below)

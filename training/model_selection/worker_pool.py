@@ -39,8 +39,9 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-START_SECONDS = 4.0
-"""Workers are started when this many seconds of fits were asked for: a start takes two to three."""
+START_SECONDS = 8.0
+"""Workers are started when this many seconds of fits were asked for: a start takes two to three,
+of every core."""
 
 
 END_SECONDS = 5.0

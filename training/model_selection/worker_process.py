@@ -37,12 +37,19 @@ def run() -> None:
     matrix: Float64 = np.empty((0, 0))
     while True:
         kind, content = requests.get()
-        if kind == "matrix":
-            # A plain array over the mapped file: pages are shared by all workers, none is copied.
-            matrix = np.asarray(np.load(content, mmap_mode="r"))
-            _send(responses, ("done", None, []))
+        response: tuple[str, Any, Any] = ("done", None, [])
+        if kind == "fit":
+            response = _fitted(content, matrix)
         else:
-            _send(responses, _fitted(content, matrix))
+            try:
+                # A plain array over the mapped file: all workers share its pages, none copies it.
+                matrix = np.asarray(np.load(content, mmap_mode="r"))
+            except OSError as error:  # gone, because the parent is ending for another reason
+                response = ("failed", error, traceback.format_exc())
+        try:
+            _send(responses, response)
+        except OSError:  # nobody reads it any more
+            os._exit(1)  # an ordinary exit would wait for the thread that reads stdin
 
 
 def _receive(stdin: BinaryIO, requests: queue.SimpleQueue[tuple[str, Any]]) -> None:

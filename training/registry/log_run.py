@@ -42,7 +42,9 @@ CARD_FILE, CARD_PAGE = "model_card.md", "model_card.html"
 PYFUNC_FILE = Path(__file__).with_name("pyfunc.py")
 
 
-REQUIREMENTS = ("cryptography", "mlflow", "numba", "numpy", "pandas", "pyarrow", "pydantic")
+REQUIREMENTS = (
+    "cryptography", "mlflow", "msgspec", "numba", "numpy", "pandas", "pyarrow", "pydantic"
+)  # fmt: skip
 """What the model needs beside its own code, which is logged with it; pinned when logging."""
 
 

@@ -196,7 +196,8 @@ def test_drift_between_releases_is_that_of_their_data(
 ) -> None:
     same = shifts_between(first, second, card_record(second))
     assert same is not None
-    assert all(shift.psi < 0.02 for shift in same[1:])  # the same leads
+    # the same leads; of each column fifty values are kept
+    assert [s for s in same[1:] if s.psi > max(0.02, s.noise)] == []
     smaller = leads.leads.assign(employees=leads.leads["employees"] / 10)
     moved = replace(leads, leads=smaller)
     other = made(moved, tmp_path / "R", QUICK)

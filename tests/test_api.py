@@ -174,6 +174,17 @@ def test_the_card_is_that_of_the_command(fitted: ls.TrainingResult, house: Shell
     assert fitted.release.card().to_markdown() == house.run("card", "R")
 
 
+def test_the_card_against_another_release_is_that_of_the_command(
+    data: ls.Dataset, fitted: ls.TrainingResult, house: Shell
+) -> None:
+    earlier = trained_until_summer(data)
+    earlier.save(house.folder / "earlier")
+    written = house.run("card", "R", "--against", "earlier")
+    assert "## What changed since release" in written
+    assert fitted.release.card(earlier).to_markdown() == written
+    assert fitted.release.card(house.folder / "earlier").to_markdown() == written
+
+
 def test_an_explanation_is_that_of_the_command(
     fitted: ls.TrainingResult, data: ls.Dataset, house: Shell
 ) -> None:

@@ -115,14 +115,28 @@ class Release:
             self.content, dataset, lead_id, moment_us(start, "start"), moment_us(end, "end")
         )
 
-    def card(self) -> Card:
+    def card(self, against: Release | str | Path | int | None = None) -> Card:
         """The model card: what it was made from, how good it is, its limits.
 
         It shows itself in a notebook; ``leadscore card`` writes the same page.
-        """
-        from training.model_card.card import card_of
 
-        return card_of(self.content)
+        Args:
+            against: a release, or what :func:`load_release` takes; the card then begins with what
+                changed since that one.
+        """
+        from scoring.release.audit_trail import AuditTrail
+        from training.model_card.card import card_of
+        from training.model_card.changes import PreviousRelease
+        from training.registry.previous_release import from_gate_report
+        from training.settings import TrackingSettings
+
+        if against is None:
+            return card_of(self.content)
+        then = against if isinstance(against, Release) else load_release(against)
+        entries = AuditTrail(TrackingSettings().home).entries()
+        same = from_gate_report(entries, self.release_id, then.release_id)
+        kind = "release" if then.version == then.release_id else "version"
+        return card_of(self.content, PreviousRelease(f"{kind} {then.version}", then.content, same))
 
     def save(self, path: str | Path) -> Path:
         """Write the release folder, complete or not at all; the same bytes every time.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from commands.python_api.train import TrainingResult, train
     from features import errors
     from features.dataset import Dataset
+    from features.language.current import language
     from features.reading.read import read_dataset
     from scoring.scorecard.scorecard import Scorecard
     from training.config import TrainingConfig
@@ -40,6 +41,7 @@ __all__ = [
     "errors",
     "explain",
     "label_references",
+    "language",
     "load_release",
     "main",
     "monitor",
@@ -57,6 +59,7 @@ _MODULES = {
     "commands.python_api.release": ("Release", "explain", "load_release", "score"),
     "commands.python_api.train": ("TrainingResult", "train"),
     "features.dataset": ("Dataset",),
+    "features.language.current": ("language",),
     "features.reading.read": ("read_dataset",),
     "scoring.scorecard.scorecard": ("Scorecard",),
     "training.estimator": ("HistoryVectorizer", "LeadClassifier"),

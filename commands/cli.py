@@ -38,6 +38,10 @@ from commands import (
     webhooks,
 )
 from features.errors import LeadscoreError
+from features.language.catalogues import language
+from features.language.current import use
+from features.language.language import ENGLISH, Language
+from features.language.negotiation import from_locale
 from features.version import VERSION
 
 REMEDY = "install the whole with `pip install leadscore` (leadscore-serve can only answer)"
@@ -64,6 +68,15 @@ def about(
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Print the version."),
     ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="CODE",
+            help="Language of what people read: en, fr, or one with a catalogue; the system's "
+            "locale otherwise, English with --json. May stand after the command too.",
+        ),
+    ] = None,
 ) -> None:
     """Calibrated, explained lead-conversion scores that cannot see the future.
 
@@ -134,9 +147,9 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault("PYTHONWARNINGS", "ignore")  # and in the processes we start
     command = typer.main.get_command(create_app())
     try:
-        code = command(
-            args=list(arguments) or ["--help"], prog_name="leadscore", standalone_mode=False
-        )
+        code, rest = without_language(arguments)
+        with use(chosen_language(code, as_json="--json" in arguments)):
+            done = command(args=rest or ["--help"], prog_name="leadscore", standalone_mode=False)
     except Exception as error:
         if debugging():
             raise
@@ -144,7 +157,33 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED
-    return code if isinstance(code, int) else 0
+    return done if isinstance(done, int) else 0
+
+
+def without_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The value of ``--lang``, wherever it stands, and the other arguments.
+
+    >>> without_language(["score", "my-leads", "--lang", "fr"])
+    ('fr', ['score', 'my-leads'])
+    >>> without_language(["--lang=fr", "models"])
+    ('fr', ['models'])
+    """
+    code, rest = None, list(arguments)
+    end = rest.index("--") if "--" in rest else len(rest)
+    for at in reversed(range(end)):
+        if rest[at].startswith("--lang="):
+            code = code or rest.pop(at).partition("=")[2]
+        elif rest[at] == "--lang" and at + 1 < end:
+            code = rest[at + 1]
+            del rest[at : at + 2]
+    return code, rest
+
+
+def chosen_language(code: str | None, *, as_json: bool) -> Language:
+    """The language asked for; else that of the locale, but English for a program (``--json``)."""
+    if code is not None:
+        return language(code)
+    return ENGLISH if as_json else language(from_locale())
 
 
 def debugging() -> bool:

@@ -17,6 +17,7 @@ from commands.options import (
     SeedOption,
 )
 from features.errors import UsageError
+from features.language.current import current, number, say
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -197,11 +198,11 @@ def print_scores(found: Comparison) -> None:
     rows = [
         [
             s.title,
-            f"{s.log_loss.value:.4f}",
-            f"{s.auc.value:.3f}",
-            f"{s.converted_of_called.value:.1%}",
-            f"{s.captured:.1%}",
-            f"{s.lift:.2f}",
+            number(f"{s.log_loss.value:.4f}"),
+            number(f"{s.auc.value:.3f}"),
+            current().format_percent(s.converted_of_called.value, 1),
+            current().format_percent(s.captured, 1),
+            number(f"{s.lift:.2f}"),
             gap(s.log_loss_difference),
         ]
         for s in found.scores
@@ -216,12 +217,17 @@ def print_scores(found: Comparison) -> None:
         "log loss above learned (95 %)",
     ]
     print_table(columns, rows, right=columns[1:])
-    print(f"convert: of the leads called ({found.capacity}); found: share of all conversions\n")
+    print(
+        say(
+            "convert: of the leads called ({capacity}); found: share of all conversions\n",
+            capacity=found.capacity,
+        )
+    )
 
 
 def share(value: float) -> str | None:
     """A share with one decimal; None when it is not known."""
-    return f"{value:.1%}" if value == value else None
+    return current().format_percent(value, 1) if value == value else None
 
 
 def gap(difference: object) -> str | None:
@@ -230,25 +236,37 @@ def gap(difference: object) -> str | None:
 
     if not isinstance(difference, Estimate):
         return None
-    return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+    return say(
+        "{difference:+.4f} ({low:+.4f} to {high:+.4f})",
+        difference=difference.value,
+        low=difference.low,
+        high=difference.high,
+    )
 
 
 def print_bands(found: Comparison) -> None:
     """Observed conversion by band, rules beside learned, and the swap set."""
     from commands.output import print_table
+    from scoring.bands import label
 
     view = found.bands
     rows = [
-        [a.band, a.leads, share(a.rate.value), b.leads, share(b.rate.value)]
+        [label(a.band, current()), a.leads, share(a.rate.value), b.leads, share(b.rate.value)]
         for a, b in zip(view.rules, view.learned, strict=True)
     ]
     columns = ["band", "leads by rules", "convert", "leads learned", "convert "]
     print_table(columns, rows, right=columns[1:])
     swap = view.swap
-    print(f"Learned bands: {view.cuts}.")
+    print(say("Learned bands: {cuts}.", cuts=view.cuts))
     if swap.gap.value == swap.gap.value:
         print(
-            f"Swap set ({swap.basis}): by the learned score only "
-            f"{swap.only_learned.leads:,} leads, {swap.only_learned.rate.value:.1%} convert; "
-            f"by the rules only: {swap.only_rules.leads:,} leads, {swap.only_rules.rate.value:.1%}."
+            say(
+                "Swap set ({basis}): by the learned score only {leads:,} leads, "
+                "{rate:.1%} convert; by the rules only: {leads_2:,} leads, {rate_2:.1%}.",
+                basis=swap.basis,
+                leads=swap.only_learned.leads,
+                rate=swap.only_learned.rate.value,
+                leads_2=swap.only_rules.leads,
+                rate_2=swap.only_rules.rate.value,
+            )
         )

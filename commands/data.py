@@ -16,6 +16,7 @@ from commands.options import (
     SampleOption,
     SeedOption,
 )
+from features.language.current import _, pgettext, say
 
 if TYPE_CHECKING:
     from training.leakage.audit import AuditReport
@@ -78,10 +79,17 @@ def simulate(
         print_json(counts)
         return
     print(
-        f"{out}: {counts['leads']:,} leads, {counts['interactions']:,} interactions, "
-        f"{counts['answers']:,} answers, {counts['converted']:,} converted"
+        say(
+            "{out}: {leads:,} leads, {interactions:,} interactions, {answers:,} "
+            "answers, {converted:,} converted",
+            out=out,
+            leads=counts["leads"],
+            interactions=counts["interactions"],
+            answers=counts["answers"],
+            converted=counts["converted"],
+        )
     )
-    print(f"Next: leadscore check {out}")
+    print(say("Next: leadscore check {out}", out=out))
 
 
 def check(
@@ -153,13 +161,20 @@ def print_audit(report: AuditReport) -> None:
 
     print(report.summary() + "\n")
     for row in report.rows():
-        alone = f"alone {row['alone']}" if row["alone"] else ""
-        cost = f"without it {row['cost of excluding']}" if row["cost of excluding"] else ""
+        alone = say("alone {alone}", alone=row["alone"]) if row["alone"] else ""
+        cost = row["cost of excluding"]
+        cost = say("without it {cost}", cost=cost) if cost else ""
         figures = "; ".join(words for words in (alone, cost, row["way out"]) if words)
-        print(f"{row['verdict']:<10}{row['what']} {row['suspect']!r}  {figures}".rstrip())
+        verdict = pgettext("verdict on a leak", row["verdict"])
+        what = _(row["what"])
+        print(f"{verdict:<10}{what} {row['suspect']!r}  {figures}".rstrip())
         print(fill(row["evidence"], 100, initial_indent=" " * 10, subsequent_indent=" " * 10))
     for verdict in dict.fromkeys(suspect.verdict for suspect in report.suspects):
-        print(f"\n{verdict}: {VERDICT_MEANING[verdict]}", end="")
+        named = pgettext("verdict on a leak", verdict)
+        print(
+            "\n" + say("{verdict}: {meaning}", verdict=named, meaning=_(VERDICT_MEANING[verdict])),
+            end="",
+        )
     print()
     for note in report.notes:
-        print(f"Mind: {note}")
+        print(say("Mind: {note}", note=note))

@@ -22,6 +22,7 @@ from commands.train import (
     save_and_register,
     stop_on_leaks,
 )
+from features.language.current import N_, _, current, say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -188,26 +189,40 @@ def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:
 
 def print_shown(shown: DemoResult) -> None:
     """Ten leads with their reasons, what the comparison found, and what to type next."""
+    from scoring.release.texts import retold
+
     print_leads(ten_leads(shown.scores))
     metrics = shown.made.release.metrics
     print_pairs(
         [
-            ("model", metrics["verdict"]),
-            ("log loss", f"{figure(metrics['log_loss'])}; "
-             f"base rate {figure(metrics['base_rate']['log_loss'])}"),
-            ("and the rules?", shown.comparison.verdict.headline),
-            ("leads", shown.data),
-            ("scores", shown.scores_file),
-            ("release", shown.made.out),
-            ("version", f"{shown.made.version} in the registry (leadscore models)"),
+            (N_("model"), retold(metrics["verdict"])),
+            (
+                N_("log loss"),
+                say(
+                    "{figure}; base rate {base_rate}",
+                    figure=figure(metrics["log_loss"]),
+                    base_rate=figure(metrics["base_rate"]["log_loss"]),
+                ),
+            ),
+            (N_("and the rules?"), shown.comparison.verdict.headline),
+            (N_("leads"), shown.data),
+            (N_("scores"), shown.scores_file),
+            (N_("release"), shown.made.out),
+            (
+                N_("version"),
+                say("{version} in the registry (leadscore models)", version=shown.made.version),
+            ),
         ]
     )  # fmt: skip
     print()
     if not shown.promoted:
         print(
-            f"Not promoted: a champion of your own answers. leadscore promote {shown.made.version}"
+            say(
+                "Not promoted: a champion of your own answers. leadscore promote {version}",
+                version=shown.made.version,
+            )
         )
-    print(f"Serve it:  {typed()} serve     then open http://127.0.0.1:8000/docs")
+    print(say("Serve it:  {typed} serve     then open http://127.0.0.1:8000/docs", typed=typed()))
 
 
 def typed() -> str:
@@ -222,17 +237,28 @@ def print_leads(rows: list[dict[str, Any]]) -> None:
     from rich import box
     from rich.table import Table
 
+    from scoring.bands import label
+
     colour = {"hot": "red", "warm": "yellow", "cold": "blue"}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("lead", "converts in 30 days", "band", "rules", "because (share of the log-odds)"):
-        table.add_column(name, justify="right" if name == "rules" else "left")
+    names = (
+        N_("lead"), N_("converts in 30 days"), N_("band"), N_("rules"),
+        N_("because (share of the log-odds)"),
+    )  # fmt: skip
+    for name in names:
+        table.add_column(_(name), justify="right" if name == "rules" else "left")
     for row in rows:
         reasons = [row[f"reason_{i}"] for i in (1, 2, 3) if row[f"reason_{i}"]]
         table.add_row(
             row["lead_id"],
-            f"{row['probability']:.0%}  ({row['low']:.0%} to {row['high']:.0%})",
-            f"[{colour[row['band']]}]{row['band']}[/]",
-            f"{row['rule_points']:z.0f} {row['rule_band']}",
+            say(
+                "{probability:.0%}  ({low:.0%} to {high:.0%})",
+                probability=row["probability"],
+                low=row["low"],
+                high=row["high"],
+            ),
+            f"[{colour[row['band']]}]{label(row['band'], current())}[/]",
+            f"{row['rule_points']:z.0f} {label(row['rule_band'], current())}",
             "\n".join(reasons),
         )
     console_on(sys.stdout).print(table)

@@ -10,6 +10,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
 from features.errors import UsageError
+from features.language.current import N_, _, current, number, say, say_n
 
 if TYPE_CHECKING:
     from features.dataset import Dataset
@@ -189,51 +190,75 @@ def loaded(release: str) -> tuple[Release, str]:
 def print_movement(moved: ScoreChange) -> None:
     """The change in one sentence, then its parts."""
     from commands.output import print_table
+    from scoring.bands import label
     from training.explanation.page import headline
 
     print(f"{moved.lead_id}: {headline(moved)}")
-    print(f"  {moved.before.band} → {moved.after.band}", end="")
+    print(f"  {label(moved.before.band, current())} → {label(moved.after.band, current())}", end="")
     if moved.before.points is not None and moved.after.points is not None:
-        print(f"; rule points {moved.before.points:z.1f} → {moved.after.points:z.1f}", end="")
+        print(
+            say(
+                "; rule points {points:z.1f} → {points_2:z.1f}",
+                points=moved.before.points,
+                points_2=moved.after.points,
+            ),
+            end="",
+        )
     print()
     rows = []
     for part in moved.parts:
         through = "; ".join(d.text for d in part.details[:3])
-        points = None if part.points is None else f"{part.points:+z.1f}"
-        rows.append([part.title, f"{part.log_odds:+.3f}", points, through or None])
+        points = None if part.points is None else number(f"{part.points:+z.1f}")
+        rows.append([_(part.title), number(f"{part.log_odds:+.3f}"), points, through or None])
     change = moved.after.log_odds - moved.before.log_odds
     points = None
     if moved.before.points is not None and moved.after.points is not None:
-        points = f"{moved.after.points - moved.before.points:+z.1f}"
-    rows.append(["in all", f"{change:+.3f}", points, None])
-    columns = ["cause", "log-odds", "rule points", "through"]
+        points = number(f"{moved.after.points - moved.before.points:+z.1f}")
+    rows.append([_("in all"), number(f"{change:+.3f}"), points, None])
+    columns = [N_("cause"), N_("log-odds"), N_("rule points"), N_("through")]
     print_table(columns, rows, right=["log-odds", "rule points"])
     if moved.happened:
-        print(f"New: {', '.join(moved.happened)}")
+        print(say("New: {happened}", happened=", ".join(moved.happened)))
 
 
 def print_worklist(found: Worklist) -> None:
     """The list as a table, then who left it."""
     from commands.output import print_table
+    from scoring.bands import label
 
     rows = [
         [
             item.rank,
             item.lead_id,
-            f"{item.probability:.1%}",
-            item.band,
-            "new" if item.weeks == 1 else f"{item.weeks} weeks",
+            current().format_percent(item.probability, 1),
+            label(item.band, current()),
+            _("new") if item.weeks == 1 else say_n("{n} week", "{n} weeks", item.weeks),
             item.reasons[0] if item.reasons else None,
             f"{item.next_step.channel}: {item.next_step.rhythm}",
         ]
         for item in found.items
     ]
-    columns = ["", "lead", "probability", "band", "on the list", "first reason", "next step"]
+    columns = [
+        "", N_("lead"), N_("probability"), N_("band"), N_("on the list"), N_("first reason"),
+        N_("next step"),
+    ]  # fmt: skip
     print_table(columns, rows, right=["", "probability"])
-    print(f"{len(found.items):,} of {found.open_leads:,} open leads", end="")
+    counted = say_n(
+        "{listed:,} of {n:,} open lead",
+        "{listed:,} of {n:,} open leads",
+        found.open_leads,
+        listed=len(found.items),
+    )
+    print(counted, end="")
     if found.left:
         closed = sum(why == "closed" for _, why in found.left)
-        print(f"; {len(found.left)} left since last week ({closed} closed)", end="")
+        left = say_n(
+            "; {n} left since last week ({closed} closed)",
+            "; {n} left since last week ({closed} closed)",
+            len(found.left),
+            closed=closed,
+        )
+        print(left, end="")
     print()
 
 

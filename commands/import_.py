@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.current import say
 
 if TYPE_CHECKING:
     from integrations.export import Matched
@@ -143,7 +144,7 @@ def import_(
         print_json(report.to_dict())
         return
     print(report.to_text())
-    log(f"Next: leadscore check {out}")
+    log(say("Next: leadscore check {out}", out=out))
 
 
 def _words(

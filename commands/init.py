@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.options import JsonOption
+from features.language.current import _, say
 
 if TYPE_CHECKING:
     from features.reading.propose import Proposal
@@ -74,7 +75,7 @@ def init(
         print_json(summary(proposal, text))
         return
     print_proposal(proposal)
-    print(text if dry_run else f"Next: leadscore check {folder}")
+    print(text if dry_run else say("Next: leadscore check {folder}", folder=folder))
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -134,8 +135,8 @@ def print_proposal(proposal: Proposal) -> None:
     for line in describe(proposal):
         print(line)
     if proposal.open:
-        print("\nTo be said in dataset.toml, where each stands as a comment:")
+        print(_("\nTo be said in dataset.toml, where each stands as a comment:"))
         for question in proposal.open:
             print(f"- {question}")
     else:
-        print("\nNothing is left open.")
+        print(_("\nNothing is left open."))

@@ -14,6 +14,7 @@ from commands.options import (
     SampleOption,
     SeedOption,
 )
+from features.language.current import N_, _, current, pgettext, say
 
 if TYPE_CHECKING:
     from training.monitoring.monitor import MonitoringReport, ObservedPerformance
@@ -72,10 +73,15 @@ def print_monitoring(found: MonitoringReport, every: bool) -> None:
     """The verdict first, then figures and the columns that moved."""
     from commands.output import print_pairs, print_table
 
-    print(f"{found.verdict.upper()}: {'; '.join(found.because)}")
-    asked = f"{found.references:,} references of {found.leads:,} leads"
-    since = f" from {found.since:%Y-%m-%d} on" if found.since else ""
-    print_pairs([("release", found.release_id), ("asked about", asked + since)])
+    verdict = pgettext("verdict of monitoring", found.verdict)
+    print(say("{verdict}: {because}", verdict=verdict.upper(), because="; ".join(found.because)))
+    asked = say(
+        "{references:,} references of {leads:,} leads",
+        references=found.references,
+        leads=found.leads,
+    )
+    since = say(" from {since} on", since=current().format_date(found.since)) if found.since else ""
+    print_pairs([(N_("release"), found.release_id), (N_("asked about"), asked + since)])
     realised = found.realised
     rows = [
         [
@@ -86,24 +92,30 @@ def print_monitoring(found: MonitoringReport, every: bool) -> None:
         ]
         for name, then in found.promised.items()
     ]
-    title = "expected: if the probabilities are true; realised: of leads whose horizon has passed"
-    columns = ["figure", "when tested", "expected now", "realised"]
+    title = N_(
+        "expected: if the probabilities are true; realised: of leads whose horizon has passed"
+    )
+    columns = [N_("figure"), N_("when tested"), N_("expected now"), N_("realised")]
     print_table(columns, rows, title=title, right=columns[1:])
     moved = [found.scores, *(found.features if every else found.features[:SHOWN])]
     rows = [
         [
             s.name,
             s.psi,
-            "much" if s.is_large else "some" if s.is_noticeable else "",
+            _("much") if s.is_large else _("some") if s.is_noticeable else "",
             s.unknown_then,
             s.unknown_now,
         ]
         for s in moved
     ]
-    columns = ["column", "stability index", "moved", "unknown then", "unknown now"]
+    columns = [
+        N_("column"), N_("stability index"), N_("moved"), N_("unknown then"), N_("unknown now"),
+    ]  # fmt: skip
     print_table(columns, rows, right=[columns[1], *columns[3:]])
 
 
 def _realised(realised: ObservedPerformance, name: str) -> str:
     found = realised.rate if name == "rate" else realised.figures[name]
-    return f"{found.value:.4g} ({found.low:.4g} to {found.high:.4g})"
+    return say(
+        "{found:.4g} ({low:.4g} to {high:.4g})", found=found.value, low=found.low, high=found.high
+    )

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from features.language.current import _, number
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -74,21 +76,27 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """A table on stdout; the columns named in ``right`` hold numbers and align right."""
+    """A table on stdout; the columns named in ``right`` hold numbers and align right.
+
+    ``columns`` are the messages of the catalogue (marked by ``N_``), translated here.
+    """
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title and _(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+        table.add_column(_(column), justify="right" if column in right else "left")
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
     console_on(sys.stdout).print(table)
 
 
 def print_pairs(pairs: Sequence[tuple[str, object]]) -> None:
-    """Names and values on stdout, one pair a line, aligned."""
-    width = max(len(name) for name, _ in pairs)
+    """Names, which are messages marked by ``N_``, and values on stdout, one pair a line."""
+    pairs = [(_(name), value) for name, value in pairs]
+    width = max(len(name) for name, value in pairs)
     for name, value in pairs:
         print(f"  {name:<{width}}  {shown(value)}")
 
@@ -102,11 +110,11 @@ def shown(cell: object) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return _("yes") if cell else _("no")
     if isinstance(cell, int):
-        return f"{cell:,}"
+        return number(f"{cell:,}")
     if isinstance(cell, float):
-        return f"{cell:.4g}" if math.isfinite(cell) else "–"
+        return number(f"{cell:.4g}") if math.isfinite(cell) else "–"
     return str(cell)
 
 

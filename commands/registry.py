@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.current import N_, _, day_of, number, say
 
 if TYPE_CHECKING:
     from training.registry.promote import ChampionChange
@@ -126,7 +127,14 @@ def fetch(
     if as_json:
         print_json(fetched)
     else:
-        print(f"version {found.version}, release {found.release_id}: {found.path}")
+        print(
+            say(
+                "version {version}, release {release_id}: {path}",
+                version=found.version,
+                release_id=found.release_id,
+                path=found.path,
+            )
+        )
 
 
 def who() -> str:
@@ -149,9 +157,17 @@ def print_change(change: ChampionChange, *, as_json: bool) -> None:
     if as_json:
         print_json(change.to_dict())
         return
-    print(f"version {change.champion.version} answers (release {change.champion.release_id})")
+    print(
+        say(
+            "version {version} answers (release {release_id})",
+            version=change.champion.version,
+            release_id=change.champion.release_id,
+        )
+    )
     if change.previous:
-        print(f"leadscore rollback returns to version {change.previous.version}")
+        print(
+            say("leadscore rollback returns to version {version}", version=change.previous.version)
+        )
     if not change.synced:
         log("the registry is not updated yet; the next command that reaches it does so")
 
@@ -161,13 +177,16 @@ def print_models(rows: list[ModelRow]) -> None:
     from commands.output import print_table
 
     if not rows:
-        print("No version is registered yet. Next: leadscore train DATASET")
+        print(_("No version is registered yet. Next: leadscore train DATASET"))
         return
     print_table(
-        ["version", "is", "release", "dataset", "log loss", "AUC", "references", "trained until"],
+        [
+            N_("version"), N_("is"), N_("release"), N_("dataset"), N_("log loss"), N_("AUC"),
+            N_("references"), N_("trained until"),
+        ],
         [
             [row.version, ", ".join(row.aliases), row.release_id, row.dataset, loss_of(row),
-             row.auc, row.references, row.trained_until[:10]]
+             row.auc, row.references, day_of(row.trained_until)]
             for row in rows
         ],
         right=["version", "log loss", "AUC", "references"],
@@ -179,5 +198,10 @@ def loss_of(row: ModelRow) -> str | None:
     if row.log_loss is None:
         return None
     if row.log_loss_low is None or row.log_loss_high is None:
-        return f"{row.log_loss:.3f}"
-    return f"{row.log_loss:.3f} ({row.log_loss_low:.3f} to {row.log_loss_high:.3f})"
+        return number(f"{row.log_loss:.3f}")
+    return say(
+        "{log_loss:.3f} ({log_loss_low:.3f} to {log_loss_high:.3f})",
+        log_loss=row.log_loss,
+        log_loss_low=row.log_loss_low,
+        log_loss_high=row.log_loss_high,
+    )

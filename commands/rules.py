@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import JsonOption, MaxBadOption
+from features.language.current import N_, current, pgettext, say
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -87,32 +88,59 @@ def check_on(card: Scorecard, source: str, max_bad: float | None = None) -> Rule
 def print_card(card: Scorecard) -> None:
     """A scorecard's size and cuts, for a person."""
     print(
-        f"{card.name}: nothing is wrong with it. Rules: {len(card.card.rules)}, exclusions: "
-        f"{len(card.card.exclusions)}; warm from {card.thresholds.warm:g} points, hot from "
-        f"{card.thresholds.hot:g}."
+        say(
+            "{name}: nothing is wrong with it. Rules: {n_rules}, exclusions: "
+            "{n_exclusions}; warm from {warm:g} points, hot from {hot:g}.",
+            name=card.name,
+            n_rules=len(card.card.rules),
+            n_exclusions=len(card.card.exclusions),
+            warm=card.thresholds.warm,
+            hot=card.thresholds.hot,
+        )
     )
 
 
 def print_matches(found: RulesCheck) -> None:
     """Rules and bands with the leads they match, for a person."""
     from commands.output import print_table
+    from scoring.bands import label
+    from scoring.scorecard.rules import RULE_CONTEXT
 
     print(
-        f"{found.scorecard} on {found.dataset}: {found.leads:,} leads asked about "
-        f"{found.references:,} times; {percent(found.rate)} convert within the horizon"
+        say(
+            "{scorecard} on {dataset}: {leads:,} leads asked about {references:,} "
+            "times; {rate} convert within the horizon",
+            scorecard=found.scorecard,
+            dataset=found.dataset,
+            leads=found.leads,
+            references=found.references,
+            rate=percent(found.rate),
+        )
     )
     print_table(
-        ["rule", "points", "leads", "share", "given", "convert", "note"],
         [
-            [rule.name, rule.points, rule.leads, f"{rule.share:.1%}", rule.mean_points,
+            N_("rule"), N_("points"), N_("leads"), N_("share"), N_("given"), N_("convert"),
+            N_("note"),
+        ],
+        [
+            [pgettext(RULE_CONTEXT, rule.name), rule.points, rule.leads,
+             current().format_percent(rule.share, 1), rule.mean_points,
              percent(rule.rate), "; ".join(rule.notes)]
             for rule in found.rules
         ],
         right=["points", "leads", "share", "given", "convert"],
     )  # fmt: skip
     print_table(
-        ["band", "leads", "share", "convert"],
-        [[row.band, row.leads, f"{row.share:.1%}", percent(row.rate)] for row in found.bands],
+        [N_("band"), N_("leads"), N_("share"), N_("convert")],
+        [
+            [
+                label(row.band, current()),
+                row.leads,
+                current().format_percent(row.share, 1),
+                percent(row.rate),
+            ]
+            for row in found.bands
+        ],
         right=["leads", "share", "convert"],
     )
 
@@ -121,4 +149,6 @@ def percent(rate: Estimate) -> str:
     """A rate with its interval; a dash where it is not known."""
     if rate.value != rate.value:
         return "–"
-    return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"
+    return say(
+        "{rate:.1%} ({low:.1%} to {high:.1%})", rate=rate.value, low=rate.low, high=rate.high
+    )

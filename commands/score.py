@@ -14,6 +14,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
 from features.errors import LeadscoreError, UsageError
+from features.language.current import current, number, say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,10 +118,27 @@ def score(
 
 def print_summary(summary: dict[str, object]) -> None:
     """What was written, in one line."""
+    from scoring.bands import label
+
     bands = summary["bands"]
-    counts = ", ".join(f"{n:,} {name}" for name, n in bands.items())  # type: ignore[attr-defined]
-    errors = f"; {summary['errors']:,} could not be scored" if summary["errors"] else ""
-    print(f"{summary['out']}: {summary['rows']:,} rows: {counts}{errors}")
+    counts = ", ".join(
+        number(f"{n:,} ") + label(name, current())
+        for name, n in bands.items()  # type: ignore[attr-defined]
+    )
+    errors = (
+        say("; {errors:,} could not be scored", errors=summary["errors"])
+        if summary["errors"]
+        else ""
+    )
+    print(
+        say(
+            "{out}: {rows:,} rows: {counts}{errors}",
+            out=summary["out"],
+            rows=summary["rows"],
+            counts=counts,
+            errors=errors,
+        )
+    )
 
 
 def bucket_count(buckets: str) -> int | None:
@@ -166,6 +184,7 @@ def score_by_buckets(asked: BatchJob, workers: int) -> dict[str, Any]:
         buckets=bucket_count(asked.buckets or "auto"),
         workers=workers,
         max_bad_fraction=asked.max_bad,
+        language=current(),
     )
     log(f"what is finished is kept in {work}: run the same command again to go on after a stop")
     with timed(f"score {asked.dataset} in buckets"), progress_bar() as tell:
@@ -195,6 +214,7 @@ def score_by_spark(asked: BatchJob, master: str | None) -> dict[str, Any]:
         references=asked.references,
         model_version=asked.version,
         buckets=bucket_count(asked.buckets or "auto"),
+        language=current(),
     )
     session = spark_session(master)
     session.sparkContext.setLogLevel("OFF")  # an error is reported once, in words, by us
@@ -303,6 +323,7 @@ def score_all(
             lead_ids,
             as_of_us,
             model_version=version,
+            language=current(),
             progress=lambda done, total: tell("score", done, total),
         )
 

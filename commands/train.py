@@ -17,6 +17,7 @@ from commands.options import (
     SeedOption,
 )
 from features.errors import UsageError
+from features.language.current import N_, _, day_of, say
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -330,58 +331,92 @@ def named_source(dataset: str) -> str:
 
 
 FIGURES = {
-    "log_loss": "log loss (smaller is better)",
-    "brier": "Brier score (smaller is better)",
-    "auc": "AUC",
-    "calibration_error": "calibration error",
-    "top_decile_lift": "lift of the top tenth",
+    "log_loss": N_("log loss (smaller is better)"),
+    "brier": N_("Brier score (smaller is better)"),
+    "auc": N_("AUC"),
+    "calibration_error": N_("calibration error"),
+    "top_decile_lift": N_("lift of the top tenth"),
 }
 
 
 def print_training(made: TrainOutcome) -> None:
     """The verdict, the figures with their intervals, the cuts, and what to do next."""
+    from scoring.release.texts import retold
+
     metrics, manifest = made.release.metrics, made.release.manifest
-    print(metrics["verdict"])
+    print(retold(metrics["verdict"]))
     print()
     print_pairs(about(metrics, manifest["data"]))
     print()
     print_figures(metrics)
-    where = f" in {made.out}" if made.out else " in the release store"
+    where = say(" in {out}", out=made.out) if made.out else _(" in the release store")
     print_pairs(
-        [("cuts", manifest["settings"]["cuts"]), ("release", made.release.release_id + where)]
+        [
+            (N_("cuts"), retold(manifest["settings"]["cuts"])),
+            (N_("release"), made.release.release_id + where),
+        ]
     )
     if made.release.signed_by:
-        print_pairs([("signed", f"by {made.release.signed_by} (goes into LEADSCORE_TRUSTED_KEYS)")])
+        print_pairs(
+            [
+                (
+                    N_("signed"),
+                    say(
+                        "by {signed_by} (goes into LEADSCORE_TRUSTED_KEYS)",
+                        signed_by=made.release.signed_by,
+                    ),
+                )
+            ]
+        )
     if made.version:
-        print(f"\nRegistered as version {made.version}. Next: leadscore promote {made.version}")
+        print(
+            say(
+                "\nRegistered as version {version}. Next: leadscore promote {version}",
+                version=made.version,
+            )
+        )
     else:
-        print("\nNot registered. Next: leadscore score DATASET --release DIR --out FILE.csv")
+        print(_("\nNot registered. Next: leadscore score DATASET --release DIR --out FILE.csv"))
 
 
 def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, object]]:
     """What was learned from and tested on."""
+    from scoring.release.texts import retold
+
     test = metrics["test"]
-    learned = (
-        f"{data['references']:,} references of {data['leads']:,} leads "
-        f"({data['positives']:,} positive, {data['immature']:,} immature)"
+    learned = say(
+        "{references:,} references of {leads:,} leads ({positives:,} positive, "
+        "{immature:,} immature)",
+        references=data["references"],
+        leads=data["leads"],
+        positives=data["positives"],
+        immature=data["immature"],
     )
-    tested = f"{test['references']:,} references of {test['leads']:,} leads"
+    tested = say(
+        "{references:,} references of {leads:,} leads",
+        references=test["references"],
+        leads=test["leads"],
+    )
     if test["from"]:
-        tested += f", all from {test['from'][:10]} on and later than what was learned from"
-    lines: list[tuple[str, object]] = [("learned from", learned), ("tested on", tested)]
+        tested += say(
+            ", all from {day} on and later than what was learned from", day=day_of(test["from"])
+        )
+    lines: list[tuple[str, object]] = [(N_("learned from"), learned), (N_("tested on"), tested)]
     if data["immature"] and metrics["choice"].get("immature"):
-        lines.insert(1, ("immature leads", metrics["choice"]["immature"]["words"]))
+        lines.insert(1, (N_("immature leads"), retold(metrics["choice"]["immature"]["words"])))
     return lines
 
 
 def print_figures(metrics: Mapping[str, Any]) -> None:
     """The backtest beside the base rate's, each figure with its interval."""
     rows = [
-        [words, figure(metrics[name]), figure(metrics["base_rate"][name])]
+        [_(words), figure(metrics[name]), figure(metrics["base_rate"][name])]
         for name, words in FIGURES.items()
     ]
     print_table(
-        ["on the newest references", "model", "base rate"], rows, right=["model", "base rate"]
+        [N_("on the newest references"), N_("model"), N_("base rate")],
+        rows,
+        right=["model", "base rate"],
     )
 
 
@@ -391,4 +426,9 @@ def figure(value: Mapping[str, float]) -> str:
     >>> figure({"value": 0.28173, "low": 0.25618, "high": 0.30737})
     '0.282 (0.256 to 0.307)'
     """
-    return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+    return say(
+        "{value:.3f} ({low:.3f} to {high:.3f})",
+        value=value["value"],
+        low=value["low"],
+        high=value["high"],
+    )

@@ -43,7 +43,7 @@ MAPPING = ROOT / "packaging" / "babel.cfg"
 SCORECARD = ROOT / "scoring" / "default_scorecard.toml"
 PLAYBOOK = ROOT / "scoring" / "default_playbook.toml"
 KEYWORDS: dict[str, Any] = {
-    "_": None, "gettext": None, "N_": None, "ngettext": (1, 2),
+    "_": None, "gettext": None, "N_": None, "say": None, "say_n": (1, 2), "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 Message = tuple[str | tuple[str, str], str | None]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands.python_api.data import DatasetLike, as_dataset, asked_references
 from features.errors import UsageError
+from features.language.current import current
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,10 @@ class Release:
         dataset = as_dataset(data, outcomes_required=False)
         lead_ids, moments = asked_references(dataset, references)
         histories = histories_from_dataset(dataset)
-        table = scores_table(self.content, histories, lead_ids, moments, model_version=self.version)
+        table = scores_table(
+            self.content, histories, lead_ids, moments,
+            model_version=self.version, language=current(),
+        )  # fmt: skip
         oldest = oldest_learned_days(self.content.manifest["data"])
         beyond = count_extrapolating(oldest, dataset.leads, lead_ids, moments)
         if beyond and oldest is not None:

@@ -11,8 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date
 
-from features.language.language import ENGLISH, Language
+from features.language.catalogues import language as find_language
+from features.language.language import ENGLISH, N_, Language
+
+__all__ = [
+    "N_",
+    "_",
+    "current",
+    "day_of",
+    "language",
+    "ngettext",
+    "number",
+    "pgettext",
+    "say",
+    "say_n",
+    "use",
+]
 
 _current: ContextVar[Language] = ContextVar("language", default=ENGLISH)
 
@@ -32,14 +48,66 @@ def use(language: Language) -> Iterator[Language]:
         _current.reset(token)
 
 
+@contextmanager
+def language(code: str) -> Iterator[Language]:
+    """Speak a language until the block ends, in reasons, reports, cards and sentences.
+
+    ``code``: ``fr``, ``fr-CH`` … Raises UsageError when there is no such language.
+
+    >>> with language("fr"):
+    ...     say_n("{n} day", "{n} days", 2)
+    '2 jours'
+    """
+    with use(find_language(code)) as spoken:
+        yield spoken
+
+
 def _(message: str) -> str:
     """The message in the language in use."""
     return _current.get().gettext(message)
 
 
+def say(message: str, **values: object) -> str:
+    """The message in the language in use, with its placeholders filled in.
+
+    >>> say("{n:,} leads, {share:.1%}", n=1200, share=0.351)
+    '1,200 leads, 35.1%'
+    """
+    spoken = _current.get()
+    return spoken.filled(spoken.gettext(message), values)
+
+
+def say_n(one: str, many: str, n: float, **values: object) -> str:
+    """:func:`say` with the plural form for ``n``, which the texts may hold as ``{n}``.
+
+    >>> say_n("{n:,} lead", "{n:,} leads", 1), say_n("{n:,} lead", "{n:,} leads", 1200)
+    ('1 lead', '1,200 leads')
+    """
+    spoken = _current.get()
+    return spoken.filled(spoken.ngettext(one, many, n), {"n": n, **values})
+
+
 def ngettext(one: str, many: str, n: float) -> str:
     """The plural form for ``n`` in the language in use."""
     return _current.get().ngettext(one, many, n)
+
+
+def number(text: str) -> str:
+    """A number that Python has written, with the signs of the language in use.
+
+    >>> number(f"{1234.5:,}")
+    '1,234.5'
+    """
+    return _current.get().localized(text)
+
+
+def day_of(moment: str) -> str:
+    """The day of an ISO 8601 moment as the language in use writes it; "" for "".
+
+    >>> day_of("2026-03-01T08:00:00Z"), day_of("")
+    ('2026-03-01', '')
+    """
+    return _current.get().format_date(date.fromisoformat(moment[:10])) if moment else ""
 
 
 def pgettext(context: str, message: str) -> str:

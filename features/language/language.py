@@ -7,10 +7,13 @@ that it needs none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from gettext import NullTranslations
+from numbers import Real
+from string import Formatter
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -142,6 +145,18 @@ class Language:
             text = self.pgettext("money by sign", "{currency}{number}")
         return sign + text.format(currency=currency, number=number)
 
+    def filled(self, text: str, values: Mapping[str, object]) -> str:
+        """A text of this language with its placeholders filled in, numbers by its own signs.
+
+        Placeholders are as in ``str.format``.
+
+        >>> ENGLISH.filled("{n:,} leads, {share:.1%}", {"n": 1200, "share": 0.351})
+        '1,200 leads, 35.1%'
+        """
+        if self.code == SOURCE:
+            return text.format_map(values)
+        return _LocalizedFormatter(self).vformat(text, (), values)
+
     # ------------------------------------------------------------------ moments
 
     def format_date(self, day: date) -> str:
@@ -193,6 +208,22 @@ class Language:
             return "".join(items)
         text = self.pgettext("end of a list", "{before} and {last}")
         return text.format(before=", ".join(items[:-1]), last=items[-1])
+
+
+class _LocalizedFormatter(Formatter):
+    """``str.format`` that writes numbers as a language does."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        text: str = format(value, format_spec)
+        if not isinstance(value, Real) or isinstance(value, bool):
+            return text
+        if not format_spec.endswith("%"):
+            return self.language.localized(text)
+        number = self.language.localized(text[:-1])
+        return self.language.pgettext("percent", "{number}%").format(number=number)
 
 
 ENGLISH = Language(SOURCE)

@@ -33,6 +33,7 @@ from features.dataset import Dataset
 from features.errors import StorageError
 from features.histories.arrays import NO_TIME
 from features.histories.build import histories_from_dataset
+from features.language.language import ENGLISH, Language
 from features.reading.folder import FolderSource, TableSource
 from features.reading.read import open_dataset, quarantine_for, source_of
 from features.schemas import (
@@ -64,7 +65,8 @@ class BucketRun:
     """What a run in buckets is to do.
 
     ``buckets``: how many, or None to choose from the number of rows. ``work``: where it keeps
-    what is finished; it is removed in the end. ``workers``: processes that score.
+    what is finished; it is removed in the end. ``workers``: processes that score. ``language``: of
+    the reasons.
     """
 
     source: str | Path
@@ -76,6 +78,7 @@ class BucketRun:
     buckets: int | None = None
     workers: int = 2
     max_bad_fraction: float | None = None
+    language: Language = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,9 @@ def _plan(run: BucketRun, tables: TableSource, release_id: str, n_buckets: int) 
     if isinstance(tables, FolderSource):
         files += sorted(p for p in tables.folder.rglob("*") if p.is_file())
     stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    language = {} if run.language is ENGLISH else {"language": run.language.code}
     return {
+        **language,
         "source": str(run.source),
         "files": stats,
         "release": release_id,
@@ -206,7 +211,7 @@ def _score_buckets(
     left = [b for b in range(n_buckets) if not work.scores(b).is_file()]
     done = n_buckets - len(left)
     tell("score", done, n_buckets)
-    jobs = [BucketJob(work.path, run.release, version, bucket) for bucket in left]
+    jobs = [BucketJob(work.path, run.release, version, bucket, run.language) for bucket in left]
     for _ in _results(jobs, run.workers):
         done += 1
         tell("score", done, n_buckets)
@@ -281,6 +286,7 @@ class BucketJob:
     release: Path
     model_version: str
     bucket: int
+    language: Language = ENGLISH
 
 
 @lru_cache(maxsize=2)
@@ -301,14 +307,21 @@ def score_bucket(job: BucketJob) -> tuple[int, int]:
         read_parts(work.parts("answers", job.bucket), ANSWERS_SCHEMA),
     )
     release = _release(job.release)
-    scored = dataset_scores(release, dataset, questions, model_version=job.model_version)
+    scored = dataset_scores(
+        release, dataset, questions, model_version=job.model_version, language=job.language
+    )
     with atomic_path(work.scores(job.bucket)) as beside:
         parquet.write_table(scored, beside, compression="lz4")
     return job.bucket, scored.num_rows
 
 
 def dataset_scores(
-    release: Release, dataset: Dataset, questions: pa.Table, *, model_version: str
+    release: Release,
+    dataset: Dataset,
+    questions: pa.Table,
+    *,
+    model_version: str,
+    language: Language = ENGLISH,
 ) -> pa.Table:
     """The scores of QUESTIONS about ``dataset``, row by row, as BUCKET_COLUMNS."""
     moments = pc.fill_null(questions.column("as_of").cast(pa.int64()), NO_TIME)
@@ -318,6 +331,7 @@ def dataset_scores(
         questions.column("lead_id").to_numpy(zero_copy_only=False).astype(object),
         np.asarray(moments.to_numpy(), dtype=np.int64),
         model_version=model_version,
+        language=language,
     )
     return table.append_column("position", questions.column("position"))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from features.errors import DataError, LeadscoreError, ReleaseError, StorageError, UsageError
+from features.language.language import ENGLISH, Language
 from features.reading.quarantine import Quarantine
 from features.schemas import QuarantinedRows
 from scoring.batch.out_of_core import dataset_scores
@@ -63,6 +64,7 @@ class SparkRun:
 
     ``source``: a folder on any Hadoop file system, or ``table:DATABASE``. ``release``: a release
     folder on this machine. ``out``: where the Parquet files go. ``buckets``: None to choose.
+    ``language``: of the reasons.
     """
 
     source: str
@@ -72,6 +74,7 @@ class SparkRun:
     model_version: str | None = None
     buckets: int | None = None
     max_bad_fraction: float = 0.01
+    language: Language = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +144,10 @@ def _score(
     files = session.sparkContext.broadcast(shipped(run.release))
     release_id = release.release_id
     version = run.model_version or release_id
+    language = run.language
 
     def work(rows: pa.Table) -> pa.Table:  # Spark reads the kind of function from these types
-        return _score_rows(needs, release_id, version, files, rows)
+        return _score_rows(needs, release_id, version, language, files, rows)
 
     schema = spark_schema(STAGE_COLUMNS)
     asked = questions_of(tables, run.references, settings)
@@ -178,12 +182,19 @@ def _count_extrapolating(leads: DataFrame, asked: DataFrame, oldest_days: float 
 
 
 def _score_rows(
-    needs: WorkerPlan, release_id: str, version: str, files: Any, rows: pa.Table
+    needs: WorkerPlan,
+    release_id: str,
+    version: str,
+    language: Language,
+    files: Any,
+    rows: pa.Table,
 ) -> pa.Table:
     """In an executor: the scores of one bucket, and a row that tells what was set aside."""
     bucket = bucket_of(rows, needs)
     release = received(release_id, files.value)
-    table = dataset_scores(release, bucket.dataset, bucket.questions, model_version=version)
+    table = dataset_scores(
+        release, bucket.dataset, bucket.questions, model_version=version, language=language
+    )
     table = table.drop_columns(["position"])
     for name in ORDER:
         table = table.append_column(name, bucket.order.column(name))

@@ -62,10 +62,19 @@ REASONS_QUERY = {
 }
 
 
+LANGUAGE_QUERY = {
+    "name": "lang",
+    "in": "query",
+    "description": "language of the texts, before that of `Accept-Language`; en, fr or one that "
+    "the service has a catalogue of",
+    "schema": {"type": "string", "pattern": "^[a-z]{2}$"},
+}
+
+
 LANGUAGE_HEADER = {
     "name": "Accept-Language",
     "in": "header",
-    "description": "language of `label`: en or fr",
+    "description": "language of the texts: of `label`, reasons, rules, notes and the next step",
     "schema": {"type": "string"},
     "example": "fr",
 }

@@ -12,7 +12,14 @@ import msgspec
 import sqlalchemy as sa
 
 from scoring.bands import Band, label
-from serving.api.endpoint import LANGUAGE_HEADER, REASONS_QUERY, EndpointSpec, lead_id_of, number_of
+from serving.api.endpoint import (
+    LANGUAGE_HEADER,
+    LANGUAGE_QUERY,
+    REASONS_QUERY,
+    EndpointSpec,
+    lead_id_of,
+    number_of,
+)
 from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
 from serving.messages import Change, Erased, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
@@ -68,6 +75,7 @@ LIST_QUERY = (
     ),
     LIMIT,
     CURSOR,
+    LANGUAGE_QUERY,
 )  # fmt: skip
 
 
@@ -91,13 +99,13 @@ def routes(services: Services) -> list[EndpointSpec]:
             "GET", "/v1/leads/{lead_id}/score", "score_lead", "Score a lead of the store",
             "Computed now, by the same engine, from the history that is stored.",
             does.score, ScoreAnswer, answer_example=SCORE_ANSWER,
-            query=(AS_OF, REASONS_QUERY), headers=language,
+            query=(AS_OF, REASONS_QUERY, LANGUAGE_QUERY), headers=language,
             problems=PROBLEMS, scope="score", tag="leads",
         ),
         EndpointSpec(
             "GET", "/v1/leads/{lead_id}/history", "lead_history", "Past scores of a lead",
             "Newest first, each with the features whose shares moved most since the one before.",
-            does.history, PastScores, query=(LIMIT, CURSOR), headers=language,
+            does.history, PastScores, query=(LIMIT, CURSOR, LANGUAGE_QUERY), headers=language,
             problems=PROBLEMS, scope="read", tag="leads",
         ),
         EndpointSpec(
@@ -118,7 +126,7 @@ class _Leads:
     async def score(self, request: Request) -> Response:
         """Score the stored history as of now, or of a moment."""
         lead_id = lead_id_of(request)
-        query = allowed_params(request.query, "as_of", "reasons")
+        query = allowed_params(request.query, "as_of", "reasons", "lang")
         n_reasons = number_of(query, "reasons", self.settings.reasons, 0, 50)
         clock = Clock.read(self.settings.clock_skew_s)
         context = QueryContext(
@@ -139,7 +147,7 @@ class _Leads:
     async def history(self, request: Request) -> Response:
         """Past scores and what moved."""
         lead_id = lead_id_of(request)
-        query = allowed_params(request.query, "limit", "cursor")
+        query = allowed_params(request.query, "limit", "cursor", "lang")
         limit = number_of(query, "limit", 50, 1, 200)
         rows, following = await self.services.store.read(
             lambda c: scores_of(c, lead_id, limit, query.get("cursor"))

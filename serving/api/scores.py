@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from serving.api.endpoint import LANGUAGE_HEADER, REASONS_QUERY, EndpointSpec, number_of
+from serving.api.endpoint import (
+    LANGUAGE_HEADER,
+    LANGUAGE_QUERY,
+    REASONS_QUERY,
+    EndpointSpec,
+    number_of,
+)
 from serving.api.examples import BATCH_ANSWER, BATCH_REQUEST, SCORE_ANSWER, SCORE_REQUEST
 from serving.http.request import (
     Request,
@@ -55,7 +61,7 @@ def routes(services: Services) -> list[EndpointSpec]:
             "`as_of` is now unless given.",
             endpoints.one, ScoreAnswer, ScoreRequest,
             example=SCORE_REQUEST, answer_example=SCORE_ANSWER,
-            query=(REASONS_QUERY,), headers=(LANGUAGE_HEADER,),
+            query=(REASONS_QUERY, LANGUAGE_QUERY), headers=(LANGUAGE_HEADER,),
             problems=PROBLEMS, scope="score", direct=True,
         ),
         EndpointSpec(
@@ -63,7 +69,7 @@ def routes(services: Services) -> list[EndpointSpec]:
             "Each lead is answered on its own: a score or an error, in the order sent.",
             endpoints.batch, BatchAnswer, BatchRequest,
             example=BATCH_REQUEST, answer_example=BATCH_ANSWER,
-            query=(REASONS_QUERY,), headers=(LANGUAGE_HEADER,),
+            query=(REASONS_QUERY, LANGUAGE_QUERY), headers=(LANGUAGE_HEADER,),
             problems=PROBLEMS, scope="score", direct=True,
         ),
     ]  # fmt: skip
@@ -73,7 +79,7 @@ def reasons_wanted(request: Request, default: int) -> int:
     """The number of reasons asked for; a 422 outside 0 to 50."""
     if not request.query_string:
         return default
-    return number_of(allowed_params(request.query, "reasons"), "reasons", default, 0, 50)
+    return number_of(allowed_params(request.query, "reasons", "lang"), "reasons", default, 0, 50)
 
 
 class _Scoring:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,6 +10,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from features.language.catalogues import languages
+from features.language.negotiation import MAX_HEADER_CHARS, from_accept_language
 from serving.parsing.json_limits import guard
 from serving.problems import Problem, problem_from_validation, validation_problem
 
@@ -40,7 +41,11 @@ class Request:
 
     @property
     def language(self) -> str:
-        """``en`` or ``fr``, whichever the caller likes better."""
+        """``?lang=``, which must be there; else what ``Accept-Language`` likes best."""
+        if b"lang=" in self.query_string and (code := self.query.get("lang")) is not None:
+            if code not in languages():
+                raise validation_problem("?lang", f"expected one of {', '.join(languages())}")
+            return code
         return language_of(self.headers.get(b"accept-language", b""))
 
     @property
@@ -104,22 +109,11 @@ def allowed_params(query: dict[str, str], *names: str) -> dict[str, str]:
     return query
 
 
-_LANGUAGE = re.compile(
-    r"^\s*(en|fr|\*)(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*$"
-)
-
-
 @lru_cache(maxsize=256)
 def language_of(accept: bytes) -> str:
-    """The language an Accept-Language header asks for; English unless French is preferred.
+    """The language that an Accept-Language header likes best among those that are there.
 
     >>> language_of(b"fr-CH, fr;q=0.9, en;q=0.8"), language_of(b"en, fr;q=0.5"), language_of(b"de")
     ('fr', 'en', 'en')
     """
-    best = {"en": 0.0, "fr": 0.0}
-    for part in accept[:200].decode("latin-1").lower().split(","):
-        found = _LANGUAGE.match(part)
-        if found and found.group(1) in best:
-            quality = 1.0 if found.group(2) is None else float(found.group(2))
-            best[found.group(1)] = max(best[found.group(1)], quality)
-    return "fr" if best["fr"] > best["en"] else "en"
+    return from_accept_language(accept[:MAX_HEADER_CHARS].decode("latin-1"))

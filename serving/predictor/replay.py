@@ -30,13 +30,20 @@ from serving.timestamps import Clock, moment_of
 _request = msgspec.json.Decoder(ScoreRequest)
 
 
-NOT_OF_THE_SCORE = frozenset({"next_step"})
-"""The playbook's advice of today: it is a setting, not a part of the score or its release."""
+NOT_OF_THE_SCORE = frozenset({"next_step", "label", "notes"})
+"""The playbook's advice of today, and texts: neither is a part of the score or its release."""
+
+
+TEXTS = frozenset({"text", "rule"})
+"""Of a reason: how today's version words it. Its feature, value and share are the score's."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """``identical``: vector and answer are those of then, to the last bit; else what differs."""
+    """``identical``: vector and answer are those of then, to the last bit; else what differs.
+
+    The wording of reasons and notes is not compared: a later version may say it better.
+    """
 
     score_id: str
     identical: bool
@@ -104,8 +111,15 @@ def _compared(row: sa.Row[Any], prediction: Prediction) -> Replayed:
     differences = [
         name
         for name in {**then, **now}
-        if then.get(name) != now.get(name) and name not in NOT_OF_THE_SCORE
+        if name not in NOT_OF_THE_SCORE and _numbers(then.get(name)) != _numbers(now.get(name))
     ]
     if vector_hash(prediction) != row.vector_hash:
         differences.append("vector")
     return Replayed(row.score_id, not differences, tuple(differences), then, now)
+
+
+def _numbers(value: Any) -> Any:
+    """A part of an answer without the wording of its reasons."""
+    if isinstance(value, dict):
+        return {key: _numbers(each) for key, each in value.items() if key not in TEXTS}
+    return [_numbers(each) for each in value] if isinstance(value, list) else value

@@ -219,9 +219,10 @@ def print_scores(found: Comparison) -> None:
     print_table(columns, rows, right=columns[1:])
     print(
         say(
-            "convert: of the leads called ({capacity}); found: share of all conversions\n",
+            "convert: of the leads called ({capacity}); found: share of all conversions",
             capacity=found.capacity,
         )
+        + "\n"
     )
 
 

@@ -135,8 +135,8 @@ def print_proposal(proposal: Proposal) -> None:
     for line in describe(proposal):
         print(line)
     if proposal.open:
-        print(_("\nTo be said in dataset.toml, where each stands as a comment:"))
+        print("\n" + _("To be said in dataset.toml, where each stands as a comment:"))
         for question in proposal.open:
             print(f"- {question}")
     else:
-        print(_("\nNothing is left open."))
+        print("\n" + _("Nothing is left open."))

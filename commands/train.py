@@ -370,13 +370,15 @@ def print_training(made: TrainOutcome) -> None:
         )
     if made.version:
         print(
-            say(
-                "\nRegistered as version {version}. Next: leadscore promote {version}",
+            "\n"
+            + say(
+                "Registered as version {version}. Next: leadscore promote {version}",
                 version=made.version,
             )
         )
     else:
-        print(_("\nNot registered. Next: leadscore score DATASET --release DIR --out FILE.csv"))
+        print()
+        print(_("Not registered. Next: leadscore score DATASET --release DIR --out FILE.csv"))
 
 
 def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, object]]:

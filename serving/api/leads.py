@@ -23,7 +23,7 @@ from serving.api.endpoint import (
 from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
 from serving.messages import Change, Erased, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
-from serving.predictor.predictor import predict_one
+from serving.predictor.predictor import Predictor, predict_one
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import STORE
 from serving.predictor.stored_lead import query_of_stored_lead
@@ -34,6 +34,7 @@ from serving.store.database import note
 from serving.store.histories import history
 from serving.store.ranking import STATUSES, ListQuery, Order, lead_list, scores_of
 from serving.store.scores import unpacked
+from serving.store.standing import listed_reasons
 from serving.store.tombstones import erase, scrub
 from serving.timestamps import Clock, checked, microseconds, moment_of
 
@@ -172,7 +173,8 @@ class _Leads:
         wanted = _list_query(allowed_params(request.query, *names))
         refreshed = self.settings.refreshes
         found = await self.services.store.read(lambda c: lead_list(c, wanted, refreshed=refreshed))
-        leads = [_ranked(row, request.language) for row in found.rows]
+        predictor = self.services.live.active()
+        leads = [_ranked(row, request.language, predictor) for row in found.rows]
         bands = {band.value: found.by_band.get(band.value, 0) for band in Band}
         return json_response(RankedLeads(leads, found.next, found.total, bands, found.release_id))
 
@@ -236,13 +238,24 @@ def _share(query: dict[str, str], name: str) -> float | None:
 _SHARE = re.compile(r"[0-9]{1,2}(\.[0-9]{0,20})?|\.[0-9]{1,20}", re.ASCII)
 
 
-def _ranked(row: sa.Row[Any], language: str) -> Ranked:
+def _ranked(row: sa.Row[Any], language: str, predictor: Predictor | None) -> Ranked:
     return Ranked(
         row.lead_id, row.probability, row.band, label(Band(row.band), language),
         moment_of(row.as_of_us), row.score_id, row.release_id, row.version,
-        moment_of(row.asked_us), msgspec.json.decode(row.reasons, type=list[str]),
+        moment_of(row.asked_us), _sentences(row, language, predictor),
         row.name, row.owner, row.source, row.account, row.outcome,
     )  # fmt: skip
+
+
+def _sentences(row: sa.Row[Any], language: str, predictor: Predictor | None) -> list[str]:
+    """The reasons of a listed lead; those of a release that is not at hand as they were told."""
+    reasons = listed_reasons(row.reasons)
+    if predictor is None or predictor.release_id != row.release_id:
+        return [reason.text for reason in reasons]
+    return [
+        predictor.sentence(reason.feature, reason.value, language) or reason.text
+        for reason in reasons
+    ]
 
 
 def _moment(given: str | None, clock: Clock) -> datetime | None:

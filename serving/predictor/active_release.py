@@ -43,6 +43,10 @@ class ActiveRelease:
         self._refused: tuple[str, str] | None = None
         self._refused_at = 0.0
 
+    def active(self) -> Predictor | None:
+        """What answers now; None before the first release is there."""
+        return self._active
+
     def current(self) -> Predictor:
         """What answers now; a 503 before the first release is there."""
         if self._active is None:

@@ -15,6 +15,7 @@ from features.histories.from_records import PackedInteractions, histories_from_r
 from features.language.catalogues import language_or_english
 from features.language.language import Language
 from features.vectors.compute import compute_vectors
+from features.vectors.spec import Feature
 from scoring.bands import label
 from scoring.model.model import Explanation
 from scoring.playbook import NextStep, Playbook, default_playbook
@@ -80,6 +81,18 @@ class Predictor:
             spoken = language_or_english(language)
             found = self._sentences[language] = ReasonFormatter(self.release.spec, spoken)
         return found
+
+    @cached_property
+    def _features(self) -> dict[str, Feature]:
+        return dict(zip(self.release.spec.names, self.release.spec.features, strict=True))
+
+    def sentence(self, feature: str, value: float | None, language: str) -> str | None:
+        """A feature's value in words; None if the release has no such feature."""
+        found = self._features.get(feature)
+        if found is None:
+            return None
+        known = float("nan") if value is None else value
+        return found.sentence(known + 0.0, language_or_english(language))
 
     @cached_property
     def model(self) -> ModelOut:

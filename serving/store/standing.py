@@ -45,10 +45,11 @@ class ShownAttributes:
 
 
 class AnsweredReason(msgspec.Struct):
-    """A reason as an answer holds it."""
+    """A reason as an answer holds it; the text is in the language of who asked for the score."""
 
     feature: str
     text: str
+    value: float | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -73,6 +74,12 @@ def reasons_of(row: Mapping[str, Any]) -> list[AnsweredReason]:
     return _answer.decode(row["answer"]).reasons
 
 
+def listed_reasons(text: str) -> list[AnsweredReason]:
+    """What the list keeps of a lead's reasons; rows of an older version hold sentences alone."""
+    kept = msgspec.json.decode(text, type=list[str | AnsweredReason])
+    return [AnsweredReason("", each) if isinstance(each, str) else each for each in kept]
+
+
 def standing_rows(
     connection: sa.Connection, rows: Sequence[Mapping[str, Any]], shown: ShownAttributes
 ) -> list[dict[str, Any]]:
@@ -89,10 +96,9 @@ def standing_rows(
         texts = known.get(row["lead_id"])
         if texts is None:
             texts = _texts_of_body(row)
-        sentences = [reason.text for reason in reasons_of(row)[:SHOWN_REASONS]]
         values = {
             **row, **shown.of_texts(texts), "checked_us": row["asked_us"],
-            "reasons": msgspec.json.encode(sentences).decode(),
+            "reasons": msgspec.json.encode(reasons_of(row)[:SHOWN_REASONS]).decode(),
         }  # fmt: skip
         made.append({name: values[name] for name in COLUMNS})
     return made

@@ -17,7 +17,7 @@ from commands.options import (
     SeedOption,
 )
 from features.errors import UsageError
-from features.language.current import current, number, say
+from features.language.current import N_, current, number, say
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -181,12 +181,14 @@ def write(path: Path, text: str) -> None:
 
 def print_comparison(found: Comparison) -> None:
     """The verdict in words, the main table, and what would change."""
-    print(found.verdict.headline)
+    from training.report_texts import translated
+
+    print(translated(found.verdict.headline))
     for sentence in found.verdict.because:
-        print(f"  {sentence}")
+        print(f"  {translated(sentence)}")
     optimistic = found.sections.get("about", {}).get("flatters")
     if optimistic:
-        print(f"  Note: {optimistic}.")
+        print(say("  Note: {note}.", note=translated(optimistic)))
     print_scores(found)
     print_bands(found)
 
@@ -194,10 +196,11 @@ def print_comparison(found: Comparison) -> None:
 def print_scores(found: Comparison) -> None:
     """One row a score."""
     from commands.output import print_table
+    from training.report_texts import translated
 
     rows = [
         [
-            s.title,
+            translated(s.title),
             number(f"{s.log_loss.value:.4f}"),
             number(f"{s.auc.value:.3f}"),
             current().format_percent(s.converted_of_called.value, 1),
@@ -208,19 +211,19 @@ def print_scores(found: Comparison) -> None:
         for s in found.scores
     ]
     columns = [
-        "score",
-        "log loss",
-        "AUC",
-        "convert",
-        "found",
-        "lift",
-        "log loss above learned (95 %)",
+        N_("score"),
+        N_("log loss"),
+        N_("AUC"),
+        N_("convert"),
+        N_("found"),
+        N_("lift"),
+        N_("log loss above learned (95 %)"),
     ]
     print_table(columns, rows, right=columns[1:])
     print(
         say(
             "convert: of the leads called ({capacity}); found: share of all conversions",
-            capacity=found.capacity,
+            capacity=translated(found.capacity),
         )
         + "\n"
     )
@@ -249,22 +252,25 @@ def print_bands(found: Comparison) -> None:
     """Observed conversion by band, rules beside learned, and the swap set."""
     from commands.output import print_table
     from scoring.bands import label
+    from training.report_texts import translated
 
     view = found.bands
     rows = [
         [label(a.band, current()), a.leads, share(a.rate.value), b.leads, share(b.rate.value)]
         for a, b in zip(view.rules, view.learned, strict=True)
     ]
-    columns = ["band", "leads by rules", "convert", "leads learned", "convert "]
+    columns = [
+        N_("band"), N_("leads by rules"), N_("convert"), N_("leads learned"), N_("convert "),
+    ]  # fmt: skip
     print_table(columns, rows, right=columns[1:])
     swap = view.swap
-    print(say("Learned bands: {cuts}.", cuts=view.cuts))
+    print(say("Learned bands: {cuts}.", cuts=translated(view.cuts)))
     if swap.gap.value == swap.gap.value:
         print(
             say(
                 "Swap set ({basis}): by the learned score only {leads:,} leads, "
                 "{rate:.1%} convert; by the rules only: {leads_2:,} leads, {rate_2:.1%}.",
-                basis=swap.basis,
+                basis=translated(swap.basis),
                 leads=swap.only_learned.leads,
                 rate=swap.only_learned.rate.value,
                 leads_2=swap.only_rules.leads,

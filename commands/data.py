@@ -16,7 +16,7 @@ from commands.options import (
     SampleOption,
     SeedOption,
 )
-from features.language.current import _, pgettext, say
+from features.language.current import say
 
 if TYPE_CHECKING:
     from training.leakage.audit import AuditReport
@@ -158,6 +158,7 @@ def print_audit(report: AuditReport) -> None:
     from textwrap import fill
 
     from training.leakage.report import VERDICT_MEANING
+    from training.report_texts import translated
 
     print(report.summary() + "\n")
     for row in report.rows():
@@ -165,16 +166,18 @@ def print_audit(report: AuditReport) -> None:
         cost = row["cost of excluding"]
         cost = say("without it {cost}", cost=cost) if cost else ""
         figures = "; ".join(words for words in (alone, cost, row["way out"]) if words)
-        verdict = pgettext("verdict on a leak", row["verdict"])
-        what = _(row["what"])
-        print(f"{verdict:<10}{what} {row['suspect']!r}  {figures}".rstrip())
+        verdict = translated(row["verdict"])
+        print(f"{verdict:<10}{row['what']} {row['suspect']!r}  {figures}".rstrip())
         print(fill(row["evidence"], 100, initial_indent=" " * 10, subsequent_indent=" " * 10))
     for verdict in dict.fromkeys(suspect.verdict for suspect in report.suspects):
-        named = pgettext("verdict on a leak", verdict)
+        named = translated(verdict.value)
         print(
-            "\n" + say("{verdict}: {meaning}", verdict=named, meaning=_(VERDICT_MEANING[verdict])),
+            "\n"
+            + say(
+                "{verdict}: {meaning}", verdict=named, meaning=translated(VERDICT_MEANING[verdict])
+            ),
             end="",
         )
     print()
     for note in report.notes:
-        print(say("Mind: {note}", note=note))
+        print(say("Mind: {note}", note=translated(note)))

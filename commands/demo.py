@@ -190,6 +190,7 @@ def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:
 def print_shown(shown: DemoResult) -> None:
     """Ten leads with their reasons, what the comparison found, and what to type next."""
     from scoring.release.texts import retold
+    from training.report_texts import translated
 
     print_leads(ten_leads(shown.scores))
     metrics = shown.made.release.metrics
@@ -204,7 +205,7 @@ def print_shown(shown: DemoResult) -> None:
                     base_rate=figure(metrics["base_rate"]["log_loss"]),
                 ),
             ),
-            (N_("and the rules?"), shown.comparison.verdict.headline),
+            (N_("and the rules?"), translated(shown.comparison.verdict.headline)),
             (N_("leads"), shown.data),
             (N_("scores"), shown.scores_file),
             (N_("release"), shown.made.out),

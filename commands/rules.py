@@ -105,6 +105,7 @@ def print_matches(found: RulesCheck) -> None:
     from commands.output import print_table
     from scoring.bands import label
     from scoring.scorecard.rules import RULE_CONTEXT
+    from training.report_texts import translated
 
     print(
         say(
@@ -125,7 +126,7 @@ def print_matches(found: RulesCheck) -> None:
         [
             [pgettext(RULE_CONTEXT, rule.name), rule.points, rule.leads,
              current().format_percent(rule.share, 1), rule.mean_points,
-             percent(rule.rate), "; ".join(rule.notes)]
+             percent(rule.rate), "; ".join(translated(note) for note in rule.notes)]
             for rule in found.rules
         ],
         right=["points", "leads", "share", "given", "convert"],

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from features.language.language import MONTHS, SOURCE, WEEKDAYS, WHOLE_PART  # noqa: E402
+from features.language.retelling import JOINT_CONTEXT, JOINTS  # noqa: E402
 from features.vectors import nouns, sentences  # noqa: E402
 from scoring.playbook import STEP_CONTEXT  # noqa: E402
 from scoring.scorecard.rules import RULE_CONTEXT  # noqa: E402
@@ -94,6 +95,7 @@ def of_features() -> Iterator[Message]:
     """Forms of the kinds, and names of attributes."""
     yield from ((message, context) for context, message in nouns.messages())
     yield from ((name, sentences.ATTRIBUTE_CONTEXT) for name in sentences.KNOWN_ATTRIBUTES)
+    yield from ((joint, JOINT_CONTEXT) for joint in JOINTS)
     yield from ((month, "month") for month in MONTHS)
     yield from ((day, "weekday") for day in WEEKDAYS)
 

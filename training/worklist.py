@@ -20,6 +20,7 @@ from features.dataset import Dataset
 from features.errors import UsageError
 from features.histories.arrays import NO_TIME, Histories, References
 from features.histories.subset import select_leads
+from features.language.current import current
 from scoring.bands import Band
 from scoring.playbook import NextStep, Playbook
 from scoring.reasons import top_reasons
@@ -145,7 +146,9 @@ def _items(
     active_rules = _active_rules(chosen, histories, release, as_of_us)
     items = []
     for rank, (lead, row) in enumerate(zip(chosen, places, strict=True), start=1):
-        reasons = top_reasons(release.spec, scores.vectors[row], scores.contributions[row])
+        reasons = top_reasons(
+            release.spec, scores.vectors[row], scores.contributions[row], language=current()
+        )
         band = Band(str(scores.band[row]))
         points = scores.rule_points
         items.append(
@@ -159,7 +162,7 @@ def _items(
                 None if points is None else float(points[row]),
                 streak[lead],
                 tuple(reason.text for reason in reasons),
-                playbook.next_step(band, reasons, active_rules[rank - 1]),
+                playbook.next_step(band, reasons, active_rules[rank - 1]).translated(current()),
             )
         )
     return tuple(items)

@@ -5,21 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment
 
+from features.language.current import current, number, pgettext, say
+from scoring.bands import label
 from training.evaluation.metrics import Estimate
+from training.html_frame import page_environment
 
 
 def environment() -> Environment:
-    """Templates with escaping on, and the filters for figures."""
-    env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    """Templates with escaping on, in the language in use, and the filters for figures."""
+    env = page_environment()
     filters: dict[str, Callable[..., str]] = {
         "pct": percent,
-        "three": lambda v: "–" if v != v else f"{v:.3f}",
-        "count": lambda v: f"{round(v):,}",
-        "money": lambda v: f"{v:,.0f}" if abs(v) >= 100 else f"{v:,.2f}",
+        "three": lambda v: "–" if v != v else number(f"{v:.3f}"),
+        "count": lambda v: number(f"{round(v):,}"),
+        "money": lambda v: number(f"{v:,.0f}" if abs(v) >= 100 else f"{v:,.2f}"),
+        "fixed": lambda v, digits: number(f"{v:.{digits}f}"),
+        "signed": lambda v, digits: minus(number(f"{v:+.{digits}f}")),
         "span": span,
         "minus": minus,
+        "band": lambda v: label(v, current()),
     }
     env.filters |= filters
     return env
@@ -31,7 +37,11 @@ def percent(value: float) -> str:
     >>> percent(0.1234)
     '12.3\\u202f%'
     """
-    return "–" if value != value else f"{value * 100:.1f}\u202f%"
+    if value != value:
+        return "–"
+    return pgettext("percent with one decimal", "{number}\u202f%").format(
+        number=number(f"{value * 100:.1f}")
+    )
 
 
 def minus(words: object) -> str:
@@ -47,4 +57,4 @@ def span(interval: Estimate) -> str:
     """The ends of an interval of shares."""
     if interval.low != interval.low:
         return "–"
-    return f"{interval.low * 100:.1f} to {interval.high * 100:.1f}"
+    return say("{low:.1f} to {high:.1f}", low=interval.low * 100, high=interval.high * 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from features.language.current import _, current, number, say
 from training.calibration.reliability import Reliability
 from training.charts import svg
 
@@ -14,7 +15,7 @@ BAND = "#dfe7ee"
 
 
 def reliability_chart(
-    diagram: Reliability, *, title: str = "Reliability, out of time", colour: str | None = None
+    diagram: Reliability, *, title: str | None = None, colour: str | None = None
 ) -> Markup:
     """Observed against predicted rate, with the band in which a calibrated model would lie.
 
@@ -27,8 +28,8 @@ def reliability_chart(
     y = svg.Scale(0.0, top, TOP + SIDE, TOP)
     parts = [
         _band(diagram, x, y),
-        svg.bottom_axis(x, TOP + SIDE, TOP, "predicted probability", svg.percent),
-        svg.left_axis(y, LEFT, LEFT + SIDE, "observed rate", svg.percent),
+        svg.bottom_axis(x, TOP + SIDE, TOP, _("predicted probability"), svg.percent),
+        svg.left_axis(y, LEFT, LEFT + SIDE, _("observed rate"), svg.percent),
         svg.line(x(0), y(0), x(top), y(top), svg.SOFT, 1.2, "4 3"),
         svg.path([(x(p), y(r)) for p, r in _stairs(diagram)], ink),
     ]
@@ -38,11 +39,15 @@ def reliability_chart(
     ):
         parts.append(svg.dot(x(predicted), y(observed), 2 + 4 * (weight / largest) ** 0.5, ink))
     parts += _figures(diagram)
-    about = (
-        f"{diagram.outside:.0%} of the leads lie outside the {diagram.level:.0%} band of "
-        f"calibrated models; miscalibration {diagram.log_loss.miscalibration:.4f} nats, "
-        f"p {diagram.p_value:.3f}."
+    about = say(
+        "{outside:.0%} of the leads lie outside the {level:.0%} band of calibrated models; "
+        "miscalibration {miscalibration:.4f} nats, p {p_value:.3f}.",
+        outside=diagram.outside,
+        level=diagram.level,
+        miscalibration=diagram.log_loss.miscalibration,
+        p_value=diagram.p_value,
     )
+    title = title or _("Reliability, out of time")
     return svg.drawing(LEFT + SIDE + 190, TOP + SIDE + 44, parts, title, about)
 
 
@@ -61,12 +66,15 @@ def _figures(diagram: Reliability) -> list[str]:
     """The split of the log loss beside the picture."""
     split = diagram.log_loss
     rows = [
-        ("log loss", f"{split.score:.4f}"),
-        ("miscalibration", f"{split.miscalibration:.4f}"),
-        ("discrimination", f"{split.discrimination:.4f}"),
-        ("uncertainty", f"{split.uncertainty:.4f}"),
-        ("p, calibrated", f"{diagram.p_value:.3f}"),
-        (f"outside {diagram.level:.0%} band", f"{diagram.outside:.0%}"),
+        (_("log loss"), number(f"{split.score:.4f}")),
+        (_("miscalibration"), number(f"{split.miscalibration:.4f}")),
+        (_("discrimination"), number(f"{split.discrimination:.4f}")),
+        (_("uncertainty"), number(f"{split.uncertainty:.4f}")),
+        (_("p, calibrated"), number(f"{diagram.p_value:.3f}")),
+        (
+            say("outside {level:.0%} band", level=diagram.level),
+            current().format_percent(diagram.outside),
+        ),
     ]
     left, parts = LEFT + SIDE + 20, []
     for i, (name, figure) in enumerate(rows):

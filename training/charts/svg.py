@@ -7,7 +7,9 @@ from html import escape
 
 from markupsafe import Markup
 
+from features.language.current import number, say
 from scoring.axes import Scale, ticks
+from training.report_texts import translated
 
 INK, FAINT, PAPER = "#22303c", "#d7dee4", "#ffffff"
 
@@ -34,7 +36,7 @@ def percent(value: float) -> str:
     >>> percent(0.25), percent(0.025)
     ('25 %', '2.5 %')
     """
-    return f"{round(value * 100, 6):g} %"
+    return say("{percent:g} %", percent=round(value * 100, 6))
 
 
 def plain(value: float) -> str:
@@ -43,7 +45,7 @@ def plain(value: float) -> str:
     >>> plain(-0.5)
     '−0.5'
     """
-    return f"{value:g}".replace("-", "−")
+    return number(f"{value:g}").replace("-", "−")
 
 
 def text(
@@ -53,7 +55,7 @@ def text(
     """One line of text, escaped."""
     return (
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size:g}" fill="{colour}" '
-        f'font-weight="{weight}">{escape(words)}</text>'
+        f'font-weight="{weight}">{escape(translated(words))}</text>'
     )
 
 
@@ -155,6 +157,6 @@ def drawing(
     """
     opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="inherit"'
     opening += ' xmlns="http://www.w3.org/2000/svg">'
-    inside = f"<title>{escape(title)}</title>"
-    inside += (f"<desc>{escape(about)}</desc>" if about else "") + "".join(parts)
+    inside = f"<title>{escape(translated(title))}</title>"
+    inside += (f"<desc>{escape(translated(about))}</desc>" if about else "") + "".join(parts)
     return Markup(opening + inside + "</svg>")  # noqa: S704 - every word in it was escaped

@@ -10,6 +10,7 @@ from itertools import permutations
 import numpy as np
 
 from features.histories.arrays import Answers, Histories, Interactions, References
+from features.language.current import current
 from scoring.release.release import Release
 from scoring.scores import Scores, score
 
@@ -86,7 +87,8 @@ class Counterfactuals:
         if feature not in spec.names:
             return None
         place = spec.names.index(feature)
-        return spec.features[place].sentence(float(self.scores(applied).vectors[0, place]))
+        value = float(self.scores(applied).vectors[0, place])
+        return spec.features[place].sentence(value, current())
 
     def snapshot(self, applied: frozenset[Cause]) -> ScoreSnapshot:
         """The score with these causes applied, as a report shows it."""

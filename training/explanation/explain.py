@@ -18,6 +18,9 @@ import numpy as np
 from features.errors import DataError, UsageError
 from features.histories.arrays import Histories, References
 from features.histories.subset import select_leads
+from features.language.current import N_, _, current, say
+from features.vectors.nouns import noun
+from features.vectors.sentences import humanize_name
 from scoring.release.release import Release
 from training.explanation.counterfactuals import Cause, Counterfactuals, ScoreSnapshot
 
@@ -28,10 +31,10 @@ MIN_LOG_ODDS = 1e-12
 
 
 TITLES = {
-    Cause.TIME: "time passed",
-    Cause.INTERACTIONS: "new interactions",
-    Cause.ANSWERS: "answers learned or changed",
-    Cause.RELEASE: "another release answers",
+    Cause.TIME: N_("time passed"),
+    Cause.INTERACTIONS: N_("new interactions"),
+    Cause.ANSWERS: N_("answers learned or changed"),
+    Cause.RELEASE: N_("another release answers"),
 }
 
 
@@ -164,7 +167,9 @@ def _words(
         sentence = counterfactuals.sentence(applied & frozenset(counterfactuals.causes), feature)
         if sentence is not None:
             return sentence
-    return "the base rate" if feature == "" else f"{feature} (no longer used)"
+    if feature == "":
+        return _("the base rate")
+    return say("{feature} (no longer used)", feature=feature)
 
 
 def _happened(lead: Histories, from_us: int, to_us: int) -> Iterator[str]:
@@ -173,10 +178,13 @@ def _happened(lead: Histories, from_us: int, to_us: int) -> Iterator[str]:
     new = (rows.at_us >= from_us) & (rows.at_us < to_us)
     counts = Counter(rows.kinds[kind] for kind in rows.kind[new])
     for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield f"{count} × {kind.replace('_', ' ')}"
+        yield f"{count} × {noun(kind, current()).one}"
     new_answers = [
-        f"{answers.attributes[answers.attribute[i]].replace('_', ' ')}: "
-        f"{answers.values[answers.value[i]] or 'unknown'}"
+        say(
+            "{attribute}: {value}",
+            attribute=humanize_name(answers.attributes[answers.attribute[i]], current()),
+            value=answers.values[answers.value[i]] or _("unknown"),
+        )
         for i in np.flatnonzero((answers.at_us >= from_us) & (answers.at_us < to_us))
     ]
     yield from dict.fromkeys(new_answers)

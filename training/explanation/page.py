@@ -13,6 +13,8 @@ from features.compute.array_types import DAY_US
 from features.dataset import Dataset
 from features.errors import UsageError
 from features.histories.build import histories_from_dataset
+from features.language.current import _, current, number, say
+from features.language.language import ENGLISH
 from scoring.release.release import Release
 from training.charts import svg
 from training.charts.html import environment, percent
@@ -78,7 +80,9 @@ class LeadExplanation:
         return explanation_html(self.change, self.timeline)
 
     def _repr_html_(self) -> str:
-        return embedded(self.to_html(), f"Why the score of {self.change.lead_id} moved")
+        return embedded(
+            self.to_html(), say("Why the score of {lead} moved", lead=self.change.lead_id)
+        )
 
 
 def explain_lead(
@@ -126,19 +130,25 @@ def day(moment_us: int) -> str:
     '2 Jan 1970 00:00'
     """
     at = datetime.fromtimestamp(moment_us / 1e6, UTC)
-    return f"{at.day} {at:%b %Y %H:%M}"
+    spoken = current()
+    return f"{at.day} {at:%b %Y %H:%M}" if spoken is ENGLISH else spoken.format_moment(at)
 
 
 def headline(change: ScoreChange) -> str:
     """The change in one sentence, with its largest cause."""
     difference = change.after.log_odds - change.before.log_odds
     if abs(difference) < 1e-9:
-        return "The score did not move."
+        return _("The score did not move.")
     largest = max(change.parts, key=lambda part: part.log_odds * (1 if difference > 0 else -1))
-    verb = "rose" if difference > 0 else "fell"
-    return (
-        f"The probability {verb} from {percent(change.before.probability)} to "
-        f"{percent(change.after.probability)}, mostly by: {largest.title}."
+    text = (
+        _("The probability rose from {before} to {after}, mostly by: {cause}.")
+        if difference > 0
+        else _("The probability fell from {before} to {after}, mostly by: {cause}.")
+    )
+    return text.format(
+        before=percent(change.before.probability),
+        after=percent(change.after.probability),
+        cause=_(largest.title),
     )
 
 
@@ -150,13 +160,13 @@ def waterfall(change: ScoreChange) -> Markup:
     pad = (max(levels) - min(levels) or 0.1) * 0.12
     x = svg.Scale(min(levels) - pad, max(levels) + pad, 210, 800)
     height = 30 * len(change.parts) + 6
-    parts = [svg.bottom_axis(x, height, 4, "log-odds")]
+    parts = [svg.bottom_axis(x, height, 4, _("log-odds"))]
     for i, part in enumerate(change.parts):
         left, right = sorted((x(levels[i]), x(levels[i + 1])))
         y = 30 * i + 8
         colour = UP if part.log_odds >= 0 else DOWN
-        parts.append(svg.text(200, y + 15, part.title, anchor="end"))
+        parts.append(svg.text(200, y + 15, _(part.title), anchor="end"))
         parts.append(svg.box(left, y, max(right - left, 1.5), 22, colour, 2))
-        parts.append(svg.text(812, y + 15, f"{part.log_odds:+.3f}", size=11))
+        parts.append(svg.text(812, y + 15, number(f"{part.log_odds:+.3f}"), size=11))
     parts.append(svg.line(x(levels[0]), 0, x(levels[0]), height, svg.INK, 1, "3 3"))
-    return svg.drawing(900, height + 42, parts, "What moved the score")
+    return svg.drawing(900, height + 42, parts, _("What moved the score"))

@@ -10,7 +10,12 @@ from markupsafe import Markup
 
 from features.compute.array_types import DAY_US, Float64, Int64
 from features.histories.arrays import Histories, References
+from features.language.current import _, current, say
+from features.language.language import ENGLISH
+from features.vectors.nouns import noun
+from features.vectors.sentences import humanize_name
 from scoring.bands import BandThresholds
+from scoring.bands import label as label_of
 from scoring.release.release import Release
 from scoring.scores import score
 from training.charts import svg
@@ -96,7 +101,9 @@ def timeline_picture(series: Timeline, from_us: int | None = None) -> Markup:
     if from_us is not None:
         parts.append(svg.line(x(from_us), 20, x(from_us), bottom, svg.INK, 1, "3 3"))
     parts += _dates(series, x, bottom)
-    return svg.drawing(900, bottom + 24, parts, f"Score of lead {series.lead_id} over time")
+    return svg.drawing(
+        900, bottom + 24, parts, say("Score of lead {lead} over time", lead=series.lead_id)
+    )
 
 
 def _probability(series: Timeline, x: svg.Scale) -> list[str]:
@@ -109,11 +116,15 @@ def _probability(series: Timeline, x: svg.Scale) -> list[str]:
         parts.append(f'<g fill-opacity="0.16">{shade}</g>')
         if high > low:
             middle = (y(high) + y(low)) / 2 + 4
-            parts.append(svg.text(874, middle, band, anchor="end", size=10, colour=svg.SOFT))
+            parts.append(
+                svg.text(
+                    874, middle, label_of(band, current()), anchor="end", size=10, colour=svg.SOFT
+                )
+            )
     for tick in svg.ticks(0, top, 4):
         label = svg.percent(tick)
         parts.append(svg.text(152, y(tick) + 4, label, anchor="end", size=10, colour=svg.SOFT))
-    parts.append(svg.text(10, 94, "probability", weight=600))
+    parts.append(svg.text(10, 94, _("probability"), weight=600))
     line = [(x(t), y(p)) for t, p in zip(series.at_us, series.probability, strict=True)]
     parts.append(_interval_ribbon(series, x, y))
     return [*parts, svg.path(line, svg.COLOURS["learned"], 2)]
@@ -132,7 +143,7 @@ def _points(series: Timeline, x: svg.Scale) -> list[str]:
         return []
     low, high = min(float(series.points.min()), 0.0), max(float(series.points.max()), 10.0)
     y = svg.Scale(low, high, 244, 182)
-    parts = [svg.line(160, y(0), 880, y(0)), svg.text(10, 218, "rule points", weight=600)]
+    parts = [svg.line(160, y(0), 880, y(0)), svg.text(10, 218, _("rule points"), weight=600)]
     for tick in svg.ticks(low, high, 3):
         label = svg.plain(tick)
         parts.append(svg.text(152, y(tick) + 4, label, anchor="end", size=10, colour=svg.SOFT))
@@ -154,7 +165,11 @@ def _events(series: Timeline, kind: str, x: svg.Scale, y: float) -> list[str]:
         for at, name in zip(series.event_us, series.event_kind, strict=True)
         if name == kind
     ]
-    label = kind.replace("_", " ").replace(".", " ")
+    if answers:
+        name = humanize_name(kind.removeprefix("answer: "), current())
+        label = say("answer: {attribute}", attribute=name)
+    else:
+        label = noun(kind, current()).one
     name = label if len(label) <= 24 else label[:23] + "…"
     return [svg.line(160, y, 880, y), svg.text(152, y + 4, name, anchor="end", size=10), *marks]
 
@@ -163,9 +178,14 @@ def _dates(series: Timeline, x: svg.Scale, bottom: float) -> list[str]:
     moments = np.linspace(series.at_us[0], series.at_us[-1], 6)
     return [
         svg.text(
-            x(at), bottom + 14, f"{datetime.fromtimestamp(at / 1e6, UTC):%d %b %Y}",
+            x(at), bottom + 14, _day(datetime.fromtimestamp(at / 1e6, UTC)),
             anchor="middle" if 0 < i < 5 else ("start" if i == 0 else "end"), size=10,
             colour=svg.SOFT,
         )
         for i, at in enumerate(moments)
     ]  # fmt: skip
+
+
+def _day(at: datetime) -> str:
+    spoken = current()
+    return f"{at:%d %b %Y}" if spoken is ENGLISH else spoken.format_short_date(at)

@@ -7,12 +7,11 @@ from enum import StrEnum
 from importlib import resources
 from shlex import quote
 
-from jinja2 import Environment, StrictUndefined
-
 from features.errors import GateError
-from features.vectors.sentences import number
-from training.html_frame import embedded
+from features.language.current import _, say, say_n
+from training.html_frame import embedded, page_environment
 from training.leakage.values import EVIDENCE_STRENGTH, Evidence
+from training.report_texts import translated
 
 MIN_STRENGTH_SURE = 4
 
@@ -95,13 +94,13 @@ class AuditReport:
         return [
             {
                 "suspect": suspect.name,
-                "what": suspect.what,
+                "what": translated(suspect.what),
                 "verdict": suspect.verdict.value,
-                "evidence": suspect.reasons,
-                "alone": _univariate_text(suspect),
+                "evidence": "; ".join(translated(each.text) for each in suspect.evidence),
+                "alone": translated(_univariate_text(suspect)),
                 "cost of excluding": ""
                 if suspect.cost is None
-                else f"{suspect.cost:+.4f} log loss",
+                else translated(f"{suspect.cost:+.4f} log loss"),
                 "way out": suspect.way_out,
             }
             for suspect in self.suspects
@@ -112,11 +111,13 @@ class AuditReport:
         verdicts = dict.fromkeys(suspect.verdict for suspect in self.suspects)
         meanings = [(verdict.value, VERDICT_MEANING[verdict]) for verdict in verdicts]
         text = resources.files("training.leakage").joinpath(TEMPLATE).read_text(encoding="utf-8")
-        made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        made = page_environment()
         return made.from_string(text).render(report=self, rows=self.rows(), meanings=meanings)
 
     def _repr_html_(self) -> str:
-        return embedded(self.to_html(), "Leakage audit", 120 + 90 * min(len(self.suspects), 6))
+        return embedded(
+            self.to_html(), translated("Leakage audit"), 120 + 90 * min(len(self.suspects), 6)
+        )
 
     def with_evidence_of(self, whole: AuditReport) -> AuditReport:
         """The same, in which what is excluded has the evidence that ``whole`` found against it.
@@ -139,15 +140,14 @@ class AuditReport:
         '3 attributes and 2 kinds of 10 leads looked at: no suspect'
         """
         counts = {v: sum(s.verdict is v for s in self.suspects) for v in LeakVerdict}
-        listed = ", ".join(f"{n} {v.value}" for v, n in counts.items() if n) or "no suspect"
-        return (
-            f"{_counted(self.attributes, 'attribute')} and {_counted(self.kinds, 'kind')} of "
-            f"{_counted(self.leads, 'lead')} looked at: {listed}"
+        listed = ", ".join(f"{n} {translated(v.value)}" for v, n in counts.items() if n)
+        return say(
+            "{attributes} and {kinds} of {leads} looked at: {listed}",
+            attributes=say_n("{n} attribute", "{n} attributes", self.attributes),
+            kinds=say_n("{n} kind", "{n} kinds", self.kinds),
+            leads=say_n("{n:,} lead", "{n:,} leads", self.leads),
+            listed=listed or _("no suspect"),
         )
-
-
-def _counted(n: int, one: str) -> str:
-    return f"{number(n)} {one}{'' if n == 1 else 's'}"
 
 
 def _univariate_text(suspect: Suspect) -> str:

@@ -8,10 +8,12 @@ from importlib import resources
 
 from markupsafe import Markup, escape
 
+from features.language.current import say
 from training.charts import svg
 from training.charts.html import environment, minus
 from training.charts.reliability import BAND
 from training.model_card.blocks import Block, Card, Facts, Pictures, Points, Table, Warn, Words
+from training.report_texts import translated
 
 TEMPLATE = "card.html.j2"
 
@@ -58,7 +60,7 @@ def finish(words: str) -> Markup:
     >>> finish("-0.5 <b> 12.3%")
     Markup('−0.5 &lt;b&gt; 12.3\\u202f%')
     """
-    spaced = re.sub(r"(?<=\d)(?: )?%", "\u202f%", minus(words))
+    spaced = re.sub(r"(?<=\d)[ \u00a0]?%", "\u202f%", minus(translated(words)))
     return Markup(escape(spaced))  # noqa: S704 - escaped here
 
 
@@ -77,7 +79,7 @@ def card_markdown(card: Card) -> str:
 
 
 def _lines(card: Card) -> Iterator[str]:
-    yield f"# Model card: {_safe(card.name)}"
+    yield "# " + say("Model card: {name}", name=_safe(card.name))
     yield ""
     if card.verdict:
         yield f"{_safe(card.verdict)}."
@@ -97,9 +99,12 @@ def _block(block: Block) -> Iterator[str]:
     if isinstance(block, Words):
         yield _safe(block.text)
     elif isinstance(block, Warn):
-        yield f"- **warning:** {_safe(block.text)}"
+        yield say("- **warning:** {text}", text=_safe(block.text))
     elif isinstance(block, Facts):
-        yield from (f"- {_safe(name)}: {_safe(value)}" for name, value in block.pairs)
+        yield from (
+            say("- {name}: {value}", name=_safe(name), value=_safe(value))
+            for name, value in block.pairs
+        )
     elif isinstance(block, Points):
         yield from (f"- {_safe(sentence)}" for sentence in block.sentences)
     elif isinstance(block, Table):
@@ -118,4 +123,8 @@ def _safe(words: str) -> str:
     >>> _safe("a <b> & c")
     'a &lt;b&gt; & c'
     """
-    return " ".join(words.split()).replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        " ".join(re.split(r"[ \t\n]+", translated(words).strip()))
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+    )

@@ -12,6 +12,7 @@ import numpy as np
 from features.compute.array_types import Bools, Float64
 from features.dataset import Dataset
 from features.errors import DataError
+from features.language.current import _, current, say, say_n
 from scoring.release.release import Release
 from scoring.scores import score
 from training.calibration.test import Calibration, calibration_test
@@ -146,29 +147,38 @@ def verdict_of(
     drifted = len(shifted) >= max(1.0, MIN_SHARE_SHIFTED * len(features))
     because = []
     if scores_shifted:
-        because.append(f"scores have another distribution (index {scores.psi:.2f})")
+        because.append(say("scores have another distribution (index {psi:.2f})", psi=scores.psi))
     if drifted:
         because.append(
-            f"{len(shifted)} of {len(features)} features have another distribution, most of all "
-            f"{', '.join(shift.name for shift in shifted[:3])}"
+            say_n(
+                "{n} of {features} features has another distribution, most of all {names}",
+                "{n} of {features} features have another distribution, most of all {names}",
+                len(shifted),
+                features=len(features),
+                names=", ".join(shift.name for shift in shifted[:3]),
+            )
         )
     if realised is None:
-        because.append("too few outcomes are in to judge the probabilities themselves")
+        because.append(_("too few outcomes are in to judge the probabilities themselves"))
         return (
             MonitoringVerdict.RETRAIN if drifted or scores_shifted else MonitoringVerdict.KEEP
         ), because
     now, then = realised.figures["auc"], Estimate(**release.metrics["auc"])
     if release.metrics["signal"] and (now.low <= 0.5 or auc_dropped(now, then)):
-        because.insert(0, f"it ranks worse than it did: AUC {now.value:.3f}, {then.value:.3f} then")
+        text = _("it ranks worse than it did: AUC {now:.3f}, {then:.3f} then")
+        because.insert(0, current().filled(text, {"now": now.value, "then": then.value}))
         return MonitoringVerdict.RETRAIN, because
     if realised.calibration.p_value < CALIBRATION_P and realised.worth > MIN_RECALIBRATION_GAIN:
         because.insert(
             0,
-            f"probabilities are off: {realised.mean_probability:.1%} on average, "
-            f"{realised.rate.value:.1%} converted",
+            say(
+                "probabilities are off: {mean_probability:.1%} on average, {rate:.1%} converted",
+                mean_probability=realised.mean_probability,
+                rate=realised.rate.value,
+            ),
         )
         return MonitoringVerdict.RECALIBRATE, because
-    because.insert(0, "probabilities agree with what became of the leads")
+    because.insert(0, _("probabilities agree with what became of the leads"))
     return MonitoringVerdict.KEEP, because
 
 

@@ -1,0 +1,93 @@
+"""Composed sentences, told again in another language.
+
+What goes into a release must have the same bytes whoever makes it, so its sentences are English, as
+are those of the code that measures. Where one is shown, it is matched against the messages that it
+may have been made from, and made again in the language of the reader: numbers are written by that
+language, and what fills a placeholder is told again in turn. A sentence that no message fits, as
+one of an older version, stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from string import Formatter
+
+from features.language.language import ENGLISH, Language
+
+NUMBER = r"[-+−]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?"
+_PLAIN_NUMBER = re.compile(rf"({NUMBER})(\s?%)?")
+JOINTS = ("; ", ", ")
+JOINT_CONTEXT = "between sentences"
+MAX_DEPTH = 4
+
+
+class Retelling:
+    """The messages that sentences may have been made from.
+
+    >>> Retelling(("{n:,} leads, {verb}", "kept")).of("1,200 leads, kept", ENGLISH)
+    '1,200 leads, kept'
+    """
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        plain = [message for message in messages if "{" not in message]
+        composed = [message for message in messages if "{" in message]
+        self._plain = frozenset(plain)
+        self._patterns = [
+            (message, re.compile(_pattern(message), re.DOTALL))
+            for message in sorted(composed, key=lambda each: -len(re.sub(r"{.*?}", "", each)))
+        ]
+        self._of = lru_cache(maxsize=4096)(self._retold)
+
+    def of(self, text: str, language: Language) -> str:
+        """The sentence in a language."""
+        return text if language is ENGLISH else self._of(text, language)
+
+    def _retold(self, text: str, language: Language, depth: int = 0) -> str:
+        if text in self._plain:
+            return language.gettext(text)
+        if number := _PLAIN_NUMBER.fullmatch(text):
+            return _number(number[1], bool(number[2]), language)
+        for message, pattern in self._patterns:
+            if found := pattern.fullmatch(text):
+                return self._filled(language.gettext(message), found.groupdict(), language, depth)
+        for joint in JOINTS:
+            parts = text.split(joint)
+            if len(parts) > 1 and depth < MAX_DEPTH:
+                retold = [self._retold(part, language, depth + 1) for part in parts]
+                if retold != parts:
+                    return language.pgettext(JOINT_CONTEXT, joint).join(retold)
+        return text
+
+    def _filled(self, text: str, values: dict[str, str], language: Language, depth: int) -> str:
+        parts = []
+        for literal, name, spec, conversion in Formatter().parse(text):
+            parts.append(literal)
+            if name is None:
+                continue
+            value = values[name]
+            if spec:
+                parts.append(_number(value.rstrip("%"), value.endswith("%"), language))
+            elif conversion or depth >= MAX_DEPTH:
+                parts.append(value)
+            else:
+                parts.append(self._retold(value, language, depth + 1))
+        return "".join(parts)
+
+
+def _number(text: str, is_percent: bool, language: Language) -> str:
+    number = language.localized(text)
+    if not is_percent:
+        return number
+    return language.pgettext("percent", "{number}%").format(number=number)
+
+
+def _pattern(message: str) -> str:
+    """What a message looks like with its placeholders filled in, as a regular expression."""
+    parts = []
+    for literal, name, spec, _ in Formatter().parse(message):
+        parts.append(re.escape(literal))
+        if name is not None:
+            parts.append(f"(?P<{name}>{NUMBER}%?)" if spec else f"(?P<{name}>.+?)")
+    return "".join(parts)

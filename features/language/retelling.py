@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from string import Formatter
 
@@ -18,6 +19,7 @@ from features.language.language import ENGLISH, Language
 
 NUMBER = r"[-+−]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?"
 _PLAIN_NUMBER = re.compile(rf"({NUMBER})(\s?%)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 JOINTS = ("; ", ", ")
 JOINT_CONTEXT = "between sentences"
 MAX_DEPTH = 4
@@ -47,6 +49,8 @@ class Retelling:
     def _retold(self, text: str, language: Language, depth: int = 0) -> str:
         if text in self._plain:
             return language.gettext(text)
+        if _DAY.fullmatch(text):
+            return language.format_date(date.fromisoformat(text))
         if number := _PLAIN_NUMBER.fullmatch(text):
             return _number(number[1], bool(number[2]), language)
         for message, pattern in self._patterns:

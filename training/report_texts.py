@@ -9,6 +9,13 @@ from features.language.current import N_, current
 from features.language.retelling import Retelling
 from scoring.release.texts import KEPT
 
+COUNTED: tuple[tuple[str, str], ...] = (
+    ("{n:,} attribute", "{n:,} attributes"), ("{n:,} kind", "{n:,} kinds"),
+    ("{n:,} lead", "{n:,} leads"),
+)  # fmt: skip
+"""Marked for translation where they are made."""
+
+
 REPORT_TEXTS: tuple[str, ...] = (
     # calibration/report.py
     N_("up to {cut:g}"),
@@ -100,6 +107,10 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("use the learned score"),
     N_("keep the rules"),
     N_("cannot tell"),
+    N_("The scorecard gives all these leads the same points: none of its rules matches these "
+       "data. Write one that does before you call the rules worse (leadscore rules check shows "
+       "the matches)."),
+    N_("decile {p}"),
     N_("Tested on {leads:,} leads with {conversions:,} conversions that neither had seen."),
     N_("Use the learned score, or write other rules: these do not match the leads."),
     N_("Use the learned score: it is better, and the team would convert more leads."),
@@ -415,7 +426,6 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("fingerprint"),
     N_("scorecard"),
     N_("Rules"),
-    N_("Learned score"),
     N_("points"),
     N_("group"),
     N_("source"),
@@ -424,7 +434,7 @@ REPORT_TEXTS: tuple[str, ...] = (
 """Of the audit, the comparison and the model card."""
 
 
-_texts = Retelling((*KEPT, *REPORT_TEXTS))
+_texts = Retelling((*KEPT, *COUNTED, *REPORT_TEXTS))
 
 
 def translated(text: str) -> str:

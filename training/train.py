@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.dataset import Dataset
+from features.language.current import use
+from features.language.language import ENGLISH
 from scoring.intervals import IntervalTable
 from scoring.model.log_odds import sigmoid
 from scoring.release.contents import ReleaseContents
@@ -79,7 +81,8 @@ def train(
         result = backtest(data, until_us, config, pool=pool, progress=progress)
         fitted = select_and_fit(data, everything, until_us, config, pool=pool, progress=progress)
         intervals = interval_table(fitted, data, config, pool=pool)
-    contents = _contents(dataset, config, data, fitted, result, intervals, audit)
+    with use(ENGLISH):  # a release has the same bytes whatever language its maker reads
+        contents = _contents(dataset, config, data, fitted, result, intervals, audit)
     warn_not_released({r.candidate.name: reason for r, reason in fitted.compared})
     return TrainedModel(contents, result, fitted, data)
 

@@ -25,6 +25,10 @@ JOINT_CONTEXT = "between sentences"
 MAX_DEPTH = 4
 
 
+Message = str | tuple[str, str]
+"""A message, or the singular and plural of one that counts ``{n}`` things."""
+
+
 class Retelling:
     """The messages that sentences may have been made from.
 
@@ -32,14 +36,16 @@ class Retelling:
     '1,200 leads, kept'
     """
 
-    def __init__(self, messages: Sequence[str]) -> None:
-        plain = [message for message in messages if "{" not in message]
-        composed = [message for message in messages if "{" in message]
-        self._plain = frozenset(plain)
-        self._patterns = [
-            (message, re.compile(_pattern(message), re.DOTALL))
-            for message in sorted(composed, key=lambda each: -len(re.sub(r"{.*?}", "", each)))
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._plain = frozenset(m for m in messages if isinstance(m, str) and "{" not in m)
+        patterns = [
+            (form, message)
+            for message in messages
+            for form in ((message,) if isinstance(message, str) else message)
+            if "{" in form
         ]
+        patterns.sort(key=lambda pair: -len(re.sub(r"{.*?}", "", pair[0])))
+        self._patterns = [(m, re.compile(_pattern(form), re.DOTALL)) for form, m in patterns]
         self._of = lru_cache(maxsize=4096)(self._retold)
 
     def of(self, text: str, language: Language) -> str:
@@ -55,7 +61,10 @@ class Retelling:
             return _number(number[1], bool(number[2]), language)
         for message, pattern in self._patterns:
             if found := pattern.fullmatch(text):
-                return self._filled(language.gettext(message), found.groupdict(), language, depth)
+                values = found.groupdict()
+                return self._filled(
+                    _translation(message, values, language), values, language, depth
+                )
         for joint in JOINTS:
             parts = text.split(joint)
             if len(parts) > 1 and depth < MAX_DEPTH:
@@ -78,6 +87,12 @@ class Retelling:
             else:
                 parts.append(self._retold(value, language, depth + 1))
         return "".join(parts)
+
+
+def _translation(message: Message, values: dict[str, str], language: Language) -> str:
+    if isinstance(message, str):
+        return language.gettext(message)
+    return language.ngettext(*message, float(values["n"].replace(",", "")))
 
 
 def _number(text: str, is_percent: bool, language: Language) -> str:

@@ -143,8 +143,8 @@ class AuditReport:
         listed = ", ".join(f"{n} {translated(v.value)}" for v, n in counts.items() if n)
         return say(
             "{attributes} and {kinds} of {leads} looked at: {listed}",
-            attributes=say_n("{n} attribute", "{n} attributes", self.attributes),
-            kinds=say_n("{n} kind", "{n} kinds", self.kinds),
+            attributes=say_n("{n:,} attribute", "{n:,} attributes", self.attributes),
+            kinds=say_n("{n:,} kind", "{n:,} kinds", self.kinds),
             leads=say_n("{n:,} lead", "{n:,} leads", self.leads),
             listed=listed or _("no suspect"),
         )

@@ -17,6 +17,8 @@ from markupsafe import Markup
 
 import features
 import scoring
+from features.language.current import use
+from features.language.language import ENGLISH
 from scoring.release.release import Release, load_release
 from scoring.release.store import ReleaseStore
 from training.backtest import BacktestResult
@@ -110,13 +112,14 @@ def _log_run(
     ) as run:
         mlflow.log_params(parameters(release))
         mlflow.log_metrics(figures(release.metrics))
-        for name, chart in _charts(trained.backtest).items():
-            mlflow.log_text(str(chart), f"plots/{name}.svg")
-        card = card_of(
-            release, current_champion(settings, backtest_table(trained), release.thresholds)
-        )
-        mlflow.log_text(card_markdown(card), CARD_FILE)
-        mlflow.log_text(card_html(card), CARD_PAGE)
+        with use(ENGLISH):  # cards of one registry are compared line by line
+            for name, chart in _charts(trained.backtest).items():
+                mlflow.log_text(str(chart), f"plots/{name}.svg")
+            card = card_of(
+                release, current_champion(settings, backtest_table(trained), release.thresholds)
+            )
+            mlflow.log_text(card_markdown(card), CARD_FILE)
+            mlflow.log_text(card_html(card), CARD_PAGE)
         log_backtest(trained)
         with copied_code() as code:
             info = mlflow.pyfunc.log_model(

@@ -1,0 +1,71 @@
+"""A command speaks the language that --lang or the locale names; programs get English."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from commands.cli import run, without_language
+from commands.output import print_table, shown
+from features.language.catalogues import language
+from features.language.current import current, use
+from features.language.language import ENGLISH
+from scoring.scorecard.scorecard import default_scorecard
+
+FRENCH = "aucune erreur. Règles"
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> str:
+    file = tmp_path / "rules.toml"
+    file.write_text(default_scorecard().to_toml(), encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_lang_may_stand_anywhere(card: str, place: int, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["rules", "check", card]
+    assert run([*arguments[:place], "--lang", "fr", *arguments[place:]]) == 0
+    assert FRENCH in capsys.readouterr().out
+    assert current() is ENGLISH
+
+
+def test_the_locale_decides_otherwise_but_not_for_a_program(
+    card: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    assert run(["rules", "check", card]) == 0
+    assert FRENCH in capsys.readouterr().out
+    assert run(["rules", "check", card, "--lang=en"]) == 0
+    assert "nothing is wrong with it" in capsys.readouterr().out
+    assert run(["rules", "check", card, "--json"]) == 0
+    rules = json.loads(capsys.readouterr().out)["rules"]
+    assert rules[0]["name"] == "Read at least three pages, two minutes or more"
+
+
+def test_a_language_that_is_not_there_is_a_usage_error(
+    card: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["rules", "check", card, "--lang", "tlh"]) == 2
+    assert "there is no language 'tlh'; there are: en, fr" in capsys.readouterr().err
+
+
+def test_what_stands_after_two_dashes_is_no_option() -> None:
+    assert without_language(["check", "--", "--lang", "fr"]) == (
+        None, ["check", "--", "--lang", "fr"]
+    )  # fmt: skip
+
+
+def test_a_table_is_translated_and_keeps_its_alignment(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with use(language("fr")):
+        print_table(["band", "leads"], [["chaud", 12345]], right=["leads"])
+        assert shown(0.5) == "0,5"
+        assert shown(True) == "oui"
+    heading, _, row = (line for line in capsys.readouterr().out.splitlines() if line.strip())
+    assert heading.split() == ["bande", "leads"]
+    assert row.split()[0] == "chaud"
+    assert row.rstrip().endswith("12\u202f345")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
+import re
+from html import escape, unescape
 
 from jinja2 import Environment, StrictUndefined
 
 from features.language.current import current
+from features.language.language import ENGLISH
 from training.report_texts import translated
 
 
@@ -22,6 +24,32 @@ def page_environment() -> Environment:
     env.globals["lang"] = current().code
     env.filters["text"] = translated
     return env
+
+
+_PIECES = re.compile(r"(<(?:style|script|svg)\b.*?</(?:style|script|svg)>|<[^>]*>)", re.DOTALL)
+
+
+def page_in_language(page: str) -> str:
+    """A page that was written in English, with what stands between its tags told again.
+
+    Pictures are left as they are: their words were translated when they were drawn.
+
+    >>> page_in_language("<h2>Bands</h2>")
+    '<h2>Bands</h2>'
+    """
+    if current() is ENGLISH:
+        return page
+    pieces = _PIECES.split(page.replace('<html lang="en">', f'<html lang="{current().code}">'))
+    return "".join(_retold(piece) if i % 2 == 0 else piece for i, piece in enumerate(pieces))
+
+
+def _retold(text: str) -> str:
+    words = " ".join(re.split(r"[ \t\n]+", unescape(text).strip()))
+    if not words:
+        return text
+    before = text[: len(text) - len(text.lstrip())]
+    after = text[len(text.rstrip()) :]
+    return f"{before}{escape(translated(words), quote=False)}{after}"
 
 
 def embedded(page: str, title: str, height: int = 640) -> str:

@@ -357,6 +357,71 @@ REPORT_TEXTS: tuple[str, ...] = (
     # model_card/record.py
     N_("dataset.toml: known after the outcome only"),
     N_("dataset.toml: excluded_kinds"),
+    # training/comparison/report.html.j2
+    N_("{dataset} · converts within {g} days · {tested}"),
+    N_("Are the rules or the learned score better?"),
+    N_("These figures are optimistic."),
+    N_("leads tested, asked about {references} times"),
+    N_("of them converted in time"),
+    N_("of the leads called convert if the rules pick"),
+    N_("if the learned score picks"),
+    N_("Every score on the same leads"),
+    N_("Rules or learned score? {dataset}"),
+    N_("All were calibrated the same way. “Called” is what the team can do: {capacity}. "
+       "Brackets are 95 % intervals over leads; differences are paired, from the same "
+       "resampled leads."),
+    N_("(smaller is better)"),
+    N_("convert of"),
+    N_("the called"),
+    N_("conversions"),
+    N_("found"),
+    N_("calibration"),
+    N_("error"),
+    N_("log loss, worse"),
+    N_("than learned by"),
+    N_("Conversion of the leads that each score would have the team call."),
+    N_("Right of the line: worse than the learned score. An interval that crosses the line "
+       "is within chance."),
+    N_("First the same rules with better points (refitted, rounded, written as a new "
+       "scorecard), then what only the model’s features bring."),
+    N_("How many of all conversions are found when the best-scored leads are called first."),
+    N_("What would change for the team"),
+    N_("Bands of the learned score: {cuts}. Bars show what happened, with Wilson’s 95 % "
+       "intervals. A lead asked about more than once may stand in several bands."),
+    N_("Who moves where"),
+    N_("Rows: band by the rules. Columns: band by the learned score. Darker: more convert."),
+    N_("The swap set: hot by one, not by the other"),
+    N_("Do the probabilities hold?"),
+    N_("On the dashed line, of the leads given 30 %, 30 % convert. The stairs are what "
+       "happened, without bins (isotonic regression); in the grey band they would lie nine "
+       "times in ten if every probability were true."),
+    N_("What calling earns"),
+    N_("A conversion is worth {value_per_conversion}, a contact costs {cost_per_contact}; "
+       "earnings per 100 leads that come in."),
+    N_("at capacity"),
+    N_("at best"),
+    N_("calling"),
+    N_("AUC rules"),
+    N_("AUC learned"),
+    N_("log loss, learned minus rules"),
+    N_("What leads cost"),
+    N_("By source and by band of the learned score at a lead’s last question."),
+    N_("per lead"),
+    N_("per conversion"),
+    N_("What was tested"),
+    N_("Log loss, calibrated alike"),
+    N_("Each score becomes a probability by the same two-number line in log-odds (Platt), "
+       "fitted on other leads of the test; a score that says nothing becomes the base rate."),
+    N_("Chance that a lead that converts is ranked above one that does not; 0.5 is chance. "
+       "Intervals by DeLong, leads as the unit."),
+    N_("Convert of the called"),
+    N_("In every week the best-scored leads are called, each at most once; leads with equal "
+       "scores share what capacity is left."),
+    N_("Odoo’s formula"),
+    N_("Naive Bayes with 0.1 smoothing on attributes of closed leads, as Odoo CRM publishes "
+       "it; numbers in deciles."),
+    N_("Scorecard “{scorecard}”. Counted by the same engine as the learned features; "
+       "nothing at or after the question is seen."),
     # words of tables and facts
     N_("band"),
     N_("bands"),

@@ -7,6 +7,8 @@ from functools import partial
 from importlib import resources
 from typing import Any
 
+from features.language.current import use
+from features.language.language import ENGLISH
 from training.charts.html import environment
 from training.charts.svg import COLOURS, SOFT
 from training.comparison import charts
@@ -14,6 +16,7 @@ from training.comparison import charts as band_charts
 from training.comparison.compare import LEARNED, RULES, Comparison
 from training.comparison.verdict import Finding
 from training.evaluation.metrics import Estimate
+from training.html_frame import page_in_language
 
 TEMPLATE = "report.html.j2"
 
@@ -29,6 +32,13 @@ def report_html(comparison: Comparison) -> str:
     """The whole report as text; words from the data are escaped."""
     tone, wash = TONES[comparison.verdict.finding]
     text = resources.files("training.comparison").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    pictures = _pictures(comparison)
+    with use(ENGLISH):  # its sentences are told in the language in use as a whole
+        page = _page(comparison, text, pictures, tone, wash)
+    return page_in_language(page)
+
+
+def _page(comparison: Comparison, text: str, pictures: dict[str, Any], tone: str, wash: str) -> str:
     return (
         environment()
         .from_string(text)
@@ -39,7 +49,7 @@ def report_html(comparison: Comparison) -> str:
             about=_about_test(comparison),
             rules=comparison.score_of(RULES),
             learned=comparison.score_of(LEARNED),
-            charts=_pictures(comparison),
+            charts=pictures,
             swap_words=_swap_words(comparison),
             groups=_groups(comparison),
             costs=comparison.sections.get("costs", []),

@@ -162,7 +162,8 @@ def remove(webhook_id: WebhookId, as_json: JsonOption = False) -> None:
     from commands.output import log, print_json
     from serving.outbox.webhooks import remove_webhook
 
-    _there(_in_store(lambda c: remove_webhook(c, webhook_id), writes=True) or None, webhook_id)
+    removed = _in_store(lambda c: remove_webhook(c, webhook_id), writes=True)
+    _there(True if removed else None, webhook_id)
     if as_json:
         print_json({"id": webhook_id, "removed": True})
     else:

@@ -104,11 +104,13 @@ class NextStep:
         """The step in a language; texts of one's own playbook stay as they were written."""
         if language is ENGLISH:
             return self
-        texts = (self.channel, self.rhythm, self.message)
-        told = (language.pgettext(STEP_CONTEXT, text) for text in texts)
-        if self.because in set(Band):
-            return NextStep(*told, because=label(self.because, language))
-        return NextStep(*told, because=language.pgettext(STEP_CONTEXT, self.because))
+        is_band = self.because in set(Band)
+        because = label(self.because, language) if is_band else self.because
+        channel, rhythm, message, reason = (
+            language.pgettext(STEP_CONTEXT, text)
+            for text in (self.channel, self.rhythm, self.message, because)
+        )
+        return NextStep(channel, rhythm, message, because if is_band else reason)
 
 
 @dataclass(frozen=True)

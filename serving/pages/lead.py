@@ -229,5 +229,6 @@ def events_of(histories: Histories, to_us: int, words: Language) -> list[dict[st
             answers.at_us.tolist(), answers.attribute.tolist(), answers.value.tolist(), strict=True
         )
     ]  # fmt: skip
-    both = [event for event in [*acts, *learned] if event["at_us"] < to_us]
+    both: list[dict[str, Any]] = [*acts, *learned]
+    both = [event for event in both if event["at_us"] < to_us]
     return sorted(both, key=lambda event: -event["at_us"])

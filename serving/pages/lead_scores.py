@@ -220,7 +220,7 @@ def known_value(attribute: AttributeSpec, histories: Histories, as_of_us: int) -
     for i in range(len(answers.attribute) - 1, -1, -1):
         is_it = answers.attributes[answers.attribute[i]] == attribute.name
         if is_it and answers.at_us[i] < as_of_us:
-            return answers.values[answers.value[i]]
+            return str(answers.values[answers.value[i]])
     column = histories.attributes.get(attribute.name)
     value = None if column is None or attribute.from_answers else column[0]
     code = encode_value(

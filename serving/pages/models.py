@@ -63,7 +63,7 @@ async def change(visit: Visit) -> Response:
     to = stored(settings.home, one)
     try:
         await loop.run_in_executor(None, prepare, Path(to.path), to.version, settings)
-        record = {
+        record: dict[str, Any] = {
             "what": what, "who": f"key {visit.actor}", "when": visit.clock.now.isoformat(),
             "reason": reason, "by": "page",
         }  # fmt: skip

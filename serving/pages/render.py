@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -27,7 +28,7 @@ def environment(code: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    env.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "percent": lambda share, digits=0: percent(words, share, digits),
         "number": lambda value, digits=None: number(words, value, digits),
         "signed": lambda value, digits=2: signed(words, value, digits),
@@ -38,6 +39,7 @@ def environment(code: str) -> Environment:
         "attribute": lambda name: humanize_name(name, words),
         "step": lambda text: words.pgettext(STEP_CONTEXT, text),
     }
+    env.filters |= filters
     return env
 
 

@@ -64,7 +64,7 @@ async def show(visit: Visit) -> Response:
     filters, calls = filters_of(visit.query), calls_of(visit)
     page = whole_number(visit.query.get("page", "1"), 1, MOST_CALLS, 1)
     store = visit.services.store
-    data = await store.read(
+    data: dict[str, Any] = await store.read(
         lambda c: {
             "found": lines(c, filters, PER_PAGE, (page - 1) * PER_PAGE),
             "counts": count_by_band(c, filters),

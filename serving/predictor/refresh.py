@@ -207,7 +207,7 @@ def _moved(prediction: Prediction, before: sa.Row[Any] | None) -> bool:
     answer = prediction.answer
     if before is None or before.band != answer.band:
         return True
-    return abs(before.probability - answer.probability) >= MIN_MOVE
+    return bool(abs(before.probability - answer.probability) >= MIN_MOVE)
 
 
 def _checked(

@@ -167,7 +167,7 @@ def after_scores(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -
 def _note_moves(
     connection: sa.Connection,
     by_lead: Mapping[str, Sequence[Mapping[str, Any]]],
-    there: Mapping[str, sa.Row[Any]],
+    there: Mapping[str, sa.Row[*tuple[Any, ...]]],
 ) -> None:
     """Note each change of band, in the order of a lead's scores; one that comes late is none."""
     moves = []
@@ -230,7 +230,7 @@ def chosen_of(settings: Settings) -> str:
     return json.dumps(own, sort_keys=True, ensure_ascii=False)
 
 
-def _rescored(score: Mapping[str, Any], line: sa.Row[Any]) -> dict[str, Any]:
+def _rescored(score: Mapping[str, Any], line: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
     """The columns of a line that a newer score changes."""
     said = _decoded(score["answer"])
     is_overruled = line.band != line.model_band

@@ -8,7 +8,8 @@ from html import escape
 from markupsafe import Markup
 
 from features.language.current import number, say
-from scoring.axes import Scale, ticks
+from scoring.axes import Scale as Scale
+from scoring.axes import ticks as ticks
 from training.report_texts import translated
 
 INK, FAINT, PAPER = "#22303c", "#d7dee4", "#ffffff"

@@ -102,6 +102,10 @@ bench-rates: $(VENV)/.dev ## steps, trends and seasons of the rate: the level ca
 bench-monitor: $(VENV)/.dev ## later leads: how often each verdict is given, and whether it is right
 	@$(BIN)/python benchmarks/monitor.py
 
+.PHONY: bench-gate
+bench-gate: $(VENV)/.dev ## promotion: how often good challengers, leaks and shuffled labels pass
+	@$(BIN)/python benchmarks/gate.py
+
 .PHONY: bench-serving
 bench-serving: $(VENV)/.bench ## the API: requests a second and latency
 	@$(BIN)/python benchmarks/serving.py

@@ -62,13 +62,24 @@ def promote(
     force: Annotated[
         bool, typer.Option("--force", help="Promote although the gate refuses; it is written down.")
     ] = False,
+    confirm_suspect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--confirm-suspect",
+            metavar="NAME",
+            help="This suspect of the audit is known in time: you looked; it is written down. "
+            "Repeatable.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a version the champion, if the gate lets it pass: the release that answers from now on.
 
     The gate compares it with the champion on references that neither has learned from, and exits
     with 4 when it refuses, with the evidence: not better, badly calibrated, learned from a leak.
-    Being no better is forgiven when the champion has grown old (--max-age-days; 0 always). A
+    Being no better is forgiven when the champion has grown old (--max-age-days; 0 always) or
+    learned from much less. A suspect of the audit that carries much of the gain is refused until
+    a person confirms it (--confirm-suspect). A
     running server takes the champion up by itself; the one before stays at hand for leadscore
     rollback.
 
@@ -79,6 +90,8 @@ def promote(
       leadscore promote challenger --dataset newer-leads
 
       leadscore promote 3 --max-age-days 30
+
+      leadscore promote 3 --confirm-suspect budget
     """
     from commands.output import timed
     from training.registry.gate_criteria import GateLimits
@@ -86,7 +99,15 @@ def promote(
 
     limits = GateLimits(max_age_days=max_age_days)
     with timed("ask the gate"):
-        made = change(version, who=who(), now=now(), dataset=dataset, force=force, limits=limits)
+        made = change(
+            version,
+            who=who(),
+            now=now(),
+            dataset=dataset,
+            force=force,
+            limits=limits,
+            confirm_suspects=confirm_suspect or (),
+        )
     print_change(made, as_json=as_json)
 
 

@@ -75,6 +75,14 @@ def score(
             "--spark-master", metavar="URL", help="Where Spark runs; as Spark is configured else."
         ),
     ] = None,
+    by_account: Annotated[
+        str | None,
+        typer.Option(
+            "--by-account",
+            metavar="FILE",
+            help="Also write one row an account: expected conversions, best lead, bands.",
+        ),
+    ] = None,
     max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,6 +98,8 @@ def score(
 
       leadscore score my-leads --release my-release --references asked.csv --out scores.parquet
 
+      leadscore score my-leads --out scores.csv --by-account accounts.csv
+
       leadscore score my-leads --buckets auto --out scores.parquet
 
       leadscore score hdfs://host/leads --engine spark --out hdfs://host/scores
@@ -97,11 +107,16 @@ def score(
     from commands.output import print_json
     from scoring.scores_io import check_ending
 
+    is_local = engine is Engine.LOCAL and buckets is None
     if engine is Engine.LOCAL:
         check_ending(Path(out))
+    if by_account is not None:
+        check_ending(Path(by_account))
+        if not is_local:
+            raise UsageError("--by-account is for scores in memory: without --buckets and Spark")
     with release_lookup(release) as lookup:
-        if engine is Engine.LOCAL and buckets is None:
-            summary = score_locally(dataset, Path(out), references, lookup, max_bad)
+        if is_local:
+            summary = score_locally(dataset, Path(out), references, lookup, max_bad, by_account)
         else:
             found, loaded = lookup.result()
             version = found.version or loaded.release_id
@@ -264,6 +279,7 @@ def score_locally(
     references: str | None,
     lookup: Future[tuple[StoredRelease, Release]],
     max_bad: float | None = None,
+    by_account: str | None = None,
 ) -> dict[str, object]:
     """Score in this process; the summary that the command prints."""
     from commands.output import report_reading, timed
@@ -290,7 +306,30 @@ def score_locally(
         "rows": table.num_rows,
         "bands": {name: bands.count(name) for name in ("hot", "warm", "cold")},
         "errors": table.num_rows - table["error"].null_count,
+        **({} if by_account is None else {"accounts": write_accounts(table, data, by_account)}),
     }
+
+
+def write_accounts(table: pa.Table, data: Dataset, path: str) -> int:
+    """Write the roll-up by account, and how many accounts it has.
+
+    Raises UsageError where the data name no accounts.
+    """
+    from commands.output import timed
+    from features.accounts import lead_accounts
+    from scoring.account_scores import account_scores
+    from scoring.scores_io import write_scores
+
+    accounts = lead_accounts(data)
+    if accounts is None:
+        raise UsageError(
+            "--by-account needs a column account_id in leads; if it has another name, say so in "
+            'dataset.toml: [columns.leads] account_id = "…"'
+        )
+    rolled_up = account_scores(table, accounts)
+    with timed(f"write {path}"):
+        write_scores(rolled_up, Path(path))
+    return int(rolled_up.num_rows)
 
 
 def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:

@@ -44,6 +44,14 @@ ANSWERS_SCHEMA = pa.schema(
 TIME = "datetime64[us, UTC]"
 
 
+ACCOUNT_COLUMN = "account_id"
+"""Optional column of leads: the account that the lead belongs to, null where unknown."""
+
+
+LEAD_COLUMNS = ("lead_id", "created_at", ACCOUNT_COLUMN)
+"""Columns of leads that are no attributes, unless dataset.toml declares one of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrameColumn:
     """What a column of a frame promises: its dtype and what may not be in it."""
@@ -61,6 +69,7 @@ def leads_schema(settings: DatasetSettings, *, has_time: bool) -> dict[str, Fram
     columns = {"lead_id": FrameColumn("object", unique=True)}
     if has_time:
         columns["created_at"] = FrameColumn(TIME)
+    columns[ACCOUNT_COLUMN] = FrameColumn("object", nullable=True, required=False)
     for name, attribute in settings.attributes.items():
         is_category = attribute.type is AttributeType.CATEGORY
         dtype = "object" if is_category else "float64"

@@ -14,7 +14,7 @@ from training.config import TrainingConfig
 from training.evaluation.metrics import Estimate, auc, evaluate, log_loss, loss_difference
 from training.feature_selection.choose import same_attributes_group
 from training.labels.references import IMMATURE, LabelledReferences, label_counts
-from training.labels.splits import Fold, grouped_folds, newest_fold
+from training.labels.splits import Fold, grouped_folds, joined_units, newest_fold
 from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import Progress
 from training.model_selection.fit import FittedModel, fit_ensemble, select_and_fit
@@ -30,7 +30,8 @@ class BacktestResult:
 
     ``probability``: of the ensemble. ``base_rate``: the one known when the ensemble was fitted.
     ``cutoff_us``: the moment of fitting; None where there was no time to hold back, in which
-    case the figures are optimistic. ``ensemble``: name of what was chosen then.
+    case the figures are optimistic. ``ensemble``: name of what was chosen then. ``account``: as in
+    ``LabelledReferences``.
     """
 
     rows: Rows
@@ -42,6 +43,12 @@ class BacktestResult:
     base_rate: Float64
     cutoff_us: int | None
     ensemble: str
+    account: Int64 | None = None
+
+    @property
+    def unit(self) -> Int64:
+        """(n) what is one observation in standard errors: the account, else the lead."""
+        return self.lead if self.account is None else self.account
 
     @property
     def is_optimistic(self) -> bool:
@@ -50,12 +57,12 @@ class BacktestResult:
 
     def metrics(self, rng: np.random.Generator) -> dict[str, Estimate]:
         """Every metric of the ensemble, with intervals over leads."""
-        return evaluate(self.label, self.probability, self.weight, self.lead, rng)
+        return evaluate(self.label, self.probability, self.weight, self.unit, rng)
 
     def gain(self, rng: np.random.Generator) -> Estimate:
         """Log loss of the ensemble minus that of the base rate; below zero is better."""
         return loss_difference(
-            self.label, self.probability, self.base_rate, self.weight, self.lead, rng
+            self.label, self.probability, self.base_rate, self.weight, self.unit, rng
         )
 
 
@@ -102,7 +109,9 @@ def predict(fitted: FittedModel, data: TrainingData, rows: Rows) -> Float64:
 def _grouped(data: TrainingData, until_us: int, seed: int) -> list[Fold]:
     labelled = data.labelled
     label = labelled.labels_as_of(until_us)
-    unit = labelled.lead if labelled.has_time else same_attributes_group(data)
+    unit = labelled.unit
+    if not labelled.has_time:
+        unit = joined_units(labelled.account, same_attributes_group(data))
     folds = grouped_folds(unit, label, np.random.default_rng(seed))
     usable = [f for f in folds if len(f.test) and min(label_counts(label[f.train])) > 0]
     known = np.flatnonzero(label != IMMATURE)
@@ -142,6 +151,7 @@ def _joined(results: list[_FoldResult], data: TrainingData) -> BacktestResult:
         base_rate=np.concatenate([np.full(len(r.fold.test), r.base_rate) for r in results]),
         cutoff_us=results[0].fold.cutoff_us,
         ensemble=max(names, key=names.count),
+        account=None if labelled.account is None else labelled.account[rows],
     )
 
 

@@ -22,6 +22,7 @@ from training.labels.censoring import CensoringTreatment
 from training.labels.references import IMMATURE, LabelledReferences
 from training.labels.training_data import TrainingData
 from training.model_selection.fit import FittedModel
+from training.monitoring.ages import ages_in_days, auc_by_age, column_by_age
 
 QUANTILES = tuple(q / 10 for q in range(11))
 
@@ -40,6 +41,7 @@ def metrics_of(
     backtest: BacktestResult,
     seed: int,
     random_split: dict[str, float] | None,
+    age_days: Float64,
 ) -> dict[str, Any]:
     """The metrics, as plain finite data.
 
@@ -47,21 +49,24 @@ def metrics_of(
     the same of the base rate. ``gain``: log loss minus that of the base rate. ``choice``: what
     was tried when choosing the final ensemble. ``random_split``: what a random split would have
     shown (:func:`training.backtest.random_split_optimism`), None without time or signal.
+    ``age_days`` (n): of the backtest's references; ``auc_by_age`` where there are several.
     """
     rng = np.random.default_rng(seed)
     ensemble = fitted.ensemble
     figures = {name: _plain(figure) for name, figure in backtest.metrics(rng).items()}
-    baseline = evaluate(backtest.label, backtest.base_rate, backtest.weight, backtest.lead, rng)
+    baseline = evaluate(backtest.label, backtest.base_rate, backtest.weight, backtest.unit, rng)
     return {
         **figures,
         "base_rate": {name: _plain(figure) for name, figure in baseline.items()},
         "gain": _plain(backtest.gain(rng)),
         "random_split": random_split,
+        **_areas(backtest, age_days),
         "signal": ensemble.signal,
         "verdict": verdict(fitted, backtest),
         "test": {
             "references": len(backtest.rows),
             "leads": len(np.unique(backtest.lead)),
+            **({} if backtest.account is None else {"units": len(np.unique(backtest.unit))}),
             "positives": int(backtest.label.sum()),
             "rate": float(np.average(backtest.label, weights=backtest.weight)),
             "from": moment(backtest.cutoff_us),
@@ -87,6 +92,13 @@ def metrics_of(
             **({"compared": _compared(fitted)} if fitted.compared else {}),
         },
     }
+
+
+def _areas(backtest: BacktestResult, age_days: Float64) -> dict[str, Any]:
+    if len(np.unique(age_days)) < 2:
+        return {}
+    b = backtest
+    return {"auc_by_age": auc_by_age(b.label, b.probability, b.weight, b.unit, age_days)}
 
 
 def _compared(fitted: FittedModel) -> list[dict[str, Any]]:
@@ -133,25 +145,28 @@ def verdict(fitted: FittedModel, backtest: BacktestResult) -> str:
     return f"{text}; {OPTIMISTIC_NOTE}" if backtest.is_optimistic else text
 
 
-def statistics_of(fitted: FittedModel) -> dict[str, Any]:
+def statistics_of(fitted: FittedModel, data: TrainingData) -> dict[str, Any]:
     """Per feature, and of the scores: share unknown, mean and deciles of the training rows.
 
     ``upto``: share of the known values at or below each decile: more than its tenth where many
-    values are equal.
+    values are equal. ``by_age``: the same two shares of each reference age, where there are
+    several (:mod:`training.monitoring.ages`).
     """
     vectors = fitted.reference_vectors
+    age = ages_in_days(data.labelled, data.histories.created_at_us)
+    learned, predicted = age[np.unique(fitted.rows)], age[fitted.out_of_fold.rows]
     return {
         "references": len(vectors),
         "base_rate": fitted.training_set.base_rate,
         "quantiles": list(QUANTILES),
         "features": {
-            name: _column(vectors[:, i]) for i, name in enumerate(fitted.spec.names)
+            name: _column(vectors[:, i], learned) for i, name in enumerate(fitted.spec.names)
         },
-        "scores": _column(sigmoid(fitted.log_odds)),
+        "scores": _column(sigmoid(fitted.log_odds), predicted),
     }  # fmt: skip
 
 
-def _column(column: Float64) -> dict[str, Any]:
+def _column(column: Float64, age_days: Float64) -> dict[str, Any]:
     known = np.sort(column[~np.isnan(column)])
     deciles = np.quantile(known, QUANTILES) if len(known) else np.zeros(0)
     upto = np.searchsorted(known, deciles, side="right") / max(len(known), 1)
@@ -160,6 +175,11 @@ def _column(column: Float64) -> dict[str, Any]:
         "mean": float(known.mean()) if len(known) else None,
         "deciles": deciles.tolist(),
         "upto": upto.tolist(),
+        **(
+            {"by_age": column_by_age(column, age_days, deciles.tolist())}
+            if len(np.unique(age_days)) > 1
+            else {}
+        ),
     }
 
 

@@ -24,6 +24,7 @@ from training.model_card.record import FILE, card_json
 from training.model_selection.cross_validation import Progress
 from training.model_selection.fit import FittedModel, select_and_fit
 from training.model_selection.worker_pool import WorkerPool
+from training.monitoring.ages import ages_in_days
 from training.release_record import (
     golden_vectors,
     leads_per_week,
@@ -113,6 +114,7 @@ def _contents(
     if dataset.has_time:
         rng = np.random.default_rng(config.seed)
         random_split = random_split_optimism(fitted, data.labelled, rng)
+    age_days = ages_in_days(data.labelled, data.histories.created_at_us)
     return ReleaseContents(
         name=dataset.settings.name,
         spec=fitted.spec,
@@ -132,9 +134,9 @@ def _contents(
             "cuts": why,
             **({"candidates": _described(config)} if config.candidates else {}),
         },
-        statistics=statistics_of(fitted),
+        statistics=statistics_of(fitted, data),
         metrics={
-            **metrics_of(fitted, result, config.seed, random_split),
+            **metrics_of(fitted, result, config.seed, random_split, age_days[result.rows]),
             "calibration": calibration_of(data, result, config.seed),
         },
         documents={

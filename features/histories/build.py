@@ -22,6 +22,7 @@ from features.histories.grouping import (
     group_parts,
     grouped_answers,
 )
+from features.schemas import LEAD_COLUMNS
 
 if TYPE_CHECKING:
     from features.dataset import Dataset
@@ -99,7 +100,7 @@ def histories_from_dataset(dataset: Dataset) -> Histories:
     attributes: dict[str, Float64 | Object] = {
         name: _attribute(leads[name])
         for name in leads.columns
-        if name not in ("lead_id", "created_at")
+        if name not in LEAD_COLUMNS or name in dataset.settings.attributes
     }
     return Histories(
         lead_ids,

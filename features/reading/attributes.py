@@ -37,6 +37,7 @@ from features.reading.inference import (
 )
 from features.reading.parsing import mask_of, to_floats, to_text, trimmed_text
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
+from features.schemas import ACCOUNT_COLUMN, LEAD_COLUMNS
 
 BOOLEAN_EXPECTED = "yes or no, true or false, 1 or 0, or nothing where unknown"
 
@@ -52,7 +53,8 @@ def typed_leads(
     A row with a value that does not fit its column is set aside whole.
     """
     chunk, settings = split_multiple(chunk, settings, found)
-    names = [c for c in chunk.table.column_names if c not in ("lead_id", "created_at")]
+    fixed = set(LEAD_COLUMNS) - set(settings.attributes)
+    names = [c for c in chunk.table.column_names if c not in fixed]
     kinds: dict[str, AttributeType] = {}
     for name in names:
         column = _plain(chunk.table.column(name))
@@ -123,6 +125,10 @@ def _frame(chunk: Chunk, columns: dict[str, npt.NDArray], good: Mask) -> pd.Data
     if "created_at" in chunk.table.column_names:
         created = chunk.table.column("created_at").to_pandas()[good].reset_index(drop=True)
         data["created_at"] = created.astype("datetime64[us, UTC]")
+    if ACCOUNT_COLUMN in chunk.table.column_names and ACCOUNT_COLUMN not in columns:
+        words = to_text(_plain(chunk.table.column(ACCOUNT_COLUMN)))
+        accounts = words.to_numpy(zero_copy_only=False)[good].astype(object)
+        data[ACCOUNT_COLUMN] = pd.Series(accounts, dtype=object)
     for name, values in columns.items():
         data[name] = pd.Series(values[good], dtype=values.dtype)
     return pd.DataFrame(data)

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.accounts import accounts_in_words
 from features.compute.array_types import Int64, Object
 from features.contract import DatasetSettings
 from features.dataset import Dataset
@@ -264,7 +265,11 @@ class DatasetReader:
         return replace(
             partial,
             settings=complete,
-            inferred=(*self.tables.notes.found, *self.found.sentences),
+            inferred=(
+                *self.tables.notes.found,
+                *self.found.sentences,
+                *accounts_in_words(replace(partial, settings=complete)),
+            ),
             quarantined=self.quarantine.found,
             losses=self._losses(),
             causes=self.quarantine.causes,

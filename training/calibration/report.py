@@ -31,7 +31,7 @@ FIRST_GROUPS = (Group.SOURCE, Group.FIT)
 def diagram_of(backtest: BacktestResult, seed: int) -> Reliability:
     """The reliability diagram of the backtest."""
     rng = np.random.default_rng(seed)
-    return reliability(backtest.label, backtest.probability, backtest.weight, backtest.lead, rng)
+    return reliability(backtest.label, backtest.probability, backtest.weight, backtest.unit, rng)
 
 
 def calibration_of(data: TrainingData, backtest: BacktestResult, seed: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def calibration_of(data: TrainingData, backtest: BacktestResult, seed: int) -> d
     """
     columns = segment_columns(data, backtest.rows)
     segments = calibration_by_segment(
-        backtest.label, backtest.probability, backtest.weight, backtest.lead, columns
+        backtest.label, backtest.probability, backtest.weight, backtest.unit, columns
     )
     return {
         "reliability": diagram_of(backtest, seed).to_dict(),

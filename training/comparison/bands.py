@@ -146,7 +146,7 @@ def _rate(test_set: EvaluationSet, name: str, rows: Bools) -> BandRate:
         name,
         len(np.unique(test_set.lead[rows])),
         float(test_set.weight[rows].sum() / test_set.weight.sum()),
-        rate_of(test_set.label[rows], test_set.weight[rows], test_set.lead[rows]),
+        rate_of(test_set.label[rows], test_set.weight[rows], test_set.unit[rows]),
     )
 
 

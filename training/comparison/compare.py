@@ -121,7 +121,7 @@ class ComparisonRun:
         """The reliability diagram of one contestant's calibrated probabilities."""
         test_set, rng = self.test_set, np.random.default_rng(0)
         probability = self.evaluated[name].probability
-        return reliability(test_set.label, probability, test_set.weight, test_set.lead, rng)
+        return reliability(test_set.label, probability, test_set.weight, test_set.unit, rng)
 
     def comparison(self, cost_benefit: CostBenefit | None = None) -> Comparison:
         """Every table of the report that needs no dataset."""
@@ -129,7 +129,7 @@ class ComparisonRun:
         scores = score_table(test_set, list(self.evaluated.values()), self.times, LEARNED)
         rules = next(score for score in scores if score.name == RULES)
         conversions = len(np.unique(test_set.lead[test_set.label == 1]))
-        rate = rate_of(test_set.label, test_set.weight, test_set.lead)
+        rate = rate_of(test_set.label, test_set.weight, test_set.unit)
         return Comparison(
             verdict(rules, test_set.n_leads, conversions, test_set.capacity_words),
             test_set.n_leads,

@@ -83,7 +83,7 @@ def evaluate_score(
         probability,
         np.bincount(test_set.member, weights=loss).astype(np.float64),
         np.bincount(test_set.member, weights=test_set.weight).astype(np.float64),
-        delong(test_set.label, column.score, test_set.weight, test_set.lead),
+        delong(test_set.label, column.score, test_set.weight, test_set.unit),
         WeeklyList.of(test_set, column.score),
     )
 

@@ -127,7 +127,7 @@ def _share(labelled: LabelledReferences, rows: np.ndarray) -> float:
 
 def _rate(labelled: LabelledReferences, rows: np.ndarray) -> Estimate:
     known = rows & labelled.mature
-    return rate_of(labelled.label[known], labelled.weight[known], labelled.lead[known])
+    return rate_of(labelled.label[known], labelled.weight[known], labelled.unit[known])
 
 
 def _notes(condition: RuleCondition, card: Scorecard, dataset: Dataset) -> Iterator[str]:

@@ -32,7 +32,7 @@ from training.config import TrainingConfig
 from training.feature_selection.choose import same_attributes_group
 from training.html_frame import embedded
 from training.labels.references import IMMATURE
-from training.labels.splits import Fold, time_fold
+from training.labels.splits import Fold, joined_units, time_fold
 from training.labels.training_data import TrainingData, check_classes, load_training_data
 from training.model_selection.cross_validation import Progress
 from training.model_selection.worker_pool import WorkerPool
@@ -206,7 +206,9 @@ class ComparisonInputs:
         labelled, rows = self.data.labelled, self.backtest.rows
         if self.backtest.cutoff_us is not None:
             return [time_fold(labelled, rows, self.backtest.cutoff_us)]
-        unit = labelled.lead if labelled.has_time else same_attributes_group(self.data)
+        unit = labelled.unit
+        if not labelled.has_time:
+            unit = joined_units(labelled.account, same_attributes_group(self.data))
         _, member = np.unique(unit[rows], return_inverse=True)
         rng = np.random.default_rng(self.config.training.seed)
         assigned = rng.permutation(np.arange(member.max() + 1) % GROUPED_FOLDS)[member]
@@ -248,7 +250,7 @@ class ComparisonInputs:
             self.times[included],
             label[included],
             labelled.weight[included],
-            labelled.lead[included],
+            labelled.unit[included],
             np.random.default_rng(self.config.training.seed),
         )
 

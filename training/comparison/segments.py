@@ -127,8 +127,9 @@ def _by_age(common: Object) -> list[str]:
 def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> SegmentComparison:
     test_set = run.test_set
     label, weight, lead = test_set.label[rows], test_set.weight[rows], test_set.lead[rows]
+    unit = test_set.unit[rows]
     rules, learned = run.evaluated[RULES], run.evaluated[LEARNED]
-    areas = [delong(label, m.column.score[rows], weight, lead) for m in (learned, rules)]
+    areas = [delong(label, m.column.score[rows], weight, unit) for m in (learned, rules)]
     gap = test_set.weight * (
         log_losses(test_set.label, learned.probability)
         - log_losses(test_set.label, rules.probability)
@@ -142,7 +143,7 @@ def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> SegmentComp
         name,
         len(np.unique(lead)),
         len(np.unique(lead[label == 1])),
-        rate_of(label, weight, lead),
+        rate_of(label, weight, unit),
         areas[1].value,
         areas[0].value,
         auc_difference(areas[0], areas[1])[0],

@@ -27,7 +27,8 @@ class EvaluationSet:
 
     ``label`` (n: 0/1), ``weight`` (n: see ``LabelledReferences``), ``lead`` (n),
     ``as_of_us`` (n). ``has_time`` false: there are no weeks, all leads compete at once.
-    ``hot_per_week``: how many leads the team can call in a week; None: one in ten.
+    ``hot_per_week``: how many leads the team can call in a week; None: one in ten. ``account``:
+    as in ``LabelledReferences``.
     """
 
     label: Int8
@@ -36,6 +37,7 @@ class EvaluationSet:
     as_of_us: Int64
     has_time: bool = True
     hot_per_week: float | None = None
+    account: Int64 | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -52,7 +54,13 @@ class EvaluationSet:
             labelled.as_of_us[rows],
             labelled.has_time,
             hot_per_week,
+            None if labelled.account is None else labelled.account[rows],
         )
+
+    @property
+    def unit(self) -> Int64:
+        """(n) what is one observation in intervals: the account, else the lead."""
+        return self.lead if self.account is None else self.account
 
     @cached_property
     def member(self) -> npt.NDArray[np.intp]:
@@ -131,12 +139,17 @@ def calibrated(test_set: EvaluationSet, score: Float64, folds: npt.NDArray[np.in
 def bootstrap_weights(
     test_set: EvaluationSet, rng: np.random.Generator, resamples: int
 ) -> npt.NDArray[np.float64]:
-    """How often each lead is drawn in each resample, (resamples, leads); every row sums alike."""
-    n = test_set.n_leads
+    """How often each lead is drawn in each resample, (resamples, leads).
+
+    Leads of one account are drawn together; without accounts every row has the same sum.
+    """
+    _, first = np.unique(test_set.member, return_index=True)
+    _, unit = np.unique(test_set.unit[first], return_inverse=True)
+    n = int(unit.max()) + 1
     times = np.empty((resamples, n))
     for row in times:
         row[:] = np.bincount(rng.integers(0, n, n), minlength=n)
-    return times
+    return times if n == len(unit) else times[:, unit]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.accounts import account_numbers, accounts_of
 from features.compute.array_types import DAY_US, Bools, Float64, Int8, Int64
 from features.contract import Outcome
 from features.dataset import Dataset
@@ -45,7 +46,8 @@ class LabelledReferences:
     all, so that a lead with a reference at every age counts once. (One over the references that a
     lead *has* would favour leads that closed early, the quick buyers most of all: probabilities
     would be too high.) ``has_time`` false: as_of is 0 for all and a label is
-    the lead's outcome, whenever it came.
+    the lead's outcome, whenever it came. ``account`` (n): number of the lead's account, its own
+    row in the histories where it has none; None: no lead has one.
     """
 
     references: References
@@ -55,6 +57,7 @@ class LabelledReferences:
     horizon_us: int
     observed_until_us: int
     has_time: bool
+    account: Int64 | None = None
 
     def __len__(self) -> int:
         return len(self.references)
@@ -63,6 +66,11 @@ class LabelledReferences:
     def lead(self) -> Int64:
         """Row of each reference's lead in the histories."""
         return self.references.lead
+
+    @property
+    def unit(self) -> Int64:
+        """(n) what is one observation in folds and standard errors: the account, else the lead."""
+        return self.lead if self.account is None else self.account
 
     @property
     def as_of_us(self) -> Int64:
@@ -109,6 +117,7 @@ class LabelledReferences:
             self.horizon_us,
             self.observed_until_us,
             self.has_time,
+            None if self.account is None else self.account[rows],
         )
 
 
@@ -153,6 +162,7 @@ def _labelled(
     lead: Int64, as_of: Int64, closed: Int64, converted: Bools, dataset: Dataset, until: int
 ) -> LabelledReferences:
     ages = len(set(dataset.settings.reference_ages_days)) if dataset.has_time else 1
+    names = accounts_of(dataset)
     return LabelledReferences(
         References(lead, as_of),
         closed[lead],
@@ -161,6 +171,7 @@ def _labelled(
         round(dataset.settings.horizon_days * DAY_US),
         until,
         dataset.has_time,
+        None if names is None else account_numbers(names, len(dataset.leads))[lead],
     )
 
 

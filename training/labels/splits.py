@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from features.compute.array_types import Bools, Int64, Rows
 from training.labels.references import IMMATURE, LabelledReferences
@@ -130,6 +132,25 @@ def units_by_content(unit: Int64, as_of_us: Int64, matrix: npt.NDArray[np.float6
     number = np.empty(len(units), np.int64)
     number[np.argsort(first, kind="stable")] = np.arange(len(units))
     return number[np.searchsorted(units, unit)]
+
+
+def joined_units(one: Int64 | None, other: Int64) -> Int64:
+    """Units (n) that keep together whatever either numbering does, directly or by a third row.
+
+    ``one`` None: ``other`` alone. Identical rows of two accounts join the two.
+
+    >>> joined_units(np.array([1, 1, 2, 3]), np.array([7, 8, 8, 9])).tolist()
+    [0, 0, 0, 1]
+    """
+    if one is None:
+        return other
+    _, left = np.unique(one, return_inverse=True)
+    _, right = np.unique(other, return_inverse=True)
+    n = int(left.max(initial=-1)) + 1
+    size = n + int(right.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(left)), (left, n + right)), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    return np.asarray(np.unique(component[left], return_inverse=True)[1], np.int64)
 
 
 def identical_rows(matrix: npt.NDArray[np.float64]) -> Int64:

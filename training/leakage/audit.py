@@ -26,6 +26,7 @@ from training.leakage.missingness import (
     open_leads_lack,
     overwritten,
 )
+from training.leakage.periods import holds_the_closing_period
 from training.leakage.report import (
     AuditReport,
     LeakVerdict,
@@ -36,6 +37,7 @@ from training.leakage.report import (
 )
 from training.leakage.univariate import UnivariateResult, multivariate, univariate
 from training.leakage.values import Evidence, out_of_proportion, value_evidence
+from training.leakage.written_form import written_form
 
 __all__ = ["AuditReport", "LeakVerdict", "Suspect", "audit", "stop_on_sure_leaks", "sure_leaks"]
 
@@ -144,8 +146,13 @@ def _attributes(
         _merge(evidence_by_name, filled_in_batches(frame, results))
         later = later_events(dataset, histories)
         created = later.created_s[row]
-        _merge(evidence_by_name, correlates_with_future(later, row, frame.columns))
+        future = correlates_with_future(later, row, frame.columns)
+        _merge(evidence_by_name, holds_the_closing_period(later, row, frame.columns) | future)
     _merge(evidence_by_name, overwritten(frame))
+    categories = [c.name for c in frame.columns if c.number is None]
+    words = {name: dataset.leads[name].iloc[row] for name in categories}
+    for name, evidence in written_form(frame, words, results).items():
+        _add(evidence_by_name, name, evidence)
     _merge(evidence_by_name, differences(frame, results, created))
     _merge(evidence_by_name, out_of_proportion(frame, results, set(evidence_by_name)))
     confirmed = confirmed_at_creation(dataset)

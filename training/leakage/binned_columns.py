@@ -12,6 +12,7 @@ import pandas as pd
 from features.compute.array_types import Bools, Float64, Int64
 from features.contract import Outcome
 from features.dataset import Dataset
+from features.schemas import LEAD_COLUMNS
 
 MAX_BINS = 20
 
@@ -120,7 +121,8 @@ def frame_at_creation(dataset: Dataset) -> tuple[AuditFrame, Int64]:
 
 def attributes_of(dataset: Dataset) -> list[str]:
     """Names of the attributes in the table of leads."""
-    return [str(name) for name in dataset.leads.columns if name not in ("lead_id", "created_at")]
+    fixed = set(LEAD_COLUMNS) - set(dataset.settings.attributes)
+    return [str(name) for name in dataset.leads.columns if name not in fixed]
 
 
 def frame_of(label: npt.NDArray[np.int8], columns: Sequence[Column], *, timed: bool) -> AuditFrame:

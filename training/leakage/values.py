@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import chdtri
 
-from features.compute.array_types import Bools, Float64
+from features.compute.array_types import Bools, Float64, Int64
 from training.leakage.binned_columns import AuditFrame, Column
 from training.leakage.univariate import UnivariateResult, log_odds_of_bins, multivariate, univariate
 
@@ -30,6 +30,8 @@ class LeakSignal(StrEnum):
     AT_OR_AFTER_OUTCOME = "at_or_after_outcome"
     ANNOUNCES_OUTCOME = "announces_outcome"
     ONLY_ONE_OUTCOME = "only_one_outcome"
+    ALWAYS_WITH = "always_with"
+    WRITTEN_FORM_KNOWS = "written_form_knows"
 
 
 EVIDENCE_STRENGTH = {
@@ -47,6 +49,8 @@ EVIDENCE_STRENGTH = {
     LeakSignal.AT_OR_AFTER_OUTCOME: 0,
     LeakSignal.ANNOUNCES_OUTCOME: 1,
     LeakSignal.ONLY_ONE_OUTCOME: 2,
+    LeakSignal.ALWAYS_WITH: 2,
+    LeakSignal.WRITTEN_FORM_KNOWS: 3,
 }
 """How much each weighs; from four on, taken together, a leak is sure. 0: reported, but harmless."""
 
@@ -83,6 +87,12 @@ PURE_BIN_FACTOR = 5.0
 PURE_LOW, PURE_LOW_EXPECTED, PURE_HIGH_ROWS = 0.15, 20, 30
 
 
+MIN_LEADS_ALWAYS, MIN_RATE_ALWAYS, MIN_SHARE_OF_CONVERSIONS = 10, 0.97, 0.05
+
+
+MAX_LOG_CHANCE, MAX_USUAL_SHARE = float(np.log(1e-7)), 0.8
+
+
 UNKNOWN_GAIN, UNKNOWN_LOW = 0.11, 0.08
 
 
@@ -94,6 +104,7 @@ def value_evidence(frame: AuditFrame, column: Column, found: UnivariateResult) -
     checks = (
         _is_the_outcome(found),
         near_deterministic_values(frame, column),
+        nearly_always_convert(frame, column),
         _decides_both_ways(frame, column),
         _unknown_knows(frame, column),
     )
@@ -162,6 +173,41 @@ def near_deterministic_values(frame: AuditFrame, column: Column) -> Evidence | N
         f"with {_names(column, barren)} {won[barren].sum():,.0f} converted where "
         f"{expected[barren].sum():,.0f} would be usual",
     )
+
+
+def nearly_always_convert(frame: AuditFrame, column: Column) -> Evidence | None:
+    """Values with which nearly everyone converts, of a part of the conversions that matters.
+
+    As where one attribute is overwritten when some of the leads sign. Words and repeated numbers.
+    """
+    code, names = (column.code, column.bins) if column.number is None else _repeated(column)
+    known, rate = frame.known, frame.rate()
+    n = len(names)
+    size = np.bincount(code[known], minlength=n)
+    won = np.bincount(code[known], frame.label[known] == 1, minlength=n)
+    by_chance = np.bincount(code[known], np.log(np.clip(rate[known], 1e-6, 1.0)), minlength=n)
+    usual = np.bincount(code[known], rate[known], minlength=n)
+    total = max(float((frame.label[known] == 1).sum()), 1.0)
+    always = (size >= MIN_LEADS_ALWAYS) & (won >= MIN_RATE_ALWAYS * size)
+    always &= (by_chance < MAX_LOG_CHANCE) & (won >= MIN_SHARE_OF_CONVERSIONS * total)
+    always[0] = False
+    if not always.any() or usual[always].sum() > MAX_USUAL_SHARE * size[always].sum():
+        return None
+    return Evidence(
+        LeakSignal.ALWAYS_WITH,
+        f"with {_names(Column(column.name, code, names), always)} {won[always].sum():,.0f} of "
+        f"{size[always].sum():,.0f} converted where {usual[always].sum():,.0f} would be usual",
+    )
+
+
+def _repeated(column: Column) -> tuple[Int64, tuple[str, ...]]:
+    """(code, names) of the numbers that enough leads share; 0 all others."""
+    number = np.asarray(column.number)
+    values, place, counts = np.unique(number, return_inverse=True, return_counts=True)
+    often = np.flatnonzero((counts >= MIN_LEADS_ALWAYS) & np.isfinite(values))
+    code = np.zeros(len(values), np.int64)
+    code[often] = np.arange(1, len(often) + 1)
+    return code[place], ("other", *(f"{values[i]:g}" for i in often))
 
 
 def _decides_both_ways(frame: AuditFrame, column: Column) -> Evidence | None:

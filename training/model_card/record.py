@@ -78,7 +78,7 @@ def bands_of(thresholds: BandThresholds, backtest: BacktestResult) -> list[dict[
     band, rows = thresholds.bands_of(backtest.probability), []
     for name in Band:
         in_band = band == name.value
-        weight, lead = backtest.weight[in_band], backtest.lead[in_band]
+        weight, lead = backtest.weight[in_band], backtest.unit[in_band]
         rate = rate_of(backtest.label[in_band], weight, lead)
         mean = (
             np.average(backtest.probability[in_band], weights=weight) if in_band.any() else np.nan

@@ -14,7 +14,14 @@ from training.evaluation.confidence import clustered_z_score
 from training.evaluation.metrics import log_losses_of_log_odds
 from training.labels.censoring import CensoringTreatment, TrainingRows, training_rows
 from training.labels.references import IMMATURE, LabelledReferences, label_counts
-from training.labels.splits import Fold, grouped_folds, identical_rows, time_folds, units_by_content
+from training.labels.splits import (
+    Fold,
+    grouped_folds,
+    identical_rows,
+    joined_units,
+    time_folds,
+    units_by_content,
+)
 from training.model_selection.recalibration import HALF_LIFE_SHARE, recency_weights
 from training.model_selection.worker_pool import WorkerPool
 
@@ -52,7 +59,8 @@ class PreparedFold:
 @dataclass(frozen=True, slots=True)
 class CVPlan:
     """All folds. ``by_time``: they follow time. ``unit`` (n): each reference's unit of
-    observation, which is never on both sides: its lead, or its group of identical rows."""
+    observation: its account, its lead, or its group of identical rows. Grouped folds never have a
+    unit on both sides."""
 
     folds: tuple[PreparedFold, ...]
     by_time: bool
@@ -175,7 +183,9 @@ def prepare_folds(
     ``MIN_CONVERSIONS_BY_TIME``): rolling origins would learn from half of them.
     ``matrix`` (n, F): vectors, of which identical ones are kept together where there is no time.
     """
-    unit = labelled.lead if labelled.has_time else identical_rows(matrix)
+    unit = labelled.unit
+    if not labelled.has_time:
+        unit = joined_units(labelled.account, identical_rows(matrix))
     folds = time_folds(labelled, until_us, allowed=allowed)
     by_time = bool(folds) and _enough_by_time(labelled, allowed, until_us)
     label = np.where(allowed, labelled.labels_as_of(until_us), -1).astype(np.int8)

@@ -88,7 +88,7 @@ class LabelPolicy:
         earlier = until_us - labelled.horizon_us
         label = labelled.labels_as_of(until_us)
         rng = np.random.default_rng(self.seed)
-        lead = units_by_content(labelled.lead, labelled.as_of_us, self.matrix)
+        lead = units_by_content(labelled.unit, labelled.as_of_us, self.matrix)
         n_leads = int(lead.max()) + 1
         held = np.isin(lead, rng.permutation(n_leads)[: n_leads // 2])
         since = (label != IMMATURE) & (labelled.labels_as_of(earlier) == IMMATURE)
@@ -113,7 +113,7 @@ class LabelPolicy:
             len(test),
             float(np.average(waits, weights=weight)),
             float(np.average(expects, weights=weight)),
-            clustered_z_score(waits - expects, weight, labelled.lead[test]),
+            clustered_z_score(waits - expects, weight, labelled.unit[test]),
         )
 
     def _quick(self, learned: TrainingRows, vectors: Float64) -> Float64:

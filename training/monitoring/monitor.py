@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,6 +21,13 @@ from training.evaluation.confidence import Z95, effective_leads, rate_of
 from training.evaluation.metrics import Estimate, evaluate, loss_difference
 from training.labels.references import LabelledReferences
 from training.labels.training_data import load_training_data
+from training.monitoring.ages import (
+    ages_in_days,
+    areas_at_same_ages,
+    at_ages,
+    auc_by_age,
+    shares_of_ages,
+)
 from training.monitoring.psi import Shift, shift_of
 
 MIN_CONVERSIONS = 30
@@ -63,6 +71,7 @@ class ObservedPerformance:
 
     ``gain``: their log loss minus that of their own base rate; below zero the release is better.
     ``worth``: share of the log loss that recalibration would save on other leads.
+    ``auc_by_age``: share, AUC and its standard error of each reference age.
     """
 
     references: int
@@ -74,6 +83,7 @@ class ObservedPerformance:
     gain: Estimate
     calibration: Calibration
     worth: float
+    auc_by_age: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +123,14 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringR
     labelled = data.labelled.take(later)
     scores = score(release, data.histories, labelled.references)
     weight, p = labelled.weight, scores.probability
-    leads = effective_leads(labelled.lead, weight)
+    leads = effective_leads(labelled.unit, weight)
     statistics = release.statistics
     from_leads = float(release.manifest["data"]["leads"])
+    age_days = ages_in_days(labelled, data.histories.created_at_us)
+    shares = shares_of_ages(age_days, weight)
 
-    def shift(name: str, then: dict[str, Any], now: Float64) -> Shift:
+    def shift(name: str, then: Mapping[str, Any], now: Float64) -> Shift:
+        then = at_ages(then, shares)
         return shift_of(name, then, statistics["quantiles"], from_leads, now, weight, leads)
 
     score_shift = shift("score", statistics["scores"], p)
@@ -126,7 +139,7 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringR
         for i, name in enumerate(release.spec.names)
     ]
     features.sort(key=lambda shift: (-shift.psi, shift.name))
-    realised = _observed(labelled, p, np.random.default_rng(seed))
+    realised = _observed(labelled, p, age_days, np.random.default_rng(seed))
     verdict, because = verdict_of(release, score_shift, features, realised)
     return MonitoringReport(
         release.release_id, since, len(labelled), len(np.unique(labelled.lead)), score_shift,
@@ -163,7 +176,8 @@ def verdict_of(
         return (
             MonitoringVerdict.RETRAIN if drifted or scores_shifted else MonitoringVerdict.KEEP
         ), because
-    now, then = realised.figures["auc"], Estimate(**release.metrics["auc"])
+    same_ages = areas_at_same_ages(release.metrics.get("auc_by_age", {}), realised.auc_by_age)
+    now, then = same_ages or (realised.figures["auc"], Estimate(**release.metrics["auc"]))
     if release.metrics["signal"] and (now.low <= 0.5 or auc_dropped(now, then)):
         text = _("it ranks worse than it did: AUC {now:.3f}, {then:.3f} then")
         because.insert(0, current().filled(text, {"now": now.value, "then": then.value}))
@@ -218,23 +232,23 @@ def _later(labelled: LabelledReferences, since: datetime | None) -> Bools:
 
 
 def _observed(
-    labelled: LabelledReferences, p: Float64, rng: np.random.Generator
+    labelled: LabelledReferences, p: Float64, age_days: Float64, rng: np.random.Generator
 ) -> ObservedPerformance | None:
     """Performance on the mature references, or None where there are too few of either outcome."""
     mature = labelled.mature
     label, weight = labelled.label[mature], labelled.weight[mature]
-    lead = labelled.lead[mature]
+    lead = labelled.unit[mature]
     conversions = int((label == 1).sum())
     if min(conversions, len(label) - conversions) < MIN_CONVERSIONS:
         return None
-    p, rate = p[mature], rate_of(label, weight, lead)
+    p, rate, age_days = p[mature], rate_of(label, weight, lead), age_days[mature]
     figures = evaluate(label, p, weight, lead, rng)
     calibration = calibration_test(label, p, weight, lead)
     # two parameters fitted to n leads look better by 1/n nats and are worse elsewhere by as much
     worth = calibration.gain - 2.0 / effective_leads(lead, weight)
     return ObservedPerformance(
         references=len(label),
-        leads=len(np.unique(lead)),
+        leads=len(np.unique(labelled.lead[mature])),
         conversions=conversions,
         rate=rate,
         mean_probability=float(np.average(p, weights=weight)),
@@ -242,6 +256,7 @@ def _observed(
         gain=loss_difference(label, p, np.full(len(p), rate.value), weight, lead, rng),
         calibration=calibration,
         worth=worth / figures["log_loss"].value,
+        auc_by_age=auc_by_age(label, p, weight, lead, age_days),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from scoring.model.log_odds import sigmoid
 from training.registry.mlflow_registry import Version, mlflow_client
 from training.settings import TrackingSettings
 from training.train import TrainedModel
@@ -20,6 +21,11 @@ TABLE_FILE = "out_of_time.parquet"
 
 
 ABOUT_FILE = "out_of_time.json"
+
+
+OUT_OF_FOLD_FILE = "out_of_fold.parquet"
+"""What was predicted out of fold when the release itself was chosen: the gate's evidence where the
+backtest's model had too little to find a signal."""
 
 
 COLUMNS = ("lead", "as_of_us", "label", "weight", "probability", "base_rate")
@@ -41,6 +47,33 @@ def backtest_table(trained: TrainedModel) -> pd.DataFrame:
     )
 
 
+def out_of_fold_table(trained: TrainedModel) -> pd.DataFrame:
+    """The same columns of the references predicted out of fold by the release's own choice.
+
+    A reference that was predicted several times has the mean of its log-odds.
+    """
+    fitted, data = trained.fitted, trained.data
+    rows = fitted.out_of_fold
+    center = fitted.candidate_results[0].log_odds  # of the base rate, the first of them
+    frame = pd.DataFrame({"row": rows.rows, "log_odds": fitted.log_odds, "center": center})
+    mean = frame.groupby("row").mean()
+    row = mean.index.to_numpy()
+    labelled = data.labelled
+    return pd.DataFrame(
+        {
+            "lead": [
+                hashed_lead_id(str(lead_id))
+                for lead_id in data.histories.lead_ids[labelled.lead[row]]
+            ],
+            "as_of_us": labelled.as_of_us[row],
+            "label": pd.Series(rows.label).groupby(rows.rows).first().to_numpy(),
+            "weight": labelled.weight[row],
+            "probability": sigmoid(mean["log_odds"].to_numpy()),
+            "base_rate": sigmoid(mean["center"].to_numpy()),
+        }
+    )
+
+
 def hashed_lead_id(lead_id: str) -> str:
     """A lead's name in the registry: 16 hex digits that identify rows, not people.
 
@@ -56,10 +89,24 @@ def log_backtest(trained: TrainedModel) -> None:
 
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         file = Path(folder) / TABLE_FILE
-        backtest_table(trained).to_parquet(file, index=False)
+        table = backtest_table(trained)
+        table.to_parquet(file, index=False)
         mlflow.log_artifact(str(file), FOLDER)
+        if not any_signal(table) and trained.signal:
+            file = Path(folder) / OUT_OF_FOLD_FILE
+            out_of_fold_table(trained).to_parquet(file, index=False)
+            mlflow.log_artifact(str(file), FOLDER)
         about = {"cutoff_us": trained.backtest.cutoff_us, "recipe": trained.backtest.ensemble}
         mlflow.log_text(json.dumps(about, sort_keys=True), f"{FOLDER}/{ABOUT_FILE}")
+
+
+def any_signal(table: pd.DataFrame) -> bool:
+    """Whether a recorded table says anything but the base rate.
+
+    >>> any_signal(pd.DataFrame({"probability": [0.2, 0.2], "base_rate": [0.2, 0.2]}))
+    False
+    """
+    return bool((table["probability"] - table["base_rate"]).abs().gt(1e-9).any())
 
 
 def recorded_backtest(settings: TrackingSettings, version: Version) -> pd.DataFrame:
@@ -67,9 +114,21 @@ def recorded_backtest(settings: TrackingSettings, version: Version) -> pd.DataFr
 
     Raises RegistryError when the registry is down.
     """
+    return _recorded_table(settings, version, TABLE_FILE)
+
+
+def recorded_out_of_fold(settings: TrackingSettings, version: Version) -> pd.DataFrame:
+    """The out-of-fold table that was logged with a version; empty if its run holds none.
+
+    It is logged where the release has a signal and its backtest has none.
+    """
+    return _recorded_table(settings, version, OUT_OF_FOLD_FILE)
+
+
+def _recorded_table(settings: TrackingSettings, version: Version, name: str) -> pd.DataFrame:
     with mlflow_client(settings) as client, tempfile.TemporaryDirectory() as folder:
         files = client.list_artifacts(version.run_id, FOLDER) if version.run_id else []
-        if f"{FOLDER}/{TABLE_FILE}" not in {file.path for file in files}:
-            return pd.DataFrame({name: [] for name in COLUMNS})
-        path = client.download_artifacts(version.run_id, f"{FOLDER}/{TABLE_FILE}", folder)
+        if f"{FOLDER}/{name}" not in {file.path for file in files}:
+            return pd.DataFrame({column: [] for column in COLUMNS})
+        path = client.download_artifacts(version.run_id, f"{FOLDER}/{name}", folder)
         return pd.read_parquet(path)

@@ -3,8 +3,10 @@
 A release is fitted on everything that was mature when it was trained, so on that data it cannot
 be tested any more. The prediction of either side for a reference is therefore
 
-- the release's own, if the lead was created at or after the end of its training data;
-- else that of its backtest, which was recorded when it was trained;
+- the release's own, if the reference lies at or after the end of its training data;
+- else that of its backtest, which was recorded when it was trained; where the backtest's model,
+  which had less, found no signal and the release did: what was predicted out of fold when the
+  release was chosen;
 - else missing.
 
 References with a prediction of both sides are compared. With newer data (``--dataset``) both
@@ -14,6 +16,7 @@ backtests with each other. The criteria are in `training.registry.gate_criteria`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,14 +35,19 @@ from scoring.release.release import Release, load_release
 from scoring.release.store import ReleaseStore, StoredRelease
 from scoring.scores import score
 from training.labels.references import LabelledReferences, labelled_references
-from training.leakage.audit import audit, sure_leaks
-from training.registry.backtest_artifact import hashed_lead_id, recorded_backtest
+from training.registry.backtest_artifact import (
+    any_signal,
+    hashed_lead_id,
+    recorded_backtest,
+    recorded_out_of_fold,
+)
 from training.registry.gate_criteria import (
     GateLimits,
     GateReport,
     PairedPredictions,
     apply_criteria,
 )
+from training.registry.gate_suspects import inputs_of, unconfirmed_leaks
 from training.registry.mlflow_registry import Registry, Version
 from training.settings import TrackingSettings
 
@@ -55,12 +63,38 @@ class GateSide:
     """Challenger or champion: its release, its version in the registry and its backtest.
 
     ``backtest``: columns lead (hashed id), as_of_us, label, probability, base_rate; empty if not
-    recorded.
+    recorded. ``out_of_fold``: the same of what chose the release, None if not recorded.
     """
 
     release: Release
     version: Version
     backtest: pd.DataFrame
+    out_of_fold: pd.DataFrame | None = None
+
+    @property
+    def signal(self) -> bool:
+        """Whether the release itself is better than the base rate by its own choice."""
+        return bool(self.release.metrics.get("signal", True))
+
+    @property
+    def choice_z(self) -> float:
+        """Standard errors by which its choice beat the base rate out of fold; 0 not recorded."""
+        choice = self.release.metrics.get("choice") or {}
+        return float(choice.get("gain_in_errors") or 0.0)
+
+    @property
+    def mature_references(self) -> int:
+        """How many references taught it, 0 if not recorded."""
+        data = self.release.manifest.get("data", {})
+        return int(data.get("positives", 0)) + int(data.get("negatives", 0))
+
+    @property
+    def recorded(self) -> pd.DataFrame:
+        """The predictions that speak for it where it has learned from the data: see the module."""
+        chosen = self.out_of_fold
+        if chosen is None or not len(chosen) or not self.signal or any_signal(self.backtest):
+            return self.backtest
+        return chosen
 
     @property
     def known_until(self) -> datetime | None:
@@ -77,17 +111,22 @@ def evaluate_gate(
     now: str,
     dataset: str | None = None,
     limits: GateLimits | None = None,
+    confirmed: Collection[str] = (),
+    confirmed_before: Collection[str] = (),
 ) -> GateReport:
     """The evidence for and against promoting ``challenger``.
 
     ``dataset``: a folder or URL; by default the newer of the two that the sides were trained on.
+    ``confirmed``: suspects of the audit that a person has found to be known in time;
+    ``confirmed_before``: those of earlier promotions, of which the challenger may lack some.
     Raises UsageError if it cannot be read, RegistryError if the registry is down.
     """
     new = side_of(challenger, settings)
     old = side_of(champion, settings) if champion else None
     data = _read(dataset, [side for side in (new, old) if side])
     age = _age_days(new, old, settings, now) if old else 0.0
-    return compare(new, old, data, age_days=age, limits=limits)
+    confirmed = {*confirmed, *(set(confirmed_before) & inputs_of(new.release))}
+    return compare(new, old, data, age_days=age, limits=limits, confirmed=confirmed)
 
 
 def compare(
@@ -97,25 +136,46 @@ def compare(
     *,
     age_days: float = 0.0,
     limits: GateLimits | None = None,
+    confirmed: Collection[str] = (),
 ) -> GateReport:
-    """`evaluate_gate` from loaded input. ``age_days``: how much older the champion's data are."""
+    """`evaluate_gate` from loaded input. ``age_days``: how much older the champion's data are.
+
+    Raises UsageError if a name of ``confirmed`` is no input of the challenger.
+    """
     limits = limits or GateLimits()
     refused = _incomparable(challenger, champion)
     if refused:
         return GateReport(refused, {})
     is_aged = age_days >= limits.max_age_days
+    before = champion.mature_references if champion else 0
+    has_more = before > 0 and challenger.mature_references >= limits.more_data * before
     pairs = paired_predictions(challenger, champion, data)
-    report = apply_criteria(pairs, aged=is_aged, limits=limits, rng=np.random.default_rng(0))
+    follows = is_aged or has_more
+    report = apply_criteria(pairs, aged=follows, limits=limits, rng=np.random.default_rng(0))
+    leaks, reliance = unconfirmed_leaks(
+        challenger.release, champion.release if champion else None, data, limits, confirmed
+    )
+    evidence = {
+        "compared_on": data.fingerprint[:12],
+        "champion_is_aged": is_aged,
+        "has_more_data": has_more,
+        "relies_on": reliance,
+        "confirmed_suspects": sorted(set(confirmed)),
+    }
     return GateReport(
-        _leaks(challenger.release, data) + _changed_outcomes(champion, data) + report.refusals,
-        {"compared_on": data.fingerprint[:12], "champion_is_aged": is_aged, **report.evidence},
+        leaks + _changed_outcomes(champion, data) + report.refusals, evidence | report.evidence
     )
 
 
 def side_of(stored: StoredRelease, settings: TrackingSettings) -> GateSide:
     """Read one side: its files from the store, its backtest from the registry."""
     version = Registry(settings).version(stored.version)
-    return GateSide(load_release(Path(stored.path)), version, recorded_backtest(settings, version))
+    return GateSide(
+        load_release(Path(stored.path)),
+        version,
+        recorded_backtest(settings, version),
+        recorded_out_of_fold(settings, version),
+    )
 
 
 def paired_predictions(
@@ -142,6 +202,10 @@ def paired_predictions(
         released=score(challenger.release, histories, kept.references).probability,
         challenger_band=challenger.release.thresholds.bands_of(predicted[both]),
         champion_band=champion.release.thresholds.bands_of(other[both]) if champion else None,
+        unit=kept.unit,
+        signal=challenger.signal,
+        champion_signal=champion.signal if champion else True,
+        choice_z=challenger.choice_z,
     )
 
 
@@ -149,12 +213,12 @@ def _predictions(
     side: GateSide, histories: Histories, labelled: LabelledReferences
 ) -> tuple[Float64, Float64]:
     """(out-of-sample probability, base rate known then), NaN where there is no prediction."""
-    probability = _recorded(side.backtest, histories, labelled, "probability")
-    base_rate = _recorded(side.backtest, histories, labelled, "base_rate")
+    probability = _recorded(side.recorded, histories, labelled, "probability")
+    base_rate = _recorded(side.recorded, histories, labelled, "base_rate")
     until = side.known_until
     if until is not None and labelled.has_time:
         until_us = round(until.timestamp() * 1_000_000)
-        rows = np.flatnonzero(histories.created_at_us[labelled.lead] >= until_us)
+        rows = np.flatnonzero(labelled.as_of_us >= until_us)
         references = labelled.take(rows).references
         probability[rows] = score(side.release, histories, references).probability
         base_rate[rows] = side.release.statistics.get("base_rate", np.nan)
@@ -201,16 +265,6 @@ def _incomparable(challenger: GateSide, champion: GateSide | None) -> tuple[str,
     return ()
 
 
-def _leaks(release: Release, data: Dataset) -> tuple[str, ...]:
-    """Sure leaks of the audit that the challenger uses, whatever options it was trained with."""
-    topics = {feature.topic for feature in release.spec.features}
-    return tuple(
-        f"it uses {suspect.name!r}, a sure leak: {suspect.reasons}"
-        for suspect in sure_leaks(audit(data, costs=False))
-        if suspect.name in topics
-    )
-
-
 def _changed_outcomes(champion: GateSide | None, data: Dataset) -> tuple[str, ...]:
     """Refusal where the data hold other outcomes than the champion's backtest recorded."""
     if champion is None:
@@ -218,7 +272,7 @@ def _changed_outcomes(champion: GateSide | None, data: Dataset) -> tuple[str, ..
     histories = histories_from_dataset(data)
     labelled = labelled_references(data, histories)
     labelled = labelled.take(labelled.mature)
-    then = _recorded(champion.backtest, histories, labelled, "label")
+    then = _recorded(champion.recorded, histories, labelled, "label")
     both = ~np.isnan(then)
     changed = float(np.mean(then[both] != labelled.label[both])) if both.any() else 0.0
     if changed <= MAX_CHANGED_OUTCOMES:

@@ -1,7 +1,7 @@
 """The gate's criteria: what a challenger must show against the champion on the same references.
 
 Pure: arrays in, a report out. `training.registry.gate` says where the references come from; the
-reasons are in docs/decisions/0021-the-promotion-gate.md.
+reasons are in docs/decisions/0021-the-promotion-gate.md and 0052-gate-tolerances.md.
 """
 
 from __future__ import annotations
@@ -23,21 +23,35 @@ class GateLimits:
     """What the gate requires.
 
     ``max_age_days``: from this age of the champion's data on, a challenger that is not worse
-    may follow it; ``aged_tolerance``: share of its log loss that then counts as noise.
+    may follow it, and so may one that learned from ``more_data`` times as many references;
+    ``aged_tolerance``: share of its log loss that then counts as noise. ``min_gain_share``: a gain
+    of less than this share of the log loss is none, whatever its interval; ``min_auc_drop``: the
+    same of a loss of AUC. ``min_choice_z``: standard errors by which the choice of a first release
+    must have beaten the base rate where its backtest is better but cannot say so surely.
     ``calibration_p`` and ``calibration_share``: miscalibration counts when it is this unlikely to
     be chance and recalibration would save this share of the log loss; ``underconfident_share``
-    where the only fault is that rates are further apart than predicted. ``release_…``: the same
+    where the only fault is that rates are further apart than predicted. ``max_suspect_share``: of
+    the gain, how much may rest on suspects of the audit that nobody has confirmed;
+    ``max_new_share``: on one input that the champion does not have, once the gain is at least
+    ``min_new_gain`` of the log loss. ``release_…``: the same
     for a release on references it was fitted on, where it ought to be better than its backtest.
     """
 
     min_references: int = 100
     min_of_each_class: int = 10
+    min_gain_share: float = 0.002
+    min_auc_drop: float = 0.01
+    min_choice_z: float = 2.5
+    more_data: float = 1.5
     max_age_days: float = 90.0
     max_band_change: float = 0.6
     aged_tolerance: float = 0.03
     calibration_p: float = 0.01
     calibration_share: float = 0.02
     underconfident_share: float = 0.1
+    max_suspect_share: float = 0.3
+    max_new_share: float = 0.6
+    min_new_gain: float = 0.05
     release_p: float = 0.05
     release_share: float = 0.05
 
@@ -61,9 +75,18 @@ class PairedPredictions:
     released: Float64
     challenger_band: Object
     champion_band: Object | None
+    unit: Int64 | None = None
+    signal: bool = True
+    champion_signal: bool = True
+    choice_z: float = 0.0
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def units(self) -> Int64:
+        """(n) what is counted as one observation."""
+        return self.lead if self.unit is None else self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +109,15 @@ class GateReport:
 def apply_criteria(
     pairs: PairedPredictions, *, aged: bool, limits: GateLimits, rng: np.random.Generator
 ) -> GateReport:
-    """Compare both sides; ``aged``: the champion's data are older than ``max_age_days``."""
+    """Compare both sides; ``aged``: the champion's data are older than ``max_age_days``, or the
+    challenger's are ``more_data`` times as many."""
     positives = int((pairs.label == 1).sum())
     smaller_class = min(positives, len(pairs) - positives)
     counts = {
         "references": len(pairs),
         "leads": len(np.unique(pairs.lead)),
         "positives": positives,
+        "units": len(np.unique(pairs.units)),
     }
     if len(pairs) < limits.min_references or smaller_class < limits.min_of_each_class:
         message = (
@@ -124,7 +149,7 @@ class _GateMetrics:
 
 
 def _gate_metrics(pairs: PairedPredictions, rng: np.random.Generator) -> _GateMetrics:
-    y, w, lead = pairs.label, pairs.weight, pairs.lead
+    y, w, lead = pairs.label, pairs.weight, pairs.units
     gap, p_value = auc_difference(
         delong(y, pairs.challenger, w, lead), delong(y, pairs.champion, w, lead)
     )
@@ -149,14 +174,16 @@ def _gate_metrics(pairs: PairedPredictions, rng: np.random.Generator) -> _GateMe
 def _refusals(
     pairs: PairedPredictions, metrics: _GateMetrics, aged: bool, limits: GateLimits
 ) -> Iterator[str]:
+    is_first = pairs.champion_band is None
+    yield from _no_signal(pairs, metrics, limits)
     yield from _loss(pairs, metrics, aged, limits)
-    if metrics.over_base_rate.high >= 0 and pairs.champion_band is not None:
-        gap = metrics.over_base_rate
+    gap = metrics.over_base_rate
+    if not is_first and not _is_gain(gap, metrics.log_loss, limits, surely=not aged):
         yield (
             f"it is not clearly better than the base rate: log loss {gap.value:+.4f} "
             f"(95 % interval {gap.low:+.4f} to {gap.high:+.4f})"
         )
-    if metrics.auc_gap.high < 0:
+    if metrics.auc_gap.high < 0 and metrics.auc_gap.value <= -limits.min_auc_drop:
         yield (
             f"it ranks worse: AUC {metrics.auc_gap.value:+.4f} (95 % interval "
             f"{metrics.auc_gap.low:+.4f} to {metrics.auc_gap.high:+.4f}, DeLong "
@@ -164,11 +191,33 @@ def _refusals(
         )
     yield from _calibration_refusal(pairs, metrics, limits)
     yield from _release(metrics, limits)
-    if metrics.band_change is not None and metrics.band_change > limits.max_band_change:
+    moved = metrics.band_change if pairs.champion_signal else None
+    if moved is not None and moved > limits.max_band_change:
         yield (
-            f"{metrics.band_change:.0%} of the references would change their band (limit "
+            f"{moved:.0%} of the references would change their band (limit "
             f"{limits.max_band_change:.0%})"
         )
+
+
+def _is_gain(gap: Estimate, loss: float, limits: GateLimits, *, surely: bool) -> bool:
+    """Whether a difference of log losses (below zero is better) is a gain that matters.
+
+    ``loss``: what the share is of; ``surely``: its interval must lie below zero too.
+    """
+    matters = gap.value <= -limits.min_gain_share * loss
+    return matters and (gap.high < 0 or not surely)
+
+
+def _no_signal(
+    pairs: PairedPredictions, metrics: _GateMetrics, limits: GateLimits
+) -> Iterator[str]:
+    """One probability for everybody may only correct the level of another such release."""
+    if pairs.signal:
+        return
+    replaces_another = pairs.champion_band is not None and not pairs.champion_signal
+    gains = _is_gain(metrics.difference, metrics.champion_log_loss, limits, surely=True)
+    if not (replaces_another and gains):
+        yield "it has no signal: everybody gets the base rate, which ranks nobody"
 
 
 def _calibration_refusal(
@@ -207,22 +256,29 @@ def _release(metrics: _GateMetrics, limits: GateLimits) -> Iterator[str]:
 def _loss(
     pairs: PairedPredictions, metrics: _GateMetrics, aged: bool, limits: GateLimits
 ) -> Iterator[str]:
-    """Significantly better; or, after an aged champion, not worse."""
-    gap = metrics.difference
-    baseline = "the base rate" if pairs.champion_band is None else "the champion"
+    """Significantly better by enough; or, after an aged champion, not worse by more than noise."""
+    gap, before = metrics.difference, metrics.champion_log_loss
+    is_first = pairs.champion_band is None
+    baseline = "the base rate" if is_first else "the champion"
     figures = (
-        f"log loss {metrics.log_loss:.4f} against {metrics.champion_log_loss:.4f} of {baseline} on "
+        f"log loss {metrics.log_loss:.4f} against {before:.4f} of {baseline} on "
         f"the same {len(pairs):,} references ({gap.value:+.4f}, 95 % interval {gap.low:+.4f} to "
         f"{gap.high:+.4f})"
     )
-    if gap.low > 0:
+    if gap.low > 0 and gap.value > limits.min_gain_share * before:
         yield f"it is worse: {figures}"
-    elif gap.high < 0:
+    elif _is_gain(gap, before, limits, surely=True):
         return
+    elif is_first:
+        # a small backtest cannot say it alone; what chose the release has seen all of the data
+        chosen_surely = pairs.choice_z >= limits.min_choice_z
+        if not (chosen_surely and _is_gain(gap, before, limits, surely=False)):
+            yield f"it is no improvement: {figures}"
     elif not aged:
         yield (
             f"it is no improvement: {figures}; that is enough only after a champion whose data "
-            f"are {limits.max_age_days:g} days old (--max-age-days)"
+            f"are {limits.max_age_days:g} days old (--max-age-days), or with {limits.more_data:g} "
+            "times its references"
         )
-    elif gap.value > limits.aged_tolerance * metrics.champion_log_loss:
+    elif gap.value > limits.aged_tolerance * before:
         yield f"it may be worse, even if the champion is old: {figures}"

@@ -6,7 +6,7 @@ challenger may be promoted at all is decided by the gate (`training.registry.gat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import GateError, LeadscoreError, RegistryError, StorageError, UsageError
 from scoring.release.release import load_release
 from scoring.release.store import ChampionPointer, ReleaseStore, StoredRelease
+from training.registry.audit_trail import AuditTrail
 from training.registry.champion_pointer import change_champion, reconcile
 from training.registry.mlflow_registry import CHAMPION, PREVIOUS, Registry
 from training.registry.resolve import fetch, locate, store_version
@@ -64,13 +65,16 @@ def promote(
     dataset: str | None = None,
     limits: GateLimits | None = None,
     gate: Gate | None = None,
+    confirm_suspects: Collection[str] = (),
 ) -> ChampionChange:
     """Make ``version`` (a number or ``challenger``) the champion.
 
     ``who`` and ``now`` (ISO 8601) go to the audit trail with the gate's evidence, and ``force``
     does when it overrules the gate. ``dataset``: what the gate compares on, by default the newer
     of the two that the sides were trained on. ``gate`` replaces
-    `training.registry.gate.evaluate_gate`. Raises UsageError if it is the champion already,
+    `training.registry.gate.evaluate_gate`. ``confirm_suspects``: suspects of the audit that
+    ``who`` has found to be known in time; they go to the audit trail, and later promotions by the
+    same registry home need not repeat them. Raises UsageError if it is the champion already,
     GateError if the gate refuses, RegistryError if it is not known, ReleaseError if its files are
     refused; nothing has changed then.
     """
@@ -82,7 +86,9 @@ def promote(
     with suppress(StorageError):  # what another machine promoted is the champion here too
         fetch(CHAMPION, settings, who=who, now=now)
     champion = _champion(store, to)
-    report = _gate_report(gate or _gate(settings, now, dataset, limits), to, champion, force=force)
+    confirmed = sorted(set(confirm_suspects))
+    gate = gate or _gate(settings, now, dataset, limits, confirmed)
+    report = _gate_report(gate, to, champion, force=force)
     if not report.passed and not force:
         raise GateError(
             f"version {to.version} is not promoted: {'; '.join(report.refusals)}. "
@@ -98,6 +104,7 @@ def promote(
             "when": now,
             "forced": not report.passed,
             "gate": report.to_dict(),
+            **({"confirmed_suspects": confirmed} if confirmed else {}),
         }
         return _changed(change_champion(settings, to, champion, change), report.to_dict())
 
@@ -121,11 +128,28 @@ def rollback(settings: TrackingSettings | None = None, *, who: str, now: str) ->
 
 
 def _gate(
-    settings: TrackingSettings, now: str, dataset: str | None, limits: GateLimits | None
+    settings: TrackingSettings,
+    now: str,
+    dataset: str | None,
+    limits: GateLimits | None,
+    confirmed: Collection[str],
 ) -> Gate:
     from training.registry.gate import evaluate_gate
 
-    return partial(evaluate_gate, settings=settings, now=now, dataset=dataset, limits=limits)
+    known = {name for entry in AuditTrail(settings.home).entries() for name in _confirmed_in(entry)}
+    return partial(
+        evaluate_gate,
+        settings=settings,
+        now=now,
+        dataset=dataset,
+        limits=limits,
+        confirmed=confirmed,
+        confirmed_before=known,
+    )
+
+
+def _confirmed_in(entry: dict[str, Any]) -> list[str]:
+    return [str(name) for name in entry.get("confirmed_suspects", [])]
 
 
 def _gate_report(

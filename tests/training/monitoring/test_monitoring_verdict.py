@@ -112,9 +112,9 @@ def test_mending_is_worth_less_than_it_looks() -> None:
         label = (rng.random(400) < p).astype(np.int8)
         n = np.arange(400)
         asked: Any = SimpleNamespace(
-            mature=np.ones(400, bool), label=label, weight=np.ones(400), lead=n
+            mature=np.ones(400, bool), label=label, weight=np.ones(400), lead=n, unit=n
         )
-        found = monitoring._observed(asked, p, rng)
+        found = monitoring._observed(asked, p, np.zeros(400), rng)
         assert found is not None
         loss = found.figures["log_loss"].value
         seems.append(found.calibration.gain / loss)

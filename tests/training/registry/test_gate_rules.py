@@ -153,3 +153,75 @@ def test_too_few_references_decide_nothing(n: int) -> None:
     (refusal,) = verdict(pairs(0.0, 2.0, n=n)).refusals
     assert f"only {n} references" in refusal
     assert "--dataset" in refusal
+
+
+def test_a_gain_by_rounding_is_none() -> None:
+    """Shuffled labels once passed as first champion with a gain of 4e-17 nats."""
+    first = pairs(0.0, None)
+    nothing = replace(first, challenger=first.base_rate - 1e-15, released=first.base_rate)
+    assert not verdict(nothing).passed
+    assert not verdict(nothing, aged=True).passed
+    hardly = first.base_rate + 0.003 * (first.label - first.base_rate)
+    report = verdict(replace(first, challenger=hardly, released=hardly), min_gain_share=0.01)
+    assert report.evidence["difference"]["high"] < 0
+    assert "no improvement" in "; ".join(report.refusals)
+
+
+def test_a_release_without_signal_is_not_promoted() -> None:
+    first = pairs(0.0, None)
+    refusals = verdict(replace(first, signal=False)).refusals
+    assert refusals == ("it has no signal: everybody gets the base rate, which ranks nobody",)
+    champion = pairs(0.0, 2.0)
+    assert "no signal" in verdict(replace(champion, signal=False)).refusals[0]
+    off = np.full(1500, 0.6)
+    level = replace(champion, challenger=champion.base_rate, champion=off, signal=False)
+    said = "; ".join(verdict(replace(level, champion_signal=False)).refusals)
+    assert "no signal" not in said  # another that ranks nobody, and its level was wrong
+
+
+def test_a_first_release_on_few_references_rests_on_what_chose_it() -> None:
+    first = replace(pairs(0.0, None, n=130, seed=2), weight=np.ones(130))
+    blurred = logistic(0.12 * np.log(first.challenger / (1 - first.challenger)) - 0.7)
+    small = replace(first, challenger=blurred, released=blurred)
+    report = verdict(small)
+    assert report.evidence["difference"]["value"] < 0 < report.evidence["difference"]["high"]
+    assert "no improvement" in report.refusals[0]
+    assert "no improvement" not in "; ".join(verdict(replace(small, choice_z=3.0)).refusals)
+
+
+def test_bands_may_move_after_a_champion_without_signal() -> None:
+    moved = pairs(0.0, 2.0)
+    moved = replace(
+        moved, champion=moved.base_rate, champion_band=CUTS.bands_of(np.full(1500, 0.9))
+    )
+    assert "would change their band" in verdict(moved).refusals[-1]
+    assert verdict(replace(moved, champion_signal=False)).passed
+
+
+def test_a_trifle_worse_is_no_reason_to_keep_an_old_champion() -> None:
+    """Of many references a difference of a thousandth is sure, and does not matter."""
+    same = pairs(0.3, 0.3, n=4000)
+    champion = same.challenger + 0.001 * (same.label - same.challenger)
+    trifle = replace(same, champion=champion, champion_band=same.challenger_band)
+    report = verdict(trifle, aged=True)
+    assert report.evidence["difference"]["low"] > 0
+    assert report.passed
+    assert not verdict(trifle).passed
+
+
+def test_accounts_are_the_unit_where_the_data_name_them() -> None:
+    single = pairs(0.0, 0.4, n=600)
+    copies = np.repeat(np.arange(600), 4)
+    names = ("label", "weight", "challenger", "champion", "base_rate", "released",
+             "challenger_band", "champion_band")  # fmt: skip
+    several = replace(
+        single, lead=np.arange(2400), **{name: getattr(single, name)[copies] for name in names}
+    )
+
+    def width(asked: PairedPredictions) -> float:
+        gap = verdict(asked).evidence["difference"]
+        return float(gap["high"] - gap["low"])
+
+    assert verdict(replace(several, unit=copies)).evidence["units"] == 600
+    assert width(replace(several, unit=copies)) == pytest.approx(width(single), rel=0.1)
+    assert width(several) == pytest.approx(width(single) / 2, rel=0.1)

@@ -331,3 +331,28 @@ def test_a_pointer_that_is_garbage_is_said_so_and_mended_by_hand(
     store.pointer_file.unlink()
     promote("2", settings, **WHO, gate=passes)
     assert answering(settings) == ("2", "1")
+
+
+def test_what_a_person_confirmed_is_written_down_and_not_asked_again(
+    settings: TrackingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], set[str]]] = []
+
+    def gate(
+        challenger: StoredRelease,
+        champion: StoredRelease | None,
+        *,
+        confirmed: list[str],
+        confirmed_before: set[str],
+        **_: object,
+    ) -> GateReport:
+        asked.append((confirmed, confirmed_before))
+        return GateReport((), {})
+
+    monkeypatch.setattr("training.registry.gate.evaluate_gate", gate)
+    promote("1", settings, **WHO, confirm_suspects=["rating", "rating"])
+    promote("3", settings, **WHO)
+    assert asked == [(["rating"], set()), ([], {"rating"})]
+    first, second = AuditTrail(settings.home).entries()
+    assert first["confirmed_suspects"] == ["rating"]
+    assert "confirmed_suspects" not in second

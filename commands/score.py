@@ -120,6 +120,8 @@ def score(
         else:
             found, loaded = lookup.result()
             version = found.version or loaded.release_id
+            if engine is Engine.SPARK:
+                refuse_account_features(loaded)
             far = BatchJob(dataset, Path(found.path), out, references, buckets, version, max_bad)
             summary = (
                 score_by_spark(far, spark_master)
@@ -154,6 +156,18 @@ def print_summary(summary: dict[str, object]) -> None:
             errors=errors,
         )
     )
+
+
+def refuse_account_features(release: Release) -> None:
+    """Spark's partitions hold some leads of an account: UsageError if the others are needed."""
+    from features.account_history import ACCOUNT_ATTRIBUTES
+
+    used = {feature.topic for feature in release.spec.features} & set(ACCOUNT_ATTRIBUTES)
+    if used:
+        raise UsageError(
+            f"release {release.release_id} uses {', '.join(sorted(used))} of a lead's account, "
+            "which Spark's partitions do not know; score without --engine spark"
+        )
 
 
 def bucket_count(buckets: str) -> int | None:

@@ -236,6 +236,9 @@ class DatasetSettings(BaseModel):
     excluded_kinds: tuple[str, ...] = Field(
         default=(), description="interactions that no model may count, not even among all"
     )
+    account_features: bool = Field(
+        default=False, description="learn from what the other leads of a lead's account did before"
+    )
     unanswered: tuple[str, ...] | None = Field(
         default=None, description="words read as unknown; None: DEFAULT_UNANSWERED, printed if met"
     )

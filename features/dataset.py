@@ -127,6 +127,8 @@ def fingerprint_of(dataset: Dataset) -> str:
     # a key that says nothing new is as if it were not there
     if not dataset.settings.excluded_kinds:
         words.add("excluded_kinds")
+    if not dataset.settings.account_features:
+        words.add("account_features")
     if dataset.settings.opt_out_kinds == DEFAULT_OPT_OUT_KINDS:
         words.add("opt_out_kinds")
     left_out: dict[str, Any] = {**dict.fromkeys(words, True), "attributes": {"__all__": written}}

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.account_history import with_account_history
 from features.accounts import accounts_in_words
 from features.compute.array_types import Int64, Object
 from features.contract import DatasetSettings
@@ -252,6 +253,7 @@ class DatasetReader:
 
         ``days``: of all interactions, where ``interactions`` holds only some of them.
         """
+        interactions_apart = days is not None
         if days is None:
             days = reduce(DailyMoments.__add__, self.days, DailyMoments.of(NO_MOMENTS))
         until = self.settings.observed_until
@@ -262,13 +264,20 @@ class DatasetReader:
         complete = completed(partial, self.given, self.found, until)
         check_frames(partial.leads, partial.outcomes, complete)
         self._check_counts()
+        whole = replace(partial, settings=complete)
+        if complete.account_features:
+            if interactions_apart:
+                raise DataError(
+                    "account_features in dataset.toml counts the interactions of other leads, so "
+                    "they must be read together: without --buckets"
+                )
+            whole = with_account_history(whole)
         return replace(
-            partial,
-            settings=complete,
+            whole,
             inferred=(
                 *self.tables.notes.found,
                 *self.found.sentences,
-                *accounts_in_words(replace(partial, settings=complete)),
+                *accounts_in_words(whole),
             ),
             quarantined=self.quarantine.found,
             losses=self._losses(),

@@ -16,13 +16,13 @@ from scoring.model.model import Model
 from scoring.model.scorecard import ScorecardComponent
 from training.backtest import BacktestResult
 from training.candidates.scorecard import SCORECARD
+from training.evaluation.ages import ages_in_days, auc_by_age, column_by_age
 from training.evaluation.metrics import Estimate, evaluate
 from training.feature_selection.choose import MAX_KINDS, frequent_kinds
 from training.labels.censoring import CensoringTreatment
 from training.labels.references import IMMATURE, LabelledReferences
 from training.labels.training_data import TrainingData
 from training.model_selection.fit import FittedModel
-from training.monitoring.ages import ages_in_days, auc_by_age, column_by_age
 
 QUANTILES = tuple(q / 10 for q in range(11))
 
@@ -150,7 +150,7 @@ def statistics_of(fitted: FittedModel, data: TrainingData) -> dict[str, Any]:
 
     ``upto``: share of the known values at or below each decile: more than its tenth where many
     values are equal. ``by_age``: the same two shares of each reference age, where there are
-    several (:mod:`training.monitoring.ages`).
+    several (:mod:`training.evaluation.ages`).
     """
     vectors = fitted.reference_vectors
     age = ages_in_days(data.labelled, data.histories.created_at_us)

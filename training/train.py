@@ -18,13 +18,13 @@ from training.calibration.report import calibration_of, diagram_of
 from training.candidates.own import own_candidates, warn_not_released
 from training.charts.reliability import reliability_chart
 from training.config import TrainingConfig
+from training.evaluation.ages import ages_in_days
 from training.labels.training_data import TrainingData, check_classes, load_training_data
 from training.leakage.report import AuditReport
 from training.model_card.record import FILE, card_json
 from training.model_selection.cross_validation import Progress
 from training.model_selection.fit import FittedModel, select_and_fit
 from training.model_selection.worker_pool import WorkerPool
-from training.monitoring.ages import ages_in_days
 from training.release_record import (
     golden_vectors,
     leads_per_week,

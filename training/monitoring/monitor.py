@@ -17,17 +17,17 @@ from features.language.current import _, current, say, say_n
 from scoring.release.release import Release
 from scoring.scores import score
 from training.calibration.test import Calibration, calibration_test
-from training.evaluation.confidence import Z95, effective_leads, rate_of
-from training.evaluation.metrics import Estimate, evaluate, loss_difference
-from training.labels.references import LabelledReferences
-from training.labels.training_data import load_training_data
-from training.monitoring.ages import (
+from training.evaluation.ages import (
     ages_in_days,
     areas_at_same_ages,
     at_ages,
     auc_by_age,
     shares_of_ages,
 )
+from training.evaluation.confidence import Z95, effective_leads, rate_of
+from training.evaluation.metrics import Estimate, evaluate, loss_difference
+from training.labels.references import LabelledReferences
+from training.labels.training_data import load_training_data
 from training.monitoring.psi import Shift, shift_of
 
 MIN_CONVERSIONS = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.monitoring.ages import (
+from training.evaluation.ages import (
     areas_at_same_ages,
     at_ages,
     auc_by_age,

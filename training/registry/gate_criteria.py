@@ -50,7 +50,7 @@ class GateLimits:
     calibration_share: float = 0.02
     underconfident_share: float = 0.1
     max_suspect_share: float = 0.3
-    max_new_share: float = 0.6
+    max_new_share: float = 0.45
     min_new_gain: float = 0.05
     release_p: float = 0.05
     release_share: float = 0.05

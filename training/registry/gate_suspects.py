@@ -13,6 +13,7 @@ from collections.abc import Collection
 from features.dataset import Dataset
 from features.errors import UsageError
 from scoring.release.release import Release
+from training.labels.training_data import KIND_PREFIX
 from training.leakage.audit import audit
 from training.leakage.reliance import Reliance, ReliancePlan
 from training.leakage.report import LeakVerdict, Suspect
@@ -45,7 +46,7 @@ def unconfirmed_leaks(
         if suspect.verdict is LeakVerdict.SURE
     ]
     suspects = [s for s in found.values() if s.verdict is LeakVerdict.SUSPECT]
-    new = used - inputs_of(champion) if champion is not None else set()
+    new = used - inputs_of(champion) - _left_out(champion) if champion is not None else set()
     if not suspects and not new:
         return tuple(refusals), {}
     plan = ReliancePlan(data, used)
@@ -65,9 +66,17 @@ def inputs_of(release: Release) -> set[str]:
     return {feature.topic for feature in release.spec.features}
 
 
+def _left_out(release: Release) -> set[str]:
+    """What a person excluded from its training, and so has looked at."""
+    settings = release.manifest.get("settings", {})
+    return {str(name).removeprefix(KIND_PREFIX) for name in settings.get("excluded", ())}
+
+
 def _new_inputs(plan: ReliancePlan, new: set[str], limits: GateLimits) -> list[str]:
-    """An input that the champion does not have, and on which most of the gain rests."""
-    refusals = []
+    """An input that the champion does not have, and on which much of the gain rests."""
+    refusals: list[str] = []
+    if plan.without(new).share < limits.max_new_share:  # none of them alone carries more
+        return refusals
     for name in sorted(new):
         relied = plan.without([name])
         if relied.share >= limits.max_new_share and relied.gain >= limits.min_new_gain:

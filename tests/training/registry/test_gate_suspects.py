@@ -53,7 +53,7 @@ def data() -> Dataset:
 def using(*names: str) -> Any:
     """A release that has a column of each of these, and nothing else that the gate asks here."""
     features = [SimpleNamespace(topic=name) for name in (*NUMBERS, *names)]
-    return SimpleNamespace(spec=SimpleNamespace(features=features))
+    return SimpleNamespace(spec=SimpleNamespace(features=features), manifest={})
 
 
 @pytest.mark.parametrize("name", ["rating", "region"])
@@ -72,11 +72,14 @@ def test_what_is_not_used_is_not_asked_about(data: Dataset) -> None:
 
 
 def test_a_new_input_on_which_most_rests_is_asked_about(data: Dataset) -> None:
-    limits = GateLimits(max_new_share=0.4)
+    limits = GateLimits(max_new_share=0.3)
     refusals, relied = unconfirmed_leaks(using("hint"), using(), data, limits, ())
     assert relied == {}  # the audit has nothing against it
     assert "rests on 'hint', which the champion does not use" in refusals[0]
     assert unconfirmed_leaks(using("hint"), using("hint"), data, limits, ())[0] == ()
+    without = using()
+    without.manifest = {"settings": {"excluded": ["hint"]}}
+    assert unconfirmed_leaks(using("hint"), without, data, limits, ())[0] == ()
     assert unconfirmed_leaks(using("hint"), None, data, limits, ())[0] == ()
     assert unconfirmed_leaks(using("hint"), using(), data, limits, {"hint"})[0] == ()
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import GateError, LeadscoreError, RegistryError, StorageError, UsageError
+from scoring.release.audit_trail import AuditTrail
 from scoring.release.release import load_release
 from scoring.release.store import ChampionPointer, ReleaseStore, StoredRelease
-from training.registry.audit_trail import AuditTrail
 from training.registry.champion_pointer import change_champion, reconcile
 from training.registry.mlflow_registry import CHAMPION, PREVIOUS, Registry
 from training.registry.resolve import fetch, locate, store_version

@@ -47,20 +47,23 @@ def holds_the_closing_period(
 
 def _periods(created: Float64, closed: Float64) -> dict[str, tuple[Int64, Int64]]:
     """Name → (period of creation, period of closing), (n) each."""
-    one, two = (pd.to_datetime(pd.Series(at), unit="s") for at in (created, closed))
+    at = (_calendar(created), _calendar(closed))
+    return {name: (at[0][name], at[1][name]) for name in at[0]}
 
-    def both(of: str) -> tuple[Int64, Int64]:
-        return tuple(getattr(at.dt, of).to_numpy(np.int64) for at in (one, two))  # type: ignore[return-value]
 
-    week = tuple((at // (7 * 86_400.0)).astype(np.int64) for at in (created, closed))
-    month = tuple((at.dt.year * 12 + at.dt.month).to_numpy(np.int64) for at in (one, two))
+def _calendar(seconds: Float64) -> dict[str, Int64]:
+    """Periods of moments in seconds since 1970 (a Thursday), (n) each."""
+    day = np.floor(seconds / 86_400.0).astype(np.int64)
+    dates = day.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    month = months.astype(np.int64)
     return {
         "month": month,
-        "month of the year": both("month"),
-        "week": week,
-        "day of the month": both("day"),
-        "day of the week": both("dayofweek"),
-    }  # type: ignore[return-value]
+        "month of the year": month % 12,
+        "week": (day + 3) // 7,
+        "day of the month": (dates - months.astype("datetime64[D]")).astype(np.int64),
+        "day of the week": (day + 3) % 7,
+    }
 
 
 def _is_closing_day(column: Column, created: Float64, closed: Float64, known: Bools) -> str | None:

@@ -423,6 +423,12 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("Scorecard “{scorecard}”. Counted by the same engine as the learned features; "
        "nothing at or after the question is seen."),
     # words of tables and facts
+    N_("cuts"),
+    N_("95 % interval"),
+    N_("predicts"),
+    N_("excluded"),
+    N_("warning"),
+    N_("name"),
     N_("band"),
     N_("bands"),
     N_("leads"),

@@ -65,6 +65,8 @@ class Retelling:
                 return self._filled(
                     _translation(message, values, language), values, language, depth
                 )
+        if text.endswith(".") and (retold := self._retold(text[:-1], language, depth)) != text[:-1]:
+            return f"{retold}."
         for joint in JOINTS:
             parts = text.split(joint)
             if len(parts) > 1 and depth < MAX_DEPTH:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.compute.array_types import Float64
+from features.language.current import current
 from scoring.release.release import Release
 
 MONOTONE = 0.7
@@ -64,7 +65,7 @@ def feature_effects(release: Release) -> list[FeatureEffect]:
         effects.append(
             FeatureEffect(
                 feature.name,
-                feature.sentence(float(values[column, at])),
+                feature.sentence(float(values[column, at]), current()),
                 float(contributions[column, at] - contributions[column, other]),
                 _steady(values[column], contributions[column]),
                 float(shares[column] / total),

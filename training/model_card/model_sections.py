@@ -161,7 +161,7 @@ def head_facts(release: Release) -> tuple[tuple[str, str], ...]:
     """Identity and settings, one a line."""
     pairs = [
         ("release", release.release_id),
-        ("answers", f"{question_of(release)}, as a probability"),
+        ("predicts", f"{question_of(release)}, as a probability"),
         ("features", f"{len(release.spec)} (set {release.spec.digest[:12]})"),
     ]
     pairs += [

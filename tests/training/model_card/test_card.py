@@ -170,7 +170,7 @@ def test_what_most_leads_are_is_compared_with_what_the_others_are(tmp_path: Path
 def test_without_time_a_card_claims_none(tmp_path: Path) -> None:
     timeless = {name: value for name, value in DATA.items() if name != "observed_until"}
     card = markdown(release(tmp_path / "R", has_time=False, data={**timeless, "immature": 0}))
-    assert "- answers: converts, whenever that is (the data know no time), as a prob" in card
+    assert "- predicts: converts, whenever that is (the data know no time), as a prob" in card
     assert "The data know no time: it does not say when" in card
     assert "within 30 days" not in card
     assert "Immature references are no negatives" not in card

@@ -14,7 +14,7 @@ from commands.options import (
     SampleOption,
     SeedOption,
 )
-from features.language.current import N_, _, current, pgettext, say
+from features.language.current import N_, _, current, say
 
 if TYPE_CHECKING:
     from training.monitoring.monitor import MonitoringReport, ObservedPerformance
@@ -72,8 +72,9 @@ def monitor(
 def print_monitoring(found: MonitoringReport, every: bool) -> None:
     """The verdict first, then figures and the columns that moved."""
     from commands.output import print_pairs, print_table
+    from training.report_texts import translated
 
-    verdict = pgettext("verdict of monitoring", found.verdict)
+    verdict = translated(str(found.verdict))
     print(say("{verdict}: {because}", verdict=verdict.upper(), because="; ".join(found.because)))
     asked = say(
         "{references:,} references of {leads:,} leads",

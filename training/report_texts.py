@@ -170,6 +170,22 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("its distance from '{other}' explains {gain:.0%} (AUC {auc:.2f}), the values "
        "themselves {best:.0%}: two moments whose gap is a duration"),
     # leakage/report.py
+    N_("month of the year"),
+    N_("day of the month"),
+    N_("day of the week"),
+    N_("year, month and day"),
+    N_("it is the day of the closing for {same:.0%} of {sum:,} leads"),
+    N_("each of its values belongs to one {name} of closing ({agrees:.0%} of {sum:,} leads), not "
+       "of creation ({before:.0%})"),
+    N_("with {name} {sum:,.0f} of {sum_2:,.0f} converted where {sum_3:,.0f} would be usual"),
+    N_("number of decimals or final zeros"),
+    N_("digit {place} from the end"),
+    N_("remainder by {modulus}"),
+    N_("character {place} from the end"),
+    N_("character {place}"),
+    N_("its {best_name} explains {gain:.0%} of what is to be known (AUC {auc:.2f}), its value "
+       "{gain_2:.0%}: how it is written knows the outcome"),
+    N_("alone its {best_name} explains {gain:.0%} of what is to be known"),
     N_("a leak: training stops"),
     N_("find out when it is filled in, then say so in dataset.toml"),
     N_("there is evidence, but dataset.toml says it is known at creation"),
@@ -424,6 +440,9 @@ REPORT_TEXTS: tuple[str, ...] = (
        "nothing at or after the question is seen."),
     # words of tables and facts
     N_("cuts"),
+    N_("keep"),
+    N_("recalibrate"),
+    N_("retrain"),
     N_("95 % interval"),
     N_("predicts"),
     N_("excluded"),

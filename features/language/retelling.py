@@ -67,6 +67,11 @@ class Retelling:
                 )
         if text.endswith(".") and (retold := self._retold(text[:-1], language, depth)) != text[:-1]:
             return f"{retold}."
+        sentences = re.split(r"(?<=\.) ", text)
+        if len(sentences) > 1 and depth < MAX_DEPTH:
+            retold = [self._retold(sentence, language, depth + 1) for sentence in sentences]
+            if retold != sentences:
+                return " ".join(retold)
         for joint in JOINTS:
             parts = text.split(joint)
             if len(parts) > 1 and depth < MAX_DEPTH:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,18 @@ def code_texts(*, messages: bool = False) -> dict[str, set[str]]:
     }
 
 
+def template_texts(file: Path) -> set[str]:
+    """What stands between the tags of a template that is retold as a whole."""
+    source = file.read_text("utf-8")
+    body = re.sub(r"<(style|script)\b.*?</\1>", " ", source, flags=re.DOTALL)
+    nodes = (" ".join(unescape(node).split()) for node in re.split(r"<[^>]*>|{%[^%]*%}", body))
+    shapes = {re.sub(r"{{.*?}}", "{}", node) for node in nodes}
+    return {each for each in shapes if re.search(r"[A-Za-z]{2}", each)}
+
+
+COMPARISON_PAGE = ROOT / "training/comparison/report.html.j2"
+
+
 def test_every_sentence_of_the_reports_has_a_message() -> None:
     known = {shape(message) for message in (*KEPT, *REPORT_TEXTS)}
     without = [
@@ -187,12 +200,15 @@ def test_every_sentence_of_the_reports_has_a_message() -> None:
         for text in sorted(texts)
         if SENTENCE.search(text) and not NOT_SHOWN.search(text) and text not in known
     ]
+    texts = {shape(re.sub(r":[^}]*", "", text)) for text in known}
+    without += sorted(template_texts(COMPARISON_PAGE) - texts - known)
     assert not without, "add them to training/report_texts.py:\n" + "\n".join(without)
 
 
 def test_every_kept_message_is_still_made_by_the_code() -> None:
     texts = code_texts(messages=True).values()
     made = {shape(text) for each in texts for text in each}
+    made |= template_texts(COMPARISON_PAGE)
     for file in (ROOT / "training/calibration").glob("*.py"):
         made |= set(texts_of(file.read_text(encoding="utf-8")))
     sentences = [message for message in (*KEPT, *REPORT_TEXTS) if " " in message]

@@ -72,11 +72,17 @@ class RequestBuilder:
         """A page of past scores."""
         return PreparedRequest("GET", _lead_path(lead_id, "/history"), None, _given(cursor=cursor))
 
-    def ask_leads(self, band: str | None, cursor: str | None = None) -> PreparedRequest:
-        """A page of the ranking."""
+    def ask_leads(
+        self, band: str | None, cursor: str | None = None, **filters: str | float
+    ) -> PreparedRequest:
+        """A page of the list of leads to call."""
         return PreparedRequest(
-            "GET", "/v1/leads", None, _given(band=band, cursor=cursor, limit=200)
+            "GET", "/v1/leads", None, _given(band=band, cursor=cursor, limit=200, **filters)
         )
+
+    def ask_changes(self, after: str, limit: int) -> PreparedRequest:
+        """Changes of scores after a cursor."""
+        return PreparedRequest("GET", "/v1/changes", None, _given(after=after, limit=limit))
 
     def ask_erase(self, lead_id: str) -> PreparedRequest:
         """Erase a person."""
@@ -165,11 +171,22 @@ class Client(RequestBuilder):
             if cursor is None:
                 return
 
-    def leads(self, band: str | None = None) -> Iterator[dict[str, Any]]:
-        """Leads by their newest score, hottest first, page after page."""
+    def changes(self, after: str = "0", *, limit: int = 1000) -> tuple[list[dict[str, Any]], str]:
+        """(changes of scores after a cursor, oldest first; the cursor to come back with).
+
+        ``after``: "0" from the oldest kept, "latest" for the cursor of now.
+        """
+        page = self.send(self.ask_changes(after, limit))
+        return page["changes"], page["next"]
+
+    def leads(self, band: str | None = None, **filters: str | float) -> Iterator[dict[str, Any]]:
+        """Open leads by their newest score, hottest first, page after page.
+
+        ``filters``: owner, source, account, updated_since, min_probability, status, release, sort.
+        """
         cursor: str | None = None
         while True:
-            page = self.send(self.ask_leads(band, cursor))
+            page = self.send(self.ask_leads(band, cursor, **filters))
             yield from page["leads"]
             cursor = page["next"]
             if cursor is None:
@@ -265,11 +282,20 @@ class AsyncClient(RequestBuilder):
             if cursor is None:
                 return
 
-    async def leads(self, band: str | None = None) -> AsyncIterator[dict[str, Any]]:
+    async def changes(
+        self, after: str = "0", *, limit: int = 1000
+    ) -> tuple[list[dict[str, Any]], str]:
+        """(changes of scores after a cursor, oldest first; the cursor to come back with)."""
+        page = await self.send(self.ask_changes(after, limit))
+        return page["changes"], page["next"]
+
+    async def leads(
+        self, band: str | None = None, **filters: str | float
+    ) -> AsyncIterator[dict[str, Any]]:
         """Leads by their newest score, hottest first, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.send(self.ask_leads(band, cursor))
+            page = await self.send(self.ask_leads(band, cursor, **filters))
             for lead in page["leads"]:
                 yield lead
             cursor = page["next"]

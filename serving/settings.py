@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     list_account: str = Field("account_id", description="attribute shown as its account")
     list_segment: str = Field("segment", description="attribute the page filters by as segment")
     list_cost: str = Field("cost", description="attribute with the cost of acquiring the lead")
+    list_language: str = Field(
+        "en", pattern="^[a-z]{2}$", description="of the reasons in the list and in changes"
+    )
     change_probability: float = Field(
         0.1, gt=0, le=1, description="a probability that moved this far is a change"
     )

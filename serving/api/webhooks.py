@@ -60,6 +60,10 @@ class RotateIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     old_valid_hours: Annotated[float, Meta(ge=0, le=MAX_OLD_SECRET_HOURS)] = OLD_SECRET_HOURS
 
 
+class NothingIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing needs to be said: ``{}``."""
+
+
 class ResendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which dead letters to send again; all of them if null or left out."""
 
@@ -102,6 +106,9 @@ _webhook = msgspec.json.Decoder(WebhookIn)
 
 
 _rotate = msgspec.json.Decoder(RotateIn)
+
+
+_nothing = msgspec.json.Decoder(NothingIn)
 
 
 _resend = msgspec.json.Decoder(ResendIn)
@@ -154,8 +161,8 @@ def routes(services: Services) -> list[EndpointSpec]:
         EndpointSpec(
             "POST", f"{one}/test", "test_webhook", "Send a test message",
             "Signed as all are, tried once, also while the webhook is held.",
-            does.test, SentTest, statuses=(202,), answer_example=WEBHOOK_TEST, problems=READ,
-            **common,
+            does.test, SentTest, NothingIn, statuses=(202,), example={},
+            answer_example=WEBHOOK_TEST, problems=WRITE, **common,
         ),
         EndpointSpec(
             "POST", f"{one}/rotate", "rotate_webhook", "Make a new secret",
@@ -221,6 +228,7 @@ class _Webhooks:
 
     async def test(self, request: Request) -> Response:
         """Put a test message on its way."""
+        decode(_nothing, request.body, self.settings.max_depth)
         now_us = microseconds(Clock.read(0).now)
         sent = await self._change(request, "test webhook", lambda c, w: add_test(c, w, now_us))
         return json_response(SentTest(_there(sent)), 202)

@@ -102,7 +102,9 @@ class Refresher:
 
     def _score(self, predictor: Predictor, batch: Batch, now: datetime) -> None:
         clock = Clock(now, now + timedelta(seconds=self._settings.clock_skew_s))
-        context = QueryContext(clock, "en", max(SHOWN_REASONS, self._settings.reasons))
+        context = QueryContext(
+            clock, self._settings.list_language, max(SHOWN_REASONS, self._settings.reasons)
+        )
         with self._engine.begin() as connection:
             stored = self._histories(connection, batch.lead_ids)
             before = _standing_of(connection, predictor.release_id, batch.lead_ids)

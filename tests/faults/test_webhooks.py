@@ -83,7 +83,7 @@ def test_every_change_arrives_once_in_order(start: Start, home: Path, receiver: 
     path = f"/v1/webhooks/{webhook}"
     receiver.start(added.json()["secret"])
 
-    assert client.post(f"{path}/test").status_code == 202
+    assert client.post(f"{path}/test", json={}).status_code == 202
     service.wait_for(lambda: client.get(path).json()["last_at"] is not None)
 
     for round_ in range(SCORES):

@@ -153,7 +153,7 @@ def test_a_message_goes_dead_and_is_sent_again(
     assert api.call("POST", f"{path}/resend", {"ids": [dead["id"]]}).json() == {"resent": 1}
     one = api.call("GET", path).json()
     assert (one["pending"], one["dead"]) == (1, 0)
-    sent = api.call("POST", f"{path}/test")
+    sent = api.call("POST", f"{path}/test", {})
     assert sent.status_code == 202
     assert api.call("GET", path).json()["pending"] == 2
     assert sent.json()["id"] not in api.call("GET", "/v1/changes?limit=1000", scope="read").text

@@ -31,6 +31,11 @@ def test_every_call(client: httpx2.Client, lead: Any) -> None:
         assert crm.lead_score("client", as_of="2026-03-06T12:00:00Z")["lead_id"] == "client"
         assert isinstance(list(crm.lead_history("client")), list)
         assert isinstance(list(crm.leads("hot")), list)
+        assert list(crm.leads(owner="nobody", status="all")) == []
+        changes, cursor = crm.changes()
+        assert cursor.isdigit()
+        assert crm.changes("latest")[0] == []
+        assert all(one["id"] for one in changes)
         assert crm.erase("client")["erased"] is True
         with pytest.raises(Problem) as refused:
             crm.lead_score("client")

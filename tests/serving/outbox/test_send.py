@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from features.errors import UsageError
@@ -23,8 +30,17 @@ BODY = '{"type":"webhook.test","data":{"name":"Zoë"}}'
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+class Quiet(HTTPServer):
+    """Prints nothing when a caller goes away."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
-def receiving(answer: Answer) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+def receiving(
+    answer: Answer, context: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     got: list[tuple[dict[str, str], bytes]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -36,7 +52,9 @@ def receiving(answer: Answer) -> Iterator[tuple[str, list[tuple[dict[str, str], 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = Quiet(("127.0.0.1", 0), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -75,6 +93,46 @@ def test_a_message_is_signed_by_both_secrets() -> None:
         Webhook(new).verify(body + b" ", headers)
     assert headers["webhook-id"] == "chg_7"
     assert headers["Content-Type"] == "application/json"
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate of the loopback and its key, as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
+
+
+def test_a_certificate_must_be_trusted_and_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with receiving(status(204), context) as (url, got):
+        by_name = url.replace("http://127.0.0.1", "https://localhost")
+        by_address = url.replace("http://", "https://")
+        assert send(by_name) == Outcome(None, "tls")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert send(by_address) == Outcome(None, "tls")
+        assert send(by_name).taken
+    assert len(got) == 1
 
 
 def test_redirects_are_not_followed() -> None:

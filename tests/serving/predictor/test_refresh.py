@@ -31,8 +31,12 @@ HOUR_US = 3_600_000_000
 
 
 @pytest.fixture(scope="module")
-def releases(tmp_path_factory: pytest.TempPathFactory) -> list[Predictor]:
-    folder = tmp_path_factory.mktemp("releases")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("releases")
+
+
+@pytest.fixture(scope="module")
+def releases(folder: Path) -> list[Predictor]:
     made = [small_release(folder / str(i), coefficient=0.8 + i) for i in range(2)]
     return [Predictor(release, str(i + 1)) for i, release in enumerate(made)]
 
@@ -113,13 +117,15 @@ def test_a_new_lead_and_its_events_are_scored_without_being_asked(
     assert "probability" in kinds[-1]
 
 
-def test_a_refreshed_score_can_be_replayed(house: House, releases: list[Predictor]) -> None:
+def test_a_refreshed_score_can_be_replayed(
+    house: House, releases: list[Predictor], folder: Path
+) -> None:
     house.put("a")
     house.views("a", 3)
     house.refresh(releases[0])
     house.views("a", 2)  # what came later is not seen by the replay
     (row,) = house.list().rows
-    settings = Settings(home=house.home, release=releases[0].release.path)
+    settings = Settings(home=house.home, release=folder / "0")
     assert replay(settings, row.score_id).identical
 
 

@@ -1,0 +1,169 @@
+"""A day in the life of a service, with real processes, at a small scale.
+
+Two thousand leads are loaded, events stream in, scores are computed anew by themselves, a webhook's
+receiver that fails half of the time is told of every change of band, a lead is closed, another
+erased, a new release is promoted, and now and then a process is killed. In the evening the list,
+the outbox, the receiver and the service's own answers say the same.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service_process import free_port
+from webhook_receiver import Receiver
+
+from scoring.release.store import ChampionPointer, ReleaseStore
+from serving.settings import Settings
+from serving.store.database import connect, store_url
+from serving.store.ingest import NewLead, put_lead
+from serving.store.tombstones import load_tombstones
+from serving.timestamps import microseconds
+
+Start = Callable[..., Any]
+LEADS = 2000
+BUSY = 60
+"""Leads that something happens with."""
+HOURS = 6
+ERASED, CLOSED = "L-0003", "L-0007"
+PROCESSES = (b"score_loader_process", b"refresh_process")
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    made = Receiver(tmp_path / "receiver", free_port(), fail_share=0.5)
+    yield made
+    made.stop()
+
+
+def load(home: Path, now: datetime) -> None:
+    """All leads in one transaction, as a bulk load does."""
+    engine = connect(store_url(Settings(home=home)))
+    tombstones = load_tombstones(home)
+    created_us = microseconds(now - timedelta(days=20))
+    with engine.execution_options(writes=True).begin() as connection:
+        for i in range(LEADS):
+            attributes = {"employees": i % 300, "owner": ("karim", "lena")[i % 2]}
+            lead = NewLead(f"L-{i:04}", created_us, attributes)
+            put_lead(connection, lead, microseconds(now), tombstones)
+    engine.dispose()
+
+
+def kill(leader: int, name: bytes) -> None:
+    """``kill -9`` on the processes of this name that a service started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            if os.getpgid(int(folder.name)) == leader and name in command:
+                os.kill(int(folder.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+def happen(client: Any, hour: int, now: datetime, rng: random.Random) -> None:
+    """An hour's interactions of the busy leads."""
+    rows = [
+        {"lead_id": f"L-{i:04}", "kind": "page_view", "event_id": f"{hour}-{i}-{n}",
+         "occurred_at": (now - timedelta(minutes=n)).isoformat()}
+        for i in range(BUSY)
+        for n in range(rng.choice((0, 1, 8, 30)))
+        if f"L-{i:04}" not in (ERASED, CLOSED) or hour < HOURS // 2
+    ]  # fmt: skip
+    assert client.post("/v1/interactions", json={"interactions": rows}).json()["refused"] == []
+
+
+def every(client: Any, path: str, name: str, cursor: str, **query: Any) -> list[dict[str, Any]]:
+    """All pages of a list."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = client.get(path, params=query).json()
+        found += page[name]
+        if not page["next"] or not page[name]:
+            return found
+        query[cursor] = page["next"]
+
+
+def test_a_day(
+    start: Start, home: Path, tmp_path: Path, make: Callable[..., None], receiver: Receiver
+) -> None:
+    rng = random.Random(16)
+    settings: dict[str, Any] = {
+        "webhook_private": True, "webhook_retry_s": 0.02, "webhook_rate_per_s": 2000,
+        "webhook_concurrency": 8, "refresh_per_s": 5000, "watch_s": 0.2, "backlog": 64,
+    }  # fmt: skip
+    service = start(**settings)
+    client = service.client
+    added = client.post("/v1/webhooks", json={"url": receiver.url, "on": ["band"]}).json()
+    receiver.start(added["secret"])
+    webhook = f"/v1/webhooks/{added['webhook']['id']}"
+    load(home, datetime.now(UTC))
+    service.wait_for(lambda: client.get("/v1/leads").json()["total"] == LEADS, 180)
+
+    victims = [*PROCESSES, b"serve"] * (HOURS // 3 + 1)
+    rng.shuffle(victims)
+    for hour in range(HOURS):
+        happen(client, hour, datetime.now(UTC), rng)
+        if hour == HOURS // 2:
+            gone = client.delete(f"/v1/leads/{ERASED}").json()
+            assert gone["erased"]
+            end = {"lead_id": CLOSED, "outcome": "converted", "occurred_at": _now()}
+            assert client.post("/v1/outcomes", json={"outcomes": [end]}).json()["taken"] == 1
+        if hour == HOURS - 2:
+            make(tmp_path / "next", seed=2)
+            path = ReleaseStore(home).add(tmp_path / "next")
+            ReleaseStore(home).set_champion(ChampionPointer(path.name, "2", str(path)))
+        victim = victims[hour]
+        if victim == b"serve":
+            service.kill()
+            service.start()
+        else:
+            kill(service.process.pid, victim)
+
+    release = ReleaseStore(home).pointer().release_id  # type: ignore[union-attr]
+    service.wait_for(lambda: client.get("/v1/leads").json()["release_id"] == release, 180)
+    service.wait_for(lambda: service.metric("leadscore_refresh_waiting") == 0, 180)
+    service.wait_for(lambda: client.get(webhook).json()["pending"] == 0, 180)
+
+    # the list: each open lead once, by one release, as the service itself scores it now
+    listed = {
+        row["lead_id"]: row for row in every(client, "/v1/leads", "leads", "cursor", limit=200)
+    }
+    assert set(listed) == {f"L-{i:04}" for i in range(LEADS)} - {ERASED, CLOSED}
+    assert {row["release_id"] for row in listed.values()} == {release}
+    for lead_id in [f"L-{i:04}" for i in range(0, BUSY, 7) if f"L-{i:04}" in listed]:
+        asked = {"as_of": listed[lead_id]["as_of"]}
+        again = client.get(f"/v1/leads/{lead_id}/score", params=asked).json()
+        assert again["probability"] == listed[lead_id]["probability"]
+
+    # the outbox ends where the list is, and the receiver has each change of band once, in order
+    changes = every(client, "/v1/changes", "changes", "after", limit=1000)
+    scores = [one for one in changes if one["type"] == "lead.score_changed"]
+    last = {one["data"]["lead_id"]: one["data"]["band"] for one in scores}
+    assert {lead_id: last[lead_id] for lead_id in listed} == {
+        lead_id: row["band"] for lead_id, row in listed.items()
+    }
+    assert ERASED not in last
+    expected = _bands([one for one in scores if "band" in one["data"]["changed"]])
+    taken = _bands([one for one in receiver.taken if one["type"] == "lead.score_changed"])
+    assert sum(map(len, expected.values())) > BUSY
+    taken.pop(ERASED, None)  # what was told before the erasure is with the receiver
+    assert taken == expected
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _bands(messages: list[dict[str, Any]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in messages:
+        found[one["data"]["lead_id"]].append(one["id"])
+    return found

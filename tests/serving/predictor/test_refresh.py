@@ -136,7 +136,6 @@ def test_what_is_written_while_a_lead_is_scored_is_seen_next(
 
     def meanwhile(connection: sa.Connection, lead_id: str) -> Any:
         found = history(connection, lead_id)
-        connection.commit()
         house.views("a", 1)
         return found
 
@@ -231,7 +230,6 @@ def test_a_lead_erased_while_it_is_scored_stays_erased(
 
     def meanwhile(connection: sa.Connection, lead_id: str) -> Any:
         found = history(connection, lead_id)
-        connection.commit()
         with house.engine.begin() as c:
             erase(c, "a", NOW_US, TOMBSTONES)
         return found

@@ -7,6 +7,8 @@ refused, 5 storage or registry (the tree is drawn in ``features/errors.py``).
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import sys
@@ -137,7 +139,31 @@ def panel_of(name: str) -> str:
 
 def main() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            stream.reconfigure(errors=register_plain_signs())
     raise SystemExit(run(sys.argv[1:]))
+
+
+PLAIN_SIGNS = {"\u202f": " ", "\u00a0": " ", "−": "-", "’": "'", "–": "-", "→": "->", "×": "x"}
+"""What is written where a terminal's encoding lacks a sign, as Windows-1252 lacks narrow spaces."""
+
+
+def register_plain_signs() -> str:
+    """The name of the error handler that writes ``PLAIN_SIGNS``, and "?" for any other sign.
+
+    >>> "12\\u202f345 ☎".encode("cp1252", errors=register_plain_signs())
+    b'12 345 ?'
+    """
+
+    def plain(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        signs = error.object[error.start : error.end]
+        return "".join(PLAIN_SIGNS.get(sign, "?") for sign in signs), error.end
+
+    codecs.register_error("leadscore.plain_signs", plain)
+    return "leadscore.plain_signs"
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -31,6 +31,10 @@ takes `--json`. No command prompts. This page is written by `make docs` from the
 
 With `--json` an error is one JSON line on stderr:
 `{"error": "DataError", "message": "…", "exit_code": 3}`.
+
+`leadscore --lang fr COMMAND` (or `--lang fr` after the command) speaks French in tables, reports
+and reasons; without it the system's locale decides, and `--json` is English
+([languages](../guide/languages.md)).
 """
 
 

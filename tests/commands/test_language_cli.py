@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.cli import run, without_language
+from commands.cli import register_plain_signs, run, without_language
 from commands.output import print_table, shown
 from features.language.catalogues import language
 from features.language.current import current, use
@@ -50,6 +50,13 @@ def test_a_language_that_is_not_there_is_a_usage_error(
 ) -> None:
     assert run(["rules", "check", card, "--lang", "tlh"]) == 2
     assert "there is no language 'tlh'; there are: en, fr" in capsys.readouterr().err
+
+
+def test_a_terminal_without_narrow_spaces_gets_plain_ones() -> None:
+    with use(language("fr")):
+        figure = current().format_number(-12345.5, 1)
+    assert figure.encode("cp1252", errors=register_plain_signs()) == b"-12 345,5"
+    assert "l’issue ☎".encode("ascii", errors=register_plain_signs()) == b"l'issue ?"
 
 
 def test_what_stands_after_two_dashes_is_no_option() -> None:

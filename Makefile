@@ -23,7 +23,7 @@ demo: $(VENV)/.runtime ## train, compare and score simulated leads, then serve u
 
 .PHONY: test
 test: $(VENV)/.dev ## run every test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: test-random
 test-random: $(VENV)/.dev ## run the property tests with fresh seeds and ten times the examples

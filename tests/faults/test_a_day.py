@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_process import free_port
+from service_process import WAIT_S, free_port
 from webhook_receiver import Receiver
 
 from scoring.release.store import ChampionPointer, ReleaseStore
@@ -105,7 +105,7 @@ def test_a_day(
     receiver.start(added["secret"])
     webhook = f"/v1/webhooks/{added['webhook']['id']}"
     load(home, datetime.now(UTC))
-    service.wait_for(lambda: client.get("/v1/leads").json()["total"] == LEADS, 180)
+    service.wait_for(lambda: client.get("/v1/leads").json()["total"] == LEADS, 3 * WAIT_S)
 
     victims = [*PROCESSES, b"serve"] * (HOURS // 3 + 1)
     rng.shuffle(victims)
@@ -128,9 +128,9 @@ def test_a_day(
             kill(service.process.pid, victim)
 
     release = ReleaseStore(home).pointer().release_id  # type: ignore[union-attr]
-    service.wait_for(lambda: client.get("/v1/leads").json()["release_id"] == release, 180)
-    service.wait_for(lambda: service.metric("leadscore_refresh_waiting") == 0, 180)
-    service.wait_for(lambda: client.get(webhook).json()["pending"] == 0, 180)
+    service.wait_for(lambda: client.get("/v1/leads").json()["release_id"] == release, 3 * WAIT_S)
+    service.wait_for(lambda: service.metric("leadscore_refresh_waiting") == 0, 3 * WAIT_S)
+    service.wait_for(lambda: client.get(webhook).json()["pending"] == 0, 3 * WAIT_S)
 
     # the list: each open lead once, by one release, as the service itself scores it now
     listed = {

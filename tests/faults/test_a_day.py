@@ -57,6 +57,13 @@ def load(home: Path, now: datetime) -> None:
     engine.dispose()
 
 
+def promote(home: Path, folder: Path, make: Callable[..., None], seed: int) -> None:
+    """Make a release and point to it, as ``leadscore promote`` does after its gate."""
+    make(folder, seed=seed)
+    path = ReleaseStore(home).add(folder)
+    ReleaseStore(home).set_champion(ChampionPointer(path.name, str(seed), str(path)))
+
+
 def kill(leader: int, name: bytes) -> None:
     """``kill -9`` on the processes of this name that a service started."""
     for folder in Path("/proc").glob("[0-9]*"):
@@ -99,6 +106,7 @@ def test_a_day(
         "webhook_private": True, "webhook_retry_s": 0.02, "webhook_rate_per_s": 2000,
         "webhook_concurrency": 8, "refresh_per_s": 5000, "watch_s": 0.2, "backlog": 64,
     }  # fmt: skip
+    promote(home, tmp_path / "first", make, seed=4)
     service = start(**settings)
     client = service.client
     added = client.post("/v1/webhooks", json={"url": receiver.url, "on": ["band"]}).json()
@@ -117,9 +125,7 @@ def test_a_day(
             end = {"lead_id": CLOSED, "outcome": "converted", "occurred_at": _now()}
             assert client.post("/v1/outcomes", json={"outcomes": [end]}).json()["taken"] == 1
         if hour == HOURS - 2:
-            make(tmp_path / "next", seed=2)
-            path = ReleaseStore(home).add(tmp_path / "next")
-            ReleaseStore(home).set_champion(ChampionPointer(path.name, "2", str(path)))
+            promote(home, tmp_path / "second", make, seed=2)
         victim = victims[hour]
         if victim == b"serve":
             service.kill()

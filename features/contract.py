@@ -55,6 +55,7 @@ REQUIRED_COLUMNS = {
     "interactions": ("lead_id", "occurred_at", "kind"),
     "answers": ("lead_id", "answered_at", "attribute", "value"),
     "references": ("lead_id", "as_of"),
+    "aliases": ("alias_id", "lead_id"),
 }
 """Columns a table must have; ``outcomes`` also needs ``occurred_at`` where leads have a time."""
 

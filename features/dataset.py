@@ -54,6 +54,7 @@ class Dataset:
         outcomes: object = None,
         interactions: object = None,
         answers: object = None,
+        aliases: object = None,
         max_bad_fraction: float = 0.01,
         **settings: Any,
     ) -> Dataset:
@@ -62,7 +63,8 @@ class Dataset:
         The columns are those of the data contract: ``leads`` with ``lead_id``, ``created_at`` and
         any attributes; ``outcomes`` with ``lead_id``, ``outcome`` (``converted`` or ``lost``; open
         leads have no row), ``occurred_at``; ``interactions`` with ``lead_id``, ``occurred_at``,
-        ``kind``; ``answers`` with ``lead_id``, ``answered_at``, ``attribute``, ``value``. Times
+        ``kind``; ``answers`` with ``lead_id``, ``answered_at``, ``attribute``, ``value``;
+        ``aliases`` with ``alias_id``, ``lead_id`` and, if known, ``since``. Times
         need a zone; None and NaN are unknown. ``settings``: the keys of ``dataset.toml``, such as
         ``name``, ``horizon_days``, ``observed_until``, ``reference_ages_days``, ``attributes``.
         The rules are those for files, so the same rows give the same dataset, to the last bit.
@@ -84,6 +86,7 @@ class Dataset:
 
         frames = {
             "leads": leads, "outcomes": outcomes, "interactions": interactions, "answers": answers,
+            "aliases": aliases,
         }  # fmt: skip
         return dataset_from_frames(
             frames,

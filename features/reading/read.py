@@ -22,6 +22,7 @@ from features.contract import DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError
 from features.histories.arrays import NO_TIME
+from features.reading.aliases import Aliases, read_aliases
 from features.reading.attributes import typed_answers, typed_leads
 from features.reading.files import is_url
 from features.reading.folder import FolderSource, RemoteFolderSource, TableSource, file_chunks
@@ -440,7 +441,8 @@ def open_dataset(
     timed = tables.has("interactions") or tables.has("outcomes")
     ask_for_creation(raw, settings, others_have_time=timed)
     raw = raw.replace("lead_id", trimmed_text(raw.table.column("lead_id")))
-    chunk = clean_leads(raw, quarantine, until, rules)
+    aliases = read_aliases(tables, quarantine, rules)
+    chunk = clean_leads(aliases.without_leads_merged(raw, quarantine), quarantine, until, rules)
     leads = typed_leads(chunk, settings, quarantine, found)
     quarantine.check_limit(chunk.file, read["leads"])
     if len(leads) == 0:
@@ -449,10 +451,25 @@ def open_dataset(
     if sample is not None:
         leads = _sampled(leads, sample, quarantine, chunk.file, found)
     leads, outcomes = _read_outcomes(
-        tables, quarantine, leads, until, rules, read, required=outcomes_required, all_ids=all_ids
+        tables,
+        quarantine,
+        leads,
+        until,
+        rules,
+        read,
+        required=outcomes_required,
+        all_ids=all_ids,
+        aliases=aliases,
     )
     _refuse_empty(leads, quarantine)
-    known = LeadIndex(pa.array(leads["lead_id"], pa.string()), all_ids, settings.lead_ids, found)
+    known = LeadIndex(
+        pa.array(leads["lead_id"], pa.string()),
+        all_ids,
+        settings.lead_ids,
+        found,
+        aliases.lead_of,
+        aliases.hidden_until(leads),
+    )
     answers = _read_answers(tables, quarantine, known, until, rules, read)
     _tell_not_read(tables, found)
     return DatasetReader(
@@ -506,6 +523,7 @@ def _read_outcomes(
     *,
     required: bool,
     all_ids: pa.Array,
+    aliases: Aliases,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Outcomes, and the leads without those whose outcome is in quarantine."""
     if not tables.has("outcomes") and not required:
@@ -519,7 +537,11 @@ def _read_outcomes(
         return leads, _outcome_frame(None)
     read["outcomes"] = len(raw)
     known = LeadIndex(
-        pa.array(leads["lead_id"], pa.string()), all_ids, rules.settings.lead_ids, rules.found
+        pa.array(leads["lead_id"], pa.string()),
+        all_ids,
+        rules.settings.lead_ids,
+        rules.found,
+        aliases.lead_of,
     )
     if "lead_id" in raw.table.column_names:
         raw = known.renamed(raw.replace("lead_id", trimmed_text(raw.table.column("lead_id"))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -392,7 +392,9 @@ def mask_in(column: pa.ChunkedArray, words: Iterable[str]) -> Mask:
 class LeadIndex:
     """Which leads may be spoken of: those kept, and those set aside with their rows.
 
-    ``rule``: how ids of other tables are compared with those of leads.
+    ``rule``: how ids of other tables are compared with those of leads. ``lead_of``: ids that are
+    other names of leads. ``hidden_until``: of some of these, the moment (microseconds) before which
+    their rows were not known to be the lead's.
     """
 
     def __init__(
@@ -401,7 +403,10 @@ class LeadIndex:
         seen: pa.Array,
         rule: IdRule = IdRule.AS_WRITTEN,
         found: Inference | None = None,
+        lead_of: Mapping[str, str] | None = None,
+        hidden_until: Mapping[str, int] | None = None,
     ) -> None:
+        self.lead_of, self.hidden_until = lead_of or {}, hidden_until or {}
         self.kept = kept
         self.seen = seen
         self.rule = rule
@@ -411,7 +416,7 @@ class LeadIndex:
 
     def only(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
         """Set aside rows of leads that are not in ``leads``, or are set aside themselves."""
-        chunk = self.renamed(chunk)
+        chunk = self.renamed(self._without_hidden(chunk, quarantine))
         known = mask_of(pc.is_in(chunk.table.column("lead_id"), value_set=self.kept))
         return chunk if known.all() else self._only(chunk, known, quarantine)
 
@@ -423,6 +428,8 @@ class LeadIndex:
             return chunk
         texts = pc.unique(ids.filter(pa.array(unknown))).cast(pa.string()).to_pylist()
         to_lead = {t: trimmed(t) for t in texts if trimmed(t) != t}
+        if self.lead_of:
+            to_lead |= {t: self.lead_of[trimmed(t)] for t in texts if trimmed(t) in self.lead_of}
         rule = self._rule_for([to_lead.get(t, t) for t in texts])
         if rule is not IdRule.AS_WRITTEN:
             leads = self.seen.drop_null().to_pylist()
@@ -438,6 +445,20 @@ class LeadIndex:
         if not to_lead:
             return chunk
         return chunk.replace("lead_id", _mapped(ids, to_lead))
+
+    def _without_hidden(self, chunk: Chunk, quarantine: Quarantine) -> Chunk:
+        """Set aside what an alias did before it was known which lead it is."""
+        moment = {"interactions": "occurred_at", "answers": "answered_at"}.get(chunk.name)
+        if not self.hidden_until or moment is None:
+            return chunk
+        ids = to_text(chunk.table.column("lead_id"))
+        names = pa.array(list(self.hidden_until), pa.string())
+        limits = pa.array([*self.hidden_until.values(), None], pa.int64())
+        place = pc.fill_null(pc.index_in(ids, value_set=names), len(names))
+        at = chunk.table.column(moment).cast(pa.int64())
+        early = mask_of(pc.fill_null(pc.less(at, limits.take(place.combine_chunks())), False))
+        reason = RejectReason("of an alias, before it was known whose it is", moment, harmless=True)
+        return quarantine.set_aside(chunk, early, reason)
 
     def _rule_for(self, unknown: list[str]) -> IdRule:
         """The declared rule; Salesforce's where all ids show that they are its own."""
@@ -471,7 +492,7 @@ class LeadIndex:
         rows = self._names.codes(chunk.table.column("lead_id"))
         known = rows >= 0
         if not known.all():
-            chunk = self.renamed(chunk)
+            chunk = self.renamed(self._without_hidden(chunk, quarantine))
             rows = self._names.codes(chunk.table.column("lead_id"))
             known = rows >= 0
         if not known.all():

@@ -250,4 +250,4 @@ def moment_us(moment: str | datetime | None, name: str) -> int | None:
         message = f"{name} is {moment!r}; expected a moment like 2024-05-01T09:00:00Z"
         raise UsageError(message) from None
     at = at.tz_localize("UTC") if at.tzinfo is None else at
-    return int(at.as_unit("us").value)
+    return int((at - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(1, "us"))

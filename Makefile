@@ -106,6 +106,14 @@ bench-monitor: $(VENV)/.dev ## later leads: how often each verdict is given, and
 bench-gate: $(VENV)/.dev ## promotion: how often good challengers, leaks and shuffled labels pass
 	@$(BIN)/python benchmarks/gate.py
 
+.PHONY: bench-forecast
+bench-forecast: $(VENV)/.dev ## forecasts from rolling origins: how often their intervals hold
+	@$(BIN)/python benchmarks/forecast.py
+
+.PHONY: bench-exploration
+bench-exploration: $(VENV)/.dev ## calls at random with a known effect: how often it is found
+	@$(BIN)/python benchmarks/exploration.py
+
 .PHONY: bench-serving
 bench-serving: $(VENV)/.bench ## the API: requests a second and latency
 	@$(BIN)/python benchmarks/serving.py

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from commands.cli import main
     from commands.python_api.analysis import audit, compare, monitor
     from commands.python_api.data import label_references, simulate, vectorize
+    from commands.python_api.forecast import forecast
     from commands.python_api.release import Release, explain, load_release, score
     from commands.python_api.train import TrainingResult, train
     from features import errors
@@ -40,6 +41,7 @@ __all__ = [
     "compare",
     "errors",
     "explain",
+    "forecast",
     "label_references",
     "language",
     "load_release",
@@ -56,6 +58,7 @@ _MODULES = {
     "commands.cli": ("main",),
     "commands.python_api.analysis": ("audit", "compare", "monitor"),
     "commands.python_api.data": ("label_references", "simulate", "vectorize"),
+    "commands.python_api.forecast": ("forecast",),
     "commands.python_api.release": ("Release", "explain", "load_release", "score"),
     "commands.python_api.train": ("TrainingResult", "train"),
     "features.dataset": ("Dataset",),

@@ -27,6 +27,7 @@ from commands import (
     data,
     demo,
     explain,
+    forecast,
     import_,
     init,
     keys,
@@ -50,7 +51,7 @@ REMEDY = "install the whole with `pip install leadscore` (leadscore-serve can on
 PANELS = {
     "Data": ("init", "import", "check", "audit", "simulate", "lead"),
     "Models": ("train", "card", "monitor", "compare", "models", "promote", "rollback", "fetch"),
-    "Scores": ("score", "worklist", "explain", "rules"),
+    "Scores": ("score", "worklist", "forecast", "explain", "rules"),
     "Service": ("serve", "keys", "webhooks", "replay", "doctor"),
 }
 OTHER_PANEL = "Start here"
@@ -112,6 +113,7 @@ def create_app() -> typer.Typer:
         lead,
         compare,
         explain,
+        forecast,
         rules,
         serve,
         keys,

@@ -75,6 +75,28 @@ ExcludeOption = Annotated[
 ]
 
 
+GivenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--given",
+        metavar="NAME",
+        help="An attribute that is a score somebody else made (a CRM's, a vendor's): judged like "
+        "the others, never learned from; may be repeated.",
+    ),
+]
+
+
+WorklistOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--worklist",
+        metavar="FILE",
+        help="A list that leadscore worklist --explore wrote: tells what calling itself changes; "
+        "may be repeated.",
+    ),
+]
+
+
 AllowLeaksOption = Annotated[
     bool,
     typer.Option("--allow-leaks", help="Compare although a leak is sure (leadscore audit)."),
@@ -96,6 +118,8 @@ def compare(
     cost_attribute: CostOption = None,
     exclude: ExcludeOption = None,
     reweighted: RewrittenOption = None,
+    given: GivenOption = None,
+    worklist: WorklistOption = None,
     allow_leaks: AllowLeaksOption = False,
     seed: SeedOption = 0,
     max_bad: MaxBadOption = None,
@@ -114,14 +138,22 @@ def compare(
       leadscore compare my-leads --scorecard our-rules.toml --hot-per-week 20
 
       leadscore compare my-leads --value-per-conversion 900 --cost-per-contact 15
+
+      leadscore compare my-leads --given hubspot_score --given einstein_score
+
+      leadscore compare my-leads --worklist week-1.csv --worklist week-2.csv
     """
     from commands.output import log, print_json
     from training.comparison.run import ComparisonConfig
     from training.config import TrainingConfig
+    from training.exploration import read_assignments
 
     cost_benefit = worth_of(value_per_conversion, cost_per_contact)
     training = TrainingConfig(seed=seed, exclude=tuple(exclude or ()))
-    config = ComparisonConfig(training, hot_per_week, cost_benefit, cost_attribute)
+    assignments = read_assignments(worklist) if worklist else None
+    config = ComparisonConfig(
+        training, hot_per_week, cost_benefit, cost_attribute, tuple(given or ()), assignments
+    )
     found, refitted = run_comparison(
         dataset, scorecard, config, allow_leaks=allow_leaks, max_bad=max_bad, sample=sample
     )
@@ -167,7 +199,7 @@ def run_comparison(
         data = read_dataset(source, max_bad_fraction=max_bad, sample=sample)
     report_reading(data)
     if not allow_leaks:
-        stop_on_leaks(data, config.training.exclude)
+        stop_on_leaks(data, (*config.training.exclude, *config.given))
     with timed("learn and compare"), progress_bar() as tell:
         result = compare_scores(data, card, config, progress=tell)
     return result.comparison, result.reweighted
@@ -190,7 +222,12 @@ def print_comparison(found: Comparison) -> None:
     if optimistic:
         print(say("  Note: {note}.", note=translated(optimistic)))
     print_scores(found)
+    print_given(found)
     print_bands(found)
+    if calling := found.sections.get("calling"):
+        print("What calling changes:")
+        for sentence in calling["words"]:
+            print(f"  {sentence}")
 
 
 def print_scores(found: Comparison) -> None:
@@ -227,6 +264,21 @@ def print_scores(found: Comparison) -> None:
         )
         + "\n"
     )
+
+
+def print_given(found: Comparison) -> None:
+    """Every given score in sentences: would it have called better, and is it true at its word?"""
+    from training.comparison.given import raw_words_of
+
+    for one in found.sections.get("given", []):
+        print(one["answer"])
+        print(f"  {raw_words_of(one)}")
+        if one["money"]:
+            print(f"  {one['money']}")
+        for note in one["notes"]:
+            print(f"  Note: {note}.")
+    if found.sections.get("given"):
+        print()
 
 
 def share(value: float) -> str | None:

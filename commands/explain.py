@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
+from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption, SeedOption
 from features.errors import UsageError
 from features.language.current import N_, _, current, number, say, say_n
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from features.dataset import Dataset
     from scoring.release.release import Release
     from training.explanation.explain import ScoreChange
-    from training.worklist import Worklist
+    from training.worklist import WorkItem, Worklist
 
 
 CSV_COLUMNS = (
@@ -113,6 +113,16 @@ def worklist(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the list here as well.")
     ] = None,
+    explore: Annotated[
+        str | None,
+        typer.Option(
+            "--explore",
+            metavar="SHARE",
+            help="Give this share of the calls to leads drawn at random, such as 5%, to learn what "
+            "calling itself changes (compare --worklist); as many of the best are held back.",
+        ),
+    ] = None,
+    seed: SeedOption = 0,
     max_bad: MaxBadOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -125,22 +135,38 @@ def worklist(
       leadscore worklist my-leads --hot-per-week 20
 
       leadscore worklist my-leads --hot-per-week 20 --as-of 2024-05-06 --out week.csv
+
+      leadscore worklist my-leads --hot-per-week 40 --explore 5% --out week.csv
     """
     from commands.output import log, print_json
     from features.histories.build import histories_from_dataset
     from scoring.playbook import default_playbook, load_playbook
-    from training.worklist import make_worklist
+    from training.exploration import assignments_beside, share_of
+    from training.worklist import Exploration, make_worklist
 
+    exploration = None if explore is None else Exploration(share_of(explore), seed)
+    if exploration is not None and out is None:
+        raise UsageError("--explore needs --out FILE.csv: who had which chance must be kept")
     plays = load_playbook(playbook) if playbook else default_playbook()
     data = read_with_time(dataset, max_bad)
     as_of_us = moment(as_of, "--as-of", observed_until(data))
     answering, _ = loaded(release)
     found = make_worklist(
-        data, histories_from_dataset(data), answering, plays, hot_per_week, as_of_us
+        data,
+        histories_from_dataset(data),
+        answering,
+        plays,
+        hot_per_week,
+        as_of_us,
+        exploration=exploration,
     )
     if out is not None:
         write_csv(found, out)
         log(f"list: {out}")
+    if out is not None and found.assignments is not None:
+        kept = assignments_beside(out)
+        found.assignments.to_csv(kept, index=False, lineterminator="\n")
+        log(f"who could be called, and with which chance: {kept} (keep it for compare --worklist)")
     print_json(found.to_dict()) if as_json else print_worklist(found)
 
 
@@ -232,7 +258,7 @@ def print_worklist(found: Worklist) -> None:
             item.lead_id,
             current().format_percent(item.probability, 1),
             label(item.band, current()),
-            _("new") if item.weeks == 1 else say_n("{n} week", "{n} weeks", item.weeks),
+            _on_the_list(item),
             item.reasons[0] if item.reasons else None,
             f"{item.next_step.channel}: {item.next_step.rhythm}",
         ]
@@ -260,6 +286,17 @@ def print_worklist(found: Worklist) -> None:
         )
         print(left, end="")
     print()
+    if drawn := [item for item in found.items if item.drawn]:
+        print(
+            f"{len(drawn)} of them are drawn at random, instead of as many of the best that are "
+            f"held back: each other lead had a chance of {drawn[0].propensity:.2%}."
+        )
+
+
+def _on_the_list(item: WorkItem) -> str:
+    if item.drawn:
+        return "drawn"
+    return _("new") if item.weeks == 1 else say_n("{n} week", "{n} weeks", item.weeks)
 
 
 def write_csv(found: Worklist, out: Path) -> None:
@@ -269,9 +306,12 @@ def write_csv(found: Worklist, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(CSV_COLUMNS)
+        explored = found.assignments is not None
+        rows.writerow([*CSV_COLUMNS, *(("propensity", "drawn") if explored else ())])
         for item in found.items:
             reasons = [*item.reasons, "", "", ""][:3]
             step = item.next_step
             figures = [item.rank, item.lead_id, item.probability, item.band, item.rule_points]
-            rows.writerow([*figures, item.weeks, *reasons, step.channel, step.rhythm, step.message])
+            chance = [item.propensity, "yes" if item.drawn else "no"] if explored else []
+            words = [*reasons, step.channel, step.rhythm, step.message]
+            rows.writerow([*figures, item.weeks, *words, *chance])

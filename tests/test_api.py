@@ -92,7 +92,7 @@ def test_the_examples_of_the_reference_hold(
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     told: list[str] = []
     with contextlib.chdir(tmp_path):
-        for module in ("analysis", "data", "release", "train"):
+        for module in ("analysis", "data", "forecast", "release", "train"):
             found = doctest.DocTestFinder().find(import_module(f"commands.python_api.{module}"))
             for one in found:
                 one.globs = {**names}
@@ -196,6 +196,36 @@ def test_an_explanation_is_that_of_the_command(
     assert sum(part.log_odds for part in found.parts) == pytest.approx(
         found.after.log_odds - found.before.log_odds, abs=1e-9
     )
+
+
+def test_an_explanation_takes_moments_as_the_command_does(
+    fitted: ls.TrainingResult, data: ls.Dataset, house: Shell
+) -> None:
+    lead = fitted.release.score(data)["lead_id"][0]
+    created = data.leads.set_index("lead_id").loc[lead, "created_at"]
+    start, end = (str(created + pd.Timedelta(days=days)) for days in (1, 4))
+    asked = ["explain", "leads", "--lead", lead, "--release", "R", "--from", start, "--to", end]
+    told = json.loads(house.run(*asked, "--json"))
+    found = ls.explain(fitted.release, data, lead, start=start, end=end)
+    assert found.after.log_odds == told["after"]["log_odds"]
+    assert found.to_dict()["after"] == told["after"]
+
+
+def test_the_forecast_is_that_of_the_command(
+    fitted: ls.TrainingResult, data: ls.Dataset, house: Shell
+) -> None:
+    told = json.loads(
+        house.run("forecast", "leads", "--release", "R", "--horizons", "10,30", "--json")
+    )
+    found = ls.forecast(data, fitted.release, horizons=[10, 30])
+    assert [row.to_dict() for row in found.rows] == told["rows"]
+    assert (
+        found.leads["probability_30d"].tolist()
+        == fitted.release.score(data)["probability"].tolist()
+    )
+    assert (found.leads["probability_10d"] <= found.leads["probability_30d"]).all()
+    assert "open leads" in repr(found)
+    assert "<table" in found._repr_html_()
 
 
 def test_the_audit_and_the_comparison_are_those_of_the_commands(

@@ -19,6 +19,7 @@ from training.candidates.own import own_candidates, warn_not_released
 from training.charts.reliability import reliability_chart
 from training.config import TrainingConfig
 from training.evaluation.ages import ages_in_days
+from training.forecast.timing import fit_timing
 from training.labels.training_data import TrainingData, check_classes, load_training_data
 from training.leakage.report import AuditReport
 from training.model_card.record import FILE, card_json
@@ -84,6 +85,7 @@ def train(
         intervals = interval_table(fitted, data, config, pool=pool)
     with use(ENGLISH):  # a release has the same bytes whatever language its maker reads
         contents = _contents(dataset, config, data, fitted, result, intervals, audit)
+    contents = replace(contents, timing=fit_timing(fitted, data))
     warn_not_released({r.candidate.name: reason for r, reason in fitted.compared})
     return TrainedModel(contents, result, fitted, data)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.compute.array_types import DAY_US, Int64
 from features.dataset import Dataset
@@ -26,6 +27,7 @@ from scoring.playbook import NextStep, Playbook
 from scoring.reasons import top_reasons
 from scoring.release.release import Release
 from scoring.scores import Scores, score
+from training.exploration import Explored, assignment_table, explore
 from training.labels.references import closings
 
 WEEK_US = 7 * DAY_US
@@ -39,7 +41,11 @@ MARGIN = 0.25
 
 @dataclass(frozen=True)
 class WorkItem:
-    """One lead to call. ``weeks``: how many weeks in a row it has been on the list; 1 is new."""
+    """One lead to call. ``weeks``: how many weeks in a row it has been on the list; 1 is new.
+
+    ``propensity``: the chance that it had of being called, None where none is called at random;
+    ``drawn``: it is one of those.
+    """
 
     rank: int
     lead_id: str
@@ -51,20 +57,36 @@ class WorkItem:
     weeks: int
     reasons: tuple[str, ...]
     next_step: NextStep
+    propensity: float | None = None
+    drawn: bool = False
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Give ``share`` of the calls to leads drawn at random; the same ``seed``, the same leads."""
+
+    share: float
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Worklist:
-    """The list of one week. ``left``: leads of last week's list that are off it, and why."""
+    """The list of one week. ``left``: leads of last week's list that are off it, and why.
+
+    ``assignments``: of every lead that could be called whether it was, and its propensity; None
+    where none is called at random.
+    """
 
     as_of_us: int
     open_leads: int
     items: tuple[WorkItem, ...]
     left: tuple[tuple[str, str], ...]
+    assignments: pd.DataFrame | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for ``--json``."""
-        return asdict(self)
+        """Plain data for ``--json``; the assignments are written to a file only."""
+        plain = {name: getattr(self, name) for name in ("as_of_us", "open_leads", "left")}
+        return {**plain, "items": [asdict(item) for item in self.items]}
 
 
 def with_hysteresis(
@@ -96,11 +118,15 @@ def make_worklist(
     hot_per_week: float,
     as_of_us: int,
     margin: float = MARGIN,
+    exploration: Exploration | None = None,
 ) -> Worklist:
     """The list of the week that begins at ``as_of_us``, steady over the weeks before.
 
+    With ``exploration`` some places go to leads drawn at random, instead of as many of the list
+    that are held back, at random too (:mod:`training.exploration`).
+
     Raises:
-        UsageError: no capacity, or a dataset without time.
+        UsageError: no capacity, a dataset without time, or too few leads to draw from.
     """
     capacity = round(hot_per_week)
     if capacity < 1:
@@ -118,14 +144,21 @@ def make_worklist(
         last, chosen = before, with_hysteresis(ranked, before, capacity, margin)
         streak = {lead: streak.get(lead, 0) + 1 for lead in chosen}
         before = frozenset(chosen)
+    made, table = None, None
+    if exploration is not None:
+        others = [lead for lead in ranked if lead not in before]
+        rng = np.random.default_rng([exploration.seed, as_of_us])
+        made = explore(chosen, others, exploration.share, rng)
+        table = assignment_table(chosen, others, made, histories.lead_ids, as_of_us)
+        chosen = made.called
     place = {int(lead): i for i, lead in enumerate(leads)}
     places = np.array([place[lead] for lead in chosen], dtype=np.intp)
-    items = _items(chosen, places, streak, histories, release, scores, playbook, as_of_us)
+    items = _items(chosen, places, streak, histories, release, scores, playbook, as_of_us, made)
     left = tuple(
         (str(histories.lead_ids[lead]), "closed" if lead not in place else "others rank higher")
         for lead in sorted(last - before)
     )
-    return Worklist(as_of_us, len(leads), items, left)
+    return Worklist(as_of_us, len(leads), items, left, table)
 
 
 def _scored(histories: Histories, release: Release, leads: Int64, moment: int) -> Scores:
@@ -142,6 +175,7 @@ def _items(
     scores: Scores,
     playbook: Playbook,
     as_of_us: int,
+    made: Explored | None,
 ) -> tuple[WorkItem, ...]:
     active_rules = _active_rules(chosen, histories, release, as_of_us)
     items = []
@@ -160,9 +194,11 @@ def _items(
                 float(scores.high[row]),
                 band.value,
                 None if points is None else float(points[row]),
-                streak[lead],
+                streak.get(lead, 1),
                 tuple(reason.text for reason in reasons),
                 playbook.next_step(band, reasons, active_rules[rank - 1]).translated(current()),
+                None if made is None else made.propensity_of(lead),
+                made is not None and lead in made.drawn,
             )
         )
     return tuple(items)

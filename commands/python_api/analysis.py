@@ -47,6 +47,8 @@ def compare(
     cost_per_contact: float | None = None,
     cost_attribute: str | None = None,
     exclude: Sequence[str] = (),
+    given: Sequence[str] = (),
+    worklists: Sequence[str | Path] = (),
     allow_leaks: bool = False,
     seed: int = 0,
     jobs: int = 2,
@@ -59,6 +61,10 @@ def compare(
         hot_per_week: how many leads a week the team can call.
         value_per_conversion, cost_per_contact: both or neither; adds the profit of each score.
         cost_attribute: the attribute that holds what a lead cost; found by its name otherwise.
+        given: attributes that are scores which somebody else made (a CRM's, a vendor's, an old
+            model's): judged as of their own past on the same leads, never learned from.
+        worklists: lists that ``leadscore worklist --explore`` wrote; they tell what calling itself
+            changes (``comparison.sections["calling"]``).
         exclude, allow_leaks, seed, jobs: as for :func:`train`.
 
     Returns:
@@ -81,14 +87,16 @@ def compare(
     from training.comparison.run import ComparisonConfig
     from training.comparison.run import compare as run
     from training.config import TrainingConfig
+    from training.exploration import read_assignments
     from training.leakage.gate import stop_on_leaks
 
     worth = worth_of(value_per_conversion, cost_per_contact)
     training = TrainingConfig(seed=seed, exclude=tuple(exclude), jobs=jobs)
-    config = ComparisonConfig(training, hot_per_week, worth, cost_attribute)
+    called = read_assignments([Path(file) for file in worklists]) if worklists else None
+    config = ComparisonConfig(training, hot_per_week, worth, cost_attribute, tuple(given), called)
     dataset = as_dataset(data)
     if not allow_leaks:
-        stop_on_leaks(dataset, training.exclude)
+        stop_on_leaks(dataset, (*training.exclude, *given))
     with progress_bar(quiet=True) as tell:
         return run(dataset, scorecard or default_scorecard(), config, progress=tell)
 

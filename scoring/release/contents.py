@@ -19,6 +19,7 @@ from scoring.model.model import Model
 from scoring.release.golden_rows import golden_rows
 from scoring.release.signature import SIGNATURE_FILE
 from scoring.scorecard.scorecard import Scorecard
+from scoring.timing import TimingCurves
 
 FORMAT = 1
 
@@ -27,10 +28,11 @@ MANIFEST_FILE = "manifest.json"
 
 
 PARTS = ("golden", "intervals", "metrics", "spec", "statistics")
-"""Each is a .json file of that name, beside model.json; scorecard.json is there or not."""
+"""Each is a .json file of that name, beside model.json; scorecard.json and timing.json are there or
+not."""
 
 
-RESERVED = {MANIFEST_FILE, SIGNATURE_FILE, "scorecard.json"}
+RESERVED = {MANIFEST_FILE, SIGNATURE_FILE, "scorecard.json", "timing.json"}
 
 
 _LIBRARIES = ("lightgbm", "llvmlite", "numba", "numpy", "pyarrow", "scikit-learn")
@@ -44,6 +46,7 @@ class ReleaseContents:
     it was trained (seed, options). ``statistics``: what the training references looked like,
     for later comparison. ``metrics``: how good it is. ``documents``: further files for people
     (card.md …), by name. ``golden_vectors`` (g, F): further vectors to check at every load.
+    ``timing``: when conversions come, for other horizons; None for this horizon alone.
     All of it plain data (str, numbers, lists, dicts; no NaN).
     """
 
@@ -61,6 +64,7 @@ class ReleaseContents:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     documents: Mapping[str, bytes] = field(default_factory=dict)
     golden_vectors: Float64 | None = None
+    timing: TimingCurves | None = None
 
 
 def release_files(contents: ReleaseContents) -> dict[str, bytes]:
@@ -79,6 +83,8 @@ def release_files(contents: ReleaseContents) -> dict[str, bytes]:
     }
     if contents.scorecard is not None:
         plain["scorecard"] = contents.scorecard.to_dict()
+    if contents.timing is not None:
+        plain["timing"] = contents.timing.to_dict()
     files = contents.model.to_files()
     files |= {f"{name}.json": _bytes(f"{name}.json", data) for name, data in plain.items()}
     taken = sorted(({*files} | RESERVED) & set(contents.documents))

@@ -28,6 +28,7 @@ from scoring.release.signature import (
     verify_signature,
 )
 from scoring.scorecard.scorecard import Scorecard
+from scoring.timing import TimingCurves
 
 __all__ = ["Release", "ReleaseContents", "load_release", "sign_release", "write_release"]
 
@@ -43,7 +44,8 @@ class Release:
     """A release as read back from disk, every byte of it verified.
 
     ``release_id``: first 12 hex digits of the manifest's digest. ``signed_by``: hex of the
-    public key that signed it, None when unsigned.
+    public key that signed it, None when unsigned. ``timing``: when conversions come; None in a
+    release that knows one horizon only, as every one made before.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Release:
     golden: dict[str, Any]
     documents: dict[str, bytes]
     signed_by: str | None = None
+    timing: TimingCurves | None = None
 
 
 def write_release(path: Path | str, contents: ReleaseContents) -> Release:
@@ -187,6 +190,7 @@ def _release(manifest: dict[str, Any], files: dict[str, bytes], signed_by: str |
         golden=plain["golden"],
         documents=_built(MANIFEST_FILE, lambda data: _documents(data, files), manifest),
         signed_by=signed_by,
+        timing=_timing(files, manifest),
     )
 
 
@@ -201,6 +205,17 @@ def _scorecard(files: Mapping[str, bytes], cleaning: Cleaning | None) -> Scoreca
         return None
     data = parse_json("scorecard.json", files["scorecard.json"])
     return _built("scorecard.json", Scorecard.from_dict, data).with_cleaning(cleaning)
+
+
+def _timing(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> TimingCurves | None:
+    if "timing.json" not in files:
+        return None
+    timing = _built(
+        "timing.json", TimingCurves.from_dict, parse_json("timing.json", files["timing.json"])
+    )
+    if timing.horizon_days != manifest.get("horizon_days"):
+        raise ReleaseError("timing.json: its horizon is not the one of the release")
+    return timing
 
 
 def _documents(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, bytes]:

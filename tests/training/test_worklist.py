@@ -147,3 +147,24 @@ def test_worklist_from_the_command_line(
     assert out.read_text(encoding="utf-8").splitlines()[0].startswith("rank,lead_id,probability")
     assert cli.run(asked) == 0
     assert "2 of 5 open leads" in capsys.readouterr().out
+
+
+def test_a_few_calls_go_to_leads_drawn_at_random(
+    weekly: Callable[..., Worklist], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "week.csv"
+    asked = ["worklist", str(tmp_path / "small"), "--hot-per-week", "2", "--explore", "5%"]
+    asked += ["--release", str(tmp_path / "R")]
+    assert cli.run(asked) == 2  # who had which chance must be kept
+    assert cli.run([*asked, "--out", str(out), "--json"]) == 0
+    items = json.loads(capsys.readouterr().out)["items"]
+    assert [item["drawn"] for item in items] == [False, True]
+    assert [item["propensity"] for item in items] == [0.5, pytest.approx(1 / 3)]
+    kept = (tmp_path / "week.assignments.csv").read_text().splitlines()
+    assert kept[0] == "lead_id,as_of,best,called,propensity"
+    assert len(kept) == 1 + 5  # every open lead, called or not
+    called = {row.split(",")[0] for row in kept[1:] if row.split(",")[3] == "1"}
+    assert called == {item["lead_id"] for item in items}
+    assert cli.run([*asked, "--out", str(tmp_path / "again.csv")]) == 0
+    assert (tmp_path / "again.csv").read_text() == out.read_text()  # the same seed, the same leads
+    assert "drawn at random" in capsys.readouterr().out

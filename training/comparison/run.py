@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.compute.array_types import Float64
 from features.dataset import Dataset
@@ -23,12 +24,14 @@ from training.comparison.compare import (
     ComparisonRun,
     CostBenefit,
 )
+from training.comparison.given import check_given, given_columns, given_verdicts
 from training.comparison.metrics import ScoreColumn, ScoreMetrics
 from training.comparison.reweighted import Reweighted, reweight, rule_counts
 from training.comparison.segments import add_segments, cost_attribute
 from training.comparison.test_set import EvaluationSet
 from training.comparison.verdict import Verdict
 from training.config import TrainingConfig
+from training.exploration import calling_section
 from training.feature_selection.choose import same_attributes_group
 from training.html_frame import embedded
 from training.labels.references import IMMATURE
@@ -46,13 +49,17 @@ class ComparisonConfig:
     """What the analyst decides. ``training``: the options of the learned score.
 
     ``hot_per_week``: how many leads the team can call. ``cost_attribute``: the attribute that holds
-    what a lead cost; None looks for one called so.
+    what a lead cost; None looks for one called so. ``given``: attributes that are scores which
+    somebody else made; the learned score never reads them. ``assignments``: of worklists with
+    calls at random (:func:`training.exploration.read_assignments`).
     """
 
     training: TrainingConfig = field(default_factory=TrainingConfig)
     hot_per_week: float | None = None
     cost_benefit: CostBenefit | None = None
     cost_attribute: str | None = None
+    given: tuple[str, ...] = ()
+    assignments: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,10 @@ def compare(
     config = config or ComparisonConfig()
     if config.hot_per_week is not None and not dataset.has_time:
         raise UsageError("--hot-per-week needs created_at to count weeks by; leave it out here")
-    data = load_training_data(dataset, config.training.exclude)
+    check_given(dataset.settings, config.given)
+    exclude = (*config.training.exclude, *config.given)
+    config = replace(config, training=replace(config.training, exclude=exclude))
+    data = load_training_data(dataset, exclude)
     cost_attribute(data, config.cost_attribute)
     check_classes(data.labelled)
     until_us = data.labelled.observed_until_us
@@ -131,7 +141,14 @@ def compare_backtest(
         "scorecard": scorecard.name,
         **add_segments(run, data, backtest.rows, config.cost_attribute),
     }
-    comparison = replace(run.comparison(config.cost_benefit), sections=sections)
+    comparison = run.comparison(config.cost_benefit)
+    if config.given:
+        rows, test_set = backtest.rows, inputs.test_set
+        verdicts = given_verdicts(comparison, data, rows, test_set, config.given)
+        sections["given"] = [one.to_dict() for one in verdicts]
+    if config.assignments is not None:
+        sections["calling"] = calling_section(config.assignments, dataset, config.training.seed)
+    comparison = replace(comparison, sections=sections)
     return ComparisonResult(comparison, inputs.refit_on_all().card)
 
 
@@ -198,6 +215,7 @@ class ComparisonInputs:
                 self._over_folds(self._tiers),
             ),
             ScoreColumn("newest", "Newest first", "no score at all", newest_first(self.data, rows)),
+            *given_columns(self.data, rows, self.config.given),
         ]
 
     @cached_property

@@ -1,0 +1,173 @@
+"""Conversions, and value, to expect from open leads: sums of probabilities with their intervals.
+
+Two things make a sum uncertain. Chance: each lead converts or not. And the level: all leads of a
+period share what makes it better or worse than the scores say (a season, a price, a competitor), so
+that it does not average out, however many the leads are. Both are in the interval: for each of the
+levels that :class:`scoring.timing.TimingCurves` holds, conversions are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from features.compute.array_types import Float64, Object, Rows
+from features.errors import DataError
+from scoring.model.log_odds import sigmoid
+from scoring.timing import TimingCurves, converting_within
+
+COVERAGE = 0.9
+"""An interval is to hold in so many of a hundred forecasts."""
+DRAWS_PER_LEVEL = 20
+MAX_LEADS_DRAWN = 10_000
+"""Up to so many leads every one is drawn; above, counts are binomial with the same mean and
+variance (Ehm 1991, Statist. Probab. Lett. 11:7-16), and values are normal."""
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class OpenLeads:
+    """Leads that are open at one moment, (n) each.
+
+    ``probability``: the scores, with their ``log_odds``. ``age_days``: since creation. ``value``:
+    what a conversion of each is worth; None where that is not asked.
+    """
+
+    log_odds: Float64
+    probability: Float64
+    age_days: Float64
+    value: Float64 | None = None
+
+    def __len__(self) -> int:
+        return len(self.probability)
+
+    def take(self, rows: Rows) -> OpenLeads:
+        """The leads at ``rows``."""
+        value = None if self.value is None else self.value[rows]
+        return OpenLeads(self.log_odds[rows], self.probability[rows], self.age_days[rows], value)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastRow:
+    """What to expect of ``leads`` leads within ``horizon_days``.
+
+    ``by`` and ``group``: which leads (``all`` for every one). ``expected`` conversions, the sum of
+    the probabilities, and the interval ``low`` … ``high``; ``value``, ``value_low`` and
+    ``value_high`` likewise, None where no value is asked.
+    """
+
+    by: str
+    group: str
+    horizon_days: float
+    leads: int
+    expected: float
+    low: float
+    high: float
+    value: float | None = None
+    value_low: float | None = None
+    value_high: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def forecast_rows(
+    leads: OpenLeads,
+    timing: TimingCurves,
+    horizons: Sequence[float],
+    groups: Mapping[str, Object] | None = None,
+    *,
+    coverage: float = COVERAGE,
+    seed: int = 0,
+) -> list[ForecastRow]:
+    """All leads first, then every group, each for every horizon, shortest first.
+
+    ``groups``: name of a dimension (band, source …) → the word of each lead (n). A row depends on
+    its own leads alone. Raises DataError for a horizon that the curves do not know.
+    """
+    everyone = np.arange(len(leads))
+    parts = [(ALL, ALL, everyone)]
+    for by, words in (groups or {}).items():
+        parts += [(by, str(word), np.flatnonzero(words == word)) for word in _in_order(words)]
+    rows = []
+    for by, group, members in parts:
+        level = timing.level if by == ALL else timing.group_level
+        for horizon in sorted(set(horizons)):
+            part = leads.take(members)
+            figures = _expected(part, timing, horizon, level, coverage, seed)
+            rows.append(ForecastRow(by, group, float(horizon), len(part), *figures))
+    return rows
+
+
+def _in_order(words: Object) -> list[str]:
+    """Hot before warm before cold; other words by name."""
+    place = {"hot": "0", "warm": "1", "cold": "2"}
+    return sorted({str(word) for word in words}, key=lambda word: (place.get(word, "3"), word))
+
+
+def _expected(
+    leads: OpenLeads,
+    timing: TimingCurves,
+    horizon: float,
+    level: Float64,
+    coverage: float,
+    seed: int,
+) -> tuple[float | None, ...]:
+    p = timing.probability(leads.log_odds, leads.probability, leads.age_days, horizon)
+    pace = timing.pace(leads.log_odds, leads.age_days, horizon)
+    counts, values = drawn_totals(leads.log_odds, pace, leads.value, level, seed)
+    figures: tuple[float | None, ...] = (float(p.sum()), *interval_of(counts, coverage))
+    if leads.value is None or values is None:
+        return figures
+    return (*figures, float(p @ leads.value), *interval_of(values, coverage))
+
+
+def interval_of(totals: Float64, coverage: float) -> tuple[float, float]:
+    """The narrowest pair of drawn totals that leaves at most half of the rest out on each side.
+
+    >>> interval_of(np.arange(101.0), 0.9)
+    (5.0, 95.0)
+    """
+    tail = (1 - coverage) / 2
+    low = np.quantile(totals, tail, method="inverted_cdf" if tail else "linear")
+    high = np.quantile(totals, 1 - tail, method="inverted_cdf")
+    return float(low), float(high)
+
+
+def drawn_totals(
+    log_odds: Float64, pace: Float64, value: Float64 | None, level: Float64, seed: int
+) -> tuple[Float64, Float64 | None]:
+    """(conversions, their value) in each of 20 draws for each level; leads (n), levels (q,).
+
+    Without ``value`` the second is None. The same arguments give the same draws.
+    """
+    if value is not None and not np.isfinite(value).all():
+        raise DataError("a value of a conversion is unknown; fill it in before the forecast")
+    rng = np.random.default_rng(seed)
+    counts, values = [], []
+    for shift in level:
+        p = converting_within(sigmoid(log_odds + shift), pace)
+        if len(p) <= MAX_LEADS_DRAWN:
+            wins = rng.random((DRAWS_PER_LEVEL, len(p))) < p
+            counts.append(wins.sum(axis=1).astype(np.float64))
+            if value is not None:
+                values.append(wins @ value)
+            continue
+        counts.append(_binomial(p, rng))
+        if value is not None:
+            sd = float(np.sqrt((p * (1 - p)) @ value**2))
+            values.append(float(p @ value) + sd * rng.standard_normal(DRAWS_PER_LEVEL))
+    return np.concatenate(counts), None if value is None else np.concatenate(values)
+
+
+def _binomial(p: Float64, rng: np.random.Generator) -> Float64:
+    """Binomial counts with the mean and the variance of the sum of many trials ``p`` (n)."""
+    mean, squares = float(p.sum()), float((p * p).sum())
+    if squares <= 0:
+        return np.zeros(DRAWS_PER_LEVEL)
+    trials = max(round(mean * mean / squares), 1)
+    return rng.binomial(trials, min(mean / trials, 1.0), DRAWS_PER_LEVEL).astype(np.float64)

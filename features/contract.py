@@ -23,6 +23,7 @@ from pydantic import (
 
 from features.cleaning import DEFAULT_UNANSWERED, Cleaning, NumberSigns, part_name
 from features.errors import DataError
+from features.expressions import parse_expression
 
 DEFAULT_OUTBOUND_KINDS = (
     "contact_attempt",
@@ -186,6 +187,23 @@ class AttributeSettings(BaseModel):
     thousands: Signs | None = Field(default=None, description="as the key of the same name, here")
 
 
+class FeatureSettings(BaseModel):
+    """A declared feature: an expression of attributes (:mod:`features.expressions`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sql: str
+
+    @field_validator("sql")
+    @classmethod
+    def _is_an_expression(cls, text: str) -> str:
+        try:
+            parse_expression(text)
+        except DataError as problem:
+            raise ValueError(str(problem)) from None
+        return text
+
+
 class TableSettings(BaseModel):
     """How one table is read; what is ``None`` is as for all tables, or found."""
 
@@ -244,6 +262,9 @@ class DatasetSettings(BaseModel):
         default=None, description="words read as unknown; None: DEFAULT_UNANSWERED, printed if met"
     )
     attributes: dict[str, AttributeSettings] = {}
+    features: dict[str, FeatureSettings] = Field(
+        default={}, description="declared features: expressions of attributes"
+    )
     max_bad: float | None = Field(
         default=None, ge=0, le=1, description="share of a table's rows that may break the contract"
     )
@@ -387,6 +408,7 @@ def _keys_at(place: list[str]) -> list[str]:
     """The keys that are known where an unknown one was found."""
     within: dict[str, type[BaseModel]] = {
         "attributes": AttributeSettings, "tables": TableSettings, "outcome_words": OutcomeWords,
+        "features": FeatureSettings,
     }  # fmt: skip
     model = within.get(place[0], DatasetSettings) if len(place) > 1 else DatasetSettings
     return list(model.model_fields)

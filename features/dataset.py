@@ -132,6 +132,8 @@ def fingerprint_of(dataset: Dataset) -> str:
         words.add("excluded_kinds")
     if not dataset.settings.account_features:
         words.add("account_features")
+    if not dataset.settings.features:
+        words.add("features")
     if dataset.settings.opt_out_kinds == DEFAULT_OPT_OUT_KINDS:
         words.add("opt_out_kinds")
     left_out: dict[str, Any] = {**dict.fromkeys(words, True), "attributes": {"__all__": written}}

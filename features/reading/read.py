@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import zlib
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -18,9 +19,10 @@ import pyarrow.compute as pc
 from features.account_history import with_account_history
 from features.accounts import accounts_in_words
 from features.compute.array_types import Int64, Object
-from features.contract import DatasetSettings
+from features.contract import AttributeSettings, AttributeType, Available, DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError
+from features.expressions import parse_expression
 from features.histories.arrays import NO_TIME
 from features.reading.aliases import Aliases, read_aliases
 from features.reading.attributes import typed_answers, typed_leads
@@ -617,6 +619,7 @@ def completed(
     parts = {a.part_of for a in found.attributes.values() if a.part_of}
     for name in sorted(set(settings.attributes) - known - parts):
         found.say(f"{name}: in the settings, but in no table")
+    check_declared_features(settings, found)
     updates: dict[str, object] = {"attributes": found.attributes}
     if dataset.has_time and settings.observed_until is None and until is not None:
         updates["observed_until"] = until
@@ -630,6 +633,29 @@ def completed(
         if dataset.interactions.num_rows or dataset.answers.num_rows:
             found.lose("leads have no created_at: interactions and answers cannot be used")
     return settings.model_copy(update=updates)
+
+
+def check_declared_features(settings: DatasetSettings, found: Inference) -> None:
+    """Raise DataError where a declared feature reads no number; say which cannot be used."""
+    for name, declared in settings.features.items():
+        key = f"dataset.toml: features.{name}.sql"
+        if name in found.attributes:
+            raise DataError(f"{key}: {name!r} is an attribute already; give it another name")
+        for read in parse_expression(declared.sql).names:
+            known = found.attributes.get(read)
+            if known is None:
+                numbers = [n for n, a in found.attributes.items() if _is_numeric(a)]
+                near = difflib.get_close_matches(read, numbers, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(numbers)}"
+                raise DataError(f"{key}: no attribute {read!r}; {hint}")
+            if not _is_numeric(known):
+                raise DataError(f"{key}: {read!r} is a {known.type}, not a number or boolean")
+            if known.available is Available.AFTER_OUTCOME:
+                found.lose(f"feature {name}: {read} is known after the outcome only")
+
+
+def _is_numeric(attribute: AttributeSettings) -> bool:
+    return attribute.type in (AttributeType.NUMBER, AttributeType.BOOLEAN)
 
 
 def objects_of(column: pa.ChunkedArray) -> pd.Series:

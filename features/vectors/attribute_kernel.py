@@ -24,6 +24,8 @@ from features.compute.jit import kernel
     OP_CREATED_HOUR,
     OP_CREATED_WEEKDAY,
 ) = range(11)
+OP_DERIVED = -1
+"""Not of the kernel: an expression of columns, evaluated after it."""
 
 
 @kernel

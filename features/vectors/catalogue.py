@@ -179,6 +179,11 @@ ATTRIBUTE_AGGREGATES: dict[str, AggregateDef] = {
         sentence=lambda said: said.gettext("{attribute}: {rank}"),
         unknown=N_("{attribute} unknown"),
     ),
+    "derived": AggregateDef(
+        attribute_kernel.OP_DERIVED, "as declared in [features.NAME]", "NaN when unknown",
+        sentence=lambda said: said.gettext("{attribute}: {n}"),
+        unknown=N_("{attribute} unknown"),
+    ),
     "unknown": AggregateDef(
         attribute_kernel.OP_UNKNOWN, "1 unknown, 0 known", "never NaN",
         sentence=lambda said: (

@@ -10,10 +10,11 @@ import numpy as np
 from features.compute.array_types import DAY_US, Bools, Float64, Int32, Int64
 from features.contract import BANT, AttributeType
 from features.errors import DataError
+from features.expressions import Expression
 from features.vectors.accumulators import IGNORED, NEEDS_DECAY, NEEDS_OF
 from features.vectors.catalogue import Source
 from features.vectors.nouns import ANY, INBOUND, OUTBOUND
-from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from features.vectors.spec import DERIVED, AttributeSpec, Feature, FeatureSpec
 
 WEEK_DAYS, FIVE_WEEKS_DAYS = 7.0, 35.0
 
@@ -42,6 +43,15 @@ class KindTable:
     decays: Bools
 
 
+@dataclass(frozen=True)
+class DerivedColumn:
+    """A declared feature: its column, its expression, and the attribute behind each name."""
+
+    column: int
+    expression: Expression
+    positions: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """The compiled specification; arrays as described in the kernels."""
@@ -63,6 +73,7 @@ class Plan:
     attributes: tuple[AttributeSpec, ...]
     level_codes: tuple[dict[str, float], ...]
     groups: Int32
+    derived: tuple[DerivedColumn, ...] = ()
 
     def kind_table(self, kinds: Sequence[str]) -> KindTable:
         """For every kind of a history table, the streams that its rows belong to."""
@@ -125,10 +136,23 @@ def _attribute_column(
     return (number, feature.definition.op, position), level
 
 
+def _derived_column(
+    number: int, feature: Feature, attributes: tuple[AttributeSpec, ...]
+) -> DerivedColumn:
+    position_of = {a.name: i for i, a in enumerate(attributes) if a.type != AttributeType.CATEGORY}
+    names = feature.expression.names
+    if missing := [name for name in names if name not in position_of]:
+        raise DataError(
+            f"feature {feature.name!r} reads {missing[0]!r}, which is no number or boolean here"
+        )
+    return DerivedColumn(number, feature.expression, tuple(position_of[name] for name in names))
+
+
 def compile_spec(spec: FeatureSpec) -> Plan:
     """Compile a specification; ``DataError`` when it contradicts itself."""
     counted = [(i, f) for i, f in enumerate(spec.features) if f.source == Source.INTERACTIONS]
-    other = [(i, f) for i, f in enumerate(spec.features) if f.source != Source.INTERACTIONS]
+    rest = [(i, f) for i, f in enumerate(spec.features) if f.source != Source.INTERACTIONS]
+    other = [(i, f) for i, f in rest if f.aggregate != DERIVED]
     kinds = sorted({f.topic for _, f in counted} - set(FIXED_STREAMS))
     stream_of = {name: i for i, name in enumerate((*FIXED_STREAMS, *kinds))}
     windows = sorted(
@@ -173,5 +197,8 @@ def compile_spec(spec: FeatureSpec) -> Plan:
         groups=np.array(
             [bant.index(str(a.group)) if str(a.group) in bant else -1 for a in spec.attributes],
             dtype=np.int32,
+        ),
+        derived=tuple(
+            _derived_column(i, f, spec.attributes) for i, f in rest if f.aggregate == DERIVED
         ),
     )

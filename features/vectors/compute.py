@@ -12,7 +12,7 @@ from features.compute.parallel import parallel_ranges
 from features.contract import AttributeType, value_to_text
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, Histories, References
-from features.vectors.attribute_kernel import attributes_as_of
+from features.vectors.attribute_kernel import OP_VALUE, attributes_as_of
 from features.vectors.compile import Plan, compile_spec
 from features.vectors.interaction_kernel import aggregate_interactions
 from features.vectors.spec import AttributeSpec, FeatureSpec
@@ -49,7 +49,7 @@ def compute_vectors(spec: FeatureSpec, histories: Histories, references: Referen
     plan = _plan_of(spec)
     if len(plan.interaction_columns):
         _count_interactions(plan, histories, references, out)
-    if len(plan.attribute_columns):
+    if len(plan.attribute_columns) or plan.derived:
         _compute_attributes(plan, histories, references, out)
     return out
 
@@ -100,15 +100,26 @@ def _compute_attributes(
     encoded, position_of = _encoded_answers(plan, histories)
     created = _at_creation(plan, histories)
 
-    def recall(low: int, high: int) -> None:
-        attributes_as_of(
-            created, histories.created_at_us,
-            answers.offsets, answers.attribute, answers.at_us, answers.value, position_of, encoded,
-            plan.groups, references.lead[low:high], references.as_of_us[low:high],
-            plan.attribute_columns, plan.attribute_levels, NO_TIME, out[low:high],
-        )  # fmt: skip
+    def recall(columns: Int32, levels: Float64, into: Float64) -> None:
+        def part(low: int, high: int) -> None:
+            attributes_as_of(
+                created, histories.created_at_us, answers.offsets, answers.attribute,
+                answers.at_us, answers.value, position_of, encoded, plan.groups,
+                references.lead[low:high], references.as_of_us[low:high],
+                columns, levels, NO_TIME, into[low:high],
+            )  # fmt: skip
 
-    parallel_ranges(recall, len(references), at_least=MIN_CHUNK)
+        parallel_ranges(part, len(references), at_least=MIN_CHUNK)
+
+    if len(plan.attribute_columns):
+        recall(plan.attribute_columns, plan.attribute_levels, out)
+    for derived in plan.derived:
+        inputs = np.empty((len(references), len(derived.positions)))
+        places = enumerate(derived.positions)
+        read = np.array([(i, OP_VALUE, position) for i, position in places], dtype=np.int32)
+        recall(read, np.zeros(len(read)), inputs)
+        named = {name: inputs[:, i] for i, name in enumerate(derived.expression.names)}
+        out[:, derived.column] = derived.expression.evaluate(named, len(references))
 
 
 def _at_creation(plan: Plan, histories: Histories) -> Float64:

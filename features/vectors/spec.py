@@ -16,6 +16,7 @@ from typing import Any
 from features.cleaning import Cleaning
 from features.contract import BANT, DEFAULT_OUTBOUND_KINDS, AttributeType, Group
 from features.errors import DataError
+from features.expressions import Expression, parse_expression
 from features.language.language import ENGLISH, N_, Language
 from features.vectors.catalogue import (
     ATTRIBUTE_AGGREGATES,
@@ -26,6 +27,8 @@ from features.vectors.catalogue import (
 from features.vectors.sentences import SentenceContext
 
 FORMAT = 1
+DERIVED = "derived"
+"""The aggregate of a declared feature."""
 
 
 def _number_in_name(value: float) -> str:
@@ -38,7 +41,7 @@ class Feature:
 
     ``topic`` is an interaction kind, one of ``any``, ``inbound``, ``outbound``, an attribute, a
     BANT group, or ``lead``. ``window_days`` None means without end. ``level``: the level a column
-    means, or the ordered levels of an ordinal.
+    means, the ordered levels of an ordinal, or the expression of a declared (``derived``) feature.
 
     >>> Feature("interactions", "page_view", "count", window_days=7).name
     'page_view.count_7d'
@@ -57,7 +60,8 @@ class Feature:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: without the aggregate, which holds functions and is found again by name."""
-        return {key: value for key, value in self.__dict__.items() if key != "definition"}
+        left_out = ("definition", "expression")
+        return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     @cached_property
     def definition(self) -> AggregateDef:
@@ -75,7 +79,7 @@ class Feature:
     @cached_property
     def name(self) -> str:
         """The column's name, unique within a specification."""
-        if self.aggregate in ("value", "flag"):
+        if self.aggregate in ("value", "flag", DERIVED):
             return self.topic
         if self.aggregate == "level":
             return f"{self.topic}={self.level}"
@@ -89,6 +93,14 @@ class Feature:
         if self.definition.decays:
             suffix = f"_{_number_in_name(self.half_life_days or 0)}d"
         return f"{self.topic}.{self.aggregate}{suffix}"
+
+    @cached_property
+    def expression(self) -> Expression:
+        """Of a declared feature. Raises DataError where its text is no expression."""
+        try:
+            return parse_expression(self.level or "")
+        except DataError as problem:
+            raise DataError(f"feature {self.topic!r}: {problem}") from None
 
     @property
     def unit(self) -> str:
@@ -182,6 +194,7 @@ class FeatureSpec:
         """The same specification with only the columns at ``positions``, in that order."""
         features = tuple(self.features[p] for p in positions)
         topics = {f.topic for f in features if f.source == Source.ATTRIBUTE}
+        topics |= {n for f in features if f.aggregate == DERIVED for n in f.expression.names}
         groups = {str(f.topic) for f in features if f.aggregate == "unknown_answers"}
         bant = any(f.aggregate == "answered_groups" for f in features)
         kept = tuple(

@@ -15,7 +15,7 @@ from features.vectors.compute import compute_vectors
 from features.vectors.interaction_kernel import first_at_or_after
 from features.vectors.nouns import ANY, INBOUND, OUTBOUND
 from features.vectors.sentences import LEVELS_IN_ORDER
-from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from features.vectors.spec import DERIVED, AttributeSpec, Feature, FeatureSpec
 from training.labels.splits import identical_rows
 from training.labels.training_data import TrainingData
 
@@ -59,6 +59,7 @@ def choose_spec(
     """
     attributes = tuple(_attribute_specs(settings, histories, references))
     features = tuple(_lead_features(histories)) + tuple(_attribute_features(attributes, histories))
+    features += tuple(_declared_features(settings, attributes))
     if len(histories.interactions.at_us) and (histories.created_at_us != NO_TIME).any():
         kinds = frequent_kinds(histories, references, max_kinds, settings.excluded_kinds)
         features += tuple(_stream_features(settings, histories)) + tuple(
@@ -253,6 +254,17 @@ def _frequent_levels(known: list[object]) -> tuple[str, ...]:
         key=lambda level: (-counts[level], level),
     )
     return tuple(sorted(common[:MAX_LEVELS]))
+
+
+def _declared_features(
+    settings: DatasetSettings, attributes: tuple[AttributeSpec, ...]
+) -> Iterator[Feature]:
+    """Those of ``[features.NAME]`` whose attributes may all be used."""
+    usable = {a.name for a in attributes if a.type != AttributeType.CATEGORY}
+    for name, declared in sorted(settings.features.items()):
+        feature = Feature(Source.ATTRIBUTE, name, DERIVED, level=declared.sql)
+        if usable.issuperset(feature.expression.names):
+            yield feature
 
 
 def _attribute_features(

@@ -92,7 +92,8 @@ def _tokens(text: str) -> list[_Token]:
     while at < len(text.rstrip()):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise DataError(f"cannot read {text[at:].strip()[:20]!r} (position {at + 1})")
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise DataError(f"cannot read {text[at:].rstrip()[:20]!r} (position {at + 1})")
         kind = found.lastgroup or ""
         word = found[kind]
         start = found.start(kind) + 1

@@ -9,7 +9,7 @@ levels that :class:`scoring.timing.TimingCurves` holds, conversions are drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,7 @@ def forecast_rows(
         level = timing.level if by == ALL else timing.group_level
         for horizon in sorted(set(horizons)):
             part = leads.take(members)
-            figures = _expected(part, timing, horizon, level, coverage, seed)
-            rows.append(ForecastRow(by, group, float(horizon), len(part), *figures))
+            rows.append(_row(by, group, part, timing, float(horizon), level, coverage, seed))
     return rows
 
 
@@ -109,21 +108,25 @@ def _in_order(words: Object) -> list[str]:
     return sorted({str(word) for word in words}, key=lambda word: (place.get(word, "3"), word))
 
 
-def _expected(
+def _row(
+    by: str,
+    group: str,
     leads: OpenLeads,
     timing: TimingCurves,
     horizon: float,
     level: Float64,
     coverage: float,
     seed: int,
-) -> tuple[float | None, ...]:
+) -> ForecastRow:
     p = timing.probability(leads.log_odds, leads.probability, leads.age_days, horizon)
     pace = timing.pace(leads.log_odds, leads.age_days, horizon)
     counts, values = drawn_totals(leads.log_odds, pace, leads.value, level, seed)
-    figures: tuple[float | None, ...] = (float(p.sum()), *interval_of(counts, coverage))
+    low, high = interval_of(counts, coverage)
+    row = ForecastRow(by, group, horizon, len(leads), float(p.sum()), low, high)
     if leads.value is None or values is None:
-        return figures
-    return (*figures, float(p @ leads.value), *interval_of(values, coverage))
+        return row
+    low, high = interval_of(values, coverage)
+    return replace(row, value=float(p @ leads.value), value_low=low, value_high=high)
 
 
 def interval_of(totals: Float64, coverage: float) -> tuple[float, float]:

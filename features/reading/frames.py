@@ -84,7 +84,7 @@ def dataset_from_frames(
 ) -> Dataset:
     """The dataset of ``frames`` (table name → frame); see :meth:`Dataset.from_frames`."""
     tables = {name: arrow_table(name, frame) for name, frame in frames.items() if frame is not None}
-    if foreign := sorted(set(tables) - set(TABLES)):
+    if foreign := sorted(set(tables) - {*TABLES, "aliases"}):
         raise UsageError(f"unknown table {foreign[0]!r}; expected {', '.join(TABLES)}")
     return dataset_from(
         FrameSource(tables, settings),

@@ -198,7 +198,7 @@ def _values(
         return np.full(len(members), float(value))
     numeric = [n for n, a in dataset.settings.attributes.items() if a.type == AttributeType.NUMBER]
     if value not in numeric:
-        there = ", ".join(numeric) or "none"
+        there = ", ".join(sorted(numeric)) or "none"
         raise UsageError(f"value {value!r} is not a numeric attribute here; there are: {there}")
     references = References(members.astype(np.int64), np.full(len(members), moment_us, np.int64))
     worth = numbers_as_of(histories, references, value)

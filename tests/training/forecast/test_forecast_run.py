@@ -22,7 +22,6 @@ L1,2026-01-01T00:00:00Z,10,software,Ann,100
 L2,2026-01-02T00:00:00Z,10,retail,Ann,300
 L3,2026-01-03T00:00:00Z,10,retail,Bo,
 L4,2026-01-04T00:00:00Z,10,retail,Bo,50
-L5,2026-03-04T00:00:00Z,10,retail,Bo,50
 """
 OUTCOMES = """lead_id,outcome,occurred_at
 L4,converted,2026-02-20T00:00:00Z
@@ -48,7 +47,7 @@ RECORD = {
 
 @pytest.fixture
 def deals(dataset_folder: Callable[..., Path]) -> Path:
-    """L5 is created after the end of observation; L4 has converted."""
+    """Four leads, of which L4 has converted."""
     return dataset_folder(
         leads=LEADS, outcomes=OUTCOMES, interactions=INTERACTIONS, answers=ANSWERS,
         dataset_toml=TOML,
@@ -123,10 +122,10 @@ def test_what_cannot_be_forecast_is_refused(deals: Path, tmp_path: Path) -> None
 
 
 def test_leads_older_than_any_learned_from_are_said(deals: Path, tmp_path: Path) -> None:
-    young = {"observed_until": "2026-02-27T00:00:00Z", "reference_ages_days": [0.0, 57.0]}
+    young = {"observed_until": "2026-02-27T00:00:00Z", "reference_ages_days": [0.0, 57.5]}
     notes = forecast(ls.read_dataset(deals), made(tmp_path, data=young)).notes
     assert len(notes) == 1
-    assert "1 of 3 open leads are older than any learned from (57 days)" in notes[0]
+    assert "1 of 3 open leads are older than any learned from (57.5 days)" in notes[0]
 
 
 def test_the_command(deals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,7 +193,8 @@ def effect_of_calling(
     Raises DataError where too few leads were held back or called at random, or too few converted.
     """
     until = observed_until_us(dataset)
-    as_of = ((assignments["as_of"] - EPOCH) // pd.Timedelta(1, "us")).to_numpy(np.int64)
+    since_us = (assignments["as_of"] - EPOCH) // pd.Timedelta(1, "us")
+    as_of: Int64 = since_us.to_numpy().astype(np.int64)
     horizon = round(dataset.settings.horizon_days * DAY_US)
     mature = as_of + horizon <= until
     rows = assignments[mature]
@@ -239,8 +240,12 @@ def estimate(
     once = _figures(cells, np.ones(len(cells)))
     rng = np.random.default_rng(seed)
     n = len(cells)
-    resampled = [_figures(cells, np.bincount(rng.integers(0, n, n), minlength=n) * 1.0)
-                 for _ in range(RESAMPLES)]  # fmt: skip
+
+    def drawn_again() -> dict[str, float]:
+        times = np.bincount(rng.integers(0, n, n), minlength=n)
+        return _figures(cells, times.astype(np.float64))
+
+    resampled = [drawn_again() for _ in range(RESAMPLES)]
     found = {name: _interval(once[name], [one[name] for one in resampled]) for name in once}
     return CallingEffect(
         len(np.unique(lead)),

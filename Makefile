@@ -118,6 +118,10 @@ bench-exploration: $(VENV)/.dev ## calls at random with a known effect: how ofte
 bench-serving: $(VENV)/.bench ## the API: requests a second and latency
 	@$(BIN)/python benchmarks/serving.py
 
+.PHONY: bench-stalls
+bench-stalls: $(VENV)/.dev ## the API: how long one request keeps all others waiting
+	@$(BIN)/python benchmarks/stalls.py
+
 .PHONY: bench-scale
 bench-scale: $(VENV)/.bench ## 100 million interactions in buckets, and Spark (takes 12 GB of disk)
 	@$(BIN)/python benchmarks/buckets.py

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from features.errors import LeadscoreError
+from features.reading.database_url import without_password
 from features.version import VERSION
 
 NEEDED = {
@@ -76,6 +77,8 @@ def examine(url: str) -> list[Check]:
         *([("registry", registry)] if find_spec("training") else []),
         ("champion", champion),
         ("journal", journal),
+        ("keys", keys),
+        ("store", store),
         ("service", lambda: service(url)),
     ]
     return [carefully(what, check) for what, check in checks]
@@ -227,6 +230,63 @@ def journal() -> Check:
         return Check("journal", State.FINE, found)
     advice = "leadscore serve moves them in; if it runs, look at the store"
     return Check("journal", State.FAULT, found, advice)
+
+
+def keys() -> Check:
+    """The API keys can be read, by their owner alone, and some are live."""
+    from serving.http.api_keys import KEYS_FILE, read_keys
+    from serving.settings import Settings
+
+    settings = Settings()
+    path = settings.home / KEYS_FILE
+    if not path.exists():
+        state = State.FAULT if settings.production else State.ABSENT
+        return Check(
+            "keys", state, "no API key was made: only this machine is answered",
+            "leadscore keys create NAME",
+        )  # fmt: skip
+    made = read_keys(path)
+    live = sum(key.revoked_at is None for key in made)
+    found = f"{live} live, {len(made) - live} revoked"
+    if readable_by_others(path):
+        return Check("keys", State.FAULT, f"{found}; others may read {path}", f"chmod 600 {path}")
+    if not live:
+        advice = "leadscore keys create NAME"
+        return Check("keys", State.FAULT, f"{found}: every request is refused", advice)
+    return Check("keys", State.FINE, found)
+
+
+def store() -> Check:
+    """The store's database opens, has the schema of this version, and is private."""
+    from serving.settings import Settings
+    from serving.store.database import connect, store_url
+    from serving.store.migrate import HEAD, schema_version
+
+    settings = Settings()
+    file = settings.home / "store.db"
+    if settings.database_url is None and not file.exists():
+        return Check("store", State.ABSENT, "no store yet", "leadscore serve makes it")
+    url = store_url(settings)
+    place = "SQLite in the home" if settings.database_url is None else without_password(url)
+    engine = connect(url, ANSWER_WITHIN_S)
+    try:
+        version = schema_version(engine)
+    finally:
+        engine.dispose()
+    if version is None:
+        return Check("store", State.ABSENT, f"{place}: empty", "leadscore serve makes its tables")
+    if version != HEAD:
+        advice = "leadscore serve upgrades it" if version < HEAD else "install a newer leadscore"
+        found = f"{place}: schema {version}, this version has {HEAD}"
+        return Check("store", State.ABSENT if version < HEAD else State.FAULT, found, advice)
+    if settings.database_url is None and readable_by_others(file):
+        return Check("store", State.FAULT, f"others may read {file}", f"chmod 600 {file}")
+    return Check("store", State.FINE, f"{place}, schema {version}")
+
+
+def readable_by_others(path: Path) -> bool:
+    """Whether anybody but the owner may read a file; never on Windows, which asks otherwise."""
+    return os.name != "nt" and bool(path.stat().st_mode & 0o077)
 
 
 def service(url: str) -> Check:

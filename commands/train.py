@@ -325,9 +325,9 @@ def named_source(dataset: str) -> str:
     """
     if "://" not in dataset:
         return str(Path(dataset).absolute())
-    from sqlalchemy import make_url
+    from features.reading.database_url import without_password
 
-    return make_url(dataset).render_as_string(hide_password=True)
+    return without_password(dataset)
 
 
 FIGURES = {

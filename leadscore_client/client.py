@@ -378,7 +378,9 @@ class PreparedRequest:
 
 
 def _lead_path(lead_id: str, rest: str = "") -> str:
-    return f"/v1/leads/{quote(lead_id, safe='')}{rest}"
+    # dots too: ".." would leave the path on its way
+    segment = quote(lead_id, safe="").replace(".", "%2E")
+    return f"/v1/leads/{segment}{rest}"
 
 
 def _named(rows: Iterable[InteractionRow]) -> list[InteractionRow]:

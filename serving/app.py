@@ -1,4 +1,4 @@
-"""The ASGI application: endpoints on FastAPI, behind the gateway middleware."""
+"""The ASGI application: the endpoints in the gateway, FastAPI behind it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi import Request as FrameworkRequest
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api import changes, health, ingest, leads, scores, webhooks
+from serving.api import changes, health, imports, inference, ingest, leads, scores, webhooks
 from serving.api.endpoint import EndpointSpec
 from serving.api.openapi import describe
+from serving.http.connections import ConnectionPool, limits_of
 from serving.http.exchange import problem_response
-from serving.http.gateway import ACTOR, BODY, HEADERS, PEER, REQUEST_ID, GatewayMiddleware
-from serving.http.request import Endpoint, Request
+from serving.http.gateway import REQUEST_ID, GatewayMiddleware
+from serving.http.router import Router
+from serving.imports.run import KINDS, ImportRunner
 from serving.pages.routes import page_routes
 from serving.problems import TITLES, Problem
 from serving.services import Services, services_of
@@ -31,7 +31,7 @@ NO_TELEMETRY_OF_THE_FRAMEWORK: Any = {"tracing": False, "metrics": False, "logs"
 
 
 class Application(FastAPI):
-    """FastAPI behind the gateway: fast routes never enter the framework."""
+    """FastAPI behind the gateway: the endpoints never enter the framework."""
 
     behind: Callable[[ASGIApp], ASGIApp]
 
@@ -63,6 +63,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.connections = ConnectionPool(limits_of(settings))
+    app.router.redirect_slashes = False  # it would send callers to whatever Host they named
     routes = [
         *scores.routes(services),
         *ingest.routes(services),
@@ -70,28 +72,39 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *changes.routes(services),
         *webhooks.routes(services),
         *health.routes(services),
+        *inference.routes(services),
+        *imports.routes(services),
     ]
     pages = page_routes(services, lambda: app.openapi())
-    for page in pages:
-        _add(app, page)
+    services.imports = import_runner(services, routes)
     for route in routes:
-        _add(app, route)
         services.served.setdefault(route.path, set()).add(route.method)
     app.add_exception_handler(HTTPException, _http_exception)
-    fast_routes = {(route.method, route.path): route.endpoint for route in routes if route.direct}
     app.behind = partial(
         GatewayMiddleware,
         settings=settings,
         metrics=metrics,
-        fast_routes=fast_routes,
+        router=Router([spec.route for spec in (*routes, *pages)]),
         access=services.access,
-        scope_of=_scopes(app, [*routes, *pages]),
-        form_paths=frozenset(page.path for page in pages if page.method == "POST"),
         traces=lambda: services.traces,
         batch_waiting=lambda: services.batcher.waiting,
     )
     describe(app, routes)
     return app
+
+
+def import_runner(services: Services, routes: Sequence[EndpointSpec]) -> ImportRunner:
+    """Carries out imports through the endpoints that take rows."""
+    endpoints = {
+        name: route.endpoint
+        for name in KINDS.values()
+        for route in routes
+        if (route.method, route.path) == ("POST", f"/v1/{name}")
+    }
+    (put,) = [r.endpoint for r in routes if (r.method, r.path) == ("PUT", "/v1/leads/{lead_id}")]
+    endpoints["lead"] = put
+    settings = services.settings
+    return ImportRunner(settings.home, endpoints, settings.max_import_bytes)
 
 
 def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -106,56 +119,6 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
-def _add(app: FastAPI, route: EndpointSpec) -> None:
-    app.add_api_route(
-        route.path,
-        _adapter(route.endpoint),
-        methods=[route.method],
-        name=route.name,
-        include_in_schema=False,
-    )
-
-
-def _scopes(app: FastAPI, routes: Sequence[EndpointSpec]) -> Callable[[Scope], str | None]:
-    """What a request needs a key for, by method and path; None for what is not there."""
-    exact = {(r.method, r.path): r.scope for r in routes if "{" not in r.path}
-    shaped = {(r.method, r.name): r.scope for r in routes if "{" in r.path}
-
-    def scope_of(scope: Scope) -> str | None:
-        found = exact.get((scope["method"], scope["path"]))
-        if found is not None:
-            return found
-        for route in app.router.routes:
-            if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.FULL:
-                return shaped.get((scope["method"], route.name), "")
-        return None
-
-    return scope_of
-
-
-def _adapter(endpoint: Endpoint) -> Callable[[FrameworkRequest], object]:
-    async def answer(request: FrameworkRequest) -> Response:
-        scope = request.scope
-        call = Request(
-            scope[HEADERS], scope[BODY], scope["query_string"], request.path_params,
-            scope[REQUEST_ID], scope[ACTOR], scope[PEER],
-        )  # fmt: skip
-        response = await endpoint(call)
-        return Response(response.body, response.status, response.headers, response.media_type)
-
-    return answer
-
-
-def _allowed(request: FrameworkRequest) -> str:
-    """Every method of this path, over all its routes."""
-    matching = (
-        route
-        for route in request.app.router.routes
-        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE
-    )
-    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
-
-
 async def _http_exception(request: FrameworkRequest, error: Exception) -> Response:
     """404, 405 and the like from the framework, in our one shape."""
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this type alone)
@@ -164,7 +127,7 @@ async def _http_exception(request: FrameworkRequest, error: Exception) -> Respon
         status,
         TITLES.get(status, "error").lower().replace(" ", "-"),
         "There is nothing here; see /openapi.json." if status == 404 else TITLES.get(status, ""),
-        headers={"Allow": _allowed(request)} if status == 405 else dict(error.headers or {}),
+        headers=dict(error.headers or {}),
     )
-    response = problem_response(problem, request.scope.get(REQUEST_ID, ""))
+    response = problem_response(problem, request.scope[REQUEST_ID])
     return Response(response.body, response.status, response.headers, response.media_type)

@@ -28,10 +28,17 @@ Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset"
 EventId = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 
 
-Amount = float
+LARGEST_AMOUNT = 1e15
+"""Of a number in a request: sums and squares of any history stay far from what a double holds."""
 
 
-Known = bool | float | Text | None
+Amount = Annotated[float, Meta(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT)]
+
+
+Duration = Annotated[float, Meta(ge=0, le=LARGEST_AMOUNT)]
+
+
+Known = bool | Amount | Text | None
 
 
 class In(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -44,7 +51,7 @@ class Interaction(In, frozen=True):
     kind: Name
     occurred_at: Moment
     value: Amount | None = None
-    duration_s: Annotated[float, Meta(ge=0)] | None = None
+    duration_s: Duration | None = None
     channel: Text | None = None
     event_id: EventId | None = None
 
@@ -58,7 +65,10 @@ class Answer(In, frozen=True):
 
 
 class ScoreRequest(In, frozen=True):
-    """One lead with its history, and the moment asked about (now, if left out)."""
+    """One lead with its history, and the moment asked about (now, if left out).
+
+    ``record``: false for a what-if: scored like any other, written down nowhere.
+    """
 
     lead_id: LeadId
     created_at: Moment | None = None
@@ -66,6 +76,7 @@ class ScoreRequest(In, frozen=True):
     attributes: dict[Name, Known] = {}
     answers: list[Answer] = []
     interactions: list[Interaction] = []
+    record: bool = True
 
 
 class BatchRequest(In, frozen=True):
@@ -73,6 +84,7 @@ class BatchRequest(In, frozen=True):
 
     leads: list[msgspec.Raw]
     as_of: Moment | None = None
+    record: bool = True
 
 
 class Interval(msgspec.Struct, frozen=True, gc=False):
@@ -203,7 +215,7 @@ class InteractionIn(In, frozen=True):
     event_id: EventId | None = None
     source: Name = "crm"
     value: Amount | None = None
-    duration_s: Annotated[float, Meta(ge=0)] | None = None
+    duration_s: Duration | None = None
     channel: Text | None = None
 
 

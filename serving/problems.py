@@ -19,7 +19,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
-    408: "Body arrived too slowly",
+    408: "Arrived too slowly",
     409: "Conflict",
     410: "Erased",
     413: "Body too large",
@@ -49,6 +49,8 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     request_id: str = ""
     errors: list[FieldError] = []
+    error: str = ""
+    """The detail once more, where the Open Inference Protocol expects it."""
 
 
 class Problem(Exception):
@@ -70,8 +72,8 @@ class Problem(Exception):
         self.errors = errors or []
         self.headers = dict(headers or {})
 
-    def body(self, request_id: str) -> ProblemBody:
-        """The body to send."""
+    def body(self, request_id: str, *, open_inference: bool = False) -> ProblemBody:
+        """The body to send; ``open_inference``: on a route of that protocol."""
         return ProblemBody(
             type=f"urn:leadscore:problem:{self.kind}",
             title=TITLES.get(self.status, "Error"),
@@ -79,6 +81,7 @@ class Problem(Exception):
             detail=self.detail,
             request_id=request_id,
             errors=self.errors,
+            error=self.detail if open_inference else "",
         )
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from serving.http.access import AccessControl
+from serving.imports.run import ImportRunner
 from serving.predictor.active_release import ActiveRelease
 from serving.predictor.batcher import MicroBatcher
 from serving.predictor.release_watcher import fetch, watch
@@ -16,6 +20,9 @@ from serving.settings import Settings
 from serving.store.store import Store
 from serving.telemetry.metrics import Metrics
 from serving.telemetry.tracing import NoTraces, Traces, traces_of_environment
+
+T = TypeVar("T")
+
 
 GC_YOUNG = 100_000
 """More objects alive than before, until the collector looks at the young ones: requests in flight
@@ -35,7 +42,11 @@ class Services:
     batcher: MicroBatcher = field(default_factory=MicroBatcher)
     traces: Traces = field(default_factory=NoTraces)
     served: dict[str, set[str]] = field(default_factory=dict)
+    imports: ImportRunner | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    apart: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="large-body")
+    )
 
     async def start(self) -> None:
         """Load and warm the release before the first request; then watch for the next."""
@@ -46,8 +57,15 @@ class Services:
         settle_memory()
         loop = asyncio.get_running_loop()
         self.tasks.append(loop.create_task(watch(self.live), name="watch-releases"))
+        if self.imports is not None:
+            self.tasks.append(loop.create_task(self.imports.run(), name="imports"))
         if self.settings.fetch_s > 0:
             self.tasks.append(loop.create_task(fetch(self.settings, self.metrics), name="fetch"))
+
+    async def run_apart(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in the thread for large bodies, one after the other: the event loop goes on
+        meanwhile, and no two of them take memory at once."""
+        return await asyncio.get_running_loop().run_in_executor(self.apart, work)
 
     async def stop(self) -> None:
         """End the background tasks."""
@@ -57,6 +75,7 @@ class Services:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await self.store.stop()
+        self.apart.shutdown(wait=False, cancel_futures=True)
         await asyncio.get_running_loop().run_in_executor(None, self.traces.stop)
 
 

@@ -44,7 +44,21 @@ class Settings(BaseSettings):
     shutdown_grace_s: int = Field(20, ge=1, description="how long in-flight requests may finish")
 
     # what it accepts
-    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    max_connections: int = Field(
+        2000, ge=1, description="open at once; the one idle longest makes room for a new one"
+    )
+    max_head_bytes: int = Field(32 * 1024, ge=1024, description="of a request's head")
+    max_headers: int = Field(100, ge=10)
+    head_timeout_s: float = Field(10.0, gt=0, description="a head must have arrived by then")
+    max_body_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="of one body, once it is unpacked"
+    )
+    max_bodies_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024, description="of all bodies on their way in; then 503"
+    )
+    max_import_bytes: int = Field(
+        1 << 30, ge=1024, description="of an import, as sent and once it is unpacked"
+    )
     max_batch: int = Field(1000, ge=1, le=100_000)
     max_depth: int = Field(12, ge=4, description="nesting of a JSON body")
     body_timeout_s: float = Field(20.0, gt=0, description="a body must have arrived by then")
@@ -54,6 +68,10 @@ class Settings(BaseSettings):
     max_writes: int = Field(256, ge=1, description="writes queued before new ones get a 503")
     rate_per_s: float = Field(5000.0, gt=0, description="requests a second of one key")
     rate_burst: int = Field(10_000, ge=1)
+
+    cors_origins: str = Field(
+        "", description="origins of web pages that may call, separated by commas; * for any"
+    )
 
     # what it writes down
     score_log: Literal["durable", "relaxed", "off"] = Field(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from features.reading.database_url import without_password
 
 RELEASE_ID_TAG = "release_id"
 """Tag of a registered version: the release it holds."""
@@ -59,6 +60,6 @@ class TrackingSettings(BaseSettings):
         """The tracking URI without a password, fit for a message.
 
         >>> TrackingSettings(tracking_uri="postgresql://me:secret@db/x").shown_uri
-        'postgresql://db/x'
+        'postgresql://me:***@db/x'
         """
-        return re.sub(r"//[^/@]*@", "//", self.uri)
+        return without_password(self.uri)

@@ -10,6 +10,7 @@ from features.dataset import Dataset
 from features.language.current import use
 from features.language.language import ENGLISH
 from scoring.intervals import IntervalTable
+from scoring.model.learned_range import learned_range
 from scoring.model.log_odds import sigmoid
 from scoring.release.contents import ReleaseContents
 from training.backtest import BacktestResult, backtest, random_split_optimism
@@ -120,7 +121,7 @@ def _contents(
     return ReleaseContents(
         name=dataset.settings.name,
         spec=fitted.spec,
-        model=fitted.model,
+        model=replace(fitted.model, learned_range=learned_range(fitted.reference_vectors)),
         intervals=intervals,
         thresholds=thresholds,
         horizon_days=dataset.settings.horizon_days,

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from features.cleaning import NO_VALUE
 from features.contract import TABLES, DatasetSettings, settings_of
 from features.errors import DataError, StorageError, UsageError
+from features.reading.database_url import refuse_unencoded, without_password
 from features.reading.folder import TableNotes
 from features.reading.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
@@ -61,7 +62,7 @@ class DatabaseSource:
 
     def __post_init__(self) -> None:
         self._engine = _engine(self.url)
-        self.shown = self._engine.url.render_as_string(hide_password=True)
+        self.shown = without_password(self._engine.url.render_as_string(hide_password=True))
         try:
             inspector = sa.inspect(self._engine)
             present = set(inspector.get_table_names()) | set(inspector.get_view_names())
@@ -164,6 +165,7 @@ def _engine(url: str) -> sa.Engine:
         )
     try:
         parsed = sa.make_url(driver.dialect + "://" + url.split("://", 1)[1])
+        refuse_unencoded(parsed)
         _refuse_missing_file(parsed)
         return sa.create_engine(parsed, poolclass=sa.NullPool)
     except (ArgumentError, ValueError):

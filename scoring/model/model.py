@@ -17,6 +17,7 @@ from scoring.canonical_json import canonical_json, parse_json
 from scoring.model.additive import AdditiveComponent
 from scoring.model.component import ConstantComponent, ModelComponent, count, number, numbers
 from scoring.model.forest import ForestComponent
+from scoring.model.learned_range import LearnedRange
 from scoring.model.linear import LinearComponent
 from scoring.model.log_odds import probability_of
 from scoring.model.pairwise import PairwiseComponent
@@ -65,7 +66,9 @@ class Model:
     """log-odds(x) = intercept + slope × Σ weight_i × part_i(x), within ±LOG_ODDS_LIMIT.
 
     The line (slope, intercept) is the calibration; being affine in the log-odds it keeps the
-    shares additive. Raises DataError for parts of another width or a number not finite.
+    shares additive. ``learned_range``: known values outside are held to it before they are scored;
+    None in releases made before it was recorded. Raises DataError for parts of another width or a
+    number not finite.
     """
 
     parts: tuple[ModelComponent, ...]
@@ -73,6 +76,7 @@ class Model:
     slope: float
     intercept: float
     n_features: int
+    learned_range: LearnedRange | None = None
 
     def __post_init__(self) -> None:
         if len(self.parts) != len(self.weights):
@@ -94,10 +98,13 @@ class Model:
     def explain(self, vectors: Float64) -> Explanation:
         """Score (n, F) float64 vectors, NaN is unknown; a row's bits do not depend on the others.
 
+        Values outside of the learned range count as its nearest end.
         A row beyond ±LOG_ODDS_LIMIT keeps its base, and its shares are shrunk in proportion.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.n_features:
             raise DataError(f"vectors of shape {vectors.shape}; expected (n, {self.n_features})")
+        if self.learned_range is not None:
+            vectors = self.learned_range.held(vectors)
         rows = np.require(vectors, dtype=np.float64, requirements=["C", "W"])
         shares = np.zeros(rows.shape)
         base, log_odds, probability = self.base, np.empty(len(rows)), np.empty(len(rows))
@@ -135,6 +142,7 @@ class Model:
                 "parts": parts,
                 "slope": float(self.slope),
                 "weights": [float(weight) for weight in self.weights],
+                **({} if self.learned_range is None else {"range": self.learned_range.to_dict()}),
             }
         )
         return files
@@ -147,12 +155,14 @@ class Model:
             plain = data.get("parts")
             if not isinstance(plain, list) or not all(isinstance(part, dict) for part in plain):
                 raise ReleaseError("'parts' is missing or not a list of objects")
+            n_features = count(data, "n_features")
             return cls(
                 tuple(_part(part, files) for part in plain),
                 tuple(numbers(data, "weights", len(plain)).tolist()),
                 number(data, "slope"),
                 number(data, "intercept"),
-                count(data, "n_features"),
+                n_features,
+                _learned_range(data, n_features),
             )
         except (DataError, ReleaseError) as problem:
             raise ReleaseError(f"model.json: {problem}") from problem
@@ -171,6 +181,15 @@ _TREE_KINDS: dict[str, Callable[[Mapping[str, Any], str], ModelComponent]] = {
     TreeComponent.kind: TreeComponent.from_dict,
     ForestComponent.kind: ForestComponent.from_dict,
 }
+
+
+def _learned_range(data: Mapping[str, Any], n_features: int) -> LearnedRange | None:
+    plain = data.get("range")
+    if plain is None:
+        return None
+    if not isinstance(plain, dict):
+        raise ReleaseError("'range' is not an object")
+    return LearnedRange.from_dict(plain, n_features)
 
 
 def _part(data: Mapping[str, Any], files: Mapping[str, bytes]) -> ModelComponent:

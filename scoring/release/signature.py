@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from features.errors import ReleaseError
+from features.errors import ReleaseError, UsageError
 from scoring.canonical_json import canonical_json, parse_json
 
 SIGNATURE_FILE = "signature.json"
@@ -57,6 +57,21 @@ def verify_signature(
             f"{SIGNATURE_FILE}: does not fit manifest.json; one of them was altered"
         ) from problem
     return public.hex()
+
+
+def trusted_keys(words: str, *, required: bool) -> list[Ed25519PublicKey] | None:
+    """The keys that may sign a release, from hex digits separated by commas.
+
+    None, any release will do, when there are none and none are ``required``. Raises UsageError
+    for a word that is no key.
+    """
+    given = [word.strip() for word in words.split(",") if word.strip()]
+    if not given and not required:
+        return None
+    try:
+        return [Ed25519PublicKey.from_public_bytes(bytes.fromhex(word)) for word in given]
+    except ValueError as error:
+        raise UsageError("LEADSCORE_TRUSTED_KEYS: expected 64 hex digits a key") from error
 
 
 def _bytes(word: object, length: int) -> bytes:

@@ -9,6 +9,8 @@ from serving.http.request import (
     Endpoint,
     Request,
 )
+from serving.http.router import JSON_BODY, Route
+from serving.messages import LONGEST_NAME
 from serving.problems import validation_problem
 
 
@@ -36,22 +38,29 @@ class EndpointSpec:
     scope: str = ""
     direct: bool = False
     headers: tuple[dict[str, Any], ...] = field(default=())
+    media_types: tuple[str, ...] = JSON_BODY
+    streams: bool = False
+
+    @property
+    def route(self) -> Route:
+        """What the router knows of it."""
+        return Route(
+            self.method,
+            self.path,
+            self.endpoint,
+            self.scope,
+            self.direct,
+            self.media_types,
+            self.streams,
+        )
 
 
 def lead_id_of(request: Request) -> str:
     """The lead named in the path; a 422 if no lead can be called so."""
     lead_id: str = request.path_params["lead_id"]
-    if not 1 <= len(lead_id) <= 200 or "\x00" in lead_id or not _is_text(lead_id):
+    if not 1 <= len(lead_id) <= LONGEST_NAME or "\x00" in lead_id:
         raise validation_problem("lead_id", "expected 1 to 200 characters, none of them NUL")
     return lead_id
-
-
-def _is_text(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 REASONS_QUERY = {

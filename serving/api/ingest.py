@@ -26,6 +26,7 @@ from serving.messages import (
 from serving.problems import Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
+from serving.store.attribute_names import check_names
 from serving.store.database import note
 from serving.store.ingest import CONFLICT, ERASED, REPEATED, TAKEN, NewLead, add_rows, put_lead
 from serving.store.views import fit_for_a_column
@@ -104,6 +105,7 @@ class _Ingest:
             before = connection.scalar(
                 sa.select(tables.lead.c.lead_id).where(tables.lead.c.lead_id == lead_id)
             )
+            check_names(connection, new.attributes)
             became, changed = put_lead(connection, new, now_us, store.tombstones)
             if became == TAKEN:
                 digest = store.tombstones.digest(lead_id)

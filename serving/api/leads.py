@@ -80,6 +80,9 @@ LIST_QUERY = (
 )  # fmt: skip
 
 
+RECORD = _query("record", "false: a what-if, written down nowhere", type="boolean", default=True)
+
+
 PROBLEMS = (401, 403, 404, 422, 429, 503)
 
 
@@ -100,7 +103,7 @@ def routes(services: Services) -> list[EndpointSpec]:
             "GET", "/v1/leads/{lead_id}/score", "score_lead", "Score a lead of the store",
             "Computed now, by the same engine, from the history that is stored.",
             does.score, ScoreAnswer, answer_example=SCORE_ANSWER,
-            query=(AS_OF, REASONS_QUERY, LANGUAGE_QUERY), headers=language,
+            query=(AS_OF, REASONS_QUERY, RECORD, LANGUAGE_QUERY), headers=language,
             problems=PROBLEMS, scope="score", tag="leads",
         ),
         EndpointSpec(
@@ -127,8 +130,10 @@ class _Leads:
     async def score(self, request: Request) -> Response:
         """Score the stored history as of now, or of a moment."""
         lead_id = lead_id_of(request)
-        query = allowed_params(request.query, "as_of", "reasons", "lang")
+        query = allowed_params(request.query, "as_of", "reasons", "record", "lang")
         n_reasons = number_of(query, "reasons", self.settings.reasons, 0, 50)
+        if query.get("record", "true") not in ("true", "false"):
+            raise validation_problem("?record", "expected true or false")
         clock = Clock.read(self.settings.clock_skew_s)
         context = QueryContext(
             clock, request.language, n_reasons, _moment(query.get("as_of"), clock)
@@ -141,6 +146,9 @@ class _Leads:
         with self.services.traces.step("score"):
             prediction = predict_one(predictor, asked)
             said = encode(prediction.answer)
+        if query.get("record", "true") == "false":
+            self.services.recorder.count(prediction)
+            return Response(said)
         given = msgspec.json.encode(stored.read)
         await self.services.recorder.record(predictor, prediction, said, context, given, STORE)
         return Response(said)

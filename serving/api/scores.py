@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 
+from features.errors import StorageError
 from serving.api.endpoint import (
     LANGUAGE_HEADER,
     LANGUAGE_QUERY,
@@ -15,11 +19,11 @@ from serving.api.endpoint import (
     number_of,
 )
 from serving.api.examples import BATCH_ANSWER, BATCH_REQUEST, SCORE_ANSWER, SCORE_REQUEST
+from serving.http.idempotency import id_of_key, idempotency_key
 from serving.http.request import (
     Request,
     Response,
     allowed_params,
-    decode_unguarded,
     encode,
     json_response,
 )
@@ -32,16 +36,22 @@ from serving.messages import (
     ScoreRequest,
 )
 from serving.parsing.json_limits import COMPLAINTS, TOO_DEEP, complaint_of, guard
+from serving.parsing.slices import LARGE_BODY_BYTES, SlicedDecoder
 from serving.predictor.batcher import predict_each
 from serving.predictor.parse_request import parse_request
-from serving.predictor.predictor import Prediction, Predictor
+from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext, ScoreQuery
 from serving.problems import Problem, problem_from, validation_problem
 from serving.services import Services
 from serving.settings import Settings
+from serving.store import tables
+from serving.store.scores import on_one_line
 from serving.timestamps import Clock, checked
 
-_batch_decoder = msgspec.json.Decoder(BatchRequest)
+T = TypeVar("T")
+
+
+_batch_decoder = SlicedDecoder(BatchRequest, {"leads": msgspec.Raw}, most=100_000)
 
 
 PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503)
@@ -53,7 +63,7 @@ BATCH_SLICE = 20
 
 def routes(services: Services) -> list[EndpointSpec]:
     """The scoring endpoints."""
-    endpoints = _Scoring(services)
+    endpoints = Scoring(services)
     return [
         EndpointSpec(
             "POST", "/v1/scores", "score", "Score one lead",
@@ -82,7 +92,9 @@ def reasons_wanted(request: Request, default: int) -> int:
     return number_of(allowed_params(request.query, "reasons", "lang"), "reasons", default, 0, 50)
 
 
-class _Scoring:
+class Scoring:
+    """Scores of leads in bodies, by the release that is live."""
+
     def __init__(self, services: Services) -> None:
         self.services = services
         self.settings = services.settings
@@ -92,49 +104,117 @@ class _Scoring:
         n_reasons = reasons_wanted(request, self.settings.reasons)
         predictor = self.services.live.current()
         context = QueryContext(Clock.read(self.settings.clock_skew_s), request.language, n_reasons)
-        asked = parse_request(predictor, request.body, context, self.settings.max_depth)
-        with self.services.traces.step("score"):
-            prediction = await self.services.batcher.submit(predictor, asked)
-            said = encode(prediction.answer)
-        await self.services.recorder.record(predictor, prediction, said, context, request.body)
+        key = idempotency_key(request.headers)
+        score_id = None if key is None else id_of_key(request.actor, key)
+        if score_id is not None:
+            before = await self._given_before(score_id, request.body)
+            if before is not None:
+                return before
+
+        def parsed() -> ScoreQuery:
+            asked = parse_request(predictor, request.body, context, self.settings.max_depth)
+            return asked if score_id is None else msgspec.structs.replace(asked, score_id=score_id)
+
+        if len(request.body) < LARGE_BODY_BYTES:
+            asked = parsed()
+            with self.services.traces.step("score"):
+                prediction = await self.services.batcher.submit(predictor, asked)
+                said = encode(prediction.answer)
+        else:
+            with self.services.traces.step("score"):
+                prediction, said = await self.services.run_apart(
+                    lambda: _scored(predict_one(predictor, parsed()))
+                )
+        if prediction.asked.record:
+            await self.services.recorder.record(predictor, prediction, said, context, request.body)
+        else:
+            self.services.recorder.count(prediction)
         return Response(said)
+
+    async def _given_before(self, score_id: str, body: bytes) -> Response | None:
+        """The answer that the store has under this id; a 422 if its request was another one."""
+
+        def stored(connection: sa.Connection) -> sa.Row[Any] | None:
+            columns = tables.score.c
+            query = sa.select(columns.input, columns.answer).where(columns.score_id == score_id)
+            return connection.execute(query).first()
+
+        try:
+            row = await self.services.store.read(stored)
+        except StorageError:
+            return None  # scores are given without a store as well
+        if row is None:
+            return None
+        if row.input.encode() != bytes(on_one_line(body)):
+            raise Problem(
+                422, "idempotency-key-reused",
+                "This Idempotency-Key came with another body before; use a new one.",
+            )  # fmt: skip
+        return Response(row.answer.encode(), headers={"Idempotency-Replayed": "true"})
 
     async def batch(self, request: Request) -> Response:
         """Many leads in, one item each out; all by the same release and the same clock."""
         n_reasons = reasons_wanted(request, self.settings.reasons)
-        lead_request = decode_batch(request.body, self.settings)
+        leads, clock = request.body, Clock.read(self.settings.clock_skew_s)
+        lead_request = await self.apart_if_large(
+            len(leads), lambda: decode_batch(leads, self.settings)
+        )
         predictor = self.services.live.current()
-        clock = Clock.read(self.settings.clock_skew_s)
         if lead_request.as_of is not None:
             checked(lead_request.as_of, "$.as_of", clock.latest)
         context = QueryContext(clock, request.language, n_reasons, lead_request.as_of)
-        items: list[BatchItem] = []
-        for first in range(0, len(lead_request.leads), BATCH_SLICE):
-            part = [bytes(lead) for lead in lead_request.leads[first : first + BATCH_SLICE]]
-            items += self._items(first, part, predictor, context)
-            await asyncio.sleep(0)
-        await self.services.recorder.flush()
+        items = await self.items(
+            [bytes(lead) for lead in lead_request.leads], predictor, context, lead_request.record
+        )
         scored = sum(item.error is None for item in items)
         return json_response(BatchAnswer(items, scored, len(items) - scored, predictor.model))
 
-    def _items(
-        self, first: int, leads: Sequence[bytes], predictor: Predictor, context: QueryContext
+    async def items(
+        self, leads: Sequence[bytes], predictor: Predictor, context: QueryContext, record: bool
     ) -> list[BatchItem]:
-        """The answers to these leads, of which the first stands at ``first``."""
+        """Each lead's answer or error, written down unless ``record`` or the lead says no."""
+        items: list[BatchItem] = []
+        recorder = self.services.recorder
+        for first in range(0, len(leads), BATCH_SLICE):
+            part = leads[first : first + BATCH_SLICE]
+            outcomes = await self.apart_if_large(
+                sum(map(len, part)), partial(self._outcomes, part, predictor, context)
+            )
+            for index, (lead, (outcome, said)) in enumerate(
+                zip(part, outcomes, strict=True), first
+            ):
+                if isinstance(outcome, Problem):
+                    items.append(BatchItem(index, error=item_error(outcome)))
+                    continue
+                items.append(BatchItem(index, score=outcome.answer))
+                if record and outcome.asked.record:
+                    recorder.enqueue(predictor, outcome, said, context, lead)
+                else:
+                    recorder.count(outcome)
+            await asyncio.sleep(0)
+        await recorder.flush()
+        return items
+
+    async def apart_if_large(self, size: int, work: Callable[[], T]) -> T:
+        """Do ``work`` here, or in the thread for large bodies."""
+        return work() if size < LARGE_BODY_BYTES else await self.services.run_apart(work)
+
+    def _outcomes(
+        self, leads: Sequence[bytes], predictor: Predictor, context: QueryContext
+    ) -> list[tuple[Prediction | Problem, bytes]]:
+        """What becomes of each lead, and its answer encoded."""
         asked = [self._asked(lead, predictor, context) for lead in leads]
-        prediction = iter(
+        predictions = iter(
             predict_each(predictor, [one for one in asked if isinstance(one, ScoreQuery)])
         )
-        items = []
-        for index, (lead, one) in enumerate(zip(leads, asked, strict=True), first):
-            outcome = next(prediction) if isinstance(one, ScoreQuery) else one
+        outcomes: list[tuple[Prediction | Problem, bytes]] = []
+        for one in asked:
+            outcome = next(predictions) if isinstance(one, ScoreQuery) else one
             if isinstance(outcome, Prediction):
-                said = encode(outcome.answer)
-                self.services.recorder.enqueue(predictor, outcome, said, context, lead)
-                items.append(BatchItem(index, score=outcome.answer))
+                outcomes.append((outcome, encode(outcome.answer)))
             else:
-                items.append(BatchItem(index, error=item_error(_problem_of(outcome))))
-        return items
+                outcomes.append((_problem_of(outcome), b""))
+        return outcomes
 
     def _asked(
         self, lead: bytes, predictor: Predictor, context: QueryContext
@@ -143,6 +223,10 @@ class _Scoring:
             return parse_request(predictor, lead, context, self.settings.max_depth)
         except Exception as error:
             return error
+
+
+def _scored(prediction: Prediction) -> tuple[Prediction, bytes]:
+    return prediction, encode(prediction.answer)
 
 
 def _problem_of(error: Exception) -> Problem:
@@ -162,7 +246,7 @@ def decode_batch(body: bytes, settings: Settings) -> BatchRequest:
     complaint = complaint_of(body, settings.max_depth + 2)
     if complaint == TOO_DEEP:
         raise Problem(400, "malformed-body", f"The body is refused: {COMPLAINTS[TOO_DEEP]}.")
-    lead_request = decode_unguarded(_batch_decoder, body)
+    lead_request = _batch_decoder.decode_unguarded(body)
     if complaint is not None and not any(
         complaint_of(bytes(lead), settings.max_depth) for lead in lead_request.leads
     ):

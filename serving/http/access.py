@@ -6,7 +6,7 @@ import ipaddress
 import math
 from time import monotonic
 
-from features.errors import UsageError
+from features.errors import StorageError, UsageError
 from serving.http.api_keys import KeyFile
 from serving.problems import Problem
 from serving.settings import Settings
@@ -43,7 +43,13 @@ class AccessControl:
             self.take_token(peer)
             return OPEN
         secret = _secret(headers)
-        key = None if secret is None else self.keys.find(secret)
+        try:
+            key = None if secret is None else self.keys.find(secret)
+        except StorageError:
+            raise Problem(
+                503, "keys-unreadable", "The file of API keys cannot be read; nobody is let in.",
+                headers={"Retry-After": "5"},
+            ) from None  # fmt: skip
         if key is None:
             self.take_token(f"no key: {peer}")
             raise Problem(

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.compute.atomic import write_atomically
+from features.compute.atomic import locked_file, write_atomically
 from features.errors import StorageError, UsageError
 
+log = logging.getLogger("leadscore.serving")
+
+
 KEYS_FILE = "keys.json"
+
+
+LOCK_FILE = ".keys.lock"
 
 
 SCOPES = ("score", "ingest", "read", "admin", "erase")
@@ -56,11 +64,19 @@ class KeyFile:
         self._stamp: tuple[int, int, int] | None = None
         self._by_hash: dict[str, Key] = {}
         self.required = False
+        self._broken: StorageError | None = None
 
     def find(self, secret: str) -> Key | None:
-        """The live key of this secret."""
+        """The live key of this secret. StorageError while the file cannot be read: a key that was
+        revoked in it must not go on working."""
         self.look()
+        if self._broken is not None:
+            raise StorageError(str(self._broken))
         key = self._by_hash.get(hash_of(secret))
+        if key is None:  # it may have been made this very second
+            self._looked = float("-inf")
+            self.look()
+            key = self._by_hash.get(hash_of(secret))
         return None if key is None or key.revoked_at is not None else key
 
     def find_id(self, key_id: str) -> Key | None:
@@ -70,20 +86,33 @@ class KeyFile:
         return next((key for key in found if key.revoked_at is None), None)
 
     def look(self, now: float | None = None) -> None:
-        """Read the file again if it changed; at most once a second."""
+        """Read the file again if it changed; at most once a second.
+
+        A file that cannot be read lets nobody in until it can, and the log says so.
+        """
         now = time.monotonic() if now is None else now
         if now - self._looked < LOOK_S:
             return
         self._looked = now
         try:
+            self._read_again()
+        except (StorageError, OSError) as error:
+            if self._broken is None:
+                log.error("the API keys cannot be read, nobody is let in: %s", error)
+            self._broken = StorageError(str(error))
+            self._stamp, self._by_hash, self.required = None, {}, True
+
+    def _read_again(self) -> None:
+        try:
             found = os.stat(self.path)
         except FileNotFoundError:
-            self._stamp, self._by_hash = None, {}  # a file taken away opens no door: see required
+            # a file taken away opens no door: see required
+            self._stamp, self._by_hash, self._broken = None, {}, None
             return
         stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
         if stamp != self._stamp:
             self._by_hash = {key.hash: key for key in read_keys(self.path)}
-            self._stamp = stamp
+            self._stamp, self._broken = stamp, None
             self.required = True
 
 
@@ -115,7 +144,8 @@ def create_key(
     secret = f"ls_{key_id}_{secrets.token_urlsafe(32)}"
     created = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     key = Key(key_id, name, hash_of(secret), scopes, created)
-    _write(home, [*read_keys(home / KEYS_FILE), key])
+    with _locked(home):
+        _write(home, [*read_keys(home / KEYS_FILE), key])
     return key, secret
 
 
@@ -129,16 +159,25 @@ def list_keys(home: Path) -> list[dict[str, Any]]:
 
 def revoke_key(home: Path, key_id: str, now: datetime | None = None) -> Key:
     """End a key; running servers follow within a second. UsageError if there is none such."""
-    keys = read_keys(home / KEYS_FILE)
-    if key_id not in {key.id for key in keys}:
-        raise UsageError(f"no key has the id {key_id}; see leadscore keys list")
     moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    changed = [
-        Key(**{**asdict(key), "revoked_at": key.revoked_at or moment}) if key.id == key_id else key
-        for key in keys
-    ]
-    _write(home, changed)
-    return next(key for key in changed if key.id == key_id)
+    with _locked(home):
+        keys = {key.id: key for key in read_keys(home / KEYS_FILE)}
+        if key_id not in keys:
+            raise UsageError(f"no key has the id {key_id}; see leadscore keys list")
+        ended = replace(keys[key_id], revoked_at=keys[key_id].revoked_at or moment)
+        _write(home, list({**keys, key_id: ended}.values()))
+    return ended
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Hold the lock of the keys: reading, changing and writing them is one step for others."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with locked_file(home / LOCK_FILE, wait=True, mode=0o600):
+            yield
+    except OSError as error:
+        raise StorageError(f"cannot lock the keys in {home}: {error.strerror}") from error
 
 
 def _write(home: Path, keys: list[Key]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.http.bodies import CODINGS, BodyMemory, too_large, unpacked
 from serving.http.protocol import BODY_COMPLETE
 from serving.http.request import Response
 from serving.identifiers import random_id
@@ -32,7 +34,43 @@ SECURITY_HEADERS = [
 ]
 
 
-JSON_BODY, FORM_BODY = b"application/json", b"application/x-www-form-urlencoded"
+UNPACKED_AT_ONCE = 4096
+"""Bytes of a packed body that are unpacked on the event loop: they make 4 MB at most."""
+
+
+@dataclass(slots=True)
+class StreamedBody:
+    """A body read piece by piece, each of which has to come in time."""
+
+    receive: Receive
+    coding: str
+    limit: int
+    part_s: float
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The pieces in order, as they were sent; no more than ``limit`` bytes of them."""
+        size, more = 0, True
+        while more:
+            try:
+                message = await asyncio.wait_for(self.receive(), self.part_s)
+            except TimeoutError:
+                raise _slow_body(self.part_s) from None
+            if message["type"] == "http.disconnect":
+                raise Problem(400, "malformed-body", "The connection closed within the body.")
+            part, more = message.get("body", b""), message.get("more_body", False)
+            size += len(part)
+            if size > self.limit:
+                raise too_large(self.limit)
+            yield part
+
+
+def _slow_body(seconds: float) -> Problem:
+    return Problem(
+        408,
+        "slow-body",
+        f"The body did not arrive within {seconds:g} s.",
+        headers={"Connection": "close"},
+    )
 
 
 class HttpExchange:
@@ -48,47 +86,67 @@ class HttpExchange:
         self.request_id = given.decode("ascii") if given and known else random_id(1)
         self.route = "(none)"
         self.status = 0
+        self.extra_headers: dict[str, str] = {}
+        self._held = 0
 
-    async def body(self, settings: Settings, expected: bytes = JSON_BODY) -> bytes:
-        """The whole body; a problem if it is too large, too slow, coded or not as ``expected``."""
-        self._check_headers(settings.max_body_bytes, expected)
+    async def body(
+        self, settings: Settings, memory: BodyMemory, media_types: tuple[str, ...]
+    ) -> bytes:
+        """The whole body, unpacked; a problem if it is too large, too slow or of another type."""
+        coding = self.coding(media_types, settings.max_body_bytes)
+        body = await self._received(settings, memory)
+        if coding == "identity":
+            return body
+        limit = settings.max_body_bytes
+        if len(body) <= UNPACKED_AT_ONCE:
+            unpacking = unpacked(body, coding, limit)
+        else:
+            loop = asyncio.get_running_loop()
+            unpacking = await loop.run_in_executor(None, unpacked, body, coding, limit)
+        self._take(memory, len(unpacking))
+        return unpacking
+
+    def stream(self, settings: Settings, media_types: tuple[str, ...]) -> StreamedBody:
+        """The body to be read piece by piece, as it was sent."""
+        limit = settings.max_import_bytes
+        coding = self.coding(media_types, limit)
+        return StreamedBody(self.receive, coding, limit, settings.body_timeout_s)
+
+    async def _received(self, settings: Settings, memory: BodyMemory) -> bytes:
         if self.scope.get(BODY_COMPLETE):
-            return await self._collect(settings.max_body_bytes)
+            return await self._collect(settings.max_body_bytes, memory)
         try:
             async with asyncio.timeout(settings.body_timeout_s):
-                return await self._collect(settings.max_body_bytes)
+                return await self._collect(settings.max_body_bytes, memory)
         except TimeoutError:
-            raise Problem(
-                408,
-                "slow-body",
-                f"The body did not arrive within {settings.body_timeout_s:g} s.",
-                headers={"Connection": "close"},
-            ) from None
+            raise _slow_body(settings.body_timeout_s) from None
 
-    def _check_headers(self, limit: int, expected: bytes) -> None:
+    def coding(self, media_types: tuple[str, ...], limit: int) -> str:
+        """How the body is coded; a problem if its head says that it cannot be accepted."""
         headers = self.headers
-        coding = headers.get(b"content-encoding", b"identity")
-        if coding.strip().lower() != b"identity":
+        coding = headers.get(b"content-encoding", b"identity").strip().lower().decode("latin-1")
+        if coding not in CODINGS:
             raise Problem(
                 415,
                 "unsupported-body",
-                "Compressed bodies are not accepted; send the JSON as it is.",
-                headers={"Connection": "close", "Accept-Encoding": "identity"},
+                "Bodies are accepted as they are, or coded as gzip or zstd.",
+                headers={"Connection": "close", "Accept-Encoding": ", ".join(CODINGS)},
             )
         media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if media_type != expected:
-            name = expected.decode("ascii")
+        if media_type.decode("latin-1") not in media_types:
+            accepted = ", ".join(media_types)
             raise Problem(
                 415,
                 "unsupported-body",
-                f"Expected Content-Type: {name}.",
-                headers={"Connection": "close", "Accept": name},
+                f"Expected Content-Type: {accepted}.",
+                headers={"Connection": "close", "Accept": accepted},
             )
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 15 or int(length) > limit:
             raise too_large(limit)
+        return coding
 
-    async def _collect(self, limit: int) -> bytes:
+    async def _collect(self, limit: int, memory: BodyMemory) -> bytes:
         message = await self.receive()
         first: bytes = message.get("body", b"")
         if not message.get("more_body", False):
@@ -96,17 +154,29 @@ class HttpExchange:
                 raise too_large(limit)
             return first
         parts, size = [first], len(first)
+        self._take(memory, size)
         while message.get("more_body", False):
             if size > limit:
                 raise too_large(limit)
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise Problem(400, "malformed-body", "The connection closed within the body.")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+            part = message.get("body", b"")
+            self._take(memory, len(part))
+            parts.append(part)
+            size += len(part)
         if size > limit:
             raise too_large(limit)
         return b"".join(parts)
+
+    def _take(self, memory: BodyMemory, size: int) -> None:
+        memory.take(size)
+        self._held += size
+
+    def release(self, memory: BodyMemory) -> None:
+        """The request was answered: its body takes no memory any more."""
+        memory.give_back(self._held)
+        self._held = 0
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Pass a message on, with the headers that every answer carries."""
@@ -122,14 +192,18 @@ class HttpExchange:
     async def response(self, response: Response) -> None:
         """Send a whole answer."""
         self.status = response.status
+        given = response.headers
+        if self.extra_headers:
+            given = {**given, **self.extra_headers}
         headers = [
             (b"content-type", response.media_type.encode("ascii")),
-            (b"content-length", b"%d" % len(response.body)),
+            *(() if response.status in _WITHOUT_LENGTH else [_length(response.body)]),
             (b"x-request-id", self.request_id.encode("ascii")),
-            *SECURITY_HEADERS,
+            *(() if given else SECURITY_HEADERS),
         ]
-        for name, value in response.headers.items():
-            headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+        if given:
+            own = {n.lower().encode(): v.encode("latin-1") for n, v in given.items()}
+            headers += {**dict(SECURITY_HEADERS), **own}.items()
         start: Message = {"type": "http.response.start", "status": response.status}
         start["headers"] = headers
         await self._send(start)
@@ -147,23 +221,25 @@ class HttpExchange:
             )  # fmt: skip
             problem = Problem(500, "internal", "Something broke here; quote the request id.")
         if self.status == 0:
-            await self.response(problem_response(problem, self.request_id))
+            open_inference = self.route.startswith("/v2")
+            await self.response(
+                problem_response(problem, self.request_id, open_inference=open_inference)
+            )
 
 
-def problem_response(problem: Problem, request_id: str) -> Response:
+_WITHOUT_LENGTH = (204, 304)
+
+
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return b"content-length", b"%d" % len(body)
+
+
+def problem_response(
+    problem: Problem, request_id: str, *, open_inference: bool = False
+) -> Response:
     """A problem as an answer."""
-    body = msgspec.json.encode(problem.body(request_id))
+    body = msgspec.json.encode(problem.body(request_id, open_inference=open_inference))
     return Response(body, problem.status, MEDIA_TYPE, problem.headers)
-
-
-def too_large(limit: int) -> Problem:
-    """A 413 that says how much is allowed."""
-    return Problem(
-        413,
-        "body-too-large",
-        f"The body is larger than {limit} bytes; send fewer leads or interactions at a time.",
-        headers={"Connection": "close"},
-    )
 
 
 def _where(error: BaseException) -> str:

@@ -1,22 +1,28 @@
 """ASGI middleware around the whole application: ids, limits, metrics, errors, headers.
 
 It gives the request its id, limits and collects the body, maps every exception to a problem
-response, and adds the security headers. The busiest routes bypass the framework's routing; the
-same endpoints are registered in the FastAPI application as well.
+response, and adds the security headers. The endpoints are answered here; FastAPI serves the
+OpenAPI document beside them, and says what is not there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import perf_counter
+from urllib.parse import quote
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.http.access import AccessControl
-from serving.http.exchange import FORM_BODY, JSON_BODY, HttpExchange
-from serving.http.request import Endpoint, Request
+from serving.http.bodies import BodyMemory
+from serving.http.conditional import conditional
+from serving.http.cors import CrossOrigin
+from serving.http.exchange import HttpExchange, problem_response
+from serving.http.idempotency import IdempotentResponses, idempotency_key
+from serving.http.request import Request, Response
+from serving.http.router import Route, Router
 from serving.problems import Problem
 from serving.settings import Settings
 from serving.telemetry.metrics import Metrics
@@ -25,28 +31,15 @@ from serving.telemetry.tracing import Traces, describe
 log = logging.getLogger("leadscore.serving")
 
 
-BODY = "leadscore.body"
-
-
 REQUEST_ID = "leadscore.request_id"
-
-
-HEADERS = "leadscore.headers"
-
-
-ACTOR = "leadscore.actor"
-
-
-PEER = "leadscore.peer"
-"""The address a request came from."""
+"""In the scope of what is left to the framework."""
 
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class GatewayMiddleware:
-    """See the module. ``fast_routes``: (method, path) → endpoint answered without routing.
-    ``form_paths``: where the forms of the pages are sent to; every other body is JSON."""
+    """See the module. What ``router`` does not know is left to ``app``, without a key."""
 
     def __init__(
         self,
@@ -54,22 +47,21 @@ class GatewayMiddleware:
         *,
         settings: Settings,
         metrics: Metrics,
-        fast_routes: Mapping[tuple[str, str], Endpoint],
+        router: Router,
         access: AccessControl,
-        scope_of: Callable[[Scope], str | None],
         traces: Callable[[], Traces],
         batch_waiting: Callable[[], int],
-        form_paths: frozenset[str] = frozenset(),
     ) -> None:
         self.app = app
         self.settings = settings
         self.metrics = metrics
-        self.fast_routes = fast_routes
+        self.router = router
         self.access = access
-        self.scope_of = scope_of
+        self.memory = BodyMemory(settings.max_bodies_bytes)
+        self.cross_origin = CrossOrigin(settings.cors_origins)
+        self.idempotent = IdempotentResponses()
         self.traces = traces
         self.batch_waiting = batch_waiting
-        self.form_paths = form_paths
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,32 +93,60 @@ class GatewayMiddleware:
 
     async def _answer(self, exchange: HttpExchange) -> None:
         scope = exchange.scope
-        method, path = scope["method"], scope["path"]
-        peer = (scope.get("client") or ("",))[0]
-        needed = self.scope_of(scope)
-        actor = self.access.authorize(exchange.headers, needed or "", peer)
-        endpoint = self.fast_routes.get((method, path))
-        if path.startswith("/v1/"):
-            self._refuse_if_too_many_wait()
-            if endpoint is None:
-                await self._yield_to_event_loop()
-        expected = needed is not None and method in _WITH_BODY
-        form = FORM_BODY if path in self.form_paths else JSON_BODY
-        body = await exchange.body(self.settings, form) if expected else b""
-        if endpoint is not None:
-            exchange.route = path
-            query, request_id = scope["query_string"], exchange.request_id
-            http_request = Request(exchange.headers, body, query, {}, request_id, actor)
-            await exchange.response(await endpoint(http_request))
+        exchange.extra_headers = self.cross_origin.headers(exchange.headers)
+        preflight = self.cross_origin.preflight(scope["method"], exchange.headers)
+        if preflight is not None:
+            await exchange.response(preflight)
             return
-        scope[BODY], scope[ACTOR] = body, actor
-        scope[REQUEST_ID], scope[HEADERS], scope[PEER] = (
-            exchange.request_id, exchange.headers, peer,
-        )  # fmt: skip
+        found = self.router.find(scope["method"], raw_path_of(scope))
+        if found is None:
+            scope[REQUEST_ID] = exchange.request_id
+            await self.app(scope, exchange.receive, exchange.send)
+            return
+        route = found.route
+        exchange.route = route.path
+        peer = (scope.get("client") or ("",))[0]
+        actor = self.access.authorize(exchange.headers, route.scope, peer)
+        if route.path.startswith(("/v1/", "/v2/models")):
+            self._refuse_if_too_many_wait()
+            if not route.direct:
+                await self._yield_to_event_loop()
         try:
-            await self.app(scope, _replay(body), exchange.send)
+            body, stream = b"", None
+            if route.streams:
+                stream = exchange.stream(self.settings, route.media_types)
+            elif route.method in _WITH_BODY:
+                body = await exchange.body(self.settings, self.memory, route.media_types)
+            request = Request(
+                exchange.headers, body, scope["query_string"], dict(found.path_params),
+                exchange.request_id, actor, peer, stream,
+            )  # fmt: skip
+            response = await self._once(request, route)
+            if route.method == "GET" and route.scope == "read":
+                response = conditional(response, exchange.headers)
+            await exchange.response(response)
         finally:
-            exchange.route = getattr(scope.get("route"), "path", "(none)")
+            exchange.release(self.memory)
+
+    async def _once(self, request: Request, route: Route) -> Response:
+        """The answer; that of the first time when a request comes again under its key."""
+        key = idempotency_key(request.headers) if route.method in _WITH_BODY else None
+        if key is None:
+            return await route.endpoint(request)
+        who = (request.actor, route.method, route.path, *request.path_params.values(), key)
+        before = self.idempotent.begin(who, request.query_string + b"?" + request.body)
+        if before is not None:
+            return before
+        response: Response | None = None
+        try:
+            response = await route.endpoint(request)
+            return response
+        except Problem as problem:
+            if problem.status < 429:  # it would be refused again
+                response = problem_response(problem, request.request_id)
+            raise
+        finally:
+            self.idempotent.end(who, response)
 
     def _refuse_if_too_many_wait(self) -> None:
         """A 503 when too many requests came before: the queue here and at the batcher is the time
@@ -147,14 +167,7 @@ class GatewayMiddleware:
             self._waiting -= 1
 
 
-def _replay(body: bytes) -> Receive:
-    sent = False
-
-    async def receive() -> Message:
-        nonlocal sent
-        if sent:
-            return {"type": "http.disconnect"}
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
+def raw_path_of(scope: Scope) -> bytes:
+    """The path as it was sent, without the query."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    return raw

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,11 +24,21 @@ T = TypeVar("T")
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+class BodyStream(Protocol):
+    """A body that its endpoint reads piece by piece, as it was sent."""
+
+    coding: str
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """The pieces in order; a problem where one comes too late or all are too large."""
+
+
 @dataclass(slots=True)
 class Request:
     """One request: ``headers`` by lower-case name, the whole ``body``, the path's parameters.
 
     ``actor``: id of the API key; "open" where none is needed. ``peer``: the caller's address.
+    ``stream``: the body, where the route reads it by itself.
     """
 
     headers: dict[bytes, bytes]
@@ -38,6 +48,7 @@ class Request:
     request_id: str
     actor: str = "open"
     peer: str = ""
+    stream: BodyStream | None = None
 
     @property
     def language(self) -> str:

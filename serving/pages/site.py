@@ -16,6 +16,7 @@ from serving.api.endpoint import EndpointSpec
 from serving.http.access import refuse_foreign_names
 from serving.http.api_keys import Key
 from serving.http.request import Request, Response
+from serving.http.router import FORM_BODY
 from serving.pages.render import environment
 from serving.pages.session import Session, Sessions
 from serving.problems import Problem, problem_from
@@ -150,7 +151,7 @@ class Site:
                 return problem_page(visit, problem)
 
         name = f"page {method} {path}"
-        return EndpointSpec(method, path, name, name, "", endpoint, str)
+        return EndpointSpec(method, path, name, name, "", endpoint, str, media_types=FORM_BODY)
 
     def _visit(self, request: Request) -> Visit:
         clock = Clock.read(self.settings.clock_skew_s)

@@ -12,12 +12,13 @@ from time import monotonic
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from features.errors import LeadscoreError, ReleaseError, UsageError
+from features.errors import LeadscoreError, ReleaseError
 from scoring.playbook import default_playbook, load_playbook
 from scoring.release.release import load_release
+from scoring.release.signature import trusted_keys
 from scoring.release.store import ReleaseStore
 from serving.messages import Answer, Interaction, ScoreRequest
-from serving.predictor.parse_request import parse_request
+from serving.predictor.parse_request import decoder, parse_request
 from serving.predictor.predictor import Predictor, predict
 from serving.predictor.query import QueryContext
 from serving.problems import Problem
@@ -179,13 +180,7 @@ def prepare(folder: Path, version: str, settings: Settings) -> Predictor:
 
 def trusted(settings: Settings) -> list[Ed25519PublicKey] | None:
     """The keys that may sign a release; None when unsigned releases are fine here."""
-    words = [word.strip() for word in settings.trusted_keys.split(",") if word.strip()]
-    if not words and not settings.production:
-        return None
-    try:
-        return [Ed25519PublicKey.from_public_bytes(bytes.fromhex(word)) for word in words]
-    except ValueError as error:
-        raise UsageError("LEADSCORE_TRUSTED_KEYS: expected 64 hex digits a key") from error
+    return trusted_keys(settings.trusted_keys, required=settings.production)
 
 
 def trained_since(releases: Path, received_us: int) -> list[str]:
@@ -210,6 +205,7 @@ def warm(predictor: Predictor) -> None:
     """Score an invented lead through the whole path: decoding, kernels, model, reasons."""
     context = QueryContext(Clock(MOMENT, MOMENT), "en", 3)
     body = msgspec.json.encode(_invented(predictor))
+    decoder.in_slices(body)
     unusual = body.replace(b'"kind"', b'"k\\u0069nd"')
     for together, written in ((1, body), (2, body), (1, unusual)):
         asked = parse_request(predictor, written, context, max_depth=12)

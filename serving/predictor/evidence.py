@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,18 @@ class InputSchema:
     counts_interactions: bool
     oldest_days: float | None
 
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """The attributes' names by themselves without case."""
+        return {name.casefold(): name for name in self.attributes}
+
     def check(self, request: ScoreRequest) -> None:
         """A 422 for each value that cannot be read as the type the model knows.
 
         The path names the attribute as the release spells it, never its value.
         """
-        wrong = [
+        wrong = self._other_spellings(request)
+        wrong += [
             FieldError(f"$.attributes.{name}", f"expected a {spec.type.value} or null")
             for name, spec in self.attributes.items()
             if not _readable(spec, request.attributes.get(name))
@@ -51,8 +58,29 @@ class InputSchema:
         if wrong:
             raise Problem(
                 422, "invalid-request",
-                "A value is not of the type that this release was trained on.", errors=wrong[:20],
+                "An attribute is not as this release was trained on it.", errors=wrong[:20],
             )  # fmt: skip
+
+    def _other_spellings(self, request: ScoreRequest) -> list[FieldError]:
+        """Names that differ from the release's in capital letters alone: passing over them would
+        lose what they say without a word."""
+        known = self.attributes
+        wrong = []
+        for name in request.attributes:
+            spelled = None if name in known else self.spellings.get(name.casefold())
+            if spelled is not None:
+                wrong.append(FieldError("$.attributes", _OTHER_SPELLING.format(name=spelled)))
+        for i, answer in enumerate(request.answers):
+            spelled = None
+            if answer.attribute not in known:
+                spelled = self.spellings.get(answer.attribute.casefold())
+            if spelled is not None:
+                at = f"$.answers[{i}].attribute"
+                wrong.append(FieldError(at, _OTHER_SPELLING.format(name=spelled)))
+        return wrong
+
+
+_OTHER_SPELLING = "this attribute is written {name}, in these capital and small letters"
 
 
 def input_schema(spec: FeatureSpec, data: Mapping[str, Any]) -> InputSchema:
@@ -80,6 +108,24 @@ def _readable(spec: AttributeSpec, value: Value) -> bool:
         return False
     number = encode_value(spec, {}, value)
     return number == number and (spec.type == AttributeType.NUMBER or number in (0.0, 1.0))
+
+
+def range_note(names: Sequence[str], language: Language = ENGLISH) -> str:
+    """That these features are beyond what the model learned from.
+
+    >>> range_note(["any.count_all", "a", "b", "c", "d"])
+    'beyond what was learned from, and held to it: any.count_all, a, b and 2 more'
+    """
+    shown, more = ", ".join(names[:3]), len(names) - 3
+    if more <= 0:
+        text = language.gettext("beyond what was learned from, and held to it: {features}")
+        return text.format(features=shown)
+    text = language.ngettext(
+        "beyond what was learned from, and held to it: {features} and {n} more",
+        "beyond what was learned from, and held to it: {features} and {n} more",
+        more,
+    )
+    return text.format(features=shown, n=more)
 
 
 def evidence_notes(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 
 from features.histories.from_records import PackedInteractions
 from features.histories.sorting import has_equal_rows
-from serving.http.request import decode
-from serving.messages import ScoreRequest
+from serving.messages import Answer, Interaction, ScoreRequest
 from serving.parsing.fast_interactions import read_interactions
 from serving.parsing.fast_json import pad
+from serving.parsing.slices import SlicedDecoder
 from serving.predictor.predictor import Predictor, query_of_request
 from serving.predictor.query import QueryContext, ScoreQuery
 from serving.timestamps import EARLIEST_US, microseconds
 
-_decoder = msgspec.json.Decoder(ScoreRequest)
+MAX_ROWS = 1_000_000
+"""Interactions, or answers, of one lead in a request."""
+
+
+decoder = SlicedDecoder(ScoreRequest, {"interactions": Interaction, "answers": Answer}, MAX_ROWS)
 
 
 def parse_request(
@@ -23,7 +26,7 @@ def parse_request(
 ) -> ScoreQuery:
     """What a body asks of this release; a 400 or 422 if it is not a good :class:`ScoreRequest`."""
     rows, remainder = split_interactions(predictor, body, microseconds(context.clock.latest))
-    return query_of_request(predictor, decode(_decoder, remainder, max_depth), context, rows)
+    return query_of_request(predictor, decoder.decode(remainder, max_depth), context, rows)
 
 
 def split_interactions(

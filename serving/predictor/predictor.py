@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 import msgspec
 import numpy as np
 
-from features.compute.array_types import Float64
+from features.compute.array_types import Bools, Float64
+from features.errors import DataError
 from features.histories.arrays import Histories, References
 from features.histories.from_records import PackedInteractions, histories_from_records
 from features.language.catalogues import language_or_english
@@ -35,7 +36,7 @@ from serving.messages import (
 )
 from serving.parsing.fast_interactions import vocabulary
 from serving.parsing.fast_json import TokenTable
-from serving.predictor.evidence import InputSchema, evidence_notes, input_schema
+from serving.predictor.evidence import InputSchema, evidence_notes, input_schema, range_note
 from serving.predictor.query import QueryContext, ScoreQuery, build_query
 
 PLAYBOOK_REASONS = 3
@@ -131,7 +132,8 @@ def predict_one(predictor: Predictor, asked: ScoreQuery) -> Prediction:
 def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Prediction]:
     """Score leads together; each gets what it would get alone, bit for bit.
 
-    ``base + sum(reasons) + other_reasons`` of an answer is its log-odds.
+    ``base + sum(reasons) + other_reasons`` of an answer is its log-odds. Raises DataError for a
+    history whose sums no number can hold.
     """
     ready = asked[0].histories if len(asked) == 1 else None
     histories = histories_from_records([one.lead for one in asked]) if ready is None else ready
@@ -140,6 +142,8 @@ def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Predictio
     release = predictor.release
     found = compute_vectors(release.spec, histories, references)
     explained = release.model.explain(found)
+    if not np.isfinite(explained.log_odds).all():
+        raise DataError("a history sums to more than a number can hold")
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
     k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in asked))
     card = release.scorecard
@@ -149,6 +153,7 @@ def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Predictio
         low=low.tolist(), high=high.tolist(),
         strongest=_strongest(predictor, asked, found, explained.contributions, k),
         card_scores=None if card is None else card.points(histories, references),
+        beyond=_beyond(release, found),
     )  # fmt: skip
     return [scored.prediction(row, one) for row, one in enumerate(asked)]
 
@@ -180,6 +185,7 @@ class _BatchPrediction:
     log_odds: list[float]
     strongest: list[list[Reason]]
     card_scores: CardScores | None
+    beyond: Bools | None
 
     def prediction(self, row: int, asked: ScoreQuery) -> Prediction:
         """One lead's answer."""
@@ -194,9 +200,13 @@ class _BatchPrediction:
         language = language_or_english(asked.language)
         rules, active = _rules(release.scorecard, self.card_scores, row, language)
         notes = evidence_notes(predictor.expected, self.histories, row, asked.as_of_us, language)
+        if self.beyond is not None and self.beyond[row].any():
+            names = release.spec.names
+            outside = self.beyond[row].nonzero()[0].tolist()
+            notes.append(range_note([names[i] for i in outside], language))
         step = predictor.playbook.next_step(band, strongest[:PLAYBOOK_REASONS], active)
         said = ScoreAnswer(
-            score_id=random_id(2),
+            score_id=asked.score_id or random_id(2),
             lead_id=asked.lead.lead_id,
             as_of=asked.as_of,
             probability=probability,
@@ -215,6 +225,15 @@ class _BatchPrediction:
             model=predictor.model,
         )
         return Prediction(said, self.found[row], explained.contributions[row], asked)
+
+
+def _beyond(release: Release, found: Float64) -> Bools | None:
+    """Which features are beyond the release's learned range; None if none is, or none is known."""
+    learned = release.model.learned_range
+    if learned is None:
+        return None
+    outside = learned.outside(found)
+    return outside if outside.any() else None
 
 
 def _rules(

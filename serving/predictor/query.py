@@ -17,6 +17,8 @@ class ScoreQuery(msgspec.Struct, frozen=True):
     """One lead's history, the moment to score it at, the language and number of reasons wanted.
 
     ``histories``: the engine's arrays of this lead alone, where they have been made already.
+    ``record``: whether the score is written down; not for a what-if. ``score_id``: its id, if it
+    is not to be a new one.
     """
 
     lead: LeadRecord
@@ -25,6 +27,8 @@ class ScoreQuery(msgspec.Struct, frozen=True):
     language: str
     n_reasons: int
     histories: Histories | None = None
+    record: bool = True
+    score_id: str | None = None
 
 
 class QueryContext(msgspec.Struct, frozen=True, gc=False):
@@ -66,7 +70,10 @@ def build_query(
     lead = LeadRecord(
         request.lead_id, created_us, request.attributes, _lists(request, latest), rows
     )
-    return ScoreQuery(lead, as_of, microseconds(as_of), context.language, context.n_reasons)
+    return ScoreQuery(
+        lead, as_of, microseconds(as_of), context.language, context.n_reasons,
+        record=request.record,
+    )  # fmt: skip
 
 
 def _lists(request: ScoreRequest, latest: datetime) -> RecordColumns:

@@ -42,7 +42,7 @@ class ScoreLogger:
         origin: str = BODY,
     ) -> None:
         """Return when the score is on disk (as the settings ask). ``request_body``: its input."""
-        self._count(prediction)
+        self.count(prediction)
         if self.store.settings.score_log != "off":
             self._ask_challenger(prediction, context, request_body, origin)
             row = row_of(predictor, prediction, response_body, context, request_body, origin)
@@ -59,7 +59,7 @@ class ScoreLogger:
         origin: str = BODY,
     ) -> None:
         """Write the score down without waiting; :meth:`flush` waits for all before it."""
-        self._count(prediction)
+        self.count(prediction)
         if self.store.settings.score_log != "off":
             self._ask_challenger(prediction, context, request_body, origin)
             self.store.log_soon(
@@ -99,7 +99,8 @@ class ScoreLogger:
         except Exception:
             self.metrics.shadow_failed.inc()
 
-    def _count(self, prediction: Prediction) -> None:
+    def count(self, prediction: Prediction) -> None:
+        """Count a score; all that is done about one that is not to be written down."""
         answer = prediction.answer
         self.metrics.score(answer.band, answer.probability, answer.low_evidence)
 

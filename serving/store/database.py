@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from features.errors import StorageBusy, StorageError, StorageFull, UsageError
+from features.reading.database_url import refuse_unencoded
 from serving.settings import Settings
 from serving.store.tables import audit
 
@@ -29,6 +32,7 @@ def connect(url: str, wait_s: float = 5.0) -> sa.Engine:
     """
     try:
         parsed = sa.make_url(url)
+        refuse_unencoded(parsed)
         backend = parsed.get_backend_name()
         if backend == "sqlite":
             return _sqlite(parsed, wait_s)
@@ -41,7 +45,7 @@ def connect(url: str, wait_s: float = 5.0) -> sa.Engine:
 
 def _sqlite(url: sa.URL, wait_s: float) -> sa.Engine:
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(Path(url.database))
     engine = sa.create_engine(
         url, connect_args={"timeout": wait_s, "check_same_thread": False}, pool_size=4
     )
@@ -63,6 +67,17 @@ def _sqlite(url: sa.URL, wait_s: float) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody but the owner read the file, and so the WAL beside it: people are in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # a file of another owner, or none: opening it says so
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.fchmod(handle, os.fstat(handle).st_mode & 0o700)
+        finally:
+            os.close(handle)
 
 
 def _postgresql(url: sa.URL, wait_s: float) -> sa.Engine:

@@ -35,7 +35,7 @@ def test_memory_stays_flat_under_hostile_bodies(start: Start, lead: dict[str, An
             answer = service.client.post("/v1/scores", content=content, headers=JSON)
             assert answer.status_code == 413
         coded = {**JSON, "content-encoding": "gzip"}
-        assert service.client.post("/v1/scores", content=bomb, headers=coded).status_code == 415
+        assert service.client.post("/v1/scores", content=bomb, headers=coded).status_code == 413
 
     attack()
     before = service.memory_mb()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,21 @@ def small_release(
     intercept: float = -1.5,
     has_time: bool = True,
     excluded_kinds: tuple[str, ...] = (),
+    extra: tuple[Feature, ...] = (),
+    change: Callable[[Model], Model] = lambda model: model,
     **contents: Any,
 ) -> Release:
-    """A linear model on log1p of four features; another coefficient is another release."""
-    n = len(FEATURES)
+    """A linear model on log1p of four features; another coefficient is another release.
+
+    ``extra``: further features.
+    """
+    n = len(FEATURES) + len(extra)
     part = LinearComponent(
         transform=("log1p",) * n,
         fill=np.zeros(n),
         center=np.zeros(n),
         scale=np.ones(n),
-        coef=np.array([coefficient, 0.1, 0.02, 0.3]),
+        coef=np.array([coefficient, 0.1, 0.02, 0.3, *[0.1] * len(extra)]),
         missing_coef=np.zeros(n),
         intercept=intercept,
     )
@@ -52,8 +58,8 @@ def small_release(
         folder,
         ReleaseContents(
             name="small",
-            spec=FeatureSpec(FEATURES, ATTRIBUTES, excluded_kinds=excluded_kinds),
-            model=Model((part,), (1.0,), 1.0, 0.0, n),
+            spec=FeatureSpec((*FEATURES, *extra), ATTRIBUTES, excluded_kinds=excluded_kinds),
+            model=change(Model((part,), (1.0,), 1.0, 0.0, n)),
             intervals=IntervalTable(np.linspace(-4, 4, 9), low, np.minimum(low + 0.1, 1.0)),
             thresholds=BandThresholds(0.2, 0.5),
             horizon_days=30.0,

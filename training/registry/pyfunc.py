@@ -8,6 +8,7 @@ logged with the model; golden rows, recomputed at loading, make sure that either
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import sys
 import tempfile
@@ -35,12 +36,24 @@ class LeadscoreModel(PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Read and verify the release folder, and compile what an answer needs.
 
+        As in the service, LEADSCORE_TRUSTED_KEYS says who may have signed it, and in production
+        (LEADSCORE_PRODUCTION) somebody must have.
+
         Where nothing is compiled yet that takes longer than MLflow lets a first request wait.
         """
         find_code(Path(context.artifacts["code"]))
         from scoring.release.release import load_release
+        from scoring.release.signature import trusted_keys
 
-        self.release = load_release(Path(context.artifacts["release"]))
+        production = os.environ.get("LEADSCORE_PRODUCTION", "").lower() in (
+            "1",
+            "true",
+            "yes",
+            "on",
+        )
+        words = os.environ.get("LEADSCORE_TRUSTED_KEYS", "")
+        trusted = trusted_keys(words, required=production)
+        self.release = load_release(Path(context.artifacts["release"]), trusted)
         self.predict(context, pd.DataFrame([WARMING]))
 
     def predict(

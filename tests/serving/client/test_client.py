@@ -43,6 +43,14 @@ def test_every_call(client: httpx2.Client, lead: Any) -> None:
         assert refused.value.request_id
 
 
+@pytest.mark.parametrize("lead_id", ["Deal/L11", "..", "a%2Fb?c#d", "Müller & Söhne"])
+def test_any_id_reaches_its_lead(client: httpx2.Client, lead: Any, lead_id: str) -> None:
+    with Client(str(client.base_url)) as crm:
+        assert crm.put_lead(lead_id, lead["created_at"], {})["lead_id"] == lead_id
+        assert crm.lead_score(lead_id)["lead_id"] == lead_id
+        assert crm.erase(lead_id)["erased"] is True
+
+
 def test_the_asynchronous_client(client: httpx2.Client, lead: Any) -> None:
     async def talk() -> None:
         async with AsyncClient(str(client.base_url)) as crm:

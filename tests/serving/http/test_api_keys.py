@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,42 @@ def test_a_caller_that_is_too_quick_is_told_when_to_come_back(tmp_path: Path) ->
     assert refused.value.status == 429
     assert 1 <= int(refused.value.headers["Retry-After"]) <= 2
     door.authorize({}, "score", "127.0.0.2")
+
+
+def test_keys_made_at_once_are_all_kept_and_a_revoked_one_stays_revoked(tmp_path: Path) -> None:
+    """Without a lock 13 of 31 keys were kept, and a key that was revoked lived again."""
+    old, _ = create_key(tmp_path, "old", ["score"])
+    with ThreadPoolExecutor(16) as pool:
+        made = [pool.submit(create_key, tmp_path, f"key {i}", ["read"]) for i in range(30)]
+        pool.submit(revoke_key, tmp_path, old.id).result()
+        ids = {future.result()[0].id for future in made}
+    found = {key["id"]: key for key in list_keys(tmp_path)}
+    assert set(found) == ids | {old.id}
+    assert found[old.id]["revoked_at"] is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"keys": [{}]}', b'{"keys": 3}', None])
+def test_keys_that_cannot_be_read_let_nobody_in(tmp_path: Path, content: bytes | None) -> None:
+    """They left every key valid that was valid before, the revoked ones too."""
+    _, secret = create_key(tmp_path, "crm", ["score"])
+    good = (tmp_path / "keys.json").read_bytes()
+    access = AccessControl(Settings(home=tmp_path))
+    headers = {b"authorization": f"Bearer {secret}".encode()}
+    access.authorize(headers, "score", "127.0.0.1")
+    (tmp_path / "keys.json").unlink()
+    if content is None:
+        (tmp_path / "keys.json").mkdir()
+    else:
+        (tmp_path / "keys.json").write_bytes(content)
+    access.keys.look(time.monotonic() + 2)
+    for given in (headers, {b"authorization": b"Bearer ls_other"}):
+        with pytest.raises(Problem) as refused:
+            access.authorize(given, "score", "127.0.0.1")
+        assert (refused.value.status, refused.value.kind) == (503, "keys-unreadable")
+    with pytest.raises(Problem):
+        access.authorize({}, "score", "127.0.0.1")
+    if content is None:
+        (tmp_path / "keys.json").rmdir()
+    (tmp_path / "keys.json").write_bytes(good)
+    access.keys.look(time.monotonic() + 4)
+    access.authorize(headers, "score", "127.0.0.1")

@@ -173,6 +173,21 @@ def test_production_takes_signed_releases_only(tmp_path: Path, make: Make) -> No
     assert prepare(tmp_path / "r", "1", settings).release.signed_by == trusted
 
 
+def test_a_challenger_has_to_be_signed_too(tmp_path: Path, make: Make) -> None:
+    make(tmp_path / "r")
+    ours = Ed25519PrivateKey.generate()
+    settings = Settings(
+        home=tmp_path, production=True, shadow=tmp_path / "r",
+        trusted_keys=ours.public_key().public_bytes_raw().hex(),
+    )  # fmt: skip
+    live = ActiveRelease(settings, Metrics())
+    live.start()
+    assert live.shadow is None
+    sign_release(tmp_path / "r", ours)
+    live.start()
+    assert live.shadow is not None
+
+
 def test_without_a_release_the_service_lives_and_is_not_ready(
     tmp_path: Path, running: Running, lead: dict[str, Any]
 ) -> None:

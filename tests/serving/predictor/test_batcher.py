@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from serving.http.access import AccessControl
 from serving.http.gateway import GatewayMiddleware
 from serving.http.request import encode
+from serving.http.router import Router
 from serving.messages import ScoreRequest
 from serving.predictor.active_release import MOMENT, prepare
 from serving.predictor.batcher import MicroBatcher, predict_each
@@ -147,8 +148,8 @@ def test_who_waits_at_the_desk_counts_as_waiting(tmp_path: Path) -> None:
 
     async def turn(at_the_desk: int) -> None:
         front = GatewayMiddleware(
-            None, settings=settings, metrics=Metrics(), fast_routes={},
-            access=AccessControl(settings), scope_of=lambda _: None, traces=NoTraces,
+            None, settings=settings, metrics=Metrics(), router=Router([]),
+            access=AccessControl(settings), traces=NoTraces,
             batch_waiting=lambda: at_the_desk,
         )  # fmt: skip
         front._refuse_if_too_many_wait()

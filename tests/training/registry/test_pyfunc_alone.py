@@ -6,14 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy
 import pandas as pd
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from small_release import small_release
 from small_training import registered
 
+from features.errors import ReleaseError
 from scoring.batch.json_rows import answer_rows
-from scoring.release.release import load_release
+from scoring.release.release import load_release, sign_release
 from training.settings import TrackingSettings
 
 ALONE = """
@@ -68,3 +72,20 @@ def expected(release: Path) -> list[dict[str, object]]:
     """What the same rows are answered here, with the product installed."""
     answers = answer_rows(load_release(release), pd.DataFrame(ROWS))
     return [{str(name): value for name, value in row.items()} for row in answers.to_dict("records")]
+
+
+def test_a_registered_model_has_to_be_signed_as_in_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.registry.pyfunc import LeadscoreModel
+
+    small_release(tmp_path / "R")
+    ours = Ed25519PrivateKey.generate()
+    context = SimpleNamespace(artifacts={"release": str(tmp_path / "R"), "code": str(tmp_path)})
+    monkeypatch.setenv("LEADSCORE_PRODUCTION", "true")
+    for trusted in ("", ours.public_key().public_bytes_raw().hex()):
+        monkeypatch.setenv("LEADSCORE_TRUSTED_KEYS", trusted)
+        with pytest.raises(ReleaseError, match="signature"):
+            LeadscoreModel().load_context(context)
+    sign_release(tmp_path / "R", ours)
+    LeadscoreModel().load_context(context)

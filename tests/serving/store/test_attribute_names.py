@@ -1,0 +1,50 @@
+"""The names of attributes: one spelling, a bounded number, no search through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from serving.problems import Problem
+from serving.store.attribute_names import check_names
+from serving.store.database import connect
+from serving.store.migrate import migrate
+from serving.store.tables import attribute_name
+from serving.store.views import MOST_COLUMNS
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sa.Connection]:
+    engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate(engine)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def note(connection: sa.Connection, *names: str) -> None:
+    connection.execute(sa.insert(attribute_name), [{"name": name} for name in names])
+
+
+def test_another_spelling_is_refused_with_the_known_one(connection: sa.Connection) -> None:
+    note(connection, "sector", "Größe")
+    check_names(connection, ["sector", "Größe", "budget"])
+    for name, known in (("Sector", "sector"), ("GRÖSSE", "Größe")):
+        with pytest.raises(Problem) as refused:
+            check_names(connection, [name])
+        assert known in refused.value.errors[0].message
+    with pytest.raises(Problem):
+        check_names(connection, ["budget", "Budget"])
+
+
+def test_names_have_a_bound_and_those_that_are_known_go_on(connection: sa.Connection) -> None:
+    """133,000 names slowed every new lead."""
+    note(connection, *(f"name {i}" for i in range(MOST_COLUMNS - 1)))
+    check_names(connection, ["the last one"])
+    with pytest.raises(Problem) as refused:
+        check_names(connection, ["the last one", "one too many"])
+    assert refused.value.kind == "too-many-attributes"
+    check_names(connection, [f"name {i}" for i in range(1200)])

@@ -69,15 +69,15 @@ class Retelling:
             return f"{retold}."
         sentences = re.split(r"(?<=\.) ", text)
         if len(sentences) > 1 and depth < MAX_DEPTH:
-            retold = [self._retold(sentence, language, depth + 1) for sentence in sentences]
-            if retold != sentences:
-                return " ".join(retold)
+            in_language = [self._retold(sentence, language, depth + 1) for sentence in sentences]
+            if in_language != sentences:
+                return " ".join(in_language)
         for joint in JOINTS:
             parts = text.split(joint)
             if len(parts) > 1 and depth < MAX_DEPTH:
-                retold = [self._retold(part, language, depth + 1) for part in parts]
-                if retold != parts:
-                    return language.pgettext(JOINT_CONTEXT, joint).join(retold)
+                in_language = [self._retold(part, language, depth + 1) for part in parts]
+                if in_language != parts:
+                    return language.pgettext(JOINT_CONTEXT, joint).join(in_language)
         return text
 
     def _filled(self, text: str, values: dict[str, str], language: Language, depth: int) -> str:

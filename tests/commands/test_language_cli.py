@@ -73,6 +73,6 @@ def test_a_table_is_translated_and_keeps_its_alignment(
         assert shown(0.5) == "0,5"
         assert shown(True) == "oui"
     heading, _, row = (line for line in capsys.readouterr().out.splitlines() if line.strip())
-    assert heading.split() == ["bande", "leads"]
+    assert heading.split() == ["niveau", "leads"]
     assert row.split()[0] == "chaud"
     assert row.rstrip().endswith("12\u202f345")

@@ -16,10 +16,10 @@ N = 1200
 DAY = pd.Timedelta(1, "D")
 
 
-def world(seed: int, planted: Callable[..., object] | None = None, **settings: object) -> Dataset:
+def world(seed: int, *planted: Callable[..., object]) -> Dataset:
     """A fifth converts, by fit and source; a lead closes after three to forty days.
 
-    ``planted``: (rng, won, created, closed) → the values of the attribute ``x``.
+    ``planted``: (rng, won, created, closed) → the values of an attribute of that name.
     """
     rng = np.random.default_rng(seed)
     fit, size = rng.normal(size=N).round(3), np.exp(rng.normal(4, 1, N)).round()
@@ -36,8 +36,7 @@ def world(seed: int, planted: Callable[..., object] | None = None, **settings: o
         "source": source, "budget": budget, "month_created": created.month.astype(float),
         "code": rng.integers(10_000, 99_999, N).astype(float),
     }  # fmt: skip
-    if planted is not None:
-        leads["x"] = planted(rng, won, created, closed)
+    leads |= {plant.__name__: plant(rng, won, created, closed) for plant in planted}
     return Dataset.from_frames(
         leads=leads,
         outcomes={
@@ -46,13 +45,7 @@ def world(seed: int, planted: Callable[..., object] | None = None, **settings: o
             "occurred_at": closed,
         },
         horizon_days=40,
-        **settings,
     )
-
-
-def suspect(data: Dataset, name: str) -> Suspect:
-    (found,) = [s for s in audit(data, costs=False).suspects if s.name == name]
-    return found
 
 
 def overwritten(rng: np.random.Generator, won: np.ndarray, *_: object) -> object:
@@ -104,37 +97,42 @@ def month_name(
     return np.asarray(closed.strftime("%b"), object)
 
 
-@pytest.mark.parametrize(
-    ("planted", "said", "least"),
-    [
-        (overwritten, "with 'key account'", LeakVerdict.SUSPECT),
-        (overwritten_number, "with '250'", LeakVerdict.SUSPECT),
-        (exact_for_winners, "decimals or final zeros", LeakVerdict.SURE),
-        (digit_of_outcome, "digit 1 from the end", LeakVerdict.SURE),
-        (day_of_closing, "it is the day of the closing", LeakVerdict.SURE),
-        (epoch_day_of_closing, "it is the day of the closing", LeakVerdict.SURE),
-        (month_of_last_change, "one month of the year of closing", LeakVerdict.SURE),
-        (month_name, "one month of the year of closing", LeakVerdict.SURE),
-    ],
-)
+def code_of_outcome(rng: np.random.Generator, won: np.ndarray, *_: object) -> object:
+    """A code of many words that ends with the outcome."""
+    stem, last = rng.choice(list("ABCDEFGH"), (N, 2)), np.where(won, "7", "2")
+    return np.array([f"{a}{b}-{c}" for (a, b), c in zip(stem, last, strict=True)], object)
+
+
+SIGNS = {
+    overwritten: ("with 'key account'", LeakVerdict.SUSPECT),
+    overwritten_number: ("with '250'", LeakVerdict.SUSPECT),
+    exact_for_winners: ("decimals or final zeros", LeakVerdict.SURE),
+    digit_of_outcome: ("digit 1 from the end", LeakVerdict.SURE),
+    code_of_outcome: ("character 1 from the end", LeakVerdict.SUSPECT),
+    day_of_closing: ("it is the day of the closing", LeakVerdict.SURE),
+    epoch_day_of_closing: ("it is the day of the closing", LeakVerdict.SURE),
+    month_of_last_change: ("one month of the year of closing", LeakVerdict.SURE),
+    month_name: ("one month of the year of closing", LeakVerdict.SURE),
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Suspect]:
+    """The suspects of a world in which all of them are planted."""
+    return {s.name: s for s in audit(world(1, *SIGNS), costs=False).suspects}
+
+
+@pytest.mark.parametrize("planted", SIGNS)
 def test_a_leak_in_the_written_form_or_the_calendar_is_seen(
-    planted: Callable[..., object], said: str, least: LeakVerdict
+    found: dict[str, Suspect], planted: Callable[..., object]
 ) -> None:
-    found = suspect(world(1, planted), "x")
-    assert said in found.reasons
+    said, least = SIGNS[planted]
+    assert said in found[planted.__name__].reasons
     order = list(LeakVerdict)
-    assert order.index(found.verdict) <= order.index(least)
+    assert order.index(found[planted.__name__].verdict) <= order.index(least)
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_a_clean_world_has_no_suspect(seed: int) -> None:
-    """Rounded budgets, codes and the month of creation are in it."""
-    assert audit(world(seed), costs=False).suspects == ()
-
-
-def test_a_code_of_many_words_that_ends_with_the_outcome() -> None:
-    def planted(rng: np.random.Generator, won: np.ndarray, *_: object) -> object:
-        stem, last = rng.choice(list("ABCDEFGH"), (N, 2)), np.where(won, "7", "2")
-        return np.array([f"{a}{b}-{c}" for (a, b), c in zip(stem, last, strict=True)], object)
-
-    assert "character 1 from the end" in suspect(world(4, planted), "x").reasons
+def test_nothing_else_of_that_world_is_suspected(found: dict[str, Suspect]) -> None:
+    """Nor of a clean one: rounded budgets, codes and the month of creation are in both."""
+    assert set(found) == {planted.__name__ for planted in SIGNS}
+    assert audit(world(2), costs=False).suspects == ()

@@ -108,11 +108,11 @@ SIGNS = {
     overwritten_number: ("with '250'", LeakVerdict.SUSPECT),
     exact_for_winners: ("decimals or final zeros", LeakVerdict.SURE),
     digit_of_outcome: ("digit 1 from the end", LeakVerdict.SURE),
-    code_of_outcome: ("character 1 from the end", LeakVerdict.SUSPECT),
+    code_of_outcome: ("it is nearly the outcome itself", LeakVerdict.SURE),
     day_of_closing: ("it is the day of the closing", LeakVerdict.SURE),
-    epoch_day_of_closing: ("it is the day of the closing", LeakVerdict.SURE),
-    month_of_last_change: ("one month of the year of closing", LeakVerdict.SURE),
-    month_name: ("one month of the year of closing", LeakVerdict.SURE),
+    epoch_day_of_closing: ("follows the time until closing", LeakVerdict.SURE),
+    month_of_last_change: ("each of its values belongs to one month of closing", LeakVerdict.SURE),
+    month_name: ("each of its values belongs to one month of closing", LeakVerdict.SURE),
 }
 
 

@@ -39,7 +39,8 @@ def last_period(fitted: FittedModel, data: TrainingData, level: Float64) -> dict
     if model is None or not len(leads):
         return None
     references = References(leads, np.full(len(leads), start, np.int64))
-    log_odds = model.log_odds(compute_vectors(fitted.spec, data.histories, references))
+    # sorted, so that the draws do not depend on the order in which leads were read
+    log_odds = np.sort(model.log_odds(compute_vectors(fitted.spec, data.histories, references)))
     totals, _ = drawn_totals(log_odds, np.ones(len(leads)), None, level, SEED)
     low, high = interval_of(totals, COVERAGE)
     closed, converted = _ends(labelled, len(data.histories))

@@ -136,7 +136,7 @@ def _by_score(seen: SeenReferences) -> list[Rows]:
     """Rows in groups of ascending scores with equally many conversions."""
     wins = seen.wins
     groups = int(np.clip(wins.sum() // CONVERSIONS_PER_CURVE, 1, MAX_CURVES_PER_AGE))
-    order = np.argsort(seen.log_odds, kind="stable")
+    order = np.lexsort((seen.converted, seen.watched_us, seen.took_us, seen.log_odds))
     reached = np.cumsum(wins[order])
     ends = [
         int(np.searchsorted(reached, reached[-1] * (g + 1) / groups)) + 1 for g in range(groups)

@@ -108,7 +108,7 @@ def timing_of(seen: SeenReferences, days: Float64, horizon_days: float) -> tuple
         centers, curves = [], []
         for group in _by_score(of_age):
             part = of_age.take(group)
-            centers.append(float(part.log_odds.mean()))
+            centers.append(float(np.sort(part.log_odds).mean()))
             pace = _pace(part, days, horizon_days)
             curves.append(_towards(own, pace, int(part.wins.sum())))
         at, first = np.unique(np.array(centers), return_index=True)
@@ -136,14 +136,13 @@ def _by_score(seen: SeenReferences) -> list[Rows]:
     """Rows in groups of ascending scores with equally many conversions."""
     wins = seen.wins
     groups = int(np.clip(wins.sum() // CONVERSIONS_PER_CURVE, 1, MAX_CURVES_PER_AGE))
-    order = np.lexsort((seen.converted, seen.watched_us, seen.took_us, seen.log_odds))
+    order = np.argsort(seen.log_odds, kind="stable")
     reached = np.cumsum(wins[order])
-    ends = [
-        int(np.searchsorted(reached, reached[-1] * (g + 1) / groups)) + 1 for g in range(groups)
-    ]
-    ends[-1] = len(order)
-    starts = [0, *ends[:-1]]
-    return [order[a:b] for a, b in zip(starts, ends, strict=True) if b > a]
+    shares = reached[-1] * np.arange(1, groups) / groups
+    # equal scores stay together: a cut between them would be a cut by outcome
+    edges = seen.log_odds[order][np.searchsorted(reached, shares)]
+    group = np.searchsorted(np.unique(edges), seen.log_odds, side="left")
+    return [np.flatnonzero(group == number) for number in np.unique(group)]
 
 
 def _towards(pooled: Float64, own: Float64, conversions: int) -> Float64:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -14,15 +14,18 @@ from serving.api.endpoint import EndpointSpec, lead_id_of
 from serving.api.examples import ANSWERS, INTERACTIONS, LEAD, LEAD_TAKEN, OUTCOMES, ROWS_TAKEN
 from serving.http.request import Request, Response, allowed_params, decode, json_response
 from serving.messages import (
+    AnswerIn,
     AnswersIn,
     InteractionIn,
     InteractionsIn,
     LeadIn,
     LeadTaken,
+    OutcomeIn,
     OutcomesIn,
     Refused,
     RowsTaken,
 )
+from serving.parsing.slices import LARGE_BODY_BYTES, SlicedDecoder
 from serving.problems import Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
@@ -32,16 +35,22 @@ from serving.store.ingest import CONFLICT, ERASED, REPEATED, TAKEN, NewLead, add
 from serving.store.views import fit_for_a_column
 from serving.timestamps import Clock, checked, checked_all, microseconds
 
+T = TypeVar("T")
+
+
+MAX_ROWS = 10_000
+
+
 _lead = msgspec.json.Decoder(LeadIn)
 
 
-_interactions = msgspec.json.Decoder(InteractionsIn)
+_interactions = SlicedDecoder(InteractionsIn, {"interactions": InteractionIn}, MAX_ROWS)
 
 
-_answers = msgspec.json.Decoder(AnswersIn)
+_answers = SlicedDecoder(AnswersIn, {"answers": AnswerIn}, MAX_ROWS)
 
 
-_outcomes = msgspec.json.Decoder(OutcomesIn)
+_outcomes = SlicedDecoder(OutcomesIn, {"outcomes": OutcomeIn}, MAX_ROWS)
 
 
 PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503, 507)
@@ -124,51 +133,72 @@ class _Ingest:
     async def interactions(self, request: Request) -> Response:
         """Append interactions."""
         allowed_params(request.query)
-        rows = decode(_interactions, request.body, self.settings.max_depth).interactions
+        rows = (await self._decoded(_interactions, request)).interactions
         clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.occurred_at for row in rows], clock.latest, "$.interactions", "occurred_at"
         )
         now_us = microseconds(clock.now)
-        plain = [
-            {"lead_id": row.lead_id, "occurred_us": at, "kind": row.kind, "value": row.value,
-             "duration_s": row.duration_s, "channel": row.channel, "source": row.source,
-             "event_id": row.event_id or _content_id(row, at), "received_us": now_us}
-            for row, at in zip(rows, at_us.tolist(), strict=True)
-        ]  # fmt: skip
-        return await self._add(request, tables.interaction, plain, now_us)
+
+        def plain() -> list[dict[str, Any]]:
+            return [
+                {"lead_id": row.lead_id, "occurred_us": at, "kind": row.kind, "value": row.value,
+                 "duration_s": row.duration_s, "channel": row.channel, "source": row.source,
+                 "event_id": row.event_id or _content_id(row, at), "received_us": now_us}
+                for row, at in zip(rows, at_us.tolist(), strict=True)
+            ]  # fmt: skip
+
+        return await self._add(
+            request, tables.interaction, await self._apart(request, plain), now_us
+        )
 
     async def answers(self, request: Request) -> Response:
         """Append answers."""
         allowed_params(request.query)
-        rows = decode(_answers, request.body, self.settings.max_depth).answers
+        rows = (await self._decoded(_answers, request)).answers
         clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.answered_at for row in rows], clock.latest, "$.answers", "answered_at"
         )
         now_us = microseconds(clock.now)
-        plain = [
-            {"lead_id": row.lead_id, "answered_us": at, "attribute": row.attribute,
-             "value": value_to_text(row.value), "received_us": now_us}
-            for row, at in zip(rows, at_us.tolist(), strict=True)
-        ]  # fmt: skip
-        return await self._add(request, tables.answer, plain, now_us)
+
+        def plain() -> list[dict[str, Any]]:
+            return [
+                {"lead_id": row.lead_id, "answered_us": at, "attribute": row.attribute,
+                 "value": value_to_text(row.value), "received_us": now_us}
+                for row, at in zip(rows, at_us.tolist(), strict=True)
+            ]  # fmt: skip
+
+        return await self._add(request, tables.answer, await self._apart(request, plain), now_us)
 
     async def outcomes(self, request: Request) -> Response:
         """Add outcomes."""
         allowed_params(request.query)
-        rows = decode(_outcomes, request.body, self.settings.max_depth).outcomes
+        rows = (await self._decoded(_outcomes, request)).outcomes
         clock = Clock.read(self.settings.clock_skew_s)
         at_us = checked_all(
             [row.occurred_at for row in rows], clock.latest, "$.outcomes", "occurred_at"
         )
         now_us = microseconds(clock.now)
-        plain = [
-            {"lead_id": row.lead_id, "outcome": row.outcome, "occurred_us": at,
-             "received_us": now_us}
-            for row, at in zip(rows, at_us.tolist(), strict=True)
-        ]  # fmt: skip
-        return await self._add(request, tables.outcome, plain, now_us)
+
+        def plain() -> list[dict[str, Any]]:
+            return [
+                {"lead_id": row.lead_id, "outcome": row.outcome, "occurred_us": at,
+                 "received_us": now_us}
+                for row, at in zip(rows, at_us.tolist(), strict=True)
+            ]  # fmt: skip
+
+        return await self._add(request, tables.outcome, await self._apart(request, plain), now_us)
+
+    async def _decoded(self, decoder: SlicedDecoder[T], request: Request) -> T:
+        depth = self.settings.max_depth
+        return await self._apart(request, lambda: decoder.decode(request.body, depth))
+
+    async def _apart(self, request: Request, work: Callable[[], T]) -> T:
+        """Do ``work``; for a large body in the thread for those."""
+        if len(request.body) < LARGE_BODY_BYTES:
+            return work()
+        return await self.services.run_apart(work)
 
     async def _add(
         self, request: Request, table: sa.Table, rows: list[dict[str, Any]], now_us: int

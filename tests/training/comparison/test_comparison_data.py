@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from french import english_left, visible
 
 from commands import cli
 from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
 from features.dataset import Dataset
 from features.histories.arrays import References
 from features.histories.build import histories_from_dataset
+from features.language.catalogues import language
+from features.language.current import use
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
 from scoring.scorecard.scorecard import Scorecard
 from scoring.scorecard.toml import parse_card
@@ -212,6 +215,16 @@ def test_the_report_is_one_file_that_loads_nothing(few_conversions: ComparisonRe
     assert few_conversions.comparison.verdict.headline in text
     assert text.count("<svg") >= 10
     assert not re.search(r"\bnan\b", text)
+
+
+def test_the_report_is_in_french_for_a_french_reader(few_conversions: ComparisonResult) -> None:
+    with use(language("fr")):
+        text = report_html(few_conversions.comparison)
+    names = ("agreed <leads>", "partner", "web")
+    assert not english_left(visible(text), names)
+    assert '<html lang="fr">' in text
+    assert "Tous les scores sur les mêmes leads" in text
+    assert few_conversions.comparison.verdict.headline in report_html(few_conversions.comparison)
 
 
 def test_compare_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

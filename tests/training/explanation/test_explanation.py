@@ -8,6 +8,7 @@ from pathlib import Path
 import made_up_release
 import numpy as np
 import pytest
+from french import english_left, visible
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_release import small_release
@@ -15,6 +16,8 @@ from small_release import small_release
 from features.errors import DataError, UsageError
 from features.histories.arrays import Histories, References
 from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
+from features.language.catalogues import language
+from features.language.current import use
 from scoring.release.release import Release, write_release
 from scoring.scores import score
 from training.explanation.explain import Cause, ScoreChange, explain_change
@@ -162,6 +165,18 @@ def test_the_timeline_sees_each_event_only_after_it(release: Release) -> None:
     assert seen.event_kind == ("page_view", "meeting")
     assert seen.points is not None
     assert seen.points[-1] > seen.points[0]
+
+
+def test_the_page_is_in_french_for_a_french_reader(release: Release) -> None:
+    history = lead([(3, "page_view"), (12, "meeting"), (15, "page_view")], [(16, "budget", "high")])
+    with use(language("fr")):
+        found = explain_change(history, "L-1", 10 * DAY_US, 20 * DAY_US, release)
+        page = visible(explanation_html(found, timeline(history, "L-1", 20 * DAY_US, release)))
+    assert not english_left(page)
+    assert "Ce qui l’a fait bouger" in page
+    assert "nouvelles interactions" in page
+    assert "1 × rendez-vous" in page
+    assert "11 janv. 1970" in page or "11 janvier 1970" in page
 
 
 def test_the_page_shows_parts_and_escapes_names(release: Release) -> None:

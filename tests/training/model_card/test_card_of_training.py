@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from french import english_left, visible
 from small_release import small_release
 
 from features.dataset import Dataset
+from features.language.catalogues import language
+from features.language.current import use
 from features.reading.read import read_dataset
 from scoring.bands import BandThresholds
 from scoring.release.release import Release, write_release
@@ -95,6 +98,16 @@ def test_every_section_is_there_and_nothing_is_missing(first: Release) -> None:
     assert "nan" not in text.lower()
     assert all(f"<h2>{title}</h2>" in page for title in SECTIONS)
     assert len(page) < 300_000
+
+
+def test_the_card_of_a_training_is_in_french_for_a_french_reader(first: Release) -> None:
+    with use(language("fr")):
+        card = card_of(first)
+        text, page = card_markdown(card), visible(card_html(card))
+    names = ("at_creation", "first_action")
+    assert not english_left(text, names)
+    assert not english_left(page, names)
+    assert "# Fiche du modèle" in text
 
 
 def test_the_page_is_read_aloud(first: Release) -> None:

@@ -12,7 +12,12 @@ from features.language.language import Language
 from scoring.axes import Scale
 from serving.http.request import Response
 from serving.pages import drawing as svg
-from serving.pages.comparison_file import ComparisonReport, UnreadableComparison, read_comparison
+from serving.pages.comparison_file import (
+    ComparedScore,
+    ComparisonReport,
+    UnreadableComparison,
+    read_comparison,
+)
 from serving.pages.site import Visit
 from serving.pages.worklist import current, whole_number
 from serving.problems import Problem
@@ -100,7 +105,7 @@ def gains_picture(report: ComparisonReport, share: float, words: Language) -> Ma
     parts = [svg.left_axis(y, 60, 560, words.format_percent)]
     for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
         parts.append(svg.text(x(tick), 316, words.format_percent(tick), "middle", "tick"))
-    for i, score in enumerate(report.scores[:LINES]):
+    for i, score in enumerate(in_order_of_lines(report)):
         n = len(score.gains) - 1
         points = [(x(j / n), y(found)) for j, found in enumerate(score.gains)]
         parts.append(svg.trace(points, f"trace line-{i}"))
@@ -112,4 +117,11 @@ def gains_picture(report: ComparisonReport, share: float, words: Language) -> Ma
         svg.text(310, 336, words.gettext("share of the leads that are called"), "middle", "tick")
     )
     title = words.gettext("Conversions found by leads called")
-    return svg.picture(840, 344, parts, title)
+    return svg.picture(840, 344, parts, title, kind="chart gains")
+
+
+def in_order_of_lines(report: ComparisonReport) -> list[ComparedScore]:
+    """The scores that are drawn: the learned one first and the rules second, so that they have
+    their colours of the other pages."""
+    order = {"learned": 0, "rules": 1}
+    return sorted(report.scores, key=lambda score: order.get(score.name, 2))[:LINES]

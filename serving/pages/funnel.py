@@ -75,7 +75,7 @@ def funnel_picture(found: Funnel, words: Language) -> Markup:
         parts.append(svg.box(120, y, x(n) - 120, 20, kind, 3))
         parts.append(svg.text(x(n) + 8, y + 14, words.format_number(n)))
     about = _("Times that leads reached each band, and how they ended.")
-    return svg.picture(720, 10 + 30 * len(rows), parts, _("The funnel"), about)
+    return svg.picture(720, 10 + 30 * len(rows), parts, _("The funnel"), about, kind="chart bars")
 
 
 def months_picture(found: Funnel, words: Language) -> Markup:
@@ -99,4 +99,4 @@ def months_picture(found: Funnel, words: Language) -> Markup:
         parts.append(svg.box(60 + 90 * i, 198, 12, 12, f"fill-{band}", 2))
         parts.append(svg.text(78 + 90 * i, 208, label(band, words)))
     title = words.gettext("Leads by month of creation and band")
-    return svg.picture(720, 216, parts, title)
+    return svg.picture(720, 216, parts, title, kind="chart bars")

@@ -157,27 +157,26 @@ def waterfall_picture(base: float, steps: Sequence[Step], words: Language) -> Ma
         ends.append(ends[-1] + step.share)
     low, high = min(ends), max(ends)
     pad = max((high - low) * 0.06, 0.05)
-    x = Scale(low - pad, high + pad, 400, 820)
+    x = Scale(low - pad, high + pad, 344, 610)
     bottom = BAR_TOP + BAR * (len(steps) + 1) + 12
     parts = [svg.line(x(tick), 16, x(tick), bottom) for tick in ticks(x.low, x.high, 5)]
-    parts.append(svg.text(900, 12, _("share"), "end", "tick"))
-    parts.append(svg.text(984, 12, _("percent"), "end", "tick"))
+    parts.append(svg.text(680, 12, _("share"), "end", "tick"))
+    parts.append(svg.text(752, 12, _("percent"), "end", "tick"))
     parts += _waterfall_end(_("Before anything is known"), base, x, BAR_TOP, words)
     for i, step in enumerate(steps):
         parts += _bar(step, ends[i], ends[i + 1], x, BAR_TOP + BAR * (i + 1), words)
     parts += _waterfall_end(_("This lead"), ends[-1], x, BAR_TOP + BAR * (len(steps) + 1), words)
-    return svg.picture(
-        WIDTH, bottom, parts, _("From the base rate to this score"),
-        _("Each bar is one reason’s share of the log-odds; they add up to the score."),
-    )  # fmt: skip
+    title = _("From the base rate to this score")
+    about = _("Each bar is one reason’s share of the log-odds; they add up to the score.")
+    return svg.picture(760, bottom, parts, title, about, kind="chart fall")
 
 
 def _bar(step: Step, before: float, after: float, x: Scale, y: float, words: Language) -> list[str]:
     left, right = sorted((x(before), x(after)))
-    name = step.name if len(step.name) <= 62 else step.name[:61] + "…"
+    name = step.name if len(step.name) <= 52 else step.name[:51] + "…"
     change = probability_of(after) - probability_of(before)
     return [
-        svg.text(388, y + 4, name, "end"),
+        svg.text(334, y + 4, name, "end"),
         svg.box(
             left,
             y - 8,
@@ -187,15 +186,15 @@ def _bar(step: Step, before: float, after: float, x: Scale, y: float, words: Lan
             2,
         ),
         svg.line(x(after), y + 8, x(after), y + BAR - 8, "join"),
-        svg.text(900, y + 4, signed(words, step.share), "end"),
-        svg.text(984, y + 4, points_of_percent(words, change), "end"),
+        svg.text(680, y + 4, signed(words, step.share), "end"),
+        svg.text(752, y + 4, points_of_percent(words, change), "end"),
     ]
 
 
 def _waterfall_end(name: str, at: float, x: Scale, y: float, words: Language) -> list[str]:
     share = words.format_percent(probability_of(at), 1)
     return [
-        svg.text(388, y + 4, name, "end"),
+        svg.text(334, y + 4, name, "end"),
         svg.box(x(at) - 3, y - 9, 6, 18, "fill-whole", 2),
-        svg.text(984, y + 4, share, "end"),
+        svg.text(752, y + 4, share, "end"),
     ]

@@ -39,6 +39,10 @@ LONGEST_EXPORT = 10_000
 STALE_S = 5.0
 
 
+FOR_SHOWN, AGAINST_SHOWN = 3, 2
+"""Reasons for a conversion and against it in a line of the list."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of the list, ready to be shown."""
@@ -57,6 +61,11 @@ class Row:
     def against_it(self) -> list[SpokenReason]:
         """Reasons against one."""
         return [reason for reason in self.reasons if reason.share < 0]
+
+    @property
+    def shown(self) -> list[SpokenReason]:
+        """The strongest of both sides."""
+        return [*self.for_it[:FOR_SHOWN], *self.against_it[:AGAINST_SHOWN]]
 
 
 async def show(visit: Visit) -> Response:

@@ -104,6 +104,7 @@ def run_demo(n_leads: int, seed: int, folder: Path | None) -> DemoResult:
     comparison = compared(dataset, trained)
     promoted = promote_if_free(made)
     scores = scored(dataset, made, folder / "scores.csv")
+    show_on_page(dataset, made)
     return DemoResult(made, comparison, scores, folder / "leads", folder / "scores.csv", promoted)
 
 
@@ -175,6 +176,20 @@ def scored(dataset: Dataset, made: TrainOutcome, out: Path) -> pa.Table:
     return table
 
 
+def show_on_page(dataset: Dataset, made: TrainOutcome) -> None:
+    """Put the newest leads into the service's store, unless it holds leads already."""
+    if os.name == "nt":  # the service does not run there
+        return
+    from datetime import UTC, datetime
+
+    from commands.demo_store import fill_store
+    from serving.predictor.predictor import Predictor
+    from serving.settings import Settings
+
+    with timed("put the newest leads into the store of the service"):
+        fill_store(dataset, Predictor(made.release, made.version), Settings(), datetime.now(UTC))
+
+
 def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:
     """The surest leads of each band, hottest first."""
     ranked = sorted(
@@ -223,7 +238,7 @@ def print_shown(shown: DemoResult) -> None:
                 version=shown.made.version,
             )
         )
-    print(say("Serve it:  {typed} serve     then open http://127.0.0.1:8000/docs", typed=typed()))
+    print(say("Serve it:  {typed} serve     then open http://127.0.0.1:8000/", typed=typed()))
 
 
 def typed() -> str:

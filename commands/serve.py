@@ -37,7 +37,8 @@ def serve(
 ) -> None:
     """Answer the API with the champion, until Ctrl-C or SIGTERM.
 
-    A promotion or a rollback is taken up while it runs. The OpenAPI page is at /docs.
+    A promotion or a rollback is taken up while it runs. The page for people is at /,
+    that of the API at /docs.
 
     Examples:
 
@@ -62,7 +63,7 @@ def serve(
     settings = Settings.model_validate(
         {**Settings().model_dump(), **{k: v for k, v in given.items() if v is not None}}
     )
-    log(f"http://{settings.host}:{settings.port}/docs  (stop with Ctrl-C)")
+    log(f"http://{settings.host}:{settings.port}/  (stop with Ctrl-C)")
     answer(settings)
 
 

@@ -8,6 +8,7 @@ from pages_service import page_release
 
 from features.compute.array_types import DAY_US
 from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
+from features.language.language import ENGLISH
 from features.vectors.compute import compute_vectors
 from scoring.release.release import Release
 from serving.pages.lead_scores import (
@@ -64,7 +65,7 @@ def test_a_possible_answer_scores_as_if_it_had_been_given(release: Release) -> N
 
 def test_a_movement_adds_up(release: Release) -> None:
     histories = histories_from_records([lead()])
-    found = movement(release, histories, NOW - 7 * DAY_US, NOW)
+    found = movement(release, histories, NOW - 7 * DAY_US, NOW, ENGLISH)
     assert found is not None
     before = release.model.explain(
         compute_vectors(release.spec, histories, one_reference(NOW - 7 * DAY_US))
@@ -73,7 +74,7 @@ def test_a_movement_adds_up(release: Release) -> None:
     moved = now.log_odds[0] - before.log_odds[0]
     assert sum(c.moved for c in found.changes) + found.others == pytest.approx(moved, abs=1e-12)
     assert found.probability_now == now.probability[0]
-    assert movement(release, histories, -1, NOW) is None
+    assert movement(release, histories, -1, NOW, ENGLISH) is None
 
 
 def test_the_course_ends_with_the_score_of_now(release: Release) -> None:

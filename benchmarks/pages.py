@@ -1,6 +1,6 @@
 """How fast the pages answer: a worklist over 100,000 stored leads, a lead with 5,000 interactions.
 
-    python benchmarks/pages.py [--leads 100000] [--interactions 5000] [--rounds 30]
+    python -m benchmarks.pages [--leads 100000] [--interactions 5000] [--rounds 30]
 
 The store is SQLite in a temporary folder, filled through the store's own functions; each stored
 score carries the answer of a real prediction. Requests go one after the other over the loopback to
@@ -24,10 +24,6 @@ from typing import Any
 import httpx
 import msgspec
 import sqlalchemy as sa
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-
-from pages_service import page_home, served
 
 from serving.settings import Settings
 from serving.store import tables
@@ -136,6 +132,9 @@ def main() -> None:
     parser.add_argument("--interactions", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=30)
     asked = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+    from pages_service import page_home, served
+
     with tempfile.TemporaryDirectory() as folder:
         home = page_home(Path(folder))
         settings = Settings(home=home)

@@ -26,6 +26,7 @@ from serving.pages.lead_scores import (
     one_reference,
     questions,
 )
+from serving.pages.sent_lead import stored_or_sent
 from serving.pages.site import Visit
 from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext
@@ -33,7 +34,7 @@ from serving.predictor.stored_lead import query_of_stored_lead
 from serving.problems import Problem, validation_problem
 from serving.store import tables
 from serving.store.database import note
-from serving.store.histories import Stored, history
+from serving.store.histories import Stored
 from serving.store.overrides import overrides_of_lead, put_override
 from serving.store.page_tables import worklist
 from serving.timestamps import Clock, moment_of
@@ -111,7 +112,7 @@ def lead_id_of(text: str) -> str:
 
 
 def _find(connection: sa.Connection, lead_id: str) -> Found | None:
-    stored = history(connection, lead_id)
+    stored = stored_or_sent(connection, lead_id)
     if stored is None:
         return None
     outcome = connection.execute(

@@ -13,6 +13,12 @@ from scoring.release.audit_trail import AuditTrail
 from scoring.release.store import VERSIONS_FILE, ChampionPointer, ReleaseStore, StoredRelease
 
 CHAMPION, PREVIOUS = "champion", "previous"
+NO_ENTRY: Mapping[str, Any] = {
+    "what": "", "who": "", "when": "", "reason": "", "forced": False, "gate": None, "from": None,
+    "to": None,
+}  # fmt: skip
+"""What an entry of the audit trail may lack."""
+
 CARD_FILES = ("card.md", "model_card.md")
 
 
@@ -76,7 +82,7 @@ def releases_of(home: Path) -> Releases:
     ]
     order = {CHAMPION: 0, PREVIOUS: 1}
     listed.sort(key=lambda r: (order.get(r.role, 2), -_number(r.version), r.release_id))
-    return Releases(listed, pointer, trail[::-1])
+    return Releases(listed, pointer, [{**NO_ENTRY, **entry} for entry in reversed(trail)])
 
 
 def stored(home: Path, one: ListedRelease) -> StoredRelease:

@@ -39,7 +39,10 @@ Handler = Callable[["Visit"], Awaitable[Response]]
 
 @dataclass
 class Visit:
-    """One request for a page: the session, the clock read once, the words of its language."""
+    """One request for a page: the session, the clock read once, the words of its language.
+
+    ``place``: path and query, to which signing in leads back.
+    """
 
     site: Site
     request: Request
@@ -48,6 +51,7 @@ class Visit:
     clock: Clock
     words: Language
     form: Fields = field(default_factory=dict)
+    place: str = "/"
 
     @property
     def services(self) -> Services:
@@ -101,7 +105,11 @@ class Visit:
 
     def answer(self, response: Response) -> Response:
         """The answer with the headers of a page, and the session's cookie if it is new."""
-        headers = {"Content-Security-Policy": CONTENT_SECURITY, "Vary": "Cookie, Accept-Language"}
+        headers = {
+            "Content-Security-Policy": CONTENT_SECURITY,
+            "Referrer-Policy": "same-origin",  # with no-referrer a form's Origin would be null
+            "Vary": "Cookie, Accept-Language",
+        }
         if self.session.is_new:
             headers["Set-Cookie"] = self.site.sessions.cookie(
                 self.session, secure=self.site.is_secure(self.request)
@@ -141,6 +149,7 @@ class Site:
     ) -> EndpointSpec:
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request)
+            visit.place = place_of(path, request) if method == "GET" else "/"
             try:
                 refused = self._refusal(visit, method, scopes, public)
                 return refused or await handler(visit)
@@ -199,13 +208,13 @@ class Site:
     def _to_sign_in(self, visit: Visit) -> Response:
         if visit.is_partial:  # htmx would put the sign-in page into a part of this one
             return visit.answer(Response(b"", 401, HTML, {"HX-Redirect": SIGN_IN}))
-        return visit.go_to(SIGN_IN, next=place_of(visit))
+        return visit.go_to(SIGN_IN, next=visit.place)
 
 
-def place_of(visit: Visit) -> str:
-    """The page asked for, as the sign-in page leads back to it."""
-    route = visit.request.query_string.decode("latin-1")
-    return visit.form.get("from", "") or (f"?{route}" if route else "")
+def place_of(path: str, request: Request) -> str:
+    """Path and query of a request."""
+    query = request.query_string.decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def safe_place(wanted: str) -> str:

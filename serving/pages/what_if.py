@@ -15,12 +15,13 @@ from serving.messages import Answer, Interaction, ScoreRequest
 from serving.pages.lead import MAX_REASONS, lead_id_of, steps_of
 from serving.pages.lead_chart import waterfall_picture
 from serving.pages.lead_scores import attributes_now, known_value
+from serving.pages.sent_lead import stored_or_sent
 from serving.pages.site import Visit
 from serving.pages.worklist import whole_number
 from serving.predictor.predictor import Predictor, predict_one, query_of_request
 from serving.predictor.query import QueryContext
 from serving.problems import Problem, validation_problem
-from serving.store.histories import Stored, history
+from serving.store.histories import Stored
 from serving.timestamps import Clock, microseconds, moment_of
 
 ROWS = 5
@@ -75,7 +76,7 @@ async def _stored(visit: Visit, lead_id: str) -> tuple[Stored | None, int]:
     if not visit.may("read"):
         raise Problem(403, "not-allowed", "This key does not have the scope read.")
     wanted = lead_id_of(lead_id)
-    stored = await visit.services.store.read(lambda c: history(c, wanted))
+    stored = await visit.services.store.read(lambda c: stored_or_sent(c, wanted))
     if stored is None:
         raise Problem(
             404, "not-found", visit.words.gettext("No such lead is stored here; or it was erased.")

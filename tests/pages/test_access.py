@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -59,7 +60,8 @@ def sign_in(client: httpx.Client, secret: str, place: str = "/") -> httpx.Respon
 def test_a_stranger_is_sent_to_sign_in(visitor: httpx.Client, path: str) -> None:
     answer = visitor.get(path)
     assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/sign-in")
+    place = "/sign-in?" + urlencode({"next": path})
+    assert answer.headers["location"] == place
 
 
 def test_signing_in_needs_a_live_key(visitor: httpx.Client, secrets: dict[str, str]) -> None:
@@ -196,6 +198,23 @@ def test_exports_hold_the_list_and_no_formula(service: httpx.Client) -> None:
         words = book.read("xl/sharedStrings.xml").decode()
     assert "<f>" not in sheet
     assert "HYPERLINK" in words
+
+
+def test_a_lead_that_was_only_sent_can_be_looked_at(service: httpx.Client) -> None:
+    body = {
+        "lead_id": "sent", "created_at": "2026-03-01T09:00:00Z",
+        "attributes": {"sector": "software", "name": "Sent Only"},
+        "interactions": [{"kind": "webinar", "occurred_at": "2026-03-02T09:00:00Z"}],
+    }  # fmt: skip
+    assert service.post("/v1/scores", json=body).status_code == 200
+    deadline = time.monotonic() + 30
+    while "Sent Only" not in service.get("/?q=sent").text:
+        assert time.monotonic() < deadline, "the score did not arrive in the store"
+        time.sleep(0.05)
+    page = service.get("/lead?id=sent")
+    assert page.status_code == 200
+    assert "1 webinar so far" in page.text
+    assert service.get("/what-if?id=sent").status_code == 200
 
 
 def test_faults_of_a_form_are_said(service: httpx.Client) -> None:

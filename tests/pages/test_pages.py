@@ -76,8 +76,8 @@ def test_filters_narrow_the_list(open_page: Open) -> None:
     assert page.locator(".worklist .who a").all_inner_texts()[0] == "Grace Hopper"
     assert "Ada Byron" not in page.locator("main").inner_text()
     page.get_by_role("link", name="Clear").click()
-    page.get_by_label("Search").fill("bletch")
-    page.get_by_label("Search").press("Enter")
+    page.get_by_role("searchbox").fill("bletch")
+    page.get_by_role("searchbox").press("Enter")
     assert page.locator(".worklist .who a").all_inner_texts() == ["Alan Turing"]
     page.goto("/?band=hot&source=search")
     assert page.get_by_role("heading", name="Nobody is on this list").is_visible()

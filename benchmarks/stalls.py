@@ -27,7 +27,9 @@ import uvicorn
 import uvloop
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+# beside this script lies serving.py, which is not the package
+sys.path[:] = [path for path in sys.path if Path(path).resolve() != ROOT / "benchmarks"]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT)]
 
 from small_release import small_release  # noqa: E402
 

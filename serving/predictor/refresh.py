@@ -45,10 +45,13 @@ MIN_MOVE = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Leads to score, and what to write down when they are: rows of the queue."""
+    """Leads to score, and what to note when they are: rows of the queue, how far the pass over
+    all leads came (``last_lead``), and whether it is at its end."""
 
     lead_ids: list[str]
     queue_rows: list[int]
+    last_lead: str
+    ends_pass: bool
 
 
 class Refresher:
@@ -74,19 +77,23 @@ class Refresher:
             batch = self._next(connection, predictor.release_id, microseconds(now), limit)
         if batch.lead_ids:
             self._score(predictor, batch, now)
-        if not self._complete and len(batch.lead_ids) < limit:
+        self._last_lead = batch.last_lead  # had it not been scored, it would come again
+        if batch.ends_pass:
             self._complete = True
             self._list_release(predictor, now)
         return len(batch.lead_ids)
 
     def _next(self, connection: sa.Connection, release_id: str, now_us: int, limit: int) -> Batch:
         changed, rows = refresh_queue.waiting(connection, now_us, limit)
-        found = list(changed)
+        found, last_lead, ends_pass = list(changed), self._last_lead, False
         if len(found) < limit and not self._complete:
-            found += self._unscored(connection, release_id, limit - len(found))
+            room = limit - len(found)
+            unscored = self._unscored(connection, release_id, room)
+            found += unscored
+            last_lead, ends_pass = (unscored or [last_lead])[-1], len(unscored) < room
         if len(found) < limit:
             found += _old(connection, release_id, now_us - self._max_age_us, limit - len(found))
-        return Batch(list(dict.fromkeys(found)), rows)
+        return Batch(list(dict.fromkeys(found)), rows, last_lead, ends_pass)
 
     def _unscored(self, connection: sa.Connection, release_id: str, limit: int) -> list[str]:
         """Open leads without a score by this release, once through all of them by id."""
@@ -95,10 +102,7 @@ class Refresher:
         )
         closed = sa.exists().where(outcome.c.lead_id == lead.c.lead_id)
         query = sa.select(lead.c.lead_id).where(lead.c.lead_id > self._last_lead, ~scored, ~closed)
-        found = list(connection.scalars(query.order_by(lead.c.lead_id).limit(limit)))
-        if found:
-            self._last_lead = found[-1]
-        return found
+        return list(connection.scalars(query.order_by(lead.c.lead_id).limit(limit)))
 
     def _score(self, predictor: Predictor, batch: Batch, now: datetime) -> None:
         clock = Clock(now, now + timedelta(seconds=self._settings.clock_skew_s))

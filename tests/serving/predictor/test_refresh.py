@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from small_release import small_release
 from stored_scores import TOMBSTONES, new_store
 
+from features.errors import StorageBusy
 from serving.predictor.predictor import Predictor
 from serving.predictor.refresh import Refresher
 from serving.predictor.replay import replay
@@ -203,6 +204,41 @@ def test_the_list_changes_to_a_release_when_it_has_scored_every_open_lead(
     assert said["type"] == "release.changed"
     assert said["data"]["model"]["release_id"] == new.release_id
     assert said["data"]["before"] == {"version": "1", "release_id": old.release_id}
+
+
+def test_events_of_leads_not_yet_scored_do_not_end_the_pass(
+    house: House, releases: list[Predictor]
+) -> None:
+    old, new = releases
+    for i in range(6):
+        house.put(f"lead-{i}")
+    house.refresh(old)
+    house.views("lead-0", 1)
+    house.views("lead-1", 1)
+    house.refresh(new, limit=3)  # two for their events, and one of them as not yet scored
+    assert house.list().release_id == old.release_id
+    while house.refresh(new, limit=3):
+        pass
+    assert (house.list().release_id, house.list().total) == (new.release_id, 6)
+
+
+def test_leads_whose_scores_could_not_be_stored_come_again(
+    house: House, releases: list[Predictor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(6):
+        house.put(f"lead-{i}")
+    house.refresh(releases[0])
+
+    def busy(*_: object) -> None:
+        raise StorageBusy("locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.predictor.refresh.move_in", busy)
+        with pytest.raises(StorageBusy):
+            house.refresh(releases[1], limit=4)
+    while house.refresh(releases[1], limit=4):
+        pass
+    assert (house.list().release_id, house.list().total) == (releases[1].release_id, 6)
 
 
 def test_events_go_before_a_new_release(house: House, releases: list[Predictor]) -> None:

@@ -60,7 +60,28 @@ CostOption = Annotated[
     typer.Option(
         "--cost-attribute",
         metavar="NAME",
-        help="The attribute that holds what a lead cost; found by its name otherwise.",
+        help="The attribute that holds what a lead cost; found by its name otherwise. It is never "
+        "learned from.",
+    ),
+]
+
+
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--source-attribute",
+        metavar="NAME",
+        help="The attribute that says where leads come from; found by its name otherwise.",
+    ),
+]
+
+
+CostsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--costs",
+        metavar="FILE.csv",
+        help="Write here what leads cost, by source and band, with totals.",
     ),
 ]
 
@@ -116,6 +137,8 @@ def compare(
     value_per_conversion: ValueOption = None,
     cost_per_contact: ContactOption = None,
     cost_attribute: CostOption = None,
+    source_attribute: SourceOption = None,
+    costs: CostsOption = None,
     exclude: ExcludeOption = None,
     reweighted: RewrittenOption = None,
     given: GivenOption = None,
@@ -142,6 +165,7 @@ def compare(
       leadscore compare my-leads --given hubspot_score --given einstein_score
 
       leadscore compare my-leads --worklist week-1.csv --worklist week-2.csv
+      leadscore compare my-leads --cost-attribute acquisition_cost --costs costs.csv
     """
     from commands.output import log, print_json
     from training.comparison.run import ComparisonConfig
@@ -152,7 +176,13 @@ def compare(
     training = TrainingConfig(seed=seed, exclude=tuple(exclude or ()))
     assignments = read_assignments(worklist) if worklist else None
     config = ComparisonConfig(
-        training, hot_per_week, cost_benefit, cost_attribute, tuple(given or ()), assignments
+        training,
+        hot_per_week,
+        cost_benefit,
+        cost_attribute,
+        tuple(given or ()),
+        assignments,
+        source_attribute,
     )
     found, refitted = run_comparison(
         dataset, scorecard, config, allow_leaks=allow_leaks, max_bad=max_bad, sample=sample
@@ -162,6 +192,9 @@ def compare(
 
         write(out, report_html(found))
         log(f"report: {out}")
+    if costs is not None:
+        write_costs(found, costs)
+        log(f"costs: {costs}")
     if reweighted is not None:
         heading = "The same rules with points refitted to what leads did (leadscore compare)."
         write(reweighted, refitted.to_toml(heading))
@@ -224,6 +257,7 @@ def print_comparison(found: Comparison) -> None:
     print_scores(found)
     print_given(found)
     print_bands(found)
+    print_costs(found)
     if calling := found.sections.get("calling"):
         print("What calling changes:")
         for sentence in calling["words"]:
@@ -231,36 +265,47 @@ def print_comparison(found: Comparison) -> None:
 
 
 def print_scores(found: Comparison) -> None:
-    """One row a score."""
+    """One row a score: its own probabilities, recalibrated ones beside them, and the calls."""
     from commands.output import print_table
     from training.report_texts import translated
 
     rows = [
         [
             translated(s.title),
-            number(f"{s.log_loss.value:.4f}"),
+            number(f"{s.log_loss.value:.4f}") if s.gives_probabilities else None,
+            number(f"{s.recalibrated_log_loss.value:.4f}"),
             number(f"{s.auc.value:.3f}"),
+            number(f"{s.called:,.0f}"),
             current().format_percent(s.converted_of_called.value, 1),
             current().format_percent(s.captured, 1),
-            number(f"{s.lift:.2f}"),
-            gap(s.log_loss_difference),
+            gap(s.recalibrated_difference),
         ]
         for s in found.scores
     ]
     columns = [
         N_("score"),
         N_("log loss"),
+        N_("recalibrated"),
         N_("AUC"),
+        N_("called"),
         N_("convert"),
         N_("found"),
-        N_("lift"),
-        N_("log loss above learned (95 %)"),
+        N_("above learned (95 %)"),
     ]
     print_table(columns, rows, right=columns[1:])
     print(
         say(
-            "convert: of the leads called ({capacity}); found: share of all conversions",
+            "log loss: of the probabilities that a user gets (none: the score gives no "
+            "probability); recalibrated: refitted on other leads of this test, alike for all; the "
+            "last column too"
+        )
+    )
+    print(
+        say(
+            "called: leads on the list of any week ({capacity}), each once; convert: of them; "
+            "found: of all {conversions:,} conversions",
             capacity=translated(found.capacity),
+            conversions=found.conversions,
         )
         + "\n"
     )
@@ -316,16 +361,72 @@ def print_bands(found: Comparison) -> None:
     ]  # fmt: skip
     print_table(columns, rows, right=columns[1:])
     swap = view.swap
-    print(say("Learned bands: {cuts}.", cuts=translated(view.cuts)))
+    print(
+        say(
+            "Same workload: {cuts}. Each lead once, in the highest band it reached.",
+            cuts=translated(view.cuts),
+        )
+    )
     if swap.gap.value == swap.gap.value:
         print(
             say(
-                "Swap set ({basis}): by the learned score only {leads:,} leads, "
-                "{rate:.1%} convert; by the rules only: {leads_2:,} leads, {rate_2:.1%}.",
-                basis=translated(swap.basis),
+                "Swap set: hot by the learned score only {leads:,} leads, {rate:.1%} convert; by "
+                "the rules only {leads_2:,} leads, {rate_2:.1%}.",
                 leads=swap.only_learned.leads,
                 rate=swap.only_learned.rate.value,
                 leads_2=swap.only_rules.leads,
                 rate_2=swap.only_rules.rate.value,
             )
         )
+
+
+COST_COLUMNS = (
+    "source", "band", "leads", "unknown", "cost", "cost_per_lead", "conversions",
+    "cost_per_conversion", "is_total",
+)  # fmt: skip
+
+
+def print_costs(found: Comparison) -> None:
+    """What leads cost by source and band, with totals; nothing where no cost is known."""
+    from commands.output import print_table
+
+    costs = found.sections.get("costs", [])
+    if not costs:
+        return
+    rows = [
+        [c.source, c.band, c.leads, f"{c.cost:,.2f}", money(c.cost_per_lead), c.conversions,
+         money(c.cost_per_conversion)]
+        for c in costs
+    ]  # fmt: skip
+    columns = ["source", "band", "leads", "cost", "per lead", "conversions", "per conversion"]
+    print("\nWhat leads cost, by source and band of the learned score (each lead once):")
+    print_table(columns, rows, right=columns[2:])
+    unknown = costs[-1].unknown
+    if unknown:
+        print(f"{unknown:,} leads have no known cost and are not in this table.")
+
+
+def money(value: float | None) -> str | None:
+    """An amount with two decimals; None where there is none."""
+    return None if value is None else f"{value:,.2f}"
+
+
+def write_costs(found: Comparison, out: Path) -> None:
+    """The table of costs as CSV. Raises UsageError where no cost is known."""
+    import csv
+
+    from features.csv_cells import neutralised
+
+    costs = found.sections.get("costs", [])
+    if not costs:
+        raise UsageError(
+            "no attribute says what a lead cost, so --costs has nothing to write; name it with "
+            "--cost-attribute"
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COST_COLUMNS)
+        for cost in costs:
+            row = cost.to_dict()
+            rows.writerow([neutralised(row[column]) for column in COST_COLUMNS])

@@ -94,7 +94,10 @@ def worklist(
     hot_per_week: Annotated[
         float,
         typer.Option(
-            "--hot-per-week", metavar="N", min=1, help="How many leads the team can call in a week."
+            "--hot-per-week",
+            metavar="N",
+            min=1,
+            help="Of the leads that are open in a week, how many the team can call.",
         ),
     ],
     release: ReleaseOption = "champion",
@@ -128,7 +131,8 @@ def worklist(
 ) -> None:
     """List this week's leads to call, ranked, each with its reasons and next step.
 
-    A lead that was on last week's list stays until it falls clearly below the cut.
+    A lead that was on last week's list stays until it falls clearly below the cut. Nobody is listed
+    who unsubscribed, asked not to be contacted, or is excluded by a rule.
 
     Examples:
 
@@ -291,6 +295,14 @@ def print_worklist(found: Worklist) -> None:
             f"{len(drawn)} of them are drawn at random, instead of as many of the best that are "
             f"held back: each other lead had a chance of {drawn[0].propensity:.2%}."
         )
+    if found.not_contacted:
+        print(
+            say_n(
+                "{n:,} open lead must not be contacted and is not listed.",
+                "{n:,} open leads must not be contacted and are not listed.",
+                found.not_contacted,
+            )
+        )
 
 
 def _on_the_list(item: WorkItem) -> str:
@@ -303,6 +315,8 @@ def write_csv(found: Worklist, out: Path) -> None:
     """One row a lead, in the order to call."""
     import csv
 
+    from features.csv_cells import neutralised
+
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
@@ -314,4 +328,5 @@ def write_csv(found: Worklist, out: Path) -> None:
             figures = [item.rank, item.lead_id, item.probability, item.band, item.rule_points]
             chance = [item.propensity, "yes" if item.drawn else "no"] if explored else []
             words = [*reasons, step.channel, step.rhythm, step.message]
-            rows.writerow([*figures, item.weeks, *words, *chance])
+            row = [*figures, item.weeks, *words, *chance]
+            rows.writerow([neutralised(cell) for cell in row])

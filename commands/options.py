@@ -79,6 +79,6 @@ HotPerWeekOption = Annotated[
         "--hot-per-week",
         metavar="N",
         min=0.0,
-        help="How many leads a week the team can call: sets the cut for hot.",
+        help="Of the leads that are open in a week, how many the team can call.",
     ),
 ]

@@ -201,7 +201,8 @@ def _notebook_bars(display: Callable[..., Any]) -> Iterator[Callable[[str, int, 
             handle.update({"text/html": "", "text/plain": ""}, raw=True)
 
 
-WEIGHTY = ("unanswered", "no created_at", "observed_until", "in no table", "is read as", "settles")
+WEIGHTY = ("unanswered", "no created_at", "observed_until", "in no table", "is read as", "settles",
+           "never learned from")  # fmt: skip
 """Inferences that change what is used; the others (types, groups) are counted here."""
 
 

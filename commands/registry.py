@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -185,12 +187,57 @@ def print_change(change: ChampionChange, *, as_json: bool) -> None:
             release_id=change.champion.release_id,
         )
     )
+    for line in evidence_lines(change.evidence):
+        print(line)
     if change.previous:
         print(
             say("leadscore rollback returns to version {version}", version=change.previous.version)
         )
     if not change.synced:
         log("the registry is not updated yet; the next command that reaches it does so")
+
+
+def evidence_lines(evidence: Mapping[str, Any]) -> list[str]:
+    """What the gate saw, for a person; empty after a rollback, which asks no gate.
+
+    >>> evidence_lines({"passed": False, "refusals": ["it ranks worse"]})[0]
+    'promoted by force; the gate had said: it ranks worse'
+    """
+    lines = [
+        f"promoted by force; the gate had said: {refusal}"
+        for refusal in evidence.get("refusals", ())
+    ]
+    gap = evidence.get("difference")
+    if gap and "champion_log_loss" in evidence:
+        lines.append(
+            f"on {evidence['references']:,} references of {evidence['leads']:,} leads "
+            f"({evidence['positives']:,} converted) that neither was fitted on: log loss "
+            f"{evidence['log_loss']:.4f} against {evidence['champion_log_loss']:.4f} "
+            f"({gap['value']:+.4f}, 95 %: {gap['low']:+.4f} to {gap['high']:+.4f}; below 0 is "
+            "better)"
+        )
+    area = evidence.get("auc_gap")
+    if area and isfinite(area["value"]):
+        lines.append(f"AUC {area['value']:+.4f} (95 %: {area['low']:+.4f} to {area['high']:+.4f})")
+    if evidence.get("band_change") is not None:
+        lines.append(f"{evidence['band_change']:.0%} of the references change their band")
+    return lines
+
+
+def same_test_letters(rows: list[ModelRow]) -> list[str | None]:
+    """A letter for each row: rows of one letter were tested on the same references.
+
+    None where no figure was recorded. Letters follow the order of the rows.
+    """
+    letters: dict[tuple[object, ...], str] = {}
+    out: list[str | None] = []
+    for row in rows:
+        if row.log_loss is None:
+            out.append(None)
+            continue
+        test = (row.dataset, row.references, row.trained_until)
+        out.append(letters.setdefault(test, chr(ord("A") + len(letters) % 26)))
+    return out
 
 
 def print_models(rows: list[ModelRow]) -> None:
@@ -203,15 +250,18 @@ def print_models(rows: list[ModelRow]) -> None:
     print_table(
         [
             N_("version"), N_("is"), N_("release"), N_("dataset"), N_("log loss"), N_("AUC"),
-            N_("references"), N_("trained until"),
+            N_("same test"), N_("references"), N_("trained until"),
         ],
         [
             [row.version, ", ".join(row.aliases), row.release_id, row.dataset, loss_of(row),
-             row.auc, row.references, day_of(row.trained_until)]
-            for row in rows
+             row.auc, letter, row.references, day_of(row.trained_until)]
+            for row, letter in zip(rows, same_test_letters(rows), strict=True)
         ],
         right=["version", "log loss", "AUC", "references"],
     )  # fmt: skip
+    print(
+        "Only versions with the same letter were tested on the same references; compare no others."
+    )
 
 
 def loss_of(row: ModelRow) -> str | None:

@@ -144,6 +144,12 @@ def print_matches(found: RulesCheck) -> None:
         ],
         right=["leads", "share", "convert"],
     )
+    if found.cells:
+        print_table(
+            ["fit × engagement", "leads", "share", "convert"],
+            [[row.band, row.leads, f"{row.share:.1%}", percent(row.rate)] for row in found.cells],
+            right=["leads", "share", "convert"],
+        )
 
 
 def percent(rate: Estimate) -> str:

@@ -104,7 +104,7 @@ def score(
 
       leadscore score hdfs://host/leads --engine spark --out hdfs://host/scores
     """
-    from commands.output import print_json
+    from commands.output import log, print_json
     from scoring.scores_io import check_ending
 
     is_local = engine is Engine.LOCAL and buckets is None
@@ -131,6 +131,8 @@ def score(
         found, loaded = lookup.result()
     summary_of_run = {"out": out, "release": loaded.release_id, "version": found.version, **summary}
     print_json(summary_of_run) if as_json else print_summary(summary_of_run)
+    if loaded.metrics.get("signal") is False:
+        log("note: this release found no signal: every lead has the same probability and band")
 
 
 def print_summary(summary: dict[str, object]) -> None:
@@ -358,7 +360,24 @@ def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:
         return lead_ids, moments
     asked = read_references(Path(references), data.settings)
     moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
-    return asked["lead_id"].to_numpy(dtype=object), moments
+    return as_in_leads(asked["lead_id"].to_numpy(dtype=object), data), moments
+
+
+def as_in_leads(lead_ids: Object, data: Dataset) -> Object:
+    """Ids as the leads have them: those that a CSV file of ours neutralised are restored.
+
+    An id is only taken as neutralised where no lead is called so and a lead has the restored id.
+    """
+    from features.csv_cells import QUOTE, restored
+
+    quoted = [i for i, name in enumerate(lead_ids) if str(name).startswith(QUOTE)]
+    if not quoted:
+        return lead_ids
+    there, out = set(data.leads["lead_id"]), lead_ids.copy()
+    for i in quoted:
+        if out[i] not in there and restored(out[i]) in there:
+            out[i] = restored(out[i])
+    return out
 
 
 def score_all(

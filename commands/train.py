@@ -368,7 +368,16 @@ def print_training(made: TrainOutcome) -> None:
                 )
             ]
         )
-    if made.version:
+    if metrics["signal"] is False:
+        if made.version:
+            print("\n" + say("Registered as version {version}.", version=made.version))
+        print(
+            _(
+                "There is nothing to promote: every lead gets the same probability. Next: more "
+                "leads, or attributes and interactions that say more (leadscore check DATASET)"
+            )
+        )
+    elif made.version:
         print(
             "\n"
             + say(

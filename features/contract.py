@@ -87,7 +87,10 @@ class AttributeType(StrEnum):
 
 
 class Group(StrEnum):
-    """What an attribute is about; the first four are the BANT qualification."""
+    """What an attribute is about; the first four are the BANT qualification.
+
+    ``cost``: what it cost to get the lead. Reports divide by it; a model never learns from it.
+    """
 
     BUDGET = "budget"
     AUTHORITY = "authority"
@@ -95,6 +98,7 @@ class Group(StrEnum):
     TIMELINE = "timeline"
     FIT = "fit"
     SOURCE = "source"
+    COST = "cost"
     OTHER = "other"
 
 

@@ -11,6 +11,7 @@ import pyarrow.csv as pa_csv
 from pyarrow import parquet
 
 from features.compute.atomic import atomic_path
+from features.csv_cells import FORMULA_PATTERN, QUOTE
 from features.errors import StorageError, UsageError
 from scoring.scores import SCORE_COLUMNS
 
@@ -24,7 +25,8 @@ def check_ending(path: Path) -> None:
 
 
 def write_scores(table: pa.Table, path: Path) -> None:
-    """Write a table of ``scores_table``. In CSV, moments are ISO 8601 in UTC; null is empty.
+    """Write a table of ``scores_table``. In CSV, moments are ISO 8601 in UTC; null is empty; text
+    that a spreadsheet would run is neutralised (:mod:`features.csv_cells`).
 
     Raises UsageError for another ending and StorageError if the disk refuses.
     """
@@ -42,9 +44,21 @@ def write_scores(table: pa.Table, path: Path) -> None:
 
 
 def text_columns(table: pa.Table) -> pa.Table:
-    """The table as a CSV file shows it: moments as ISO 8601 in UTC."""
+    """The table as a CSV file shows it: moments as ISO 8601 in UTC, no text that is a formula."""
     place = table.schema.get_field_index("as_of")
-    return table.set_column(place, "as_of", iso_moments(table["as_of"]))
+    table = table.set_column(place, "as_of", iso_moments(table["as_of"]))
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) and field.name != "as_of":
+            table = table.set_column(place, field, _neutralised(table[field.name]))
+    return table
+
+
+def _neutralised(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """:func:`features.csv_cells.neutralised` for a column of text; null stays."""
+    runs = pc.match_substring_regex(column, FORMULA_PATTERN)
+    if not pc.any(runs).as_py():
+        return column
+    return pc.if_else(runs, pc.binary_join_element_wise(QUOTE, column, ""), column)
 
 
 def iso_moments(moments: pa.ChunkedArray) -> pa.ChunkedArray:

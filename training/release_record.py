@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import DAY_US, Float64
+from features.compute.array_types import Float64
 from features.dataset import Dataset
 from features.histories.arrays import NO_TIME
 from scoring.model.log_odds import sigmoid
@@ -20,14 +20,11 @@ from training.evaluation.ages import ages_in_days, auc_by_age, column_by_age
 from training.evaluation.metrics import Estimate, evaluate
 from training.feature_selection.choose import MAX_KINDS, frequent_kinds
 from training.labels.censoring import CensoringTreatment
-from training.labels.references import IMMATURE, LabelledReferences
+from training.labels.references import IMMATURE
 from training.labels.training_data import TrainingData
 from training.model_selection.fit import FittedModel
 
 QUANTILES = tuple(q / 10 for q in range(11))
-
-
-RECENT_DAYS = 91
 
 
 OPTIMISTIC_NOTE = (
@@ -134,12 +131,11 @@ def verdict(fitted: FittedModel, backtest: BacktestResult) -> str:
     ensemble = fitted.ensemble
     if not ensemble.signal:
         text = (
-            "no signal: no model was clearly better than the base rate out of time, so everybody "
-            f"gets the base rate of {fitted.training_set.base_rate:.3f}"
+            "no signal: no model was clearly better than the base rate out of time, so every lead "
+            f"gets the base rate of {fitted.training_set.base_rate:.1%} and the same band"
         )
     else:
-        errors = f"{ensemble.gain_z_score:.1f} standard errors"
-        text = f"{ensemble.name}: better than the base rate by {errors}"
+        text = f"{ensemble.name}: better than the base rate, beyond chance"
         if SCORECARD in ensemble.steps:
             text += f"; {in_words(rule_share(fitted.model, fitted.training_set.vectors))}"
     return f"{text}; {OPTIMISTIC_NOTE}" if backtest.is_optimistic else text
@@ -227,16 +223,6 @@ def golden_vectors(vectors: Float64) -> Float64:
         inner = np.linspace(0.1, 0.9, 9)
         rows[:, known] = np.nanquantile(vectors[:, known], inner, axis=0, method="nearest")
     return rows
-
-
-def leads_per_week(labelled: LabelledReferences, data: TrainingData) -> float | None:
-    """Leads created a week over the newest quarter of a year; None without time."""
-    if not labelled.has_time:
-        return None
-    created = data.histories.created_at_us
-    days = min(RECENT_DAYS, (labelled.observed_until_us - int(created.min())) / DAY_US)
-    recent = (created > labelled.observed_until_us - days * DAY_US).sum()
-    return float(recent) / max(days / 7, 1 / 7)
 
 
 def moment(us: int | None) -> str | None:

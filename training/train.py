@@ -27,14 +27,14 @@ from training.model_card.record import FILE, card_json
 from training.model_selection.cross_validation import Progress
 from training.model_selection.fit import FittedModel, select_and_fit
 from training.model_selection.worker_pool import WorkerPool
+from training.open_leads import open_leads
 from training.release_record import (
     golden_vectors,
-    leads_per_week,
     metrics_of,
     record_of,
     statistics_of,
 )
-from training.thresholds import choose_thresholds
+from training.thresholds import choose_thresholds, thresholds_without_signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,16 @@ def _contents(
     intervals: IntervalTable,
     audit: AuditReport | None,
 ) -> ReleaseContents:
-    thresholds, why = choose_thresholds(
-        config.thresholds,
-        sigmoid(fitted.log_odds),
-        fitted.out_of_fold.weight,
-        leads_per_week(data.labelled, data),
-    )
+    policy = config.thresholds
+    if not fitted.ensemble.signal and policy.depends_on_scores:
+        thresholds, why = thresholds_without_signal(fitted.training_set.base_rate)
+    else:
+        thresholds, why = choose_thresholds(
+            policy,
+            sigmoid(fitted.log_odds),
+            fitted.out_of_fold.weight,
+            open_leads(data, fitted.model, fitted.spec) if policy.hot_per_week else None,
+        )
     random_split = None
     if dataset.has_time:
         rng = np.random.default_rng(config.seed)

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.compute.array_types import DAY_US, Int64
+from features.compute.array_types import DAY_US, Int64, Object
 from features.dataset import Dataset
 from features.errors import UsageError
 from features.histories.arrays import NO_TIME, Histories, References
 from features.histories.subset import select_leads
 from features.language.current import current
 from scoring.bands import Band
+from scoring.contact import not_to_contact
 from scoring.playbook import NextStep, Playbook
 from scoring.reasons import top_reasons
 from scoring.release.release import Release
@@ -73,8 +74,9 @@ class Exploration:
 class Worklist:
     """The list of one week. ``left``: leads of last week's list that are off it, and why.
 
-    ``assignments``: of every lead that could be called whether it was, and its propensity; None
-    where none is called at random.
+    ``open_leads``: those that are open at the moment; ``not_contacted``: how many of them must not
+    be contacted (:mod:`scoring.contact`), who are on no list. ``assignments``: of every lead that
+    could be called whether it was, and its propensity; None where none is called at random.
     """
 
     as_of_us: int
@@ -82,10 +84,14 @@ class Worklist:
     items: tuple[WorkItem, ...]
     left: tuple[tuple[str, str], ...]
     assignments: pd.DataFrame | None = None
+    not_contacted: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``--json``; the assignments are written to a file only."""
-        plain = {name: getattr(self, name) for name in ("as_of_us", "open_leads", "left")}
+        plain = {
+            name: getattr(self, name)
+            for name in ("as_of_us", "open_leads", "left", "not_contacted")
+        }
         return {**plain, "items": [asdict(item) for item in self.items]}
 
 
@@ -122,8 +128,9 @@ def make_worklist(
 ) -> Worklist:
     """The list of the week that begins at ``as_of_us``, steady over the weeks before.
 
-    With ``exploration`` some places go to leads drawn at random, instead of as many of the list
-    that are held back, at random too (:mod:`training.exploration`).
+    Of the leads open at the moment, as many as ``hot_per_week``; nobody is listed who must not be
+    contacted. With ``exploration`` some places go to leads drawn at random, instead of as many of
+    the list that are held back, at random too (:mod:`training.exploration`).
 
     Raises:
         UsageError: no capacity, a dataset without time, or too few leads to draw from.
@@ -138,7 +145,9 @@ def make_worklist(
     before: frozenset[int] = frozenset()
     for week in range(REPLAYED_WEEKS, -1, -1):
         moment = as_of_us - week * WEEK_US
-        leads = np.flatnonzero((histories.created_at_us <= moment) & (closed_us > moment))
+        there = np.flatnonzero((histories.created_at_us <= moment) & (closed_us > moment))
+        why = _forbidden(dataset, histories, release, there, moment)
+        leads = there[why == ""]
         scores = _scored(histories, release, leads, moment)
         ranked = leads[np.lexsort((leads, -scores.log_odds))].tolist() if len(leads) else []
         last, chosen = before, with_hysteresis(ranked, before, capacity, margin)
@@ -154,11 +163,23 @@ def make_worklist(
     place = {int(lead): i for i, lead in enumerate(leads)}
     places = np.array([place[lead] for lead in chosen], dtype=np.intp)
     items = _items(chosen, places, streak, histories, release, scores, playbook, as_of_us, made)
+    forbidden = dict(zip(there.tolist(), why.tolist(), strict=True))
     left = tuple(
-        (str(histories.lead_ids[lead]), "closed" if lead not in place else "others rank higher")
+        (str(histories.lead_ids[lead]), forbidden.get(lead, "closed") or "others rank higher")
         for lead in sorted(last - before)
     )
-    return Worklist(as_of_us, len(leads), items, left, table)
+    return Worklist(as_of_us, len(there), items, left, table, int((why != "").sum()))
+
+
+def _forbidden(
+    dataset: Dataset, histories: Histories, release: Release, leads: Int64, moment: int
+) -> Object:
+    """Why each of these leads must not be contacted at a moment; empty where it may be."""
+    references = References(leads.astype(np.int64), np.full(len(leads), moment, np.int64))
+    settings = dataset.settings
+    attributes = {name: declared.type for name, declared in settings.attributes.items()}
+    part, asked = select_leads(histories, references)
+    return not_to_contact(part, asked, attributes, settings.opt_out_kinds, release.scorecard)
 
 
 def _scored(histories: Histories, release: Release, leads: Int64, moment: int) -> Scores:

@@ -46,6 +46,7 @@ def compare(
     value_per_conversion: float | None = None,
     cost_per_contact: float | None = None,
     cost_attribute: str | None = None,
+    source_attribute: str | None = None,
     exclude: Sequence[str] = (),
     given: Sequence[str] = (),
     worklists: Sequence[str | Path] = (),
@@ -58,9 +59,11 @@ def compare(
     Args:
         data: a dataset, or a folder or URL to read one from.
         scorecard: the rules; None takes the default scorecard.
-        hot_per_week: how many leads a week the team can call.
+        hot_per_week: how many of the leads open in a week the team can call.
         value_per_conversion, cost_per_contact: both or neither; adds the profit of each score.
-        cost_attribute: the attribute that holds what a lead cost; found by its name otherwise.
+        cost_attribute: the attribute that holds what a lead cost; found by its name otherwise. It
+            is never learned from.
+        source_attribute: the one that says where leads come from; found by its name otherwise.
         given: attributes that are scores which somebody else made (a CRM's, a vendor's, an old
             model's): judged as of their own past on the same leads, never learned from.
         worklists: lists that ``leadscore worklist --explore`` wrote; they tell what calling itself
@@ -93,7 +96,9 @@ def compare(
     worth = worth_of(value_per_conversion, cost_per_contact)
     training = TrainingConfig(seed=seed, exclude=tuple(exclude), jobs=jobs)
     called = read_assignments([Path(file) for file in worklists]) if worklists else None
-    config = ComparisonConfig(training, hot_per_week, worth, cost_attribute, tuple(given), called)
+    config = ComparisonConfig(
+        training, hot_per_week, worth, cost_attribute, tuple(given), called, source_attribute
+    )
     dataset = as_dataset(data)
     if not allow_leaks:
         stop_on_leaks(dataset, (*training.exclude, *given))

@@ -135,6 +135,28 @@ def group_of(name: str) -> Group:
     return Group.OTHER
 
 
+COST_NAME = re.compile(
+    r"((acquisition|lead|click|campaign|marketing|media|ads?)_(costs?|spend)"
+    r"|costs?(_(per|of|by)_(lead|click|acquisition))?|cac|cpl|cpa|cpc"
+    r"|couts?(_(d_acquisition|acquisition|du_lead|par_lead))?)(_(eur|euros?|usd|gbp|chf))?"
+)
+"""Names of numbers that say what it cost to get a lead."""
+
+
+def is_cost(name: str) -> bool:
+    """Whether a number of this name is what it cost to get the lead.
+
+    >>> [is_cost(n) for n in ("acquisition_cost", "Cost per lead", "cost_of_living")]
+    [True, True, False]
+    """
+    return COST_NAME.fullmatch(_plain_words(name)) is not None
+
+
+def _plain_words(name: str) -> str:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().replace("û", "u")
+    return re.sub(r"[^a-z0-9]+", "_", words).strip("_")
+
+
 def blank_unanswered(
     name: str, column: pa.ChunkedArray, settings: DatasetSettings, found: Inference
 ) -> pa.ChunkedArray:
@@ -177,7 +199,10 @@ def resolve_attribute(
     group = given.group
     if group is None:
         group = group_of(name)
-        guesses.append(f"group {group.value}")
+        if kind is AttributeType.NUMBER and is_cost(name):
+            group = Group.COST
+        note = " (never learned from)" if group is Group.COST else ""
+        guesses.append(f"group {group.value}{note}")
     available = given.available
     if available is None:
         available = Available.ANSWERED if source == "answers" else Available.AT_CREATION

@@ -29,7 +29,7 @@ from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.model.component import count, number, numbers
 from scoring.scorecard.compile import compile_card
 from scoring.scorecard.kernel import OF_COUNTS
-from scoring.scorecard.rules import UNANSWERED, RuleCondition, ScorecardDefinition
+from scoring.scorecard.rules import UNANSWERED, Condition, RuleCondition, ScorecardDefinition
 from scoring.scorecard.scorecard import Scorecard
 from scoring.scorecard.toml import card_from_data, card_to_data
 
@@ -271,7 +271,12 @@ def computable_subset(card: ScorecardDefinition, spec: FeatureSpec) -> Scorecard
     streams = not card.outbound_kinds or set(card.outbound_kinds) == set(spec.outbound_kinds)
     apart = {ANY, INBOUND} if spec.opt_out_kinds else set()  # a card counts opt-outs among them
 
-    def can(condition: RuleCondition) -> bool:
+    def can(rule: RuleCondition) -> bool:
+        return all(can_count(condition) for condition in rule.all_conditions)
+
+    def can_count(condition: Condition) -> bool:
+        if condition.contains:
+            return False
         if condition.attribute is None:
             named = {*condition.interaction, *condition.without}
             known = streams or not named & BY_DIRECTION

@@ -19,8 +19,8 @@ from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.scorecard import kernel
 from scoring.scorecard.rules import (
     UNANSWERED,
+    Condition,
     Rule,
-    RuleCondition,
     ScorecardDefinition,
     Value,
     is_category,
@@ -36,7 +36,7 @@ MAX_CACHED_SENTENCES = 20_000
 class ConditionPlan:
     """Where one condition finds its numbers: five lists of columns (see the kernel), and codes."""
 
-    condition: RuleCondition
+    condition: Condition
     columns: Columns
     codes: tuple[float, ...] = ()
 
@@ -44,16 +44,16 @@ class ConditionPlan:
     def kind(self) -> int:
         """What the kernel compares."""
         if self.condition.attribute is None:
-            return kernel.COUNTS
+            return kernel.COUNTS if self.condition.inactive_days is None else kernel.SILENT
         if self.condition.known is not None:
             return kernel.KNOWN
-        return kernel.VALUES if self.condition.is_ else kernel.RANGE
+        return kernel.VALUES if matched_words(self.condition) else kernel.RANGE
 
     def numbers(self) -> list[float]:
         """The condition's numbers in the kernel's order."""
         condition = self.condition
         rule = condition if isinstance(condition, Rule) else None
-        least = -np.inf if condition.attribute else 1.0
+        least = condition.inactive_days or (-np.inf if condition.attribute else 1.0)
         return [
             rule.points if rule else 0.0,
             least if condition.at_least is None else condition.at_least,
@@ -64,6 +64,12 @@ class ConditionPlan:
             0.0 if condition.known else 1.0,
             1.0 if rule and rule.count == "each" else 0.0,
         ]
+
+
+def matched_words(condition: Condition) -> tuple[Value, ...]:
+    """The values that a condition on an attribute matches; words of ``contains`` as they stand,
+    until :meth:`scoring.scorecard.scorecard.Scorecard.resolved` finds the values that hold them."""
+    return (*condition.is_, *condition.contains)
 
 
 def _sentence(spec: FeatureSpec, column: int, value: float, language: Language) -> str:
@@ -114,7 +120,10 @@ class MatchText:
 
 @dataclass(frozen=True)
 class CardPlan:
-    """The features a card needs, and the arrays that the kernel reads."""
+    """The features a card needs, and the arrays that the kernel reads.
+
+    ``conditions``: of the rules and exclusions; the arrays hold those of their terms too.
+    """
 
     spec: FeatureSpec
     conditions: tuple[ConditionPlan, ...]
@@ -127,14 +136,20 @@ class CardPlan:
     group: Int32
     caps: Float64
     is_fit: Bools
+    terms: Int32
+    negated: Bools
 
 
 def compile_card(card: ScorecardDefinition) -> CardPlan:
     """Declare the features of a card and flatten its conditions."""
-    conditions: Sequence[RuleCondition] = (*card.rules, *card.exclusions)
+    main = (*card.rules, *card.exclusions)
+    terms = [term for condition in main for term in condition.terms]
+    conditions: Sequence[Condition] = (*main, *terms)
     attributes = {name: _attribute_spec(name, conditions) for name in _attribute_names(conditions)}
     position: dict[Feature, int] = {}
     plans = tuple(_plan(condition, attributes, position) for condition in conditions)
+    ends_of_terms = len(main) + np.cumsum([0, *(len(c.terms) for c in main)])
+    negated = [barred for c in main for barred in [False] * len(c.and_) + [True] * len(c.not_)]
     groups = list(card.groups)
     spec = FeatureSpec(
         tuple(position), tuple(attributes.values()), card.outbound_kinds or DEFAULT_OUTBOUND_KINDS
@@ -144,7 +159,7 @@ def compile_card(card: ScorecardDefinition) -> CardPlan:
     starts = ends[:-1].reshape(-1, kernel.LISTS)
     return CardPlan(
         spec,
-        plans,
+        plans[: len(main)],
         kinds=np.array([p.kind for p in plans], dtype=np.int32),
         numbers=np.array([p.numbers() for p in plans], dtype=np.float64),
         columns=np.array([c for p in plans for part in p.columns for c in part], dtype=np.int32),
@@ -155,7 +170,9 @@ def compile_card(card: ScorecardDefinition) -> CardPlan:
             [-1 if r.group is None else groups.index(r.group) for r in card.rules], dtype=np.int32
         ),
         caps=_caps(card),
-        is_fit=np.array([c.side == "fit" for c in conditions], dtype=np.bool_),
+        is_fit=np.array([c.side == "fit" for c in main], dtype=np.bool_),
+        terms=np.column_stack([ends_of_terms[:-1], ends_of_terms[1:]]).astype(np.int32),
+        negated=np.array([False] * len(main) + negated, dtype=np.bool_),
     )
 
 
@@ -169,14 +186,14 @@ def _caps(card: ScorecardDefinition) -> Float64:
     ).reshape(-1, 2)
 
 
-def _attribute_names(conditions: Sequence[RuleCondition]) -> list[str]:
+def _attribute_names(conditions: Sequence[Condition]) -> list[str]:
     return sorted({c.attribute for c in conditions if c.attribute is not None})
 
 
-def _attribute_spec(name: str, conditions: Sequence[RuleCondition]) -> AttributeSpec:
+def _attribute_spec(name: str, conditions: Sequence[Condition]) -> AttributeSpec:
     """Words make a category; true and false alone a boolean; anything else a number."""
     about = [c for c in conditions if c.attribute == name]
-    values = [value for c in about for value in c.is_]
+    values = [value for c in about for value in matched_words(c)]
     if is_category(about):
         levels = dict.fromkeys(word for value in values for word in _words(value))
         return AttributeSpec(name, AttributeType.CATEGORY, levels=tuple(levels))
@@ -193,11 +210,15 @@ def _words(value: Value) -> list[str]:
 
 
 def _plan(
-    condition: RuleCondition, attributes: dict[str, AttributeSpec], position: dict[Feature, int]
+    condition: Condition, attributes: dict[str, AttributeSpec], position: dict[Feature, int]
 ) -> ConditionPlan:
     if condition.attribute is not None:
         return _attribute_plan(condition, attributes[condition.attribute], position)
     window, kinds = condition.within_days, condition.interaction
+    if condition.inactive_days is not None:
+        silent = [Feature(Source.INTERACTIONS, kind, "days_silent") for kind in kinds]
+        columns = tuple(position.setdefault(f, len(position)) for f in silent)
+        return ConditionPlan(condition, (columns, (), (), (), ()))
 
     def counted(of: tuple[str, ...], aggregate: str = "count") -> tuple[int, ...]:
         features = [Feature(Source.INTERACTIONS, kind, aggregate, window) for kind in of]
@@ -215,7 +236,7 @@ def _plan(
     )
 
 
-def _decay_columns(condition: RuleCondition, position: dict[Feature, int]) -> Columns:
+def _decay_columns(condition: Condition, position: dict[Feature, int]) -> Columns:
     """Columns of the decayed sums (``each``), or of the days since the last one (``first``)."""
     if not isinstance(condition, Rule) or condition.half_life_days is None:
         return (), ()
@@ -231,7 +252,7 @@ def _decay_columns(condition: RuleCondition, position: dict[Feature, int]) -> Co
 
 
 def _attribute_plan(
-    condition: RuleCondition, attribute: AttributeSpec, position: dict[Feature, int]
+    condition: Condition, attribute: AttributeSpec, position: dict[Feature, int]
 ) -> ConditionPlan:
     category = attribute.type == AttributeType.CATEGORY
     aggregate = "ordinal" if category else "value"
@@ -240,7 +261,7 @@ def _attribute_plan(
     feature = Feature(Source.ATTRIBUTE, attribute.name, aggregate)
     column = position.setdefault(feature, len(position))
     codes = {level: float(i) for i, level in enumerate(attribute.levels)}
-    wanted = [word for v in condition.is_ for word in (_words(v) if category else [v])]
+    wanted = [word for v in matched_words(condition) for word in (_words(v) if category else [v])]
     return ConditionPlan(
         condition,
         ((column,), (), (), (), ()),

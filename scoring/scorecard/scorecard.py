@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,7 +25,13 @@ from features.vectors.spec import FeatureSpec
 from scoring.bands import Band
 from scoring.scorecard.compile import CardPlan, MatchText, compile_card
 from scoring.scorecard.kernel import add_points, bands_reached
-from scoring.scorecard.rules import RULE_CONTEXT, PointThresholds, ScorecardDefinition
+from scoring.scorecard.rules import (
+    RULE_CONTEXT,
+    Condition,
+    PointThresholds,
+    RuleCondition,
+    ScorecardDefinition,
+)
 from scoring.scorecard.toml import (
     card_from_data,
     card_to_data,
@@ -35,7 +41,15 @@ from scoring.scorecard.toml import (
     read_card,
 )
 
+C = TypeVar("C", bound=Condition)
+R = TypeVar("R", bound=RuleCondition)
+
+
 DEFAULT_CARD = "default_scorecard.toml"
+
+
+MAX_RESOLVED = 256
+"""Cards with values written out that are kept; more are made again each time."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,8 @@ class CardScores:
     ``points`` = ``fit`` + ``engagement`` (n,). ``shares`` (n, rules + exclusions): each rule's
     points after caps; a row sums to its points. ``band`` (n,) of ``cold``, ``warm``, ``hot``.
     ``matched`` (same shape): whether the condition holds. ``excluded`` (n,): an exclusion's does.
-    ``vectors`` (n, F): what was counted.
+    ``vectors`` (n, F): what was counted. ``card``: where it is not the card that was asked, the one
+    with the values written out that hold the words it looks for.
     """
 
     points: Float64
@@ -56,6 +71,7 @@ class CardScores:
     shares: Float64
     matched: Bools
     vectors: Float64
+    card: Scorecard | None = None
 
     @cached_property
     def as_lists(self) -> tuple[list[list[float]], list[list[bool]], list[list[float]]]:
@@ -150,16 +166,57 @@ class Scorecard:
     def points(self, histories: Histories, references: References) -> CardScores:
         """Points, bands and shares of every reference. Raises as
         :func:`features.vectors.compute.compute_vectors` does."""
-        return self.points_of(compute_vectors(self.spec, histories, references))
+        card = self.resolved(histories)
+        scores = card.points_of(compute_vectors(card.spec, histories, references))
+        return scores if card is self else replace(scores, card=card)
+
+    @cached_property
+    def _searched(self) -> dict[str, tuple[str, ...]]:
+        """Attributes in which rules look for words, with these words, in small letters."""
+        found: dict[str, tuple[str, ...]] = {}
+        for row in (*self.card.rules, *self.card.exclusions):
+            for condition in row.all_conditions:
+                if condition.attribute and condition.contains:
+                    words = tuple(word.casefold() for word in condition.contains)
+                    found[condition.attribute] = (*found.get(condition.attribute, ()), *words)
+        return found
+
+    @cached_property
+    def _resolved(self) -> dict[tuple[tuple[str, ...], ...], Scorecard]:
+        """By the values that hold a word: the same card with these values written out."""
+        return {}
+
+    def resolved(self, histories: Histories) -> Scorecard:
+        """The card in which ``contains`` is the list of the values here that hold its words."""
+        if not self._searched:
+            return self
+        key = tuple(values_with(histories, name, words) for name, words in self._searched.items())
+        card = self._resolved.get(key)
+        if card is None:
+            values = dict(zip(self._searched, key, strict=True))
+            card = replace(self, card=with_values(self.card, values))
+            if len(self._resolved) < MAX_RESOLVED:
+                self._resolved[key] = card
+        return card
+
+    def cells(self, scores: CardScores) -> Object | None:
+        """The cell of the matrix fit × engagement, (n,) such as ``A1``; None without a matrix."""
+        matrix = self.card.matrix
+        if matrix is None:
+            return None
+        pairs = zip(scores.fit.tolist(), scores.engagement.tolist(), strict=True)
+        return np.array([matrix.cell(fit, engagement) for fit, engagement in pairs], dtype=object)
 
     def points_of(self, matrix: Float64) -> CardScores:
         """The same from vectors of :attr:`spec`, (n, F)."""
         plan, n = self.plan, len(matrix)
-        shares, matched = np.empty((n, len(plan.kinds))), np.empty((n, len(plan.kinds)), np.bool_)
+        size = (n, len(plan.conditions))
+        shares, matched = np.empty(size), np.empty(size, np.bool_)
         sides, excluded = np.empty((n, 2)), np.empty(n, dtype=np.bool_)
         add_points(
             matrix, plan.kinds, plan.numbers, plan.columns, plan.lists, plan.codes,
-            plan.code_offsets, plan.group, plan.caps, plan.is_fit, shares, matched, sides, excluded,
+            plan.code_offsets, plan.group, plan.caps, plan.is_fit, plan.terms, plan.negated, shares,
+            matched, sides, excluded,
         )  # fmt: skip
         points, reached = np.empty(n), np.empty(n, dtype=np.int64)
         bands_reached(sides, excluded, self.thresholds.warm, self.thresholds.hot, points, reached)
@@ -206,8 +263,42 @@ class Scorecard:
         shares, vector = all_shares[row], vectors[row]
         order = [i for i, share in enumerate(shares) if share != 0.0]
         order.sort(key=[-abs(share) for share in shares].__getitem__)
-        names, evidence = self._in_language(language)
+        names, evidence = (scores.card or self)._in_language(language)
         return [(names[i], shares[i], evidence.of(i, vector)) for i in order]
+
+
+def values_with(histories: Histories, name: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of an attribute, in leads and answers, that hold one of ``words``, sorted."""
+    column = histories.attributes.get(name)
+    values: set[str] = set()
+    if column is not None and column.dtype == object:
+        values |= {str(value) for value in column if value is not None}
+    answers = histories.answers
+    if name in answers.attributes:
+        rows = answers.attribute == answers.attributes.index(name)
+        values |= {answers.values[code] for code in np.unique(answers.value[rows])}
+    return tuple(sorted(v for v in values if any(word in v.casefold() for word in words)))
+
+
+def with_values(
+    card: ScorecardDefinition, values: Mapping[str, tuple[str, ...]]
+) -> ScorecardDefinition:
+    """``card`` in which each ``contains`` is the list of those ``values`` that hold its words."""
+
+    def written(condition: C) -> C:
+        if not (condition.attribute and condition.contains):
+            return condition
+        words = [word.casefold() for word in condition.contains]
+        of = values[condition.attribute]
+        found = tuple(v for v in of if any(word in v.casefold() for word in words))
+        return condition.model_copy(update={"contains": found or condition.contains})
+
+    def row(one: R) -> R:
+        terms = {"and_": tuple(map(written, one.and_)), "not_": tuple(map(written, one.not_))}
+        return written(one).model_copy(update=terms)
+
+    rules, exclusions = tuple(map(row, card.rules)), tuple(map(row, card.exclusions))
+    return card.model_copy(update={"rules": rules, "exclusions": exclusions})
 
 
 def load_scorecard(path: Path | str) -> Scorecard:

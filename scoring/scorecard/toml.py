@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from features.errors import DataError
-from scoring.scorecard.rules import Exclusion, GroupCap, PointThresholds, Rule, ScorecardDefinition
+from scoring.scorecard.checks import CardFault, card_faults, never_matching
+from scoring.scorecard.rules import (
+    Exclusion,
+    GroupCap,
+    Matrix,
+    PointThresholds,
+    Rule,
+    ScorecardDefinition,
+)
 
 Place = tuple[str | int, ...]
 
@@ -55,13 +63,24 @@ def _table_of(name: str, is_list: bool, seen: dict[str, int]) -> Place:
 
 
 def parse_card(text: str, source: str) -> ScorecardDefinition:
-    """A :class:`ScorecardDefinition` from TOML text. ``source`` names the file in errors
-    (:class:`DataError`)."""
+    """A :class:`ScorecardDefinition` from TOML text. ``source`` names the file in errors.
+
+    Raises ``DataError`` with line and key of every fault, rules that can never match among them.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{source}: not valid TOML: {error}") from None
-    return card_from_data(data, source, line_index(text))
+    lines = line_index(text)
+    never = _places(never_matching(data))
+    try:
+        card = ScorecardDefinition.model_validate(data)
+    except ValidationError as error:
+        more = [*_places(card_faults(data)), *never]
+        raise DataError(faults_of(error, source, lines, more)) from None
+    if never:
+        raise DataError(_listed(never, source, lines))
+    return card
 
 
 def card_from_data(
@@ -72,25 +91,53 @@ def card_from_data(
     try:
         return ScorecardDefinition.model_validate(dict(data))
     except ValidationError as error:
-        raise DataError(faults_of(error, source, lines or {})) from None
+        more = _places(card_faults(data))
+        raise DataError(faults_of(error, source, lines or {}, more)) from None
 
 
-def faults_of(error: ValidationError, source: str, lines: Mapping[Place, int]) -> str:
-    """Every fault once, a line each: file, line, key and what is wrong."""
-    faults = [_fault(dict(e), lines) for e in error.errors(include_url=False)]
-    return "\n".join(f"{source}{fault}" for fault in dict.fromkeys(faults))
+Fault = tuple[Place, str]
 
 
-def _fault(error: dict[str, Any], lines: Mapping[Place, int]) -> str:
+def _places(faults: Iterable[CardFault]) -> list[Fault]:
+    return [((fault.table, fault.position, fault.key), fault.message) for fault in faults]
+
+
+def faults_of(
+    error: ValidationError,
+    source: str,
+    lines: Mapping[Place, int],
+    more: Sequence[Fault] = (),
+) -> str:
+    """Every fault once, a line each: file, line, key and what is wrong; in order of the lines."""
+    found = [fault for e in error.errors(include_url=False) for fault in _faults(dict(e))]
+    return _listed([*found, *more], source, lines)
+
+
+def _listed(faults: Sequence[Fault], source: str, lines: Mapping[Place, int]) -> str:
+    rows = {
+        f"{source}{_line_of(place, lines)}: {_key_of(place)}: {message}": _number_of(place, lines)
+        for place, message in faults
+    }
+    return "\n".join(sorted(rows, key=lambda text: rows[text]))
+
+
+def _number_of(place: Place, lines: Mapping[Place, int]) -> int:
+    return int(_line_of(place, lines).lstrip(":") or 0)
+
+
+def _faults(error: dict[str, Any]) -> list[Fault]:
+    context, place = error.get("ctx") or {}, tuple(error["loc"])
+    if "card_faults" in context:
+        return _places(context["card_faults"])
+    if "faults" in context:
+        return [((*place, key), message) for key, message in context["faults"]]
     place = _place_of(error)
-    return f"{_line_of(place, lines)}: {_key_of(place)}: {_message_of(error, place)}"
+    return [(place, _message_of(error, place))]
 
 
 def _place_of(error: dict[str, Any]) -> Place:
     context = error.get("ctx") or {}
     place: Place = tuple(error["loc"])
-    if "list" in context:
-        place = (context["list"], context["position"])
     return (*place, context["key"]) if "key" in context else place
 
 
@@ -131,6 +178,7 @@ def _keys_at(place: Place) -> list[str]:
         "rules": Rule,
         "exclusions": Exclusion,
         "bands": PointThresholds,
+        "matrix": Matrix,
         "groups": GroupCap,
     }
     model = (
@@ -167,11 +215,13 @@ def card_to_toml(card: ScorecardDefinition, heading: str = "") -> str:
     lines = [f"# {line}".rstrip() for line in heading.splitlines()]
     lines += _pairs({k: v for k, v in data.items() if k in ("name", "about", "outbound_kinds")})
     lines += ["", "[bands]", *_pairs(data["bands"])]
+    if "matrix" in data:
+        lines += ["", "[matrix]", *_pairs(data["matrix"])]
     for name, group in data.get("groups", {}).items():
         lines += ["", f"[groups.{_toml_key(name)}]", *_pairs(group)]
     for table in ("rules", "exclusions"):
         for row in data.get(table, []):
-            lines += ["", f"[[{table}]]", *_pairs(row)]
+            lines += ["", f"[[{table}]]", *_pairs({"name": row["name"], **row})]
     return "\n".join(lines) + "\n"
 
 
@@ -185,9 +235,11 @@ def _toml_key(key: str) -> str:
 
 def _toml_value(value: Any) -> str:
     if isinstance(value, list):
-        if len(value) == 1:
+        if len(value) == 1 and not isinstance(value[0], dict):
             return _toml_value(value[0])
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(_pairs(value)) + " }"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return json.dumps(value, ensure_ascii=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.errors import UsageError
+from training.open_leads import OpenLeads, open_in_recent_weeks
 from training.thresholds import ThresholdPolicy, choose_thresholds
 
 SCORES = np.arange(1, 101) / 101
 ONES = np.ones(100)
+TWO_WEEKS = OpenLeads(SCORES, weeks=2)
 
 
 def test_default_cuts_are_the_average_and_three_times_its_odds() -> None:
@@ -20,21 +23,19 @@ def test_default_cuts_are_the_average_and_three_times_its_odds() -> None:
 
 
 def test_capacity_makes_as_many_hot_as_can_be_called() -> None:
-    cuts, _ = choose_thresholds(ThresholdPolicy(hot_per_week=5), SCORES, ONES, leads_per_week=50.0)
-    assert (cuts.hot <= SCORES).sum() == 10  # 10 % of the leads that come in
+    cuts, _ = choose_thresholds(ThresholdPolicy(hot_per_week=5), SCORES, ONES, TWO_WEEKS)
+    assert (cuts.hot <= SCORES).sum() == 10  # of the 50 open in each of two weeks, 5
     assert (cuts.warm <= SCORES).sum() == 30
 
 
 def test_capacity_never_promises_more_than_it_can_serve_when_scores_tie() -> None:
     tied = np.array([0.9] * 30 + [0.1] * 70)
-    cuts, _ = choose_thresholds(ThresholdPolicy(hot_per_week=5), tied, ONES, leads_per_week=50.0)
+    cuts, _ = choose_thresholds(ThresholdPolicy(hot_per_week=5), tied, ONES, OpenLeads(tied, 2))
     assert (tied >= cuts.hot).sum() == 0
 
 
 def test_capacity_above_all_leads_makes_all_hot() -> None:
-    cuts, _ = choose_thresholds(
-        ThresholdPolicy(hot_per_week=500), SCORES, ONES, leads_per_week=50.0
-    )
+    cuts, _ = choose_thresholds(ThresholdPolicy(hot_per_week=500), SCORES, ONES, TWO_WEEKS)
     assert (cuts.hot <= SCORES).all()
 
 
@@ -74,3 +75,27 @@ def test_a_choice_that_makes_no_sense_is_refused(choice: dict[str, float], messa
 def test_capacity_needs_time() -> None:
     with pytest.raises(UsageError, match="created_at"):
         choose_thresholds(ThresholdPolicy(hot_per_week=5), SCORES, ONES, None)
+
+
+DAY_US = 86_400_000_000
+
+
+def test_the_leads_of_a_week_are_those_open_in_it() -> None:
+    """Created before its end, closed after its begin: the same by pandas."""
+    rng = np.random.default_rng(0)
+    leads = pd.DataFrame({"created": rng.integers(0, 60, 200)})
+    leads["closed"] = leads.created + rng.integers(1, 25, 200)
+    weeks = open_in_recent_weeks(
+        leads.created.to_numpy() * DAY_US, leads.closed.to_numpy() * DAY_US, [0], 60 * DAY_US
+    )
+    assert len(weeks) == 8
+    for number, week in enumerate(weeks):
+        end = 60 - 7 * number
+        there = leads[(leads.created < end) & (leads.closed > end - 7)]
+        assert week.lead.tolist() == there.index.tolist()
+        assert (week.as_of_us / DAY_US).tolist() == np.maximum(there.created, end - 7).tolist()
+
+
+def test_weeks_in_which_nobody_is_open_are_left_out() -> None:
+    weeks = open_in_recent_weeks(np.array([0]), np.array([3 * DAY_US]), [0, DAY_US], 70 * DAY_US)
+    assert [week.as_of_us.tolist() for week in weeks] == [[DAY_US]]

@@ -17,7 +17,9 @@ from features.errors import UsageError
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
 from scoring.playbook import default_playbook
-from scoring.scorecard.scorecard import default_scorecard
+from scoring.release.release import load_release
+from scoring.scorecard.scorecard import Scorecard, default_scorecard
+from scoring.scorecard.toml import parse_card
 from training.worklist import Worklist, make_worklist, with_hysteresis
 
 DAY_US = 86_400_000_000
@@ -168,3 +170,61 @@ def test_a_few_calls_go_to_leads_drawn_at_random(
     assert cli.run([*asked, "--out", str(tmp_path / "again.csv")]) == 0
     assert (tmp_path / "again.csv").read_text() == out.read_text()  # the same seed, the same leads
     assert "drawn at random" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "more", "why"),
+    [
+        ("do_not_call", "yes", "", "do not call"),
+        ("employees", "10", "L1,2026-02-02T20:00:00Z,unsubscribe\n", "unsubscribed"),
+    ],
+)
+def test_nobody_who_must_not_be_contacted_is_on_the_list(
+    dataset_folder: Callable[..., Path],
+    tmp_path: Path,
+    column: str,
+    value: str,
+    more: str,
+    why: str,
+) -> None:
+    leads = LEADS.replace("employees", column).replace(",10\n", ",no\n")
+    leads = leads.replace("L1,2026-01-01T00:00:00Z,no", f"L1,2026-01-01T00:00:00Z,{value}")
+    folder = dataset_folder(
+        leads=leads if column != "employees" else LEADS,
+        outcomes=OUTCOMES,
+        interactions=INTERACTIONS + more,
+        answers=None,
+        dataset_toml=TOML,
+    )
+    release = small_release(tmp_path / "R")
+    data = read_dataset(folder)
+    histories = histories_from_dataset(data)
+    at = int(np.datetime64("2026-02-03", "us").astype(np.int64))
+    found = make_worklist(data, histories, release, default_playbook(), 5.0, at, 0.0)
+    assert "L1" not in names(found)
+    assert (len(found.items), found.open_leads, found.not_contacted) == (4, 5, 1)
+    if more:
+        assert ("L1", why) in found.left
+
+
+def test_leads_excluded_by_a_rule_are_on_no_list(
+    weekly: Callable[..., Worklist], tmp_path: Path
+) -> None:
+    text = (
+        'name = "x"\n[bands]\nwarm = 1\nhot = 2\n[[rules]]\nname = "a"\nattribute = "employees"\n'
+        'known = true\npoints = 1\n[[exclusions]]\nname = "Competitor"\nattribute = "employees"\n'
+        "at_least = 10\n"
+    )
+    small_release(tmp_path / "S", scorecard=Scorecard(parse_card(text, "x.toml")))
+    assert weekly(capacity=5.0).not_contacted == 0
+    data = read_dataset(tmp_path / "small")
+    at = int(np.datetime64("2026-02-03", "us").astype(np.int64))
+    found = make_worklist(
+        data,
+        histories_from_dataset(data),
+        load_release(tmp_path / "S"),
+        default_playbook(),
+        5.0,
+        at,
+    )
+    assert (found.items, found.not_contacted) == ((), 5)

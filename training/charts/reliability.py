@@ -14,16 +14,26 @@ SIDE, LEFT, TOP = 300, 62, 24
 BAND = "#dfe7ee"
 
 
+def largest_of(diagram: Reliability) -> float:
+    """The largest prediction or rate of a diagram."""
+    return float(max([*diagram.at, *diagram.observed]))
+
+
 def reliability_chart(
-    diagram: Reliability, *, title: str | None = None, colour: str | None = None
+    diagram: Reliability,
+    *,
+    title: str | None = None,
+    colour: str | None = None,
+    largest: float | None = None,
 ) -> Markup:
     """Observed against predicted rate, with the band in which a calibrated model would lie.
 
-    Both axes end a little above the largest prediction or rate. A block's dot grows with its
+    Both axes end a little above the largest prediction or rate, or above ``largest``, so that two
+    diagrams side by side have the same axes. A block's dot grows with its
     weight. Self-contained SVG.
     """
     ink = colour or svg.COLOURS["learned"]
-    top = min(1.0, 1.05 * max([*diagram.at, *diagram.observed, 1e-3]))
+    top = min(1.0, 1.05 * max(largest_of(diagram) if largest is None else largest, 1e-3))
     x = svg.Scale(0.0, top, LEFT, LEFT + SIDE)
     y = svg.Scale(0.0, top, TOP + SIDE, TOP)
     parts = [
@@ -33,11 +43,11 @@ def reliability_chart(
         svg.line(x(0), y(0), x(top), y(top), svg.SOFT, 1.2, "4 3"),
         svg.path([(x(p), y(r)) for p, r in _stairs(diagram)], ink),
     ]
-    largest = max(diagram.weight)
+    heaviest = max(diagram.weight)
     for predicted, observed, weight in zip(
         diagram.predicted, diagram.observed, diagram.weight, strict=True
     ):
-        parts.append(svg.dot(x(predicted), y(observed), 2 + 4 * (weight / largest) ** 0.5, ink))
+        parts.append(svg.dot(x(predicted), y(observed), 2 + 4 * (weight / heaviest) ** 0.5, ink))
     parts += _figures(diagram)
     about = say(
         "{outside:.0%} of the leads lie outside the {level:.0%} band of calibrated models; "

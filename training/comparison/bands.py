@@ -1,4 +1,7 @@
-"""What would change for the team: bands by rules against bands by the learned score."""
+"""What would change for the team: bands by rules against bands by the learned score.
+
+Each lead counts once, in the highest band that it reaches in the test, and each conversion once.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from features.compute.array_types import Bools, Float64, Object
+from features.compute.array_types import Float64, Object
 from scoring.bands import Band
-from training.comparison.metrics import quantiles
-from training.comparison.test_set import EvaluationSet
+from training.comparison.metrics import ScoreColumn, best_of_lead, quantiles
+from training.comparison.test_set import EvaluationSet, WeeklyList
 from training.evaluation.confidence import rate_of
 from training.evaluation.metrics import Estimate
 
@@ -22,9 +24,13 @@ DEFAULT_SHARES = (0.1, 0.3)
 """Shares of leads that are hot, and warm or hot, where no band and no capacity says."""
 
 
+WARM_TIMES_HOT = 3.0
+"""The leads that are warm or hot are so many times those that the team can call."""
+
+
 @dataclass(frozen=True)
 class BandRate:
-    """A band and how often its leads convert. ``share``: of all references, by weight."""
+    """A band and how often its leads convert. ``share``: of all leads."""
 
     band: str
     leads: int
@@ -36,11 +42,9 @@ class BandRate:
 class SwapSet:
     """Leads that one score calls hot and the other does not.
 
-    ``basis``: which leads count as hot here. ``gap``: conversion of those only the learned score
-    calls, minus those only the rules call, with its paired bootstrap; NaN where a side is empty.
+    ``gap``: conversion of those only the learned score calls, minus those only the rules call, with
+    its paired bootstrap; NaN where a side is empty.
     """
-
-    basis: str
 
     only_learned: BandRate
     only_rules: BandRate
@@ -54,7 +58,7 @@ class BandView:
     """Bands of both, their observed rates, and how leads move between them.
 
     ``migration``: rows by rules, columns by the learned score (cold, warm, hot).
-    ``cuts``: the sentence that says how the learned bands were cut.
+    ``cuts``: the sentence that says how both were cut, to the same workload.
     """
 
     cuts: str
@@ -69,118 +73,105 @@ class BandView:
 
 
 def band_view(
-    test_set: EvaluationSet,
-    rules: Object,
-    learned: Object,
-    cuts: str,
-    times: Float64,
-    within_capacity: Object | None = None,
+    test_set: EvaluationSet, rules: ScoreColumn, learned: ScoreColumn, times: Float64
 ) -> BandView:
-    """Compare two bandings of the same references, (n,) of cold, warm, hot each.
-
-    ``within_capacity``: the rules' bands if they called as many as the capacity allows; the
-    swap set is then taken between the two lists of equal length.
-    """
-    hot = rules if within_capacity is None else within_capacity
-    basis = "as their own bands say"
-    if within_capacity is not None:
-        basis = "the best that the team can call"
-    by_rules = {band: np.asarray(rules == band, dtype=np.bool_) for band in BANDS}
-    by_model = {band: np.asarray(learned == band, dtype=np.bool_) for band in BANDS}
+    """Compare the bands of two scores at the same workload; ``times``: the resampled leads."""
+    by_rules, by_learned, cuts = same_workload(test_set, rules, learned)
     return BandView(
         cuts,
-        tuple(_rate(test_set, band, rows) for band, rows in by_rules.items()),
-        tuple(_rate(test_set, band, rows) for band, rows in by_model.items()),
+        tuple(_rate(test_set, band, by_rules[:, i]) for i, band in enumerate(BANDS)),
+        tuple(_rate(test_set, band, by_learned[:, i]) for i, band in enumerate(BANDS)),
         tuple(
-            tuple(_rate(test_set, f"{a} → {b}", by_rules[a] & by_model[b]) for b in BANDS)
-            for a in BANDS
+            tuple(
+                _rate(test_set, f"{a} → {b}", by_rules[:, i] * by_learned[:, j])
+                for j, b in enumerate(BANDS)
+            )
+            for i, a in enumerate(BANDS)
         ),
-        _swap(
-            test_set,
-            np.asarray(hot == Band.HOT.value, dtype=np.bool_),
-            by_model[Band.HOT],
-            times,
-            basis,
-        ),
+        _swap(test_set, by_rules[:, -1], by_learned[:, -1], times),
     )
 
 
-def equal_workload(
-    test_set: EvaluationSet, score: Float64, rules: Object | None, hot_share: float | None
-) -> tuple[Object, str]:
-    """Bands of a score that put the team to as much work as the rules do, or as it can do.
+def same_workload(
+    test_set: EvaluationSet, rules: ScoreColumn, learned: ScoreColumn
+) -> tuple[Float64, Float64, str]:
+    """Each lead's share of cold, warm and hot, (leads, 3), by the rules and by the learned score.
 
-    ``hot_share``: share of references that the capacity makes hot; None: as many hot, and as
-    many warm, as the rules call. Rules that call nobody or everybody hot set no example: then a
-    tenth is hot and the next two tenths are warm.
+    With a capacity both are cut by it: hot are the leads on the list of any week, warm those that
+    would be if it were three times as long. Without one the learned score makes as many leads hot,
+    and warm, as the rules' own bands. Rules that call nobody or everybody hot set no example: then
+    by both the best tenth is hot and the next two tenths are warm. Leads with equal scores share.
     """
-    if hot_share is not None:
-        shares = (hot_share, min(3 * hot_share, 1.0))
-        words = f"hot: the best {shares[0]:.1%} of leads (capacity), warm: the next twice as many"
-        return _by_share(test_set, score, shares), words
-    if rules is not None:
-        hot = float(test_set.weight[rules == "hot"].sum() / test_set.weight.sum())
-        above = hot + float(test_set.weight[rules == "warm"].sum() / test_set.weight.sum())
+    if test_set.hot_per_week is not None and test_set.has_time:
+        words = f"hot: {test_set.capacity_words} (capacity), warm: the next twice as many, by both"
+        return _by_list(test_set, rules.score), _by_list(test_set, learned.score), words
+    if rules.band is not None:
+        own = _highest(test_set, rules.band)
+        hot, above = float(own[:, 2].mean()), float(own[:, 1:].sum(axis=1).mean())
         if 0 < hot < 1 and hot < above < 1:
             words = (
                 f"as many hot ({hot:.1%}) and as many warm ({above - hot:.1%}) as the rules call"
             )
-            return _by_share(test_set, score, (hot, above)), words
-    words = "hot: the best tenth, warm: the next two tenths (the rules' own bands set no example)"
-    return _by_share(test_set, score, DEFAULT_SHARES), words
+            return own, _by_share(test_set, learned.score, (hot, above)), words
+    words = "hot: the best tenth, warm: the next two tenths, by both (the rules set no example)"
+    made = [_by_share(test_set, one.score, DEFAULT_SHARES) for one in (rules, learned)]
+    return made[0], made[1], words
 
 
-def _by_share(test_set: EvaluationSet, score: Float64, shares: tuple[float, float]) -> Object:
-    """Hot and warm from the top; leads with equal scores stay together, in the lower band."""
-    _, place = np.unique(-score, return_inverse=True)
-    mass = np.bincount(place, weights=test_set.weight) / test_set.weight.sum()
-    reached = np.cumsum(mass)[place]
-    band = np.where(
-        reached <= shares[0] + 1e-9, "hot", np.where(reached <= shares[1] + 1e-9, "warm", "cold")
-    )
-    return band.astype(object)
+def _highest(test_set: EvaluationSet, band: Object) -> Float64:
+    """The highest band (n) of each lead as ones and zeros, (leads, 3)."""
+    order = {name: float(i) for i, name in enumerate(BANDS)}
+    level = best_of_lead(test_set, np.array([order[str(name)] for name in band]))
+    return np.asarray(level[:, None] == np.arange(len(BANDS)), dtype=np.float64)
 
 
-def _rate(test_set: EvaluationSet, name: str, rows: Bools) -> BandRate:
+def _by_list(test_set: EvaluationSet, score: Float64) -> Float64:
+    """Bands by the lists of every week: as long as the capacity, and three times that."""
+    once = np.ones(test_set.n_leads)
+    capacities = (test_set.capacity, WARM_TIMES_HOT * test_set.capacity)
+    hot, above = (WeeklyList.of(test_set, score, c).called(once)[0] for c in capacities)
+    return np.column_stack([1.0 - above, above - hot, hot])
+
+
+def _by_share(test_set: EvaluationSet, score: Float64, shares: tuple[float, float]) -> Float64:
+    """Bands from the top of the leads' highest scores; leads with equal scores share."""
+    _, place = np.unique(-best_of_lead(test_set, score), return_inverse=True)
+    size = np.bincount(place).astype(np.float64)
+    before = np.cumsum(size) - size
+    hot, above = (np.clip(s * test_set.n_leads - before, 0.0, size) / size for s in shares)
+    return np.column_stack([1.0 - above, above - hot, hot])[place]
+
+
+def _rate(test_set: EvaluationSet, name: str, share: Float64) -> BandRate:
+    inside = share > 0
+    label = test_set.converted[inside].astype(np.int8)
     return BandRate(
         name,
-        len(np.unique(test_set.lead[rows])),
-        float(test_set.weight[rows].sum() / test_set.weight.sum()),
-        rate_of(test_set.label[rows], test_set.weight[rows], test_set.unit[rows]),
+        round(float(share.sum())),
+        float(share.mean()),
+        rate_of(label, share[inside], test_set.unit_of_lead[inside]),
     )
 
 
-def _swap(
-    test_set: EvaluationSet, rules: Bools, model: Bools, times: Float64, basis: str
-) -> SwapSet:
-    only_learned, only_rules = model & ~rules, rules & ~model
+def _swap(test_set: EvaluationSet, rules: Float64, learned: Float64, times: Float64) -> SwapSet:
+    only_learned, only_rules = learned * (1 - rules), rules * (1 - learned)
     return SwapSet(
-        basis,
         _rate(test_set, "only learned", only_learned),
         _rate(test_set, "only rules", only_rules),
-        _rate(test_set, "both", rules & model),
-        _rate(test_set, "neither", ~rules & ~model),
+        _rate(test_set, "both", rules * learned),
+        _rate(test_set, "neither", (1 - rules) * (1 - learned)),
         _rate_gap(test_set, only_learned, only_rules, times),
     )
 
 
 def _rate_gap(
-    test_set: EvaluationSet, only_learned: Bools, only_rules: Bools, times: Float64
+    test_set: EvaluationSet, only_learned: Float64, only_rules: Float64, times: Float64
 ) -> Estimate:
     if not only_learned.any() or not only_rules.any():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    sums = [_by_lead(test_set, rows) for rows in (only_learned, only_rules)]
-    once = np.ones(test_set.n_leads)
+    sides = (only_learned, only_rules)
+    drawn = np.vstack([np.ones(test_set.n_leads), times])
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = [(times @ won) / (times @ mass) for won, mass in sums]
-        gap = [float((once @ won) / (once @ mass)) for won, mass in sums]
-    return quantiles(gap[0] - gap[1], values[0] - values[1])
-
-
-def _by_lead(
-    test_set: EvaluationSet, rows: Bools
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Conversions and references by lead, weighted, of some rows."""
-    weight = test_set.weight * rows
-    won = np.bincount(test_set.member, weights=weight * test_set.label)
-    return won.astype(np.float64), np.bincount(test_set.member, weights=weight).astype(np.float64)
+        first, second = (drawn @ (side * test_set.converted) / (drawn @ side) for side in sides)
+    gaps = first - second
+    return quantiles(float(gaps[0]), gaps[1:])

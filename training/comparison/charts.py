@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from training.charts import svg
-from training.charts.reliability import reliability_chart
+from training.charts.reliability import largest_of, reliability_chart
 from training.comparison.bands import BANDS, BandRate, BandView
 from training.comparison.compare import LEARNED, REWEIGHTED, RULES, Comparison
 from training.comparison.metrics import ScoreMetrics
@@ -15,6 +15,13 @@ from training.evaluation.metrics import Estimate
 
 HALF_WIDTH, FULL_WIDTH = 450, 900
 """Widths of charts in pairs, and alone."""
+
+
+MIN_LEADS = 30
+"""Figures of fewer leads are grey."""
+
+
+FEW_INK = "#8a95a0"
 
 
 def forest(
@@ -55,11 +62,11 @@ def score_rows(scores: Sequence[ScoreMetrics], field: str) -> list[tuple[str, st
 
 
 def difference_rows(scores: Sequence[ScoreMetrics]) -> list[tuple[str, str, Estimate]]:
-    """How much lower the learned score's log loss is than each other's."""
+    """How much lower the learned score's log loss is than each other's, all recalibrated alike."""
     return [
-        (s.title, svg.COLOURS.get(s.name, svg.SOFT), s.log_loss_difference)
+        (s.title, svg.COLOURS.get(s.name, svg.SOFT), s.recalibrated_difference)
         for s in scores
-        if s.log_loss_difference is not None
+        if s.recalibrated_difference is not None
     ]
 
 
@@ -73,12 +80,18 @@ def gains_chart(comparison: Comparison) -> Markup:
     ]
     for name, curve in reversed(comparison.gains.items()):
         points = [(x(i / (len(curve) - 1)), y(v)) for i, v in enumerate(curve)]
-        parts.append(svg.path(points, svg.COLOURS.get(name, svg.SOFT), _stroke(name)))
-    parts.append(svg.box(292, 176, 136, 106, svg.PAPER, 4))
-    parts.append(svg.legend(300, 192, _names(comparison), gap=16))
+        parts.append(_curve(name, points))
+    dashes = [svg.DASHES.get(s.name, "") for s in comparison.scores]
+    parts.append(svg.box(284, 176, 150, 106, svg.PAPER, 4))
+    parts.append(svg.legend(290, 192, _names(comparison), gap=16, dashes=dashes))
     return svg.drawing(
         HALF_WIDTH, 330, parts, "Share of conversions found by share of leads called"
     )
+
+
+def _curve(name: str, points: list[tuple[float, float]]) -> str:
+    colour, dash = svg.COLOURS.get(name, svg.SOFT), svg.DASHES.get(name, "")
+    return svg.path(points, colour, _stroke(name), dash)
 
 
 def _stroke(name: str) -> float:
@@ -118,15 +131,16 @@ def lift_chart(comparison: Comparison) -> Markup:
 
 
 def calibration_chart(comparison: Comparison, name: str) -> Markup:
-    """The reliability diagram of one score, in its colour."""
+    """The reliability diagram of one score, in its colour; the axes are the same for all."""
     title = f"{comparison.score_of(name).title}: what happened"
     colour = svg.COLOURS.get(name, svg.SOFT)
-    return reliability_chart(comparison.calibration[name], title=title, colour=colour)
+    top = max(largest_of(diagram) for diagram in comparison.calibration.values())
+    return reliability_chart(comparison.calibration[name], title=title, colour=colour, largest=top)
 
 
 def split_chart(comparison: Comparison) -> Markup:
-    """The gain in log loss in two steps: better weights, then better features."""
-    losses = {s.name: s.log_loss.value for s in comparison.scores}
+    """The gain in log loss in two steps, all recalibrated alike: better weights, then features."""
+    losses = {s.name: s.recalibrated_log_loss.value for s in comparison.scores}
     if REWEIGHTED not in losses:
         return Markup("")
     steps = [
@@ -169,7 +183,7 @@ def value_chart(comparison: Comparison) -> Markup:
     ]
     for name, curve in reversed(curves.items()):
         points = [(x(i / (len(curve) - 1)), y(v)) for i, v in enumerate(curve)]
-        parts.append(svg.path(points, svg.COLOURS.get(name, svg.SOFT), _stroke(name)))
+        parts.append(_curve(name, points))
     return svg.drawing(HALF_WIDTH, 312, parts, "Value by share of leads called")
 
 
@@ -198,9 +212,12 @@ def _band_bar(rate: BandRate, y: svg.Scale, left: float) -> str:
         ),
     ]
     if rate.leads:
-        parts.append(svg.upright_whisker(left + 35, y(rate.rate.low), y(rate.rate.high), svg.INK))
+        ink = FEW_INK if rate.leads < MIN_LEADS else svg.INK
+        parts.append(svg.upright_whisker(left + 35, y(rate.rate.low), y(rate.rate.high), ink))
         label = f"{value:.1%}".replace("%", " %")
-        parts.append(svg.text(left + 42, y(rate.rate.high) + 4, label, size=11, weight=600))
+        parts.append(
+            svg.text(left + 42, y(rate.rate.high) + 4, label, size=11, weight=600, colour=ink)
+        )
     return "".join(parts)
 
 
@@ -220,8 +237,10 @@ def migration_chart(view: BandView) -> Markup:
 def _cell(cell: BandRate, x: float, y: float, top: float) -> str:
     known = cell.rate.value == cell.rate.value
     shade = 0.06 + 0.7 * (cell.rate.value / top if known else 0.0)
+    if cell.leads < MIN_LEADS:
+        shade = min(shade, 0.12)
     dark = shade > 0.6
-    ink = svg.PAPER if dark else svg.INK
+    ink = FEW_INK if cell.leads < MIN_LEADS else svg.PAPER if dark else svg.INK
     rate = f"{cell.rate.value:.1%} convert".replace("%", " %") if known else "–"
     return (
         f'<g fill-opacity="{shade:.2f}">{svg.box(x, y, 114, 54, HEAT, 4)}</g>'
@@ -233,13 +252,13 @@ def _cell(cell: BandRate, x: float, y: float, top: float) -> str:
 def swap_rows(view: BandView) -> list[tuple[str, str, Estimate]]:
     """Conversion of the swap set, for :func:`forest`."""
     swap = view.swap
+    rows = [
+        ("both", svg.INK, swap.both),
+        ("only learned", svg.COLOURS[LEARNED], swap.only_learned),
+        ("only rules", svg.COLOURS[RULES], swap.only_rules),
+        ("neither", svg.SOFT, swap.neither),
+    ]
     return [
-        (f"both ({swap.both.leads:,})", svg.INK, swap.both.rate),
-        (
-            f"only learned ({swap.only_learned.leads:,})",
-            svg.COLOURS[LEARNED],
-            swap.only_learned.rate,
-        ),
-        (f"only rules ({swap.only_rules.leads:,})", svg.COLOURS[RULES], swap.only_rules.rate),
-        (f"neither ({swap.neither.leads:,})", svg.SOFT, swap.neither.rate),
+        (f"{name} ({side.leads:,})", colour if side.leads >= MIN_LEADS else FEW_INK, side.rate)
+        for name, colour, side in rows
     ]

@@ -13,7 +13,7 @@ import numpy as np
 
 from features.compute.array_types import Float64
 from training.calibration.reliability import Reliability, reliability
-from training.comparison.bands import BandView, band_view, equal_workload
+from training.comparison.bands import BandView, band_view
 from training.comparison.metrics import (
     EvaluatedScore,
     ScoreColumn,
@@ -37,6 +37,7 @@ RESAMPLES = 500
 class Comparison:
     """Everything that was found, as data; the report and the terminal only draw it.
 
+    ``leads``, ``conversions``, ``rate``: of the test, each lead and each conversion once.
     ``scores``: the main table. ``gains``: name → share of conversions found (101 points).
     ``calibration``: reliability of rules and learned. ``sections``: what a dataset adds
     (segments, age, cost, about).
@@ -82,8 +83,8 @@ def compare_scores(
 ) -> Comparison:
     """Compare ``rules`` with ``learned`` (both are required) and with the other scores.
 
-    Every score is calibrated alike and measured on the same references; intervals and
-    differences come from the same resampled leads.
+    Every score is measured on the same references, by the probabilities that its user gets and,
+    beside them, recalibrated alike; intervals and differences come from the same resampled leads.
 
     Raises:
         ValueError: ``rules`` or ``learned`` is missing, or one class only was seen.
@@ -118,7 +119,7 @@ class ComparisonRun:
         return cls(test_set, evaluated, bootstrap_weights(test_set, rng, resamples))
 
     def reliability_of(self, name: str) -> Reliability:
-        """The reliability diagram of one contestant's calibrated probabilities."""
+        """The reliability diagram of one score's probabilities: as given, or else recalibrated."""
         test_set, rng = self.test_set, np.random.default_rng(0)
         probability = self.evaluated[name].probability
         return reliability(test_set.label, probability, test_set.weight, test_set.unit, rng)
@@ -127,20 +128,21 @@ class ComparisonRun:
         """Every table of the report that needs no dataset."""
         test_set = self.test_set
         scores = score_table(test_set, list(self.evaluated.values()), self.times, LEARNED)
-        rules = next(score for score in scores if score.name == RULES)
-        conversions = len(np.unique(test_set.lead[test_set.label == 1]))
-        rate = rate_of(test_set.label, test_set.weight, test_set.unit)
+        by_name = {score.name: score for score in scores}
+        conversions, n = int(test_set.converted.sum()), test_set.n_leads
+        rate = rate_of(test_set.converted.astype(np.int8), np.ones(n), test_set.unit_of_lead)
+        bands, words = self.band_view(), test_set.capacity_words
         return Comparison(
-            verdict(rules, test_set.n_leads, conversions, test_set.capacity_words),
+            verdict(by_name[RULES], by_name[LEARNED], bands.swap, n, conversions, words),
             test_set.n_leads,
             len(test_set),
             conversions,
             rate.to_dict(),
-            test_set.capacity_words,
+            words,
             tuple(scores),
             {name: gains(test_set, m.column.score).tolist() for name, m in self.evaluated.items()},
             {name: self.reliability_of(name) for name in (RULES, LEARNED)},
-            self.band_view(),
+            bands,
             None
             if cost_benefit is None
             else profit_view(
@@ -152,14 +154,6 @@ class ComparisonRun:
         )
 
     def band_view(self) -> BandView:
-        """Bands by the rules against bands by the learned score at an equal workload."""
+        """Bands by the rules against bands by the learned score at the same workload."""
         rules, learned = self.evaluated[RULES].column, self.evaluated[LEARNED].column
-        hot_share = None
-        if self.test_set.hot_per_week is not None and self.test_set.has_time:
-            weeks = int(self.test_set.weeks.max()) + 1
-            hot_share = min(self.test_set.capacity * weeks / len(self.test_set.contacted), 1.0)
-        bands, words = equal_workload(self.test_set, learned.score, rules.band, hot_share)
-        listed, _ = equal_workload(self.test_set, rules.score, None, hot_share)
-        own = listed if rules.band is None else rules.band
-        fair = None if hot_share is None else listed
-        return band_view(self.test_set, own, bands, words, self.times, fair)
+        return band_view(self.test_set, rules, learned, self.times)

@@ -37,8 +37,9 @@ class ProfitView:
 def profit_view(
     test_set: EvaluationSet, evaluated: Mapping[str, EvaluatedScore], value: float, cost: float
 ) -> ProfitView:
-    """Profit of each score: conversions found times ``value`` less contacts times ``cost``.
+    """Profit of each score: conversions found times ``value`` less leads called times ``cost``.
 
+    Each lead and each conversion counts once, and every figure is for 100 leads of the test.
     A contact is assumed to reach the lead and to change nothing: the value is that of having
     spent the team's time on those who convert.
     """
@@ -50,13 +51,12 @@ def profit_view(
 
 
 def _profit(test_set: EvaluationSet, m: EvaluatedScore, value: float, cost: float) -> Profit:
-    called, converted = m.weekly.counts(np.ones(len(m.weekly.rows)))
-    rate = float(np.average(test_set.label, weights=test_set.weight))
+    called, found = m.weekly.counts(np.ones(test_set.n_leads))
     share = np.linspace(0.0, 1.0, CURVE_POINTS)
-    curve = 100 * (gains(test_set, m.column.score) * rate * value - share * cost)
+    curve = 100 * (gains(test_set, m.column.score) * test_set.rate * value - share * cost)
     best = int(np.argmax(curve))
     return Profit(
-        100 * (converted * value - called * cost) / len(m.weekly.rows),
+        100 * (found * value - called * cost) / test_set.n_leads,
         float(curve[best]),
         float(share[best]),
         curve.tolist(),

@@ -10,9 +10,8 @@ from typing import Any
 from features.language.current import use
 from features.language.language import ENGLISH
 from training.charts.html import environment
-from training.charts.svg import COLOURS, SOFT
+from training.charts.svg import COLOURS, SOFT, dark_rules
 from training.comparison import charts
-from training.comparison import charts as band_charts
 from training.comparison.compare import LEARNED, RULES, Comparison
 from training.comparison.verdict import Finding
 from training.evaluation.metrics import Estimate
@@ -22,23 +21,24 @@ TEMPLATE = "report.html.j2"
 
 
 TONES = {
-    Finding.LEARNED: ("#17618f", "#eaf3f9"),
-    Finding.RULES: ("#a85a12", "#fcf3e8"),
-    Finding.CANNOT_TELL: ("#5a6672", "#f1f3f5"),
+    Finding.LEARNED: ("#17618f", "#eaf3f9", "#7cc4f0"),
+    Finding.RULES: ("#a85a12", "#fcf3e8", "#f0ac6a"),
+    Finding.CANNOT_TELL: ("#5a6672", "#f1f3f5", "#b4c0ca"),
 }
+"""The colour of the verdict, that of its background, and its colour on a dark screen."""
 
 
 def report_html(comparison: Comparison) -> str:
     """The whole report as text; words from the data are escaped."""
-    tone, wash = TONES[comparison.verdict.finding]
     text = resources.files("training.comparison").joinpath(TEMPLATE).read_text(encoding="utf-8")
     pictures = _pictures(comparison)
     with use(ENGLISH):  # its sentences are told in the language in use as a whole
-        page = _page(comparison, text, pictures, tone, wash)
+        page = _page(comparison, text, pictures)
     return page_in_language(page)
 
 
-def _page(comparison: Comparison, text: str, pictures: dict[str, Any], tone: str, wash: str) -> str:
+def _page(comparison: Comparison, text: str, pictures: dict[str, Any]) -> str:
+    tone, wash, tone_dark = TONES[comparison.verdict.finding]
     return (
         environment()
         .from_string(text)
@@ -46,6 +46,8 @@ def _page(comparison: Comparison, text: str, pictures: dict[str, Any], tone: str
             comparison=comparison,
             tone=tone,
             wash=wash,
+            tone_dark=tone_dark,
+            dark_svg=dark_rules(),
             about=_about_test(comparison),
             rules=comparison.score_of(RULES),
             learned=comparison.score_of(LEARNED),
@@ -56,6 +58,8 @@ def _page(comparison: Comparison, text: str, pictures: dict[str, Any], tone: str
             scorecard=comparison.sections.get("scorecard", "rules"),
             colour=lambda name: COLOURS.get(name, SOFT),
             side=side,
+            few=few,
+            min_leads=charts.MIN_LEADS,
         )
     )
 
@@ -65,6 +69,11 @@ def side(gap: Estimate) -> str:
     if gap.low > 0 or gap.high < 0:
         return "better" if gap.value < 0 else "worse"
     return "even"
+
+
+def few(count: float) -> str:
+    """The style of a figure that comes from few leads: grey."""
+    return " few" if count < charts.MIN_LEADS else ""
 
 
 def _pictures(comparison: Comparison) -> dict[str, Any]:
@@ -84,9 +93,9 @@ def _pictures(comparison: Comparison) -> dict[str, Any]:
         "split": charts.split_chart(comparison),
         "gains": charts.gains_chart(comparison),
         "lift": charts.lift_chart(comparison),
-        "bands": band_charts.band_chart(comparison.bands),
-        "migration": band_charts.migration_chart(comparison.bands),
-        "swap": partial(forest, form="percent")(band_charts.swap_rows(comparison.bands), "convert"),
+        "bands": charts.band_chart(comparison.bands),
+        "migration": charts.migration_chart(comparison.bands),
+        "swap": partial(forest, form="percent")(charts.swap_rows(comparison.bands), "convert"),
         "calibration_rules": charts.calibration_chart(comparison, RULES),
         "calibration_learned": charts.calibration_chart(comparison, LEARNED),
         "value": charts.value_chart(comparison),
@@ -120,7 +129,7 @@ def _swap_words(comparison: Comparison) -> str:
     if swap.gap.value != swap.gap.value:
         return "One of the two sides is empty: there is nothing to swap."
     return (
-        f"Here hot means: {swap.basis}. Leads that only the learned score calls convert "
+        "At the same workload. Leads that only the learned score makes hot convert "
         f"{swap.gap.value * 100:+.1f} points "
         f"against those that only the rules do (95 %: {swap.gap.low * 100:+.1f} to "
         f"{swap.gap.high * 100:+.1f})."

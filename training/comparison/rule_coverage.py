@@ -55,7 +55,7 @@ class BandMatch:
 
 @dataclass(frozen=True, slots=True)
 class RulesCheck:
-    """What a scorecard does on a dataset."""
+    """What a scorecard does on a dataset. ``cells``: of its matrix fit × engagement, if any."""
 
     scorecard: str
     dataset: str
@@ -64,6 +64,7 @@ class RulesCheck:
     rate: Estimate
     rules: tuple[RuleMatch, ...]
     bands: tuple[BandMatch, ...]
+    cells: tuple[BandMatch, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -80,6 +81,7 @@ def check_rules(scorecard: Scorecard, dataset: Dataset, histories: Histories) ->
     card = scorecard.with_outbound(dataset.settings.outbound_kinds)
     scores = card.points(histories, labelled.references)
     conditions = (*card.card.rules, *card.card.exclusions)
+    cells = card.cells(scores)
     return RulesCheck(
         card.name,
         dataset.settings.name,
@@ -90,7 +92,8 @@ def check_rules(scorecard: Scorecard, dataset: Dataset, histories: Histories) ->
             _match(i, condition, scores, labelled, tuple(_notes(condition, card, dataset)))
             for i, condition in enumerate(conditions)
         ),
-        tuple(_band(band, scores, labelled) for band in Band),
+        tuple(_of(band.value, scores.band == band.value, labelled) for band in Band),
+        () if cells is None else tuple(_of(c, cells == c, labelled) for c in np.unique(cells)),
     )
 
 
@@ -115,10 +118,10 @@ def _match(
     )
 
 
-def _band(band: Band, scores: CardScores, labelled: LabelledReferences) -> BandMatch:
-    rows = np.asarray(scores.band == band.value, dtype=bool)
+def _of(name: str, rows: np.ndarray, labelled: LabelledReferences) -> BandMatch:
+    rows = np.asarray(rows, dtype=bool)
     leads = len(np.unique(labelled.lead[rows]))
-    return BandMatch(band.value, leads, _share(labelled, rows), _rate(labelled, rows))
+    return BandMatch(name, leads, _share(labelled, rows), _rate(labelled, rows))
 
 
 def _share(labelled: LabelledReferences, rows: np.ndarray) -> float:

@@ -24,10 +24,11 @@ from training.comparison.compare import (
     ComparisonRun,
     CostBenefit,
 )
+from training.comparison.costs import check_names
 from training.comparison.given import check_given, given_columns, given_verdicts
 from training.comparison.metrics import ScoreColumn, ScoreMetrics
 from training.comparison.reweighted import Reweighted, reweight, rule_counts
-from training.comparison.segments import add_segments, cost_attribute
+from training.comparison.segments import add_segments
 from training.comparison.test_set import EvaluationSet
 from training.comparison.verdict import Verdict
 from training.config import TrainingConfig
@@ -44,14 +45,33 @@ from training.release_record import OPTIMISTIC_NOTE
 GROUPED_FOLDS = 5
 
 
+POINT_DECIMALS = 9
+"""Points that differ by less are equal: 0.1 + 0.2 and 0.3 are the same points."""
+
+
+ODOO_RANGE = (0.0001, 0.9999)
+"""Odoo shows 0.01 to 99.99 percent."""
+
+
+def exact_ties(points: Float64) -> Float64:
+    """Points (n) such that leads with equal rules have equal points, whatever the order of sums.
+
+    >>> exact_ties(np.array([0.1 + 0.2, 0.3])).tolist()
+    [0.3, 0.3]
+    """
+    return np.asarray(np.round(points, POINT_DECIMALS) + 0.0)
+
+
 @dataclass(frozen=True)
 class ComparisonConfig:
     """What the analyst decides. ``training``: the options of the learned score.
 
-    ``hot_per_week``: how many leads the team can call. ``cost_attribute``: the attribute that holds
-    what a lead cost; None looks for one called so. ``given``: attributes that are scores which
-    somebody else made; the learned score never reads them. ``assignments``: of worklists with
-    calls at random (:func:`training.exploration.read_assignments`).
+    ``hot_per_week``: how many of the leads open in a week the team can call. ``cost_attribute``:
+    the attribute that holds what a lead cost; None looks for one of the group cost. It is never
+    learned from. ``source_attribute``: the one that says where leads come from; None looks for one
+    of the group source. ``given``: attributes that are scores which somebody else made; the
+    learned score never reads them. ``assignments``: of worklists with calls at random
+    (:func:`training.exploration.read_assignments`).
     """
 
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -60,6 +80,7 @@ class ComparisonConfig:
     cost_attribute: str | None = None
     given: tuple[str, ...] = ()
     assignments: pd.DataFrame | None = None
+    source_attribute: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +136,9 @@ def compare(
     exclude = (*config.training.exclude, *config.given)
     config = replace(config, training=replace(config.training, exclude=exclude))
     data = load_training_data(dataset, exclude)
-    cost_attribute(data, config.cost_attribute)
+    check_names(data, config.cost_attribute, config.source_attribute)
+    if config.cost_attribute is not None:
+        data = load_training_data(dataset, (*exclude, config.cost_attribute))
     check_classes(data.labelled)
     until_us = data.labelled.observed_until_us
     with WorkerPool(config.training.jobs) as pool:
@@ -139,7 +162,7 @@ def compare_backtest(
     sections = {
         "about": inputs.about(dataset),
         "scorecard": scorecard.name,
-        **add_segments(run, data, backtest.rows, config.cost_attribute),
+        **add_segments(run, data, backtest.rows, config.cost_attribute, config.source_attribute),
     }
     comparison = run.comparison(config.cost_benefit)
     if config.given:
@@ -185,28 +208,34 @@ class ComparisonInputs:
         """Rules, re-weighted rules, learned score and baselines, in the report's order."""
         rows, points = self.backtest.rows, self.all_points
         p = np.clip(self.backtest.probability, 1e-12, 1 - 1e-12)
+        odoo = self._over_folds(lambda fold: odoo_scores(self.data, fold, self.until_us))
         return [
             ScoreColumn(
                 RULES,
                 "Rules",
                 f"scorecard “{self.card.name}”",
-                points.points[rows],
+                exact_ties(points.points[rows]),
                 points.band[rows],
             ),
             ScoreColumn(
                 REWEIGHTED,
                 "Rules, re-weighted",
                 "the same rules, points refitted and rounded",
-                self._over_folds(self._reweighted),
+                exact_ties(self._over_folds(self._reweighted)),
             ),
             ScoreColumn(
-                LEARNED, "Learned", f"the model ({self.backtest.ensemble})", np.log(p / (1 - p))
+                LEARNED,
+                "Learned",
+                f"the model ({self.backtest.ensemble})",
+                np.log(p / (1 - p)),
+                probability=self.backtest.probability,
             ),
             ScoreColumn(
                 "odoo",
                 "Odoo's formula",
                 "naive Bayes on closed leads' attributes",
-                self._over_folds(lambda fold: odoo_scores(self.data, fold, self.until_us)),
+                odoo,
+                probability=np.clip(odoo / 100, *ODOO_RANGE) if odoo.min() > 0 else None,
             ),
             ScoreColumn(
                 "tiers",
@@ -245,7 +274,7 @@ class ComparisonInputs:
         return out
 
     def _tiers(self, fold: Fold) -> Float64:
-        points, weight = self.all_points.points, self.data.labelled.weight
+        points, weight = exact_ties(self.all_points.points), self.data.labelled.weight
         return percentile_tiers(points[fold.test], weight[fold.train], points[fold.train])
 
     def _reweighted(self, fold: Fold) -> Float64:

@@ -1,4 +1,4 @@
-"""For whom is it better: the comparison within segments, by lead age, and what leads cost."""
+"""For whom is it better: the comparison within segments and by the age of the lead."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from features.compute.array_types import DAY_US, Bools, Float64, Object, Rows
+from features.compute.array_types import DAY_US, Bools, Object, Rows
 from features.contract import AttributeType, Available, Group
-from features.errors import UsageError
 from features.histories.arrays import NO_TIME
-from scoring.bands import Band
-from training.comparison.bands import equal_workload
 from training.comparison.compare import LEARNED, RULES, ComparisonRun
+from training.comparison.costs import cost_table
 from training.comparison.metrics import quantiles
 from training.evaluation.confidence import auc_difference, delong, rate_of
 from training.evaluation.metrics import Estimate, log_losses
@@ -38,7 +36,11 @@ AGE_EDGES_DAYS = (0.0, 1.0, 7.0, 14.0, 30.0, 60.0)
 
 @dataclass(frozen=True)
 class SegmentComparison:
-    """One group of leads. Differences are learned minus rules; negative log loss is better."""
+    """One group of leads. Differences are learned minus rules; negative log loss is better.
+
+    ``rate``: share of the group's leads that convert, each once. ``log_loss_gap``: of the
+    probabilities that a user gets, or recalibrated ones for rules, which give none.
+    """
 
     by: str
     name: str
@@ -51,29 +53,23 @@ class SegmentComparison:
     log_loss_gap: Estimate
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What the leads of one source and band cost, in the currency of the cost attribute."""
-
-    source: str
-    band: str
-    leads: int
-    cost: float
-    cost_per_lead: float
-    conversions: float
-    cost_per_conversion: float | None
-
-
 def add_segments(
-    run: ComparisonRun, source: TrainingData, rows: Rows, cost: str | None
+    run: ComparisonRun,
+    source: TrainingData,
+    rows: Rows,
+    cost: str | None = None,
+    origin: str | None = None,
 ) -> dict[str, list[Any]]:
-    """Segments by attribute and by age, and cost by band where a cost is known."""
+    """Segments by attribute and by age, and costs by source and band where a cost is known.
+
+    ``cost``, ``origin``: the attributes of cost and of source; None looks for them.
+    """
     attributes = list(_categories(source))
     words = {name: as_of_words(source, rows, name) for name in attributes}
     return {
         "segments": [s for name, column in words.items() for s in _segments(run, name, column)],
         "ages": list(_segments(run, "age", _ages(source, rows))),
-        "costs": _costs(run, source, words, cost),
+        "costs": cost_table(run, source, rows, cost, origin),
     }
 
 
@@ -126,7 +122,7 @@ def _by_age(common: Object) -> list[str]:
 
 def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> SegmentComparison:
     test_set = run.test_set
-    label, weight, lead = test_set.label[rows], test_set.weight[rows], test_set.lead[rows]
+    label, weight = test_set.label[rows], test_set.weight[rows]
     unit = test_set.unit[rows]
     rules, learned = run.evaluated[RULES], run.evaluated[LEARNED]
     areas = [delong(label, m.column.score[rows], weight, unit) for m in (learned, rules)]
@@ -138,66 +134,16 @@ def _segment(run: ComparisonRun, by: str, name: str, rows: Bools) -> SegmentComp
     mass = np.bincount(test_set.member, weights=test_set.weight * rows)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = (run.times @ sums) / (run.times @ mass)
+    members = np.unique(test_set.member[rows])
+    won = np.bincount(test_set.member[rows], weights=label, minlength=test_set.n_leads)[members] > 0
     return SegmentComparison(
         by,
         name,
-        len(np.unique(lead)),
-        len(np.unique(lead[label == 1])),
-        rate_of(label, weight, unit),
+        len(members),
+        int(won.sum()),
+        rate_of(won.astype(np.int8), np.ones(len(members)), test_set.unit_of_lead[members]),
         areas[1].value,
         areas[0].value,
         auc_difference(areas[0], areas[1])[0],
         quantiles(float(sums.sum() / mass.sum()), values),
-    )
-
-
-def cost_attribute(source: TrainingData, name: str | None) -> str | None:
-    """The attribute that holds what a lead cost: ``name`` if given, else a number called cost.
-
-    Raises:
-        UsageError: ``name`` is not a numeric attribute.
-    """
-    numbers = [n for n, a in source.settings.attributes.items() if a.type == AttributeType.NUMBER]
-    if name is not None and name not in numbers:
-        there = ", ".join(numbers) or "none"
-        raise UsageError(f"--cost-attribute {name!r} is not a number here; numbers are: {there}")
-    called_cost = [number for number in numbers if "cost" in number.lower().split("_")]
-    return name or (called_cost[0] if called_cost else None)
-
-
-def _costs(
-    run: ComparisonRun, source: TrainingData, words: dict[str, Object], cost: str | None
-) -> list[Cost]:
-    """Cost per lead and per conversion, by source (where there is one) and learned band."""
-    name = cost_attribute(source, cost)
-    column = source.histories.attributes.get(name) if name else None
-    if column is None or column.dtype == object:
-        return []
-    test_set = run.test_set
-    _, newest = np.unique(test_set.member[::-1], return_index=True)
-    last = len(test_set) - 1 - newest  # the last reference of each lead
-    spent = column[test_set.lead[last]].astype(np.float64)
-    learned = run.evaluated[LEARNED].column.score
-    band, _ = equal_workload(test_set, learned, run.evaluated[RULES].column.band, None)
-    won = np.bincount(test_set.member, weights=test_set.label) > 0
-    of = next((n for n in words if source.settings.attributes[n].group == Group.SOURCE), None)
-    sources = words[of][last] if of else np.full(len(last), "all", dtype=object)
-    known = np.isfinite(spent)
-    return [
-        _cost(str(s), b, spent, won, known & (sources == s) & (band[last] == b))
-        for s in np.unique(sources)
-        for b in [str(band) for band in Band]
-    ]
-
-
-def _cost(source: str, band: str, spent: Float64, won: Bools, rows: Bools) -> Cost:
-    total, conversions = float(spent[rows].sum()), float(won[rows].sum())
-    return Cost(
-        source,
-        band,
-        int(rows.sum()),
-        total,
-        total / rows.sum() if rows.any() else 0.0,
-        conversions,
-        total / conversions if conversions else None,
     )

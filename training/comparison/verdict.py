@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from training.comparison.bands import SwapSet
 from training.comparison.metrics import ScoreMetrics
 from training.evaluation.metrics import Estimate
 
@@ -44,25 +45,32 @@ class Verdict:
     because: tuple[str, ...]
 
 
-def verdict(rules: ScoreMetrics, leads: int, conversions: int, capacity_words: str) -> Verdict:
-    """Judge by the paired differences rules minus learned in log loss and in weekly conversion.
+def verdict(
+    rules: ScoreMetrics,
+    learned: ScoreMetrics,
+    swap: SwapSet,
+    leads: int,
+    conversions: int,
+    capacity_words: str,
+) -> Verdict:
+    """Judge by what a user gets, by like against like, and by whom the team would call.
 
-    The learned score is to be used when its log loss is lower beyond doubt (the 95 % interval of
-    the paired difference excludes 0, and the gap is more than calibrating can make) and the leads
-    it would have called do not convert less beyond doubt; the rules are to be kept in the
-    mirrored case. Otherwise the data cannot tell.
+    The learned score is to be used when, both recalibrated alike, its log loss is lower beyond
+    doubt (the 95 % interval of the paired difference excludes 0, and the gap is more than
+    calibrating can make), a user sees it (in its probabilities as given, or in the leads that
+    are called), and neither the leads called nor the swap set say the opposite beyond doubt. The
+    rules are to be kept in the mirrored case. Otherwise the data cannot tell.
     """
-    loss, rate = rules.log_loss_difference, rules.converted_difference
-    if loss is None or rate is None:
-        raise ValueError("the rules have no paired difference to the learned score")
+    evidence = _Evidence.of(rules, swap, leads)
     because: tuple[str, ...] = (
-        _loss_words(loss),
-        _rate_words(rules, rate, capacity_words),
+        _probability_words(rules, learned),
+        _rate_words(rules, learned, capacity_words),
+        *_swap_words(swap),
         _auc_words(rules),
         f"Tested on {leads:,} leads with {conversions:,} conversions that neither had seen.",
     )
-    finding = _finding(loss, rate, leads)
-    headline = _headline(finding, loss, rate, leads)
+    finding = evidence.finding
+    headline = _headline(evidence)
     if rules.auc.high - rules.auc.low < MIN_AUC_WIDTH:
         because = (CONSTANT_RULES_NOTE, *because)
         if finding is Finding.LEARNED:
@@ -70,33 +78,93 @@ def verdict(rules: ScoreMetrics, leads: int, conversions: int, capacity_words: s
     return Verdict(finding, headline, because)
 
 
-def _finding(loss: Estimate, rate: Estimate, leads: int) -> Finding:
-    if abs(loss.value) * leads < MIN_TOTAL_GAIN_NATS:
+def _side(gap: Estimate) -> int:
+    """1 where a difference is above 0 beyond chance, -1 where it is below, 0 within chance."""
+    return int(gap.low > 0) - int(gap.high < 0)
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Each side is 1 for the learned score, -1 for the rules, 0 within chance.
+
+    ``alike``: log loss, both recalibrated. ``given``: of the learned score's probabilities as they
+    are given. ``called``: conversion of the leads called; ``swap``: of those that one alone calls.
+    """
+
+    alike: int
+    given: int
+    called: int
+    swap: int
+    loss: Estimate
+    leads: int
+
+    @classmethod
+    def of(cls, rules: ScoreMetrics, swap: SwapSet, leads: int) -> _Evidence:
+        alike, given = rules.recalibrated_difference, rules.log_loss_difference
+        rate = rules.converted_difference
+        if alike is None or given is None or rate is None:
+            raise ValueError("the rules have no paired difference to the learned score")
+        worth_saying = abs(alike.value) * leads >= MIN_TOTAL_GAIN_NATS
+        return cls(
+            _side(alike) if worth_saying else 0,
+            _side(given),
+            -_side(rate),
+            _side(swap.gap),
+            alike,
+            leads,
+        )
+
+    @property
+    def lists(self) -> set[int]:
+        """Whom the leads called, and the swap set, speak for."""
+        return {self.called, self.swap}
+
+    @property
+    def finding(self) -> Finding:
+        seen = self.given > 0 or 1 in self.lists
+        if self.alike > 0 and seen and -1 not in self.lists:
+            return Finding.LEARNED
+        if self.alike < 0 and 1 not in self.lists:
+            return Finding.RULES
         return Finding.CANNOT_TELL
-    if loss.low > 0 and not rate.low > 0:
-        return Finding.LEARNED
-    if loss.high < 0 and not rate.high < 0:
-        return Finding.RULES
-    return Finding.CANNOT_TELL
 
 
-def _headline(finding: Finding, loss: Estimate, rate: Estimate, leads: int) -> str:
-    if finding is Finding.LEARNED:
-        if rate.high < 0:
-            return "Use the learned score: it is better, and the team would convert more leads."
-        return (
-            "Use the learned score: its probabilities are better. At the team's capacity the two "
-            "find about as many conversions."
-        )
-    if finding is Finding.RULES:
+def _headline(evidence: _Evidence) -> str:
+    if evidence.finding is Finding.LEARNED:
+        return _learned_headline(evidence)
+    if evidence.finding is Finding.RULES:
         return "Keep the rules: they are better than what could be learned from these data."
-    if (loss.low > 0 and rate.low > 0) or (loss.high < 0 and rate.high < 0):
-        better, called = ("learned score", "rules") if loss.low > 0 else ("rules", "learned score")
+    if evidence.alike and -evidence.alike in evidence.lists:
+        better, called = ("learned score", "rules")
+        if evidence.alike < 0:
+            better, called = called, better
+        verb = "gives better probabilities" if evidence.given == evidence.alike else "ranks better"
         return (
-            f"Cannot tell: the {better} gives better probabilities, yet the leads that the "
-            f"{called} would call convert more. Decide by what the score is for."
+            f"Cannot tell: the {better} {verb} over all leads, yet the leads that the {called} "
+            "would call convert more. Decide by what the score is for."
         )
-    return "Cannot tell: the difference is within chance." + _how_many_more(loss, leads)
+    if evidence.alike > 0:
+        return (
+            "Cannot tell: the learned score would be better if it were recalibrated, but its "
+            "probabilities as given are not, and the two find about as many conversions."
+        )
+    return "Cannot tell: the difference is within chance." + _how_many_more(
+        evidence.loss, evidence.leads
+    )
+
+
+def _learned_headline(evidence: _Evidence) -> str:
+    if evidence.given <= 0:
+        return (
+            "Use the learned score to choose whom to call: those leads convert more. Do not count "
+            "on its probabilities yet: as given they are no better than the rules'."
+        )
+    if 1 in evidence.lists:
+        return "Use the learned score: it is better, and the team would convert more leads."
+    return (
+        "Use the learned score: its probabilities are better. At the team's capacity the two "
+        "find about as many conversions."
+    )
 
 
 def _how_many_more(loss: Estimate, leads: int) -> str:
@@ -110,21 +178,45 @@ def _how_many_more(loss: Estimate, leads: int) -> str:
     return f" A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."
 
 
-def _loss_words(loss: Estimate) -> str:
-    side = "lower (better)" if loss.value > 0 else "higher (worse)"
+def _probability_words(rules: ScoreMetrics, learned: ScoreMetrics) -> str:
+    gap = rules.log_loss_difference
+    if gap is None:
+        raise ValueError("the rules have no paired difference to the learned score")
+    side = "lower (better)" if gap.value > 0 else "higher (worse)"
+    text = f"The probabilities of the learned score have a log loss of {learned.log_loss.value:.4f}"
+    if learned.gives_probabilities:
+        text += (
+            " as a user gets them (recalibrated on these leads it would be "
+            f"{learned.recalibrated_log_loss.value:.4f})"
+        )
     return (
-        f"Log loss of the learned score is {abs(loss.value):.4f} {side} than that of the rules, "
-        f"both calibrated alike (95 %: {-loss.high:+.4f} to {-loss.low:+.4f})."
+        f"{text}, {abs(gap.value):.4f} {side} than the {rules.log_loss.value:.4f} of the rules, "
+        "which give no probabilities and were recalibrated on these leads "
+        f"(95 %: {-gap.high:+.4f} to {-gap.low:+.4f})."
     )
 
 
-def _rate_words(rules: ScoreMetrics, rate: Estimate, capacity_words: str) -> str:
-    learned_rate = rules.converted_of_called.value - rate.value
+def _rate_words(rules: ScoreMetrics, learned: ScoreMetrics, capacity_words: str) -> str:
+    rate = rules.converted_difference
+    if rate is None:
+        raise ValueError("the rules have no paired difference to the learned score")
     return (
-        f"Of the leads called ({capacity_words}), {learned_rate:.1%} convert if the learned score "
-        f"picks them and {rules.converted_of_called.value:.1%} if the rules do "
-        f"(difference {-rate.value * 100:+.1f} points, 95 %: {-rate.high * 100:+.1f} to "
+        f"Of the leads called ({capacity_words}), {learned.converted_of_called.value:.1%} convert "
+        f"if the learned score picks them and {rules.converted_of_called.value:.1%} if the rules "
+        f"do (difference {-rate.value * 100:+.1f} points, 95 %: {-rate.high * 100:+.1f} to "
         f"{-rate.low * 100:+.1f})."
+    )
+
+
+def _swap_words(swap: SwapSet) -> tuple[str, ...]:
+    gap = swap.gap
+    if not np.isfinite(gap.value):
+        return ()
+    return (
+        f"Of the {swap.only_learned.leads:,} leads that only the learned score makes hot, "
+        f"{swap.only_learned.rate.value:.1%} convert; of the {swap.only_rules.leads:,} that only "
+        f"the rules make hot, {swap.only_rules.rate.value:.1%} (difference "
+        f"{gap.value * 100:+.1f} points, 95 %: {gap.low * 100:+.1f} to {gap.high * 100:+.1f}).",
     )
 
 

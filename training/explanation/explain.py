@@ -179,12 +179,12 @@ def _happened(lead: Histories, from_us: int, to_us: int) -> Iterator[str]:
     counts = Counter(rows.kinds[kind] for kind in rows.kind[new])
     for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"{count} × {noun(kind, current()).one}"
-    new_answers = [
-        say(
+    last: dict[str, str] = {}  # of several answers to one question the last holds
+    for i in np.flatnonzero((answers.at_us >= from_us) & (answers.at_us < to_us)):
+        last[answers.attributes[answers.attribute[i]]] = answers.values[answers.value[i]]
+    for name, value in last.items():
+        yield say(
             "{attribute}: {value}",
-            attribute=humanize_name(answers.attributes[answers.attribute[i]], current()),
-            value=answers.values[answers.value[i]] or _("unknown"),
+            attribute=humanize_name(name, current()),
+            value=value or _("unknown"),
         )
-        for i in np.flatnonzero((answers.at_us >= from_us) & (answers.at_us < to_us))
-    ]
-    yield from dict.fromkeys(new_answers)

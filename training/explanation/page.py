@@ -95,13 +95,18 @@ def explain_lead(
 ) -> LeadExplanation:
     """Split the change of one lead's score between two moments (microseconds since 1970 UTC).
 
-    ``to_us``: the end of the data where left out; ``from_us``: a week before, or the lead's
+    ``to_us``: the end of the data where left out, or just after the lead's last interaction or
+    answer where that is later; ``from_us``: a week before, or the lead's
     creation where that is later. Raises as :func:`explain_change`, and UsageError without time.
     """
     if not dataset.has_time:
         raise UsageError("the leads have no created_at: there are no moments to compare")
     histories = histories_from_dataset(dataset)
-    to_us = observed_until_us(dataset) if to_us is None else to_us
+    if to_us is None:
+        one = one_lead(histories, lead_id)
+        events = (one.interactions.at_us, one.answers.at_us)
+        last = [int(at.max()) + 1 for at in events if len(at)]  # what is at to_us is not seen
+        to_us = max([observed_until_us(dataset), *last])
     if from_us is None:
         created_us = int(one_lead(histories, lead_id).created_at_us[0])
         from_us = min(max(to_us - WEEK_US, created_us), to_us)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -25,6 +25,10 @@ MAX_MOMENTS = 900
 
 
 MAX_EVENT_KINDS = 14
+"""Kinds with a row of their own; the others share the last row, so that every event is shown."""
+
+
+OTHERS = "all other kinds"
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ def timeline_picture(series: Timeline, from_us: int | None = None) -> Markup:
 
     ``from_us``: the moment the explanation starts from, drawn as a line.
     """
-    x = svg.Scale(float(series.at_us[0]), float(series.at_us[-1]), 160, 880)
+    first = min([int(series.at_us[0]), *series.event_us.tolist()])  # also before the creation
+    x = svg.Scale(float(first), float(series.at_us[-1]), 160, 880)
+    series = replace(series, event_kind=_kinds_with_a_row(series))
     rows = [k for k, _ in _most_frequent_kinds(series)]
     points_top = 250 if series.points is not None else 170
     bottom = points_top + 24 + 17 * len(rows)
@@ -152,9 +158,19 @@ def _points(series: Timeline, x: svg.Scale) -> list[str]:
 
 
 def _most_frequent_kinds(series: Timeline) -> list[tuple[str, int]]:
+    """Kinds with their numbers, most first; those that share a row come last."""
     names, counts = np.unique(np.array(series.event_kind, dtype=object), return_counts=True)
-    ranked = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda p: (-p[1], p[0]))
-    return ranked[:MAX_EVENT_KINDS]
+    pairs = zip(names.tolist(), counts.tolist(), strict=True)
+    return sorted(pairs, key=lambda p: (p[0] == OTHERS, -p[1], p[0]))
+
+
+def _kinds_with_a_row(series: Timeline) -> tuple[str, ...]:
+    """The kind of each event, or ``OTHERS`` for the rare ones where there are too many kinds."""
+    ranked = [kind for kind, _ in _most_frequent_kinds(series)]
+    if len(ranked) <= MAX_EVENT_KINDS:
+        return series.event_kind
+    own = set(ranked[: MAX_EVENT_KINDS - 1])
+    return tuple(kind if kind in own else OTHERS for kind in series.event_kind)
 
 
 def _events(series: Timeline, kind: str, x: svg.Scale, y: float) -> list[str]:
@@ -175,7 +191,7 @@ def _events(series: Timeline, kind: str, x: svg.Scale, y: float) -> list[str]:
 
 
 def _dates(series: Timeline, x: svg.Scale, bottom: float) -> list[str]:
-    moments = np.linspace(series.at_us[0], series.at_us[-1], 6)
+    moments = np.linspace(min([series.at_us[0], *series.event_us]), series.at_us[-1], 6)
     return [
         svg.text(
             x(at), bottom + 14, _day(datetime.fromtimestamp(at / 1e6, UTC)),

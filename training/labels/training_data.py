@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.compute.array_types import DAY_US
-from features.contract import AttributeSettings, Available, DatasetSettings
+from features.contract import AttributeSettings, Available, DatasetSettings, Group
 from features.dataset import Dataset
 from features.errors import DataError, UsageError
 from features.histories.arrays import Histories
@@ -21,9 +21,18 @@ KIND_PREFIX = "kind:"
 
 
 def load_training_data(dataset: Dataset, exclude: Sequence[str] = ()) -> TrainingData:
-    """Histories, labelled references and the settings with ``exclude`` marked as not usable."""
+    """Histories, labelled references and the settings with ``exclude`` marked as not usable.
+
+    So are attributes of the group cost: what a lead cost says how it was got, and whoever spends
+    by the score would be taught by their own spending.
+    """
     histories = histories_from_dataset(dataset)
     settings = exclude_inputs(dataset.settings, histories, exclude)
+    costs = {n: a for n, a in settings.attributes.items() if a.group == Group.COST}
+    unused = {
+        n: a.model_copy(update={"available": Available.AFTER_OUTCOME}) for n, a in costs.items()
+    }
+    settings = settings.model_copy(update={"attributes": {**settings.attributes, **unused}})
     return TrainingData(settings, histories, labelled_references(dataset, histories))
 
 

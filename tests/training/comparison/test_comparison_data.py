@@ -17,12 +17,19 @@ import pytest
 from french import english_left, visible
 
 from commands import cli
-from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
+from features.contract import (
+    AttributeSettings,
+    AttributeType,
+    Available,
+    DatasetSettings,
+    Group,
+)
 from features.dataset import Dataset
 from features.histories.arrays import References
 from features.histories.build import histories_from_dataset
 from features.language.catalogues import language
 from features.language.current import use
+from features.reading.read import read_dataset
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
 from scoring.scorecard.scorecard import Scorecard
 from scoring.scorecard.toml import parse_card
@@ -30,6 +37,7 @@ from training.comparison.compare import CostBenefit
 from training.comparison.report import report_html
 from training.comparison.run import ComparisonConfig, ComparisonResult, compare
 from training.comparison.verdict import Finding
+from training.labels.training_data import load_training_data
 
 DAY_US = 86_400_000_000
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -91,7 +99,7 @@ def without_outcomes(n: int, rng: np.random.Generator) -> Dataset:
         reference_ages_days=(10.0,),
         attributes={
             "source": AttributeSettings(type=AttributeType.CATEGORY, group=Group.SOURCE),
-            "acquisition_cost": AttributeSettings(type=AttributeType.NUMBER),
+            "acquisition_cost": AttributeSettings(type=AttributeType.NUMBER, group=Group.COST),
         },
     )
     leads = pd.DataFrame(
@@ -176,13 +184,40 @@ def test_every_part_of_the_comparison_is_there(few_conversions: ComparisonResult
     segments = found.sections["segments"]
     assert {(s.by, s.name) for s in segments} <= {("source", "partner"), ("source", "web")}
     assert segments
-    costs = {(c.source, c.band): c for c in found.sections["costs"]}
-    assert sum(c.leads for c in costs.values()) == found.leads
-    for cost in costs.values():
-        price = 20.0 if cost.source == "partner" else 5.0
-        assert cost.cost == pytest.approx(price * cost.leads)
-        if cost.conversions:
-            assert cost.cost_per_conversion == pytest.approx(cost.cost / cost.conversions)
+
+
+def test_costs_are_those_of_pandas(few_conversions: ComparisonResult) -> None:
+    """By the source column, each lead once, with totals by source, by band and of everything."""
+    found = few_conversions.comparison
+    costs = pd.DataFrame([c.to_dict() for c in found.sections["costs"]])
+    cells = costs[~costs.is_total]
+    assert cells.leads.sum() == found.leads
+    assert cells.conversions.sum() == found.conversions
+    prices = cells.source.map({"partner": 20.0, "web": 5.0})
+    assert cells.cost.tolist() == pytest.approx((prices * cells.leads).tolist())
+    for by in ("source", "band"):
+        sums = cells.groupby(by)[["leads", "cost", "conversions"]].sum()
+        other = "band" if by == "source" else "source"
+        totals = costs[costs.is_total & (costs[other] == "all") & (costs[by] != "all")]
+        pd.testing.assert_frame_equal(
+            totals.set_index(by)[sums.columns].sort_index(), sums, check_exact=False
+        )
+    everything = costs.iloc[-1]
+    assert (everything.source, everything.band) == ("all", "all")
+    assert everything.cost_per_lead == pytest.approx(cells.cost.sum() / found.leads)
+    assert everything.cost_per_conversion == pytest.approx(cells.cost.sum() / found.conversions)
+
+
+def test_a_cost_is_never_learned_from(tmp_path: Path) -> None:
+    made = dataset(1500, 1, 0.25, -5.0)
+    made.leads.to_csv(tmp_path / "leads.csv", index=False)
+    made.outcomes.to_csv(tmp_path / "outcomes.csv", index=False)
+    read = read_dataset(tmp_path)
+    assert read.settings.attributes["acquisition_cost"].group == Group.COST
+    assert any("never learned from" in sentence for sentence in read.inferred)
+    declared = load_training_data(read).settings.attributes
+    assert declared["acquisition_cost"].available == Available.AFTER_OUTCOME
+    assert declared["source"].available == Available.AT_CREATION
 
 
 class Tags(HTMLParser):

@@ -8,7 +8,7 @@ import pytest
 
 from features.errors import UsageError
 from training.open_leads import OpenLeads, open_in_recent_weeks
-from training.thresholds import ThresholdPolicy, choose_thresholds
+from training.thresholds import ThresholdPolicy, choose_thresholds, thresholds_without_signal
 
 SCORES = np.arange(1, 101) / 101
 ONES = np.ones(100)
@@ -99,3 +99,10 @@ def test_the_leads_of_a_week_are_those_open_in_it() -> None:
 def test_weeks_in_which_nobody_is_open_are_left_out() -> None:
     weeks = open_in_recent_weeks(np.array([0]), np.array([3 * DAY_US]), [0, DAY_US], 70 * DAY_US)
     assert [week.as_of_us.tolist() for week in weeks] == [[DAY_US]]
+
+
+def test_without_signal_everybody_is_in_one_band_that_says_so() -> None:
+    for rate in (1e-6, 0.1, 0.5, 0.95):
+        cuts, why = thresholds_without_signal(rate)
+        assert cuts.bands_of(np.array([rate])).tolist() == ["cold"]
+        assert "no band separates leads" in why

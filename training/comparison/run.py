@@ -159,7 +159,7 @@ def compare_backtest(
     inputs = ComparisonInputs(data, backtest, scorecard, config)
     rng = np.random.default_rng(config.training.seed)
     run = ComparisonRun.of(inputs.test_set, inputs.score_columns(), rng)
-    sections = {
+    sections: dict[str, Any] = {
         "about": inputs.about(dataset),
         "scorecard": scorecard.name,
         **add_segments(run, data, backtest.rows, config.cost_attribute, config.source_attribute),

@@ -95,8 +95,8 @@ def forecast_rows(
         parts += [(by, str(word), np.flatnonzero(words == word)) for word in _in_order(words)]
     rows = []
     for by, group, members in parts:
-        level = timing.level if by == ALL else timing.group_level
         for horizon in sorted(set(horizons)):
+            level = timing.level_of(horizon, part=by != ALL)
             part = leads.take(members)
             rows.append(_row(by, group, part, timing, float(horizon), level, coverage, seed))
     return rows

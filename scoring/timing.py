@@ -44,16 +44,17 @@ class TimingCurves:
     """The pace of conversions by age and score, and how far a period's level is off.
 
     ``days`` (m,): ascending from 0, the horizon of the release among them; a longer horizon than
-    the last is not known. ``ages``: ascending, the first from 0. ``level`` (q,): quantiles, evenly
-    spaced, of what a period's log-odds of converting are above those of the scores; all leads of a
-    period share it. ``group_level`` (q,): the same for a part of the leads (a band, a source).
-    ``last_period``: what was forecast for the last period of the training data, and what came; None
-    where that cannot be told.
+    the last is not known. ``ages``: ascending, the first from 0. ``level`` (l, q): for periods as
+    long as each of ``level_days`` (l,) quantiles, evenly spaced, of what a period's log-odds of
+    converting are above those of the scores; all leads of a period share it. ``group_level``
+    (l, q): the same for a part of the leads (a band, a source). ``last_period``: what was forecast
+    for the last period of the training data, and what came; None where that cannot be told.
     """
 
     horizon_days: float
     days: Float64
     ages: tuple[AgeClass, ...]
+    level_days: Float64
     level: Float64
     group_level: Float64
     last_period: Mapping[str, Any] | None = None
@@ -68,8 +69,12 @@ class TimingCurves:
             raise DataError("timing: the ages do not ascend from 0")
         for age in self.ages:
             self._check(age)
+        if not len(self.level_days) or (np.diff(self.level_days) <= 0).any():
+            raise DataError("timing: the days of the levels do not ascend")
         for level in (self.level, self.group_level):
-            if not len(level) or (np.diff(level) < 0).any():
+            if level.shape != (len(self.level_days), level.shape[-1]) or not level.shape[-1]:
+                raise DataError("timing: the quantiles of a level do not fit its days")
+            if (np.diff(level, axis=-1) < 0).any():
                 raise DataError("timing: the quantiles of a level do not ascend")
 
     def _check(self, age: AgeClass) -> None:
@@ -85,6 +90,14 @@ class TimingCurves:
     def longest_days(self) -> float:
         """The longest horizon for which conversions have been watched."""
         return float(self.days[-1])
+
+    def level_of(self, horizon_days: float, *, part: bool = False) -> Float64:
+        """The quantiles of the level of a period of this length, (q,); ``part``: of some leads.
+
+        Linear between the days that are known, constant outside.
+        """
+        level = self.group_level if part else self.level
+        return np.array([np.interp(horizon_days, self.level_days, one) for one in level.T])
 
     def pace(self, log_odds: Float64, age_days: Float64, horizon_days: float) -> Float64:
         """The pace of each lead for one horizon, (n,) → (n,).
@@ -116,7 +129,7 @@ class TimingCurves:
         >>> curves = TimingCurves(
         ...     30.0, np.array([0.0, 30.0, 60.0]),
         ...     (AgeClass(0.0, np.zeros(1), np.array([[0.0, 1.0, 1.5]])),),
-        ...     np.zeros(1), np.zeros(1),
+        ...     np.array([30.0]), np.zeros((1, 1)), np.zeros((1, 1)),
         ... )
         >>> p = np.array([0.19])
         >>> [curves.probability(p, p, p, h).round(4).tolist() for h in (15.0, 30.0, 60.0)]
@@ -143,6 +156,7 @@ class TimingCurves:
                 }
                 for age in self.ages
             ],
+            "level_days": self.level_days.tolist(),
             "level": self.level.tolist(),
             "group_level": self.group_level.tolist(),
             "last_period": None if self.last_period is None else dict(self.last_period),
@@ -161,8 +175,9 @@ class TimingCurves:
                 number(data, "horizon_days"),
                 _short(data, "days"),
                 tuple(_age_class(age) for age in ages),
-                _short(data, "level"),
-                _short(data, "group_level"),
+                _short(data, "level_days"),
+                _table(data, "level"),
+                _table(data, "group_level"),
                 last,
             )
         except DataError as problem:
@@ -186,10 +201,14 @@ def _short(data: Mapping[str, Any], name: str) -> Float64:
 def _age_class(data: object) -> AgeClass:
     if not isinstance(data, dict):
         raise ReleaseError("an age is not a table")
-    log_odds, curves = _short(data, "log_odds"), data.get("pace")
-    if not isinstance(curves, list) or len(curves) != len(log_odds):
-        raise ReleaseError("'pace' is missing, or not one list a score")
-    rows = [_short({"pace": curve}, "pace") for curve in curves]
+    return AgeClass(number(data, "from_days"), _short(data, "log_odds"), _table(data, "pace"))
+
+
+def _table(data: Mapping[str, Any], name: str) -> Float64:
+    lists = data.get(name)
+    if not isinstance(lists, list) or not 0 < len(lists) <= MAX_NUMBERS:
+        raise ReleaseError(f"{name!r} is missing, or not a list of lists")
+    rows = [_short({name: one}, name) for one in lists]
     if len({len(row) for row in rows}) > 1:
-        raise ReleaseError("'pace': the lists are not equally long")
-    return AgeClass(number(data, "from_days"), log_odds, np.array(rows).reshape(len(rows), -1))
+        raise ReleaseError(f"{name!r}: the lists are not equally long")
+    return np.array(rows).reshape(len(rows), -1)

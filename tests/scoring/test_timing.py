@@ -24,8 +24,9 @@ CURVES = TimingCurves(
         ),
         AgeClass(14.0, np.array([-2.0]), np.array([[0, 0.2, 1, 1.7, 2.1]])),
     ),
-    np.linspace(-0.5, 0.5, 11),
-    np.linspace(-0.7, 0.7, 11),
+    np.array([10.0, 30.0]),
+    np.stack([np.linspace(-0.7, 0.7, 11), np.linspace(-0.5, 0.5, 11)]),
+    np.stack([np.linspace(-0.9, 0.9, 11), np.linspace(-0.7, 0.7, 11)]),
     {"start_us": 0, "expected": 3.5, "converted": 4},
 )
 horizons = st.lists(st.floats(0.01, 90.0), min_size=2, max_size=6).map(sorted)
@@ -69,6 +70,13 @@ def test_an_unknown_horizon_is_refused(days: float) -> None:
         CURVES.pace(np.zeros(1), np.zeros(1), days)
 
 
+def test_the_level_of_a_period_depends_on_its_length() -> None:
+    assert CURVES.level_of(30.0).tolist() == CURVES.level[1].tolist()
+    assert CURVES.level_of(20.0)[-1] == pytest.approx(0.6)
+    assert CURVES.level_of(90.0, part=True)[0] == pytest.approx(-0.7)
+    assert CURVES.level_of(1.0, part=True)[0] == pytest.approx(-0.9)
+
+
 def test_plain_data_and_back() -> None:
     again = TimingCurves.from_dict(json.loads(json.dumps(CURVES.to_dict())))
     assert again.to_dict() == CURVES.to_dict()
@@ -80,7 +88,8 @@ def test_plain_data_and_back() -> None:
         ({"days": [0.0, 30.0, 10.0, 60.0, 90.0]}, "do not ascend"),
         ({"days": [0.0, 5.0, 31.0, 60.0, 90.0]}, "not among the days"),
         ({"ages": []}, "list of a few ages"),
-        ({"level": [0.2, 0.1]}, "quantiles"),
+        ({"level": [[0.2, 0.1], [0.1, 0.2]]}, "quantiles"),
+        ({"level_days": [30.0]}, "fit its days"),
         ({"last_period": 3}, "not a table"),
         ({"ages": [{"from_days": 1.0, "log_odds": [0.0], "pace": [[0, 0, 1, 1, 1]]}]}, "from 0"),
         ({"ages": [{"from_days": 0.0, "log_odds": [0.0], "pace": [[0, 0.5, 1, 0.9, 1]]}]}, "falls"),

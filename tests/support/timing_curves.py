@@ -12,4 +12,6 @@ def flat_curves(level: np.ndarray | None = None, **fields: object) -> TimingCurv
     level = np.zeros(100) if level is None else level
     days = np.array([0.0, 30.0, 90.0])
     pace = np.array([[0.0, 1.0, 3.0]])
-    return TimingCurves(30.0, days, (AgeClass(0.0, np.zeros(1), pace),), level, level, **fields)  # type: ignore[arg-type]
+    ages = (AgeClass(0.0, np.zeros(1), pace),)
+    levels = level[None, :]
+    return TimingCurves(30.0, days, ages, np.array([30.0]), levels, levels, **fields)  # type: ignore[arg-type]

@@ -40,11 +40,11 @@ def test_as_many_are_called_as_before(n: int, m: int, share: float, seed: int) -
 
 def test_everybody_has_the_chance_that_is_written() -> None:
     called = np.zeros(30)
-    for seed in range(2000):
+    for seed in range(600):
         made = explore(range(10), range(10, 30), 0.3, np.random.default_rng(seed))
         called[made.called] += 1
-    assert called[:10] / 2000 == pytest.approx(np.full(10, 0.7), abs=0.04)
-    assert called[10:] / 2000 == pytest.approx(np.full(20, 0.15), abs=0.04)
+    assert called[:10] / 600 == pytest.approx(np.full(10, 0.7), abs=0.07)
+    assert called[10:] / 600 == pytest.approx(np.full(20, 0.15), abs=0.06)
 
 
 def test_too_few_to_draw_from_is_refused() -> None:
@@ -76,10 +76,10 @@ def test_a_known_effect_is_within_its_interval_about_as_often_as_is_said() -> No
     rng = np.random.default_rng(0)
     score = np.sort(rng.normal(0, 1, 400_000))[-40_000:]
     truth = float((sigmoid(-2 + score + 1.0) - sigmoid(-2 + score)).mean())
-    found = [simulated(1.0, 1.0, seed, leads=1500).effect_best for seed in range(30)]
+    found = [simulated(1.0, 1.0, seed, leads=4000).effect_best for seed in range(12)]
     held = sum(one.low <= truth <= one.high for one in found)
-    assert held >= 26
-    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.03)
+    assert held >= 10
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.05)
 
 
 def test_a_score_that_finds_buyers_and_one_that_makes_them() -> None:

@@ -16,7 +16,6 @@ from scipy.special import ndtr
 
 from features.compute.array_types import Float64, Int64
 from scoring.model.log_odds import sigmoid
-from training.labels.references import LabelledReferences
 from training.model_selection.cross_validation import OutOfFoldRows
 from training.model_selection.recalibration import fit_levels
 
@@ -30,14 +29,14 @@ MAX_SD = 2.0
 
 
 def level_quantiles(
-    labelled: LabelledReferences, rows: OutOfFoldRows, log_odds: Float64
+    as_of_us: Int64, length_us: int, rows: OutOfFoldRows, log_odds: Float64
 ) -> tuple[Float64, Float64]:
     """(quantiles of the level of a next period, of a third of its leads by score), (100,) each.
 
-    ``log_odds`` (m): of the out-of-fold ``rows``.
+    ``log_odds`` (m): of converting within ``length_us`` of ``as_of_us`` (m); ``rows`` (m) say
+    whether they did. Periods are as long.
     """
-    as_of = labelled.as_of_us[rows.rows]
-    period = (as_of.max() - as_of) // max(labelled.horizon_us, 1)
+    period = (as_of_us.max() - as_of_us) // max(length_us, 1)
     whole = _quantiles(*period_levels(rows, log_odds, period))
     edges = np.quantile(log_odds, np.arange(1, N_GROUPS) / N_GROUPS)
     third = np.searchsorted(edges, log_odds)

@@ -7,18 +7,19 @@ that share, relative to the share at the horizon. So a wrong level is not learne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.compute.array_types import DAY_US, Bools, Float64, Int64, Rows
-from scoring.model.log_odds import sigmoid
+from scoring.model.log_odds import logit, sigmoid
 from scoring.timing import AgeClass, TimingCurves, converting_within
 from training.forecast.last_period import last_period
 from training.forecast.level import level_quantiles
 from training.labels.delays import cumulative_incidence
 from training.labels.references import OPEN, LabelledReferences
 from training.labels.training_data import TrainingData
+from training.model_selection.cross_validation import OutOfFoldRows
 from training.model_selection.fit import FittedModel
 
 STEPS_TO_HORIZON = 24
@@ -33,6 +34,9 @@ POOLED_CONVERSIONS = 20.0
 """A curve is drawn towards the one of all leads as if that had so many conversions."""
 MAX_BINS = 50
 MAX_PACE = 1_000.0
+PERIODS = (0.25, 0.5, 1.0, 2.0, 3.0)
+"""Lengths of periods of which the level is measured, as shares of the horizon: a short one moves
+more, with weekdays and single days."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,43 @@ def fit_timing(fitted: FittedModel, data: TrainingData) -> TimingCurves | None:
     horizon = data.settings.horizon_days
     days = days_of(horizon, seen.watched_us)
     curves = timing_of(seen, days, horizon)
-    level, group_level = level_quantiles(labelled, rows, fitted.log_odds)
-    last = last_period(fitted, data, level)
-    return TimingCurves(horizon, days, curves, level, group_level, last)
+    none = np.zeros((1, 1))
+    timing = TimingCurves(horizon, days, curves, np.array([horizon]), none, none)
+    timing = _with_levels(timing, seen, labelled, rows)
+    return replace(timing, last_period=last_period(fitted, data, timing.level_of(horizon)))
+
+
+def _with_levels(
+    timing: TimingCurves, seen: SeenReferences, labelled: LabelledReferences, rows: OutOfFoldRows
+) -> TimingCurves:
+    """With the levels of periods of several lengths, where enough references were watched."""
+    p = sigmoid(seen.log_odds)
+    at, whole, part = [], [], []
+    for share in PERIODS:
+        days = timing.horizon_days * share
+        length = round(days * DAY_US)
+        watched = np.flatnonzero(seen.watched_us >= length)
+        label = seen.wins & (seen.took_us <= length)
+        if days > timing.longest_days or (
+            share != 1 and label[watched].sum() < MIN_CONVERSIONS_PER_AGE
+        ):
+            continue
+        chance = timing.probability(seen.log_odds, p, seen.age_days, days)[watched]
+        one = OutOfFoldRows(
+            rows.rows[watched],
+            rows.fold[watched],
+            label[watched].astype(np.int8),
+            rows.weight[watched],
+            rows.unit[watched],
+        )
+        as_of = labelled.as_of_us[one.rows]
+        level, group = level_quantiles(as_of, length, one, logit(np.clip(chance, 1e-9, 1 - 1e-9)))
+        at.append(days)
+        whole.append(level)
+        part.append(group)
+    return replace(
+        timing, level_days=np.array(at), level=np.array(whole), group_level=np.array(part)
+    )
 
 
 def _seen(

@@ -28,7 +28,9 @@ def seen(
 
 def curves_of(some: SeenReferences) -> TimingCurves:
     days = days_of(HORIZON, some.watched_us)
-    return TimingCurves(HORIZON, days, timing_of(some, days, HORIZON), np.zeros(1), np.zeros(1))
+    none = np.zeros((1, 1))
+    ages = timing_of(some, days, HORIZON)
+    return TimingCurves(HORIZON, days, ages, np.array([HORIZON]), none, none)
 
 
 def test_a_constant_hazard_has_a_pace_of_days_over_horizon() -> None:

@@ -13,6 +13,7 @@ from training.charts.html import environment
 from training.charts.svg import COLOURS, SOFT, dark_rules
 from training.comparison import charts
 from training.comparison.compare import LEARNED, RULES, Comparison
+from training.comparison.given import raw_words_of
 from training.comparison.verdict import Finding
 from training.evaluation.metrics import Estimate
 from training.html_frame import page_in_language
@@ -55,6 +56,11 @@ def _page(comparison: Comparison, text: str, pictures: dict[str, Any]) -> str:
             swap_words=_swap_words(comparison),
             groups=_groups(comparison),
             costs=comparison.sections.get("costs", []),
+            given=[
+                {**one, "raw_words": raw_words_of(one)}
+                for one in comparison.sections.get("given", [])
+            ],
+            calling=comparison.sections.get("calling", {}).get("words", ()),
             scorecard=comparison.sections.get("scorecard", "rules"),
             colour=lambda name: COLOURS.get(name, SOFT),
             side=side,

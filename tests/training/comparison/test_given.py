@@ -94,6 +94,13 @@ def test_a_score_is_taken_as_of_its_own_past(
     assert verdict_of(judged, "vendor")["has_moments"] is True
 
 
+def test_the_report_answers_for_each(judged: ComparisonResult) -> None:
+    page = judged.to_html()
+    assert "Scores that others made" in page
+    assert "With vendor the team would have called better" in page
+    assert "late has no moments" in page
+
+
 def test_a_better_score_would_have_called_better(judged: ComparisonResult) -> None:
     vendor = verdict_of(judged, "vendor")
     assert vendor["better"] is True

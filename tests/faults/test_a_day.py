@@ -1,6 +1,6 @@
 """A day in the life of a service, with real processes, at a small scale.
 
-Two thousand leads are loaded, events stream in, scores are computed anew by themselves, a webhook's
+Five hundred leads (or as many as ``LEADSCORE_DAY_LEADS`` says) are loaded, events stream in, scores are computed anew by themselves, a webhook's
 receiver that fails half of the time is told of every change of band, a lead is closed, another
 erased, a new release is promoted, and now and then a process is killed. In the evening the list,
 the outbox, the receiver and the service's own answers say the same.
@@ -30,7 +30,7 @@ from serving.store.tombstones import load_tombstones
 from serving.timestamps import microseconds
 
 Start = Callable[..., Any]
-LEADS = 2000
+LEADS = int(os.environ.get("LEADSCORE_DAY_LEADS", "500"))
 BUSY = 60
 """Leads that something happens with."""
 HOURS = 6

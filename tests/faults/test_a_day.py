@@ -1,9 +1,10 @@
 """A day in the life of a service, with real processes, at a small scale.
 
-Five hundred leads (or as many as ``LEADSCORE_DAY_LEADS`` says) are loaded, events stream in, scores are computed anew by themselves, a webhook's
-receiver that fails half of the time is told of every change of band, a lead is closed, another
-erased, a new release is promoted, and now and then a process is killed. In the evening the list,
-the outbox, the receiver and the service's own answers say the same.
+Five hundred leads (or as many as ``LEADSCORE_DAY_LEADS`` says) are loaded, events stream in, scores
+are computed anew by themselves, a webhook's receiver that fails half of the time is told of every
+change of band, a lead is closed, another erased, a new release is promoted, and now and then a
+process is killed. In the evening the list, the outbox, the receiver and the service's own answers
+say the same.
 """
 
 from __future__ import annotations

@@ -52,9 +52,10 @@ def period_levels(rows: OutOfFoldRows, log_odds: Float64, period: Int64) -> tupl
     )
     p = sigmoid(log_odds + line.level[number])
     information = np.bincount(number, rows.weight * p * (1 - p))
-    cells, cell = np.unique(np.stack([number, rows.unit]), axis=1, return_inverse=True)
-    residual = np.bincount(cell.ravel(), rows.weight * (rows.label - p))
-    spread = np.bincount(cells[0], residual**2)
+    units, unit = np.unique(rows.unit, return_inverse=True)
+    cells, cell = np.unique(number * len(units) + unit, return_inverse=True)
+    residual = np.bincount(cell, rows.weight * (rows.label - p))
+    spread = np.bincount(cells // len(units), residual**2)
     # a period with few conversions says little: no less than its information allows
     variance = np.maximum(spread / np.maximum(information, 1e-9) ** 2, 1 / (information + 1))
     return line.level, np.sqrt(variance)
@@ -67,7 +68,7 @@ def _quantiles(level: Float64, error: Float64) -> Float64:
     log_likelihood = -(level**2 / variance + np.log(variance)).sum(axis=1) / 2
     log_posterior = log_likelihood - np.log1p((sd / TYPICAL_SD) ** 2)
     weight = np.exp(log_posterior - log_posterior.max())
-    at = np.linspace(-4 * MAX_SD, 4 * MAX_SD, 3201)
+    at = np.linspace(-4 * MAX_SD, 4 * MAX_SD, 1601)
     with np.errstate(divide="ignore", invalid="ignore"):
         below = ndtr(at[:, None] / sd)
     below[:, 0] = np.where(at < 0, 0.0, np.where(at > 0, 1.0, 0.5))

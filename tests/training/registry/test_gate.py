@@ -14,8 +14,9 @@ from features.errors import UsageError
 from features.reading.read import read_dataset
 from scoring.release.release import write_release
 from training.config import TrainingConfig
-from training.registry.backtest_artifact import backtest_table
+from training.registry.backtest_artifact import any_signal, backtest_table, out_of_fold_table
 from training.registry.gate import GateSide, compare, evaluate_gate
+from training.registry.gate_criteria import GateLimits
 from training.registry.log_run import log_training
 from training.registry.mlflow_registry import Version
 from training.registry.resolve import locate
@@ -151,8 +152,31 @@ def test_the_same_again_is_no_improvement(data: Dataset, good: GateSide) -> None
 def test_an_old_champion_may_be_followed_by_its_equal(
     data: Dataset, good: GateSide, older: GateSide
 ) -> None:
-    assert "no improvement" in compare(good, older, data, age_days=25).refusals[0]
-    assert compare(good, older, data, age_days=91).refusals == ()
+    limits = GateLimits(more_data=2.0)
+    young = compare(good, older, data, age_days=25, limits=limits)
+    assert "no improvement" in young.refusals[0]
+    assert compare(good, older, data, age_days=91, limits=limits).refusals == ()
+
+
+def test_half_as_many_references_again_may_follow_an_equal(
+    data: Dataset, good: GateSide, older: GateSide
+) -> None:
+    report = compare(good, older, data, age_days=25)
+    assert report.evidence["has_more_data"]
+    assert report.refusals == ()
+
+
+def test_what_chose_the_release_speaks_where_the_backtest_found_nothing(
+    full: TrainedModel, good: GateSide
+) -> None:
+    chosen = out_of_fold_table(full)
+    assert not chosen.duplicated(["lead", "as_of_us"]).any()
+    assert chosen["probability"].between(0, 1).all()
+    assert any_signal(chosen)
+    nothing = good.backtest.assign(probability=good.backtest["base_rate"])
+    assert replace(good, backtest=nothing, out_of_fold=chosen).recorded is chosen
+    assert replace(good, out_of_fold=chosen).recorded is good.backtest
+    assert replace(good, backtest=nothing).recorded is nothing
 
 
 def test_a_stale_challenger_is_refused(data: Dataset, good: GateSide, older: GateSide) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.compute.array_types import Bools
 from features.dataset import Dataset
 from training.backtest import BacktestResult
 from training.comparison.test_set import EvaluationSet, bootstrap_weights
 from training.config import TrainingConfig
-from training.labels.censoring import CensoringTreatment, training_rows
+from training.labels.censoring import CensoringTreatment, TrainingRows, training_rows
 from training.labels.splits import joined_units
 from training.labels.training_data import TrainingData, load_training_data
 from training.model_selection.cross_validation import prepare_folds
@@ -40,14 +41,14 @@ def data() -> TrainingData:
 def test_an_account_is_on_one_side_of_every_grouped_fold(data: TrainingData) -> None:
     labelled, everything = data.labelled, np.ones(len(data.labelled), bool)
 
-    def rows_at(allowed: np.ndarray, cutoff_us: int) -> object:
+    def rows_at(allowed: Bools, cutoff_us: int) -> TrainingRows:
         return training_rows(labelled, allowed, cutoff_us, CensoringTreatment.MATURE)
 
     matrix = np.arange(len(labelled), dtype=np.float64)[:, None]
     until = labelled.observed_until_us
     plan = prepare_folds(
         labelled, matrix, everything, until, rows_at, np.random.default_rng(TrainingConfig().seed)
-    )  # type: ignore[arg-type]
+    )
     assert not plan.by_time
     for fold in plan.folds:
         assert not set(labelled.unit[fold.train.rows]) & set(labelled.unit[fold.test])

@@ -39,6 +39,7 @@ from training.registry.backtest_artifact import (
     any_signal,
     hashed_lead_id,
     recorded_backtest,
+    recorded_key,
     recorded_out_of_fold,
 )
 from training.registry.gate_criteria import (
@@ -64,12 +65,14 @@ class GateSide:
 
     ``backtest``: columns lead (hashed id), as_of_us, label, probability, base_rate; empty if not
     recorded. ``out_of_fold``: the same of what chose the release, None if not recorded.
+    ``hash_key``: what the leads of both are hashed with.
     """
 
     release: Release
     version: Version
     backtest: pd.DataFrame
     out_of_fold: pd.DataFrame | None = None
+    hash_key: bytes = b""
 
     @property
     def signal(self) -> bool:
@@ -170,12 +173,11 @@ def compare(
 def side_of(stored: StoredRelease, settings: TrackingSettings) -> GateSide:
     """Read one side: its files from the store, its backtest from the registry."""
     version = Registry(settings).version(stored.version)
-    return GateSide(
-        load_release(Path(stored.path)),
-        version,
-        recorded_backtest(settings, version),
-        recorded_out_of_fold(settings, version),
-    )
+    key, backtest = recorded_key(settings, version), recorded_backtest(settings, version)
+    out_of_fold = recorded_out_of_fold(settings, version)
+    if key is None:  # hashed by another home: none of the rows can be found here
+        key, backtest, out_of_fold = b"", backtest.iloc[:0], out_of_fold.iloc[:0]
+    return GateSide(load_release(Path(stored.path)), version, backtest, out_of_fold, key)
 
 
 def paired_predictions(
@@ -213,8 +215,8 @@ def _predictions(
     side: GateSide, histories: Histories, labelled: LabelledReferences
 ) -> tuple[Float64, Float64]:
     """(out-of-sample probability, base rate known then), NaN where there is no prediction."""
-    probability = _recorded(side.recorded, histories, labelled, "probability")
-    base_rate = _recorded(side.recorded, histories, labelled, "base_rate")
+    probability = _recorded(side, histories, labelled, "probability")
+    base_rate = _recorded(side, histories, labelled, "base_rate")
     until = side.known_until
     if until is not None and labelled.has_time:
         until_us = round(until.timestamp() * 1_000_000)
@@ -226,15 +228,16 @@ def _predictions(
 
 
 def _recorded(
-    backtest: pd.DataFrame, histories: Histories, labelled: LabelledReferences, column: str
+    side: GateSide, histories: Histories, labelled: LabelledReferences, column: str
 ) -> Float64:
-    """What a backtest recorded of each reference, NaN where nothing."""
+    """What a side's backtest recorded of each reference, NaN where nothing."""
     leads, member = np.unique(labelled.lead, return_inverse=True)
     names = np.array(
-        [hashed_lead_id(str(lead_id)) for lead_id in histories.lead_ids[leads]], object
+        [hashed_lead_id(str(lead_id), side.hash_key) for lead_id in histories.lead_ids[leads]],
+        object,
     )
     keys = pd.MultiIndex.from_arrays([names[member], labelled.as_of_us])
-    known = backtest.drop_duplicates(["lead", "as_of_us"]).set_index(["lead", "as_of_us"])
+    known = side.recorded.drop_duplicates(["lead", "as_of_us"]).set_index(["lead", "as_of_us"])
     return known[column].reindex(keys).to_numpy(np.float64, copy=True)
 
 
@@ -272,7 +275,7 @@ def _changed_outcomes(champion: GateSide | None, data: Dataset) -> tuple[str, ..
     histories = histories_from_dataset(data)
     labelled = labelled_references(data, histories)
     labelled = labelled.take(labelled.mature)
-    then = _recorded(champion.recorded, histories, labelled, "label")
+    then = _recorded(champion, histories, labelled, "label")
     both = ~np.isnan(then)
     changed = float(np.mean(then[both] != labelled.label[both])) if both.any() else 0.0
     if changed <= MAX_CHANGED_OUTCOMES:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,12 +116,13 @@ def _log_run(
         with use(ENGLISH):  # cards of one registry are compared line by line
             for name, chart in _charts(trained.backtest).items():
                 mlflow.log_text(str(chart), f"plots/{name}.svg")
-            card = card_of(
-                release, current_champion(settings, backtest_table(trained), release.thresholds)
+            previous = current_champion(
+                settings, partial(backtest_table, trained), release.thresholds
             )
+            card = card_of(release, previous)
             mlflow.log_text(card_markdown(card), CARD_FILE)
             mlflow.log_text(card_html(card), CARD_PAGE)
-        log_backtest(trained)
+        log_backtest(trained, settings.home)
         with copied_code() as code:
             info = mlflow.pyfunc.log_model(
                 name="release",

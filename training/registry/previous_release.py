@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scoring.release.release import Release, load_release
 from scoring.release.store import StoredRelease
 from training.evaluation.metrics import Estimate, log_loss, loss_difference
 from training.model_card.changes import PreviousRelease, SameReferences
-from training.registry.backtest_artifact import recorded_backtest
+from training.registry.backtest_artifact import recorded_backtest, recorded_key
 from training.registry.gate_criteria import GateLimits
 from training.registry.mlflow_registry import CHAMPION, PREVIOUS, Registry
 from training.registry.resolve import Warn, locate
@@ -23,12 +23,13 @@ from training.settings import TrackingSettings
 
 
 def current_champion(
-    settings: TrackingSettings, test: pd.DataFrame, cuts: BandThresholds
+    settings: TrackingSettings, test: Callable[[bytes], pd.DataFrame], cuts: BandThresholds
 ) -> PreviousRelease | None:
     """What answers while a release is trained, compared by the recorded backtests.
 
-    ``test``: rows of `training.registry.backtest_artifact.backtest_table`. None where nothing
-    answers, or what does cannot be read any more (its files are refused, or of an older format).
+    ``test``: rows of `training.registry.backtest_artifact.backtest_table` under a key. None where
+    nothing answers, or what does cannot be read any more (its files are refused, or of an
+    older format).
     """
     version = Registry(settings).aliased(CHAMPION)
     if version is None:
@@ -37,8 +38,10 @@ def current_champion(
         release = load_release(locate(version.number, settings).path)
     except (ReleaseError, RegistryError):
         return None
-    then = recorded_backtest(settings, version)
-    same = from_recorded_backtests(test, cuts, then, release.thresholds)
+    then, key = recorded_backtest(settings, version), recorded_key(settings, version)
+    same = None
+    if key is not None:
+        same = from_recorded_backtests(test(key), cuts, then, release.thresholds)
     return PreviousRelease(
         f"version {version.number} (release {release.release_id})", release, same
     )

@@ -14,7 +14,13 @@ from features.errors import UsageError
 from features.reading.read import read_dataset
 from scoring.release.release import write_release
 from training.config import TrainingConfig
-from training.registry.backtest_artifact import any_signal, backtest_table, out_of_fold_table
+from training.registry.backtest_artifact import (
+    any_signal,
+    backtest_table,
+    hashed_lead_id,
+    lead_hash_key,
+    out_of_fold_table,
+)
 from training.registry.gate import GateSide, compare, evaluate_gate
 from training.registry.gate_criteria import GateLimits
 from training.registry.log_run import log_training
@@ -70,7 +76,7 @@ class Sides:
         release_dir = self.folder / f"R{len(list(self.folder.glob('R*')))}"
         release = write_release(release_dir, training.contents)
         version = Version("1", release.release_id, (), "", {})
-        return GateSide(release, version, backtest_table(training))
+        return GateSide(release, version, backtest_table(training, b"key"), hash_key=b"key")
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +175,7 @@ def test_half_as_many_references_again_may_follow_an_equal(
 def test_what_chose_the_release_speaks_where_the_backtest_found_nothing(
     full: TrainedModel, good: GateSide
 ) -> None:
-    chosen = out_of_fold_table(full)
+    chosen = out_of_fold_table(full, b"key")
     assert not chosen.duplicated(["lead", "as_of_us"]).any()
     assert chosen["probability"].between(0, 1).all()
     assert any_signal(chosen)
@@ -284,3 +290,14 @@ def test_the_gate_finds_sides_and_data_through_the_registry(
     with pytest.raises(UsageError, match="give the data by --dataset"):
         evaluate_gate(versions[1], None, settings, now=NOW)
     assert evaluate_gate(versions[1], None, settings, now=NOW, dataset=str(source)).passed
+
+
+def test_a_backtest_names_nobody_to_whom_the_key_is_unknown(tmp_path: Path) -> None:
+    key = lead_hash_key(tmp_path / "home")
+    assert lead_hash_key(tmp_path / "home") == key
+    assert (tmp_path / "home" / "lead_hash.key").stat().st_mode & 0o077 == 0
+    ids = [f"L{i}" for i in range(500)]
+    named = {hashed_lead_id(lead_id, key) for lead_id in ids}
+    assert len(named) == 500
+    for guess in (b"", b"\x00" * 32, lead_hash_key(tmp_path / "other")):
+        assert named.isdisjoint(hashed_lead_id(lead_id, guess) for lead_id in ids)

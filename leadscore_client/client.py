@@ -1,8 +1,7 @@
 """The client for a CRM's developer: typed, sync and async, retrying what is safe to retry.
 
 It needs httpx2 and nothing of the server. Every call may be repeated without harm: the service
-drops repeated events by their ``event_id``, and the client gives one to each event that has none
-before the first attempt.
+knows an event by its ``event_id``, and one that has none by its content.
 
 >>> client = Client("http://127.0.0.1:8000")  # doctest: +SKIP
 >>> client.score({"lead_id": "L-1", "created_at": "2026-03-02T09:12:00Z"})["band"]  # doctest: +SKIP
@@ -14,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
@@ -28,6 +26,7 @@ __all__ = [
     "Client",
     "InteractionRow",
     "Lead",
+    "LeadRow",
     "OutcomeRow",
     "Problem",
     "RetryPolicy",
@@ -54,7 +53,7 @@ class RequestBuilder:
 
     def ask_interactions(self, rows: Iterable[InteractionRow]) -> PreparedRequest:
         """Append interactions."""
-        return PreparedRequest("POST", "/v1/interactions", {"interactions": _named(rows)})
+        return PreparedRequest("POST", "/v1/interactions", {"interactions": list(rows)})
 
     def ask_answers(self, rows: Iterable[AnswerRow]) -> PreparedRequest:
         """Append answers."""
@@ -63,6 +62,40 @@ class RequestBuilder:
     def ask_outcomes(self, rows: Iterable[OutcomeRow]) -> PreparedRequest:
         """Add outcomes."""
         return PreparedRequest("POST", "/v1/outcomes", {"outcomes": list(rows)})
+
+    def ask_put_many(self, leads: Iterable[LeadRow]) -> PreparedRequest:
+        """Create or change many leads."""
+        return PreparedRequest("POST", "/v1/leads", {"leads": list(leads)})
+
+    def ask_stored(self, lead_id: str, cursor: str | None = None) -> PreparedRequest:
+        """All that is stored of a lead."""
+        return PreparedRequest("GET", _lead_path(lead_id), None, _given(cursor=cursor))
+
+    def ask_patch(self, lead_id: str, changes: Mapping[str, Any]) -> PreparedRequest:
+        """Correct a lead."""
+        return PreparedRequest("PATCH", _lead_path(lead_id), changes)
+
+    def ask_merge(self, lead_id: str, into: str) -> PreparedRequest:
+        """Make two leads one."""
+        body = {"lead_id": lead_id, "into": into}
+        return PreparedRequest("POST", "/v1/leads/merge", body)
+
+    def ask_outcome(
+        self, lead_id: str, outcome: str | None, occurred_at: str | None
+    ) -> PreparedRequest:
+        """Set an outcome, or take it back."""
+        if outcome is None:
+            return PreparedRequest("DELETE", _lead_path(lead_id, "/outcome"))
+        body = {"outcome": outcome, "occurred_at": occurred_at}
+        return PreparedRequest("PUT", _lead_path(lead_id, "/outcome"), body)
+
+    def ask_withdraw(self, name: str, keys: Iterable[Mapping[str, str]]) -> PreparedRequest:
+        """Withdraw interactions or answers."""
+        return PreparedRequest("POST", f"/v1/{name}/withdraw", {name: list(keys)})
+
+    def ask_erase_many(self, lead_ids: Sequence[str]) -> PreparedRequest:
+        """Erase many people."""
+        return PreparedRequest("POST", "/v1/leads/erase", {"lead_ids": list(lead_ids)})
 
     def ask_lead_score(self, lead_id: str, as_of: str | None = None) -> PreparedRequest:
         """Score a stored lead."""
@@ -196,6 +229,40 @@ class Client(RequestBuilder):
         """Erase everything of a person."""
         return dict(self.send(self.ask_erase(lead_id)))
 
+    def put_leads(self, leads: Iterable[LeadRow]) -> dict[str, Any]:
+        """Create or change up to 10,000 leads; ``refused`` tells which were not taken."""
+        return dict(self.send(self.ask_put_many(leads)))
+
+    def stored_lead(self, lead_id: str, *, cursor: str | None = None) -> dict[str, Any]:
+        """All that is stored of a lead, a page at a time (``next``)."""
+        return dict(self.send(self.ask_stored(lead_id, cursor)))
+
+    def patch_lead(self, lead_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Correct a lead: ``attributes`` (of now), ``at_creation``, ``created_at``."""
+        return dict(self.send(self.ask_patch(lead_id, changes)))
+
+    def merge_leads(self, lead_id: str, into: str) -> dict[str, Any]:
+        """Make ``lead_id`` the same lead as ``into``; the old id answers with the new one."""
+        return dict(self.send(self.ask_merge(lead_id, into)))
+
+    def set_outcome(
+        self, lead_id: str, outcome: str | None, occurred_at: str | None = None
+    ) -> dict[str, Any]:
+        """Set a lead's outcome, whatever was said before; None reopens the lead."""
+        return dict(self.send(self.ask_outcome(lead_id, outcome, occurred_at)))
+
+    def withdraw_interactions(self, keys: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+        """Withdraw interactions by ``source`` and ``event_id``."""
+        return dict(self.send(self.ask_withdraw("interactions", keys)))
+
+    def withdraw_answers(self, keys: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+        """Withdraw answers by ``lead_id``, ``attribute`` and ``answered_at``."""
+        return dict(self.send(self.ask_withdraw("answers", keys)))
+
+    def erase_many(self, lead_ids: Sequence[str]) -> dict[str, Any]:
+        """Erase everything of up to 1,000 people."""
+        return dict(self.send(self.ask_erase_many(lead_ids)))
+
 
 class AsyncClient(RequestBuilder):
     """The API for asyncio; the same calls as :class:`Client`, awaited."""
@@ -306,6 +373,40 @@ class AsyncClient(RequestBuilder):
         """Erase everything of a person."""
         return dict(await self.send(self.ask_erase(lead_id)))
 
+    async def put_leads(self, leads: Iterable[LeadRow]) -> dict[str, Any]:
+        """Create or change up to 10,000 leads; ``refused`` tells which were not taken."""
+        return dict(await self.send(self.ask_put_many(leads)))
+
+    async def stored_lead(self, lead_id: str, *, cursor: str | None = None) -> dict[str, Any]:
+        """All that is stored of a lead, a page at a time (``next``)."""
+        return dict(await self.send(self.ask_stored(lead_id, cursor)))
+
+    async def patch_lead(self, lead_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Correct a lead: ``attributes`` (of now), ``at_creation``, ``created_at``."""
+        return dict(await self.send(self.ask_patch(lead_id, changes)))
+
+    async def merge_leads(self, lead_id: str, into: str) -> dict[str, Any]:
+        """Make ``lead_id`` the same lead as ``into``; the old id answers with the new one."""
+        return dict(await self.send(self.ask_merge(lead_id, into)))
+
+    async def set_outcome(
+        self, lead_id: str, outcome: str | None, occurred_at: str | None = None
+    ) -> dict[str, Any]:
+        """Set a lead's outcome, whatever was said before; None reopens the lead."""
+        return dict(await self.send(self.ask_outcome(lead_id, outcome, occurred_at)))
+
+    async def withdraw_interactions(self, keys: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+        """Withdraw interactions by ``source`` and ``event_id``."""
+        return dict(await self.send(self.ask_withdraw("interactions", keys)))
+
+    async def withdraw_answers(self, keys: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+        """Withdraw answers by ``lead_id``, ``attribute`` and ``answered_at``."""
+        return dict(await self.send(self.ask_withdraw("answers", keys)))
+
+    async def erase_many(self, lead_ids: Sequence[str]) -> dict[str, Any]:
+        """Erase everything of up to 1,000 people."""
+        return dict(await self.send(self.ask_erase_many(lead_ids)))
+
 
 Value = str | float | bool | None
 
@@ -347,6 +448,14 @@ class Lead(TypedDict):
     interactions: NotRequired[Sequence[InteractionRow]]
 
 
+class LeadRow(TypedDict):
+    """One lead of many to create or change."""
+
+    lead_id: str
+    created_at: str
+    attributes: NotRequired[Mapping[str, Value]]
+
+
 class OutcomeRow(TypedDict):
     """How a lead ended."""
 
@@ -381,11 +490,6 @@ def _lead_path(lead_id: str, rest: str = "") -> str:
     # dots too: ".." would leave the path on its way
     segment = quote(lead_id, safe="").replace(".", "%2E")
     return f"/v1/leads/{segment}{rest}"
-
-
-def _named(rows: Iterable[InteractionRow]) -> list[InteractionRow]:
-    """The rows, each with an event_id, so that a repeated attempt is known as one."""
-    return [row if row.get("event_id") else {**row, "event_id": uuid.uuid4().hex} for row in rows]
 
 
 def _given(**params: Any) -> dict[str, Any]:

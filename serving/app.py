@@ -13,7 +13,18 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api import changes, health, imports, inference, ingest, leads, scores, webhooks
+from serving.api import (
+    changes,
+    corrections,
+    erasure,
+    health,
+    imports,
+    inference,
+    ingest,
+    leads,
+    scores,
+    webhooks,
+)
 from serving.api.endpoint import EndpointSpec
 from serving.api.openapi import describe
 from serving.http.connections import ConnectionPool, limits_of
@@ -71,6 +82,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *leads.routes(services),
         *changes.routes(services),
         *webhooks.routes(services),
+        *corrections.routes(services),
+        *erasure.routes(services),
         *health.routes(services),
         *inference.routes(services),
         *imports.routes(services),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+
+from serving.problems import FieldError
 
 LONGEST_NAME, LONGEST_TEXT = 200, 1000
 
@@ -262,11 +264,121 @@ class LeadTaken(msgspec.Struct, frozen=True):
     attributes_changed: int
 
 
-class Refused(msgspec.Struct, frozen=True):
-    """A row that was not taken: ``unknown_lead``, ``erased``, ``conflict``, ``before_creation``."""
+class LeadRow(In, frozen=True):
+    """A lead of many, as :class:`LeadIn` with its id."""
+
+    lead_id: LeadId
+    created_at: Moment
+    attributes: dict[Name, Known] = msgspec.field(default_factory=dict)
+
+
+class LeadsIn(In, frozen=True):
+    """Many leads to create or change."""
+
+    leads: Annotated[list[LeadRow], ROWS]
+
+
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A row that was not taken: ``unknown_lead``, ``erased``, ``conflict`` (the same key with other
+    content), ``before_creation``, ``withdrawn``, ``unknown_event`` or ``invalid``; ``errors`` name
+    the fields of an invalid one."""
 
     index: int
     why: str
+    errors: list[FieldError] = []
+
+
+class LeadPatch(In, frozen=True):
+    """What changes of a lead; what is left out stays.
+
+    ``attributes``: learned now, as by PUT; null: became unknown. ``at_creation``: was wrong from
+    the start. ``created_at``: was wrong. Scores of the past keep what they saw.
+    """
+
+    attributes: dict[Name, Known] = msgspec.field(default_factory=dict)
+    at_creation: dict[Name, Known] = msgspec.field(default_factory=dict)
+    created_at: Moment | None = None
+
+
+class OutcomePut(In, frozen=True):
+    """How a lead ended, in place of what was said before."""
+
+    outcome: Literal["converted", "lost"]
+    occurred_at: Moment
+
+
+class OutcomeSet(msgspec.Struct, frozen=True):
+    """``became``: changed or unchanged. ``outcome``: null for an open lead."""
+
+    lead_id: str
+    became: str
+    outcome: str | None
+
+
+class MergeIn(In, frozen=True):
+    """``lead_id`` is the same lead as ``into``, which stays."""
+
+    lead_id: LeadId
+    into: LeadId
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """``lead_id``: the lead that both are now; ``became``: merged or unchanged."""
+
+    lead_id: str
+    became: str
+    interactions_moved: int
+
+
+class EventKey(In, frozen=True):
+    """What an interaction is known by."""
+
+    event_id: EventId
+    source: Name = "crm"
+
+
+class AnswerKey(In, frozen=True):
+    """What an answer is known by."""
+
+    lead_id: LeadId
+    attribute: Name
+    answered_at: Moment
+
+
+class WithdrawInteractions(In, frozen=True):
+    """Interactions that did not happen, or not so."""
+
+    interactions: Annotated[list[EventKey], ROWS]
+
+
+class WithdrawAnswers(In, frozen=True):
+    """Answers that were not given, or not so."""
+
+    answers: Annotated[list[AnswerKey], ROWS]
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """What became of rows to be withdrawn; ``repeated`` were withdrawn before."""
+
+    withdrawn: int
+    repeated: int
+    refused: list[Refused]
+
+
+class StoredLead(msgspec.Struct, frozen=True):
+    """All that is stored of a person, under every id it had; a page at a time (``next``).
+
+    ``attributes``: the last known values. ``tables``: every row of every other table, moments in
+    RFC 3339; ``aliases``: the ids that were merged into it.
+    """
+
+    lead_id: str
+    created_at: datetime | None
+    attributes: dict[str, Any]
+    at_creation: dict[str, Any]
+    aliases: list[str]
+    tables: dict[str, list[dict[str, Any]]]
+    next: str | None
 
 
 class RowsTaken(msgspec.Struct, frozen=True):
@@ -274,6 +386,15 @@ class RowsTaken(msgspec.Struct, frozen=True):
 
     taken: int
     repeated: int
+    refused: list[Refused]
+
+
+class LeadsTaken(msgspec.Struct, frozen=True):
+    """What became of many leads; on disk when this is answered."""
+
+    created: int
+    changed: int
+    unchanged: int
     refused: list[Refused]
 
 
@@ -346,8 +467,33 @@ class RankedLeads(msgspec.Struct, frozen=True):
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What was deleted, and the releases that may have been trained on this lead."""
+    """What was deleted, and the releases that may have been trained on this lead.
+
+    ``complete``: no byte of it is left in the store; else ``left`` says what is, and it is
+    finished without being asked again. ``backups``: when copies of the store were made that may
+    hold the lead; restoring one erases it again.
+    """
 
     erased: bool
+    complete: bool
     rows: dict[str, int]
     trained_releases: list[str]
+    left: list[str]
+    backups: list[datetime]
+
+
+class EraseIn(In, frozen=True):
+    """Leads to erase."""
+
+    lead_ids: Annotated[list[LeadId], Meta(min_length=1, max_length=1000)]
+
+
+class ErasedMany(msgspec.Struct, frozen=True):
+    """What was deleted of many leads; as :class:`Erased`."""
+
+    erased: int
+    complete: bool
+    rows: dict[str, int]
+    trained_releases: list[str]
+    left: list[str]
+    backups: list[datetime]

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.compute.array_types import Float64, Int64
 from features.compute.jit import kernel
-from serving.problems import validation_problem
+from serving.problems import Problem, validation_problem
 
 EARLIEST = datetime(1900, 1, 2, tzinfo=UTC)
 """As in files: 1900-01-01 and 1970-01-01T00:00:00Z are what programs write for *unknown*."""
@@ -66,6 +66,22 @@ def checked_all(moments: list[datetime], latest: datetime, where: str, field: st
         for position, moment in enumerate(moments):
             checked(moment, f"{where}[{position}].{field}", latest)
     return found
+
+
+def checked_each(moments: list[datetime], latest: datetime) -> tuple[Int64, dict[int, str]]:
+    """Many moments in microseconds, and by position what is wrong with those out of bounds."""
+    if not moments:
+        return NO_MOMENTS, {}
+    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
+    found = np.empty(len(moments), dtype=np.int64)
+    wrong: dict[int, str] = {}
+    if not in_microseconds(seconds, EARLIEST_US, microseconds(latest), found):
+        for position, moment in enumerate(moments):
+            try:
+                checked(moment, "$", latest)
+            except Problem as problem:
+                wrong[position] = problem.errors[0].message
+    return found, wrong
 
 
 class Clock(msgspec.Struct, frozen=True, gc=False):

@@ -255,3 +255,20 @@ DEAD_LETTERS: dict[str, Any] = {
 
 
 RESEND: dict[str, Any] = {"ids": ["chg_1201"]}
+
+
+LEADS: dict[str, Any] = {"leads": [{"lead_id": "L-1042", **LEAD}]}
+
+
+LEADS_TAKEN: dict[str, Any] = {
+    "created": 1,
+    "changed": 0,
+    "unchanged": 0,
+    "refused": [
+        {
+            "index": 1,
+            "why": "invalid",
+            "errors": [{"at": "$.leads[1].created_at", "message": "this moment lies before 1900"}],
+        }
+    ],
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,7 +10,17 @@ import sqlalchemy as sa
 
 from features.contract import value_to_text
 from serving.api.endpoint import EndpointSpec, lead_id_of
-from serving.api.examples import ANSWERS, INTERACTIONS, LEAD, LEAD_TAKEN, OUTCOMES, ROWS_TAKEN
+from serving.api.examples import (
+    ANSWERS,
+    INTERACTIONS,
+    LEAD,
+    LEAD_TAKEN,
+    LEADS,
+    LEADS_TAKEN,
+    OUTCOMES,
+    ROWS_TAKEN,
+)
+from serving.api.rows import INVALID, Rows, RowsDecoder, refusal
 from serving.http.request import Request, Response, allowed_params, decode, json_response
 from serving.messages import (
     AnswerIn,
@@ -19,38 +28,51 @@ from serving.messages import (
     InteractionIn,
     InteractionsIn,
     LeadIn,
+    LeadRow,
+    LeadsIn,
+    LeadsTaken,
     LeadTaken,
     OutcomeIn,
     OutcomesIn,
     Refused,
     RowsTaken,
 )
-from serving.parsing.slices import LARGE_BODY_BYTES, SlicedDecoder
-from serving.problems import Problem, validation_problem
+from serving.problems import FieldError, Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
 from serving.store.attribute_names import check_names
 from serving.store.database import note
-from serving.store.ingest import CONFLICT, ERASED, REPEATED, TAKEN, NewLead, add_rows, put_lead
+from serving.store.ingest import REPEATED, TAKEN, add_rows
+from serving.store.leads import (
+    CHANGED,
+    CONFLICT,
+    CREATED,
+    ERASED,
+    UNCHANGED,
+    NewLead,
+    put_leads,
+)
 from serving.store.views import fit_for_a_column
-from serving.timestamps import Clock, checked, checked_all, microseconds
+from serving.timestamps import Clock, checked, checked_each, microseconds
 
-T = TypeVar("T")
-
-
-MAX_ROWS = 10_000
-
+Row = TypeVar("Row")
 
 _lead = msgspec.json.Decoder(LeadIn)
 
 
-_interactions = SlicedDecoder(InteractionsIn, {"interactions": InteractionIn}, MAX_ROWS)
+_leads = RowsDecoder("leads", LeadsIn, LeadRow)
 
 
-_answers = SlicedDecoder(AnswersIn, {"answers": AnswerIn}, MAX_ROWS)
+_interactions = RowsDecoder("interactions", InteractionsIn, InteractionIn)
 
 
-_outcomes = SlicedDecoder(OutcomesIn, {"outcomes": OutcomeIn}, MAX_ROWS)
+_answers = RowsDecoder("answers", AnswersIn, AnswerIn)
+
+
+_outcomes = RowsDecoder("outcomes", OutcomesIn, OutcomeIn)
+
+
+NAMES = "names are letters, digits, space and . _ : / ( ) + -"
 
 
 PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 503, 507)
@@ -74,8 +96,15 @@ def routes(services: Services) -> list[EndpointSpec]:
             **{**common, "problems": (*PROBLEMS, 409, 410)},
         ),
         EndpointSpec(
+            "POST", "/v1/leads", "put_leads", "Create or change many leads",
+            f"As PUT does, for up to 10,000 leads; a bad one is refused alone. {IDEMPOTENT}",
+            does.put_leads, LeadsTaken, LeadsIn, example=LEADS, answer_example=LEADS_TAKEN,
+            **common,
+        ),
+        EndpointSpec(
             "POST", "/v1/interactions", "add_interactions", "Add interactions",
-            f"Append-only, unique by source and event_id. {IDEMPOTENT}",
+            "Unique by source and event_id, or by their content without one; an id that comes "
+            f"again with other content is refused as a conflict. {IDEMPOTENT}",
             does.interactions, RowsTaken, InteractionsIn, example=INTERACTIONS, **rows,
         ),
         EndpointSpec(
@@ -103,131 +132,181 @@ class _Ingest:
         lead_id = lead_id_of(request)
         clock = Clock.read(self.settings.clock_skew_s)
         if not all(fit_for_a_column(name) for name in lead.attributes):
-            raise validation_problem(
-                "$.attributes", "names are letters, digits, space and . _ : / ( ) + -"
-            )
+            raise validation_problem("$.attributes", NAMES)
         created_us = microseconds(checked(lead.created_at, "$.created_at", clock.latest))
         new = NewLead(lead_id, created_us, lead.attributes)
-        now_us, store = microseconds(clock.now), self.services.store
-
-        def work(connection: sa.Connection) -> tuple[str, int, bool]:
-            before = connection.scalar(
-                sa.select(tables.lead.c.lead_id).where(tables.lead.c.lead_id == lead_id)
-            )
-            check_names(connection, new.attributes)
-            became, changed = put_lead(connection, new, now_us, store.tombstones)
-            if became == TAKEN:
-                digest = store.tombstones.digest(lead_id)
-                note(connection, now_us, request.actor, "put lead", digest, changed)
-            return became, changed, before is None
-
-        became, changed, created = await store.write(work)
+        became, changed = (await self._put(request, [new], microseconds(clock.now)))[0]
+        if isinstance(became, Problem):
+            raise became
         if became == ERASED:
             raise Problem(410, "erased", "This lead was erased; it stays so.")
         if became == CONFLICT:
             raise Problem(409, "conflict", "The lead is there with another created_at.")
-        self.services.metrics.ingested.labels("lead", became).inc()
-        word = "unchanged" if became == REPEATED else "created" if created else "changed"
-        return json_response(LeadTaken(lead_id, word, changed), 201 if created else 200)
+        return json_response(LeadTaken(lead_id, became, changed), 201 if became == CREATED else 200)
+
+    async def put_leads(self, request: Request) -> Response:
+        """Create leads, or note what changed of them."""
+        allowed_params(request.query)
+        rows = await _leads.decode(self.services, request.body)
+        clock = Clock.read(self.settings.clock_skew_s)
+        at_us, rows = timed(rows, "leads", "created_at", clock)
+        unfit = {
+            i: Refused(i, INVALID, [FieldError(f"$.leads[{i}].attributes", NAMES)])
+            for row, i in zip(rows.good, rows.at, strict=True)
+            if not all(fit_for_a_column(name) for name in row.attributes)
+        }
+        rows = rows.without(unfit).or_problem()
+        new = [NewLead(row.lead_id, at_us[i], row.attributes)
+               for row, i in zip(rows.good, rows.at, strict=True)]  # fmt: skip
+        became = await self._put(request, new, microseconds(clock.now))
+        words = [word for word, _ in became]
+        refused = {
+            i: refusal("leads", i, word) if isinstance(word, Problem) else Refused(i, word)
+            for word, i in zip(words, rows.at, strict=True)
+            if isinstance(word, Problem) or word in (ERASED, CONFLICT)
+        }
+        return json_response(
+            LeadsTaken(
+                words.count(CREATED), words.count(CHANGED), words.count(UNCHANGED),
+                rows.without(refused).refused,
+            )
+        )  # fmt: skip
+
+    async def _put(
+        self, request: Request, leads: list[NewLead], now_us: int
+    ) -> list[tuple[str | Problem, int]]:
+        """What became of each, and how many attributes changed; a Problem with its names."""
+        store = self.services.store
+
+        def work(connection: sa.Connection) -> list[tuple[str | Problem, int]]:
+            wrong = _wrong_names(connection, leads)
+            good = [lead for i, lead in enumerate(leads) if i not in wrong]
+            became = put_leads(connection, good, now_us, store.tombstones)
+            done = [changed for word, changed in became if word in (CREATED, CHANGED)]
+            if done:
+                single = store.tombstones.digest(leads[0].lead_id) if len(leads) == 1 else ""
+                count = done[0] if single else len(done)
+                action = "put lead" if single else "put leads"
+                note(connection, now_us, request.actor, action, single, count)
+            coming = iter(became)
+            return [(wrong[i], 0) if i in wrong else next(coming) for i in range(len(leads))]
+
+        became = await store.write(work)
+        await store.show_attributes({name for lead in leads for name in lead.attributes})
+        words = [word if isinstance(word, str) else INVALID for word, _ in became]
+        for word in sorted(set(words)):
+            self.services.metrics.ingested.labels("lead", word).inc(words.count(word))
+        return became
 
     async def interactions(self, request: Request) -> Response:
         """Append interactions."""
         allowed_params(request.query)
-        rows = (await self._decoded(_interactions, request)).interactions
+        rows = await _interactions.decode(self.services, request.body)
         clock = Clock.read(self.settings.clock_skew_s)
-        at_us = checked_all(
-            [row.occurred_at for row in rows], clock.latest, "$.interactions", "occurred_at"
-        )
+        at_us, rows = timed(rows, "interactions", "occurred_at", clock)
         now_us = microseconds(clock.now)
 
         def plain() -> list[dict[str, Any]]:
             return [
-                {"lead_id": row.lead_id, "occurred_us": at, "kind": row.kind, "value": row.value,
-                 "duration_s": row.duration_s, "channel": row.channel, "source": row.source,
-                 "event_id": row.event_id or _content_id(row, at), "received_us": now_us}
-                for row, at in zip(rows, at_us.tolist(), strict=True)
+                {"lead_id": row.lead_id, "occurred_us": at_us[i], "kind": row.kind,
+                 "value": row.value, "duration_s": row.duration_s, "channel": row.channel,
+                 "source": row.source, "event_id": row.event_id, "received_us": now_us}
+                for row, i in zip(rows.good, rows.at, strict=True)
             ]  # fmt: skip
 
-        return await self._add(
-            request, tables.interaction, await self._apart(request, plain), now_us
-        )
+        return await self._add(request, tables.interaction, rows, plain, now_us)
 
     async def answers(self, request: Request) -> Response:
         """Append answers."""
         allowed_params(request.query)
-        rows = (await self._decoded(_answers, request)).answers
+        rows = await _answers.decode(self.services, request.body)
         clock = Clock.read(self.settings.clock_skew_s)
-        at_us = checked_all(
-            [row.answered_at for row in rows], clock.latest, "$.answers", "answered_at"
-        )
+        at_us, rows = timed(rows, "answers", "answered_at", clock)
         now_us = microseconds(clock.now)
 
         def plain() -> list[dict[str, Any]]:
             return [
-                {"lead_id": row.lead_id, "answered_us": at, "attribute": row.attribute,
+                {"lead_id": row.lead_id, "answered_us": at_us[i], "attribute": row.attribute,
                  "value": value_to_text(row.value), "received_us": now_us}
-                for row, at in zip(rows, at_us.tolist(), strict=True)
+                for row, i in zip(rows.good, rows.at, strict=True)
             ]  # fmt: skip
 
-        return await self._add(request, tables.answer, await self._apart(request, plain), now_us)
+        return await self._add(request, tables.answer, rows, plain, now_us)
 
     async def outcomes(self, request: Request) -> Response:
         """Add outcomes."""
         allowed_params(request.query)
-        rows = (await self._decoded(_outcomes, request)).outcomes
+        rows = await _outcomes.decode(self.services, request.body)
         clock = Clock.read(self.settings.clock_skew_s)
-        at_us = checked_all(
-            [row.occurred_at for row in rows], clock.latest, "$.outcomes", "occurred_at"
-        )
+        at_us, rows = timed(rows, "outcomes", "occurred_at", clock)
         now_us = microseconds(clock.now)
 
         def plain() -> list[dict[str, Any]]:
             return [
-                {"lead_id": row.lead_id, "outcome": row.outcome, "occurred_us": at,
+                {"lead_id": row.lead_id, "outcome": row.outcome, "occurred_us": at_us[i],
                  "received_us": now_us}
-                for row, at in zip(rows, at_us.tolist(), strict=True)
+                for row, i in zip(rows.good, rows.at, strict=True)
             ]  # fmt: skip
 
-        return await self._add(request, tables.outcome, await self._apart(request, plain), now_us)
-
-    async def _decoded(self, decoder: SlicedDecoder[T], request: Request) -> T:
-        depth = self.settings.max_depth
-        return await self._apart(request, lambda: decoder.decode(request.body, depth))
-
-    async def _apart(self, request: Request, work: Callable[[], T]) -> T:
-        """Do ``work``; for a large body in the thread for those."""
-        if len(request.body) < LARGE_BODY_BYTES:
-            return work()
-        return await self.services.run_apart(work)
+        return await self._add(request, tables.outcome, rows, plain, now_us)
 
     async def _add(
-        self, request: Request, table: sa.Table, rows: list[dict[str, Any]], now_us: int
+        self,
+        request: Request,
+        table: sa.Table,
+        rows: Rows[Any],
+        plain: Callable[[], list[dict[str, Any]]],
+        now_us: int,
     ) -> Response:
-        store = self.services.store
-        became = await store.write(_adding(table, rows, now_us, request.actor, store.tombstones))
+        """Store the good rows; ``plain`` makes them ready, in the thread that writes."""
+        store, actor = self.services.store, request.actor
+
+        def work(connection: sa.Connection) -> list[str]:
+            became = add_rows(connection, table, plain(), store.tombstones)
+            if TAKEN in became:
+                note(connection, now_us, actor, f"add {table.name}", "", became.count(TAKEN))
+            return became
+
+        became = await store.write(work)
         for word in sorted(set(became)):
             self.services.metrics.ingested.labels(table.name, word).inc(became.count(word))
-        refused = [
-            Refused(index, word)
-            for index, word in enumerate(became)
-            if word not in (TAKEN, REPEATED)
-        ]
-        return json_response(RowsTaken(became.count(TAKEN), became.count(REPEATED), refused))
+        refused = {i: Refused(i, word) for word, i in zip(became, rows.at, strict=True)
+                   if word not in (TAKEN, REPEATED)}  # fmt: skip
+        return json_response(
+            RowsTaken(became.count(TAKEN), became.count(REPEATED), rows.without(refused).refused)
+        )
 
 
-def _adding(
-    table: sa.Table, rows: list[dict[str, Any]], now_us: int, actor: str, tombstones: Any
-) -> Callable[[sa.Connection], list[str]]:
-    def work(connection: sa.Connection) -> list[str]:
-        became = add_rows(connection, table, rows, tombstones)
-        if TAKEN in became:
-            note(connection, now_us, actor, f"add {table.name}", "", became.count(TAKEN))
-        return became
+def _wrong_names(connection: sa.Connection, leads: list[NewLead]) -> dict[int, Problem]:
+    """By position, what is wrong with the names of a lead's attributes."""
+    try:
+        check_names(connection, {name for lead in leads for name in lead.attributes})
+    except Problem as problem:
+        if len(leads) == 1:
+            return {0: problem}
+    else:
+        return {}
+    wrong: dict[int, Problem] = {}
+    accepted: set[str] = set()
+    for i, lead in enumerate(leads):
+        try:
+            check_names(connection, accepted | lead.attributes.keys())
+        except Problem as problem:
+            wrong[i] = problem
+        else:
+            accepted |= lead.attributes.keys()
+    return wrong
 
-    return work
 
+def timed(rows: Rows[Row], name: str, field: str, clock: Clock) -> tuple[dict[int, int], Rows[Row]]:
+    """Each row's moment in microseconds by its position; rows out of bounds are refused.
 
-def _content_id(row: InteractionIn, at_us: int) -> str:
-    """The identity of an interaction that has none: a hash of what it says."""
-    said = [row.lead_id, row.kind, at_us, row.value, row.duration_s, row.channel]
-    return "content:" + hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+    A 422 when no row is left.
+    """
+    found, wrong = checked_each([getattr(row, field) for row in rows.good], clock.latest)
+    refused = {}
+    for place, message in wrong.items():
+        i = rows.at[place]
+        refused[i] = Refused(i, INVALID, [FieldError(f"$.{name}[{i}].{field}", message)])
+    at_us = dict(zip(rows.at, found.tolist(), strict=True))
+    return at_us, rows.without(refused).or_problem()

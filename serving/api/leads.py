@@ -1,8 +1,7 @@
-"""Endpoints about stored leads: score, history of scores, ranking, erasure."""
+"""Endpoints about stored leads: score, history of scores, ranking."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +21,7 @@ from serving.api.endpoint import (
 )
 from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
-from serving.messages import Change, Erased, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
+from serving.messages import Change, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
 from serving.predictor.predictor import Predictor, predict_one
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import STORE
@@ -30,12 +29,11 @@ from serving.predictor.stored_lead import query_of_stored_lead
 from serving.problems import Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
-from serving.store.database import note
+from serving.store.aliases import current_id, merged_ids
 from serving.store.histories import history
 from serving.store.ranking import STATUSES, ListQuery, Order, lead_list, scores_of
 from serving.store.scores import unpacked
 from serving.store.standing import listed_reasons
-from serving.store.tombstones import erase, scrub
 from serving.timestamps import Clock, checked, microseconds, moment_of
 
 MOST_CHANGES = 5
@@ -112,13 +110,6 @@ def routes(services: Services) -> list[EndpointSpec]:
             does.history, PastScores, query=(LIMIT, CURSOR, LANGUAGE_QUERY), headers=language,
             problems=PROBLEMS, scope="read", tag="leads",
         ),
-        EndpointSpec(
-            "DELETE", "/v1/leads/{lead_id}", "erase_lead", "Erase a person",
-            "Everything of the lead leaves every table and journal; a keyed hash stays so that "
-            "replayed events are dropped. Tells which releases may have been trained on it.",
-            does.erase, Erased, problems=(401, 403, 422, 429, 503, 507), scope="erase",
-            tag="leads",
-        ),
     ]  # fmt: skip
 
 
@@ -155,11 +146,11 @@ class _Leads:
 
     async def history(self, request: Request) -> Response:
         """Past scores and what moved."""
-        lead_id = lead_id_of(request)
         query = allowed_params(request.query, "limit", "cursor", "lang")
         limit = number_of(query, "limit", 50, 1, 200)
+        lead_id = await self.services.store.read(lambda c: current_id(c, lead_id_of(request)))
         rows, following = await self.services.store.read(
-            lambda c: scores_of(c, lead_id, limit, query.get("cursor"))
+            lambda c: scores_of(c, merged_ids(c, lead_id), limit, query.get("cursor"))
         )
         if not rows and await self.services.store.read(lambda c: _received(c, lead_id)) is None:
             raise Problem(404, "not-found", "Nothing is kept of such a lead, or it was erased.")
@@ -185,27 +176,6 @@ class _Leads:
         leads = [_ranked(row, request.language, predictor) for row in found.rows]
         bands = {band.value: found.by_band.get(band.value, 0) for band in Band}
         return json_response(RankedLeads(leads, found.next, found.total, bands, found.release_id))
-
-    async def erase(self, request: Request) -> Response:
-        """Erase everything of a lead."""
-        allowed_params(request.query)
-        lead_id = lead_id_of(request)
-        store = self.services.store
-        now_us = microseconds(Clock.read(0).now)
-        first_seen = await store.read(lambda c: _received(c, lead_id))
-
-        def work(connection: sa.Connection) -> dict[str, int]:
-            gone = erase(connection, lead_id, now_us, store.tombstones)
-            digest = store.tombstones.digest(lead_id)
-            note(connection, now_us, request.actor, "erase", digest, sum(gone.values()))
-            return gone
-
-        await store.drain()
-        gone = await store.write(work)
-        await store.drain()
-        await asyncio.get_running_loop().run_in_executor(None, scrub, store.engine)
-        trained = await self.services.live.releases_trained_since(first_seen)
-        return json_response(Erased(True, gone, trained))
 
 
 def _list_query(query: dict[str, str]) -> ListQuery:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from serving.outbox.send import Outcome
 from serving.outbox.webhooks import ACTIVE, DEAD, GONE, PENDING, message_id, webhook_row
-from serving.store.database import insert_new
+from serving.store.bulk import insert_new
 from serving.store.tables import change, delivery, webhook
 from serving.timestamps import moment_of
 

@@ -26,12 +26,13 @@ from serving.predictor.stored_lead import query_of_stored_lead
 from serving.problems import Problem
 from serving.settings import Settings
 from serving.store import refresh_queue
+from serving.store.aliases import current_ids
 from serving.store.database import AT_ONCE
 from serving.store.histories import Stored, history
 from serving.store.ranking import LISTED
 from serving.store.scores import ScoreRow, move_in
 from serving.store.standing import SHOWN_REASONS, show_again
-from serving.store.tables import lead, outcome, service_state, standing
+from serving.store.tables import alias, lead, outcome, service_state, standing
 from serving.store.tombstones import Tombstones
 from serving.timestamps import Clock, microseconds
 
@@ -101,7 +102,9 @@ class Refresher:
             standing.c.lead_id == lead.c.lead_id, standing.c.release_id == release_id
         )
         closed = sa.exists().where(outcome.c.lead_id == lead.c.lead_id)
-        query = sa.select(lead.c.lead_id).where(lead.c.lead_id > self._last_lead, ~scored, ~closed)
+        merged = sa.exists().where(alias.c.alias_id == lead.c.lead_id)
+        query = sa.select(lead.c.lead_id).where(lead.c.lead_id > self._last_lead, ~merged)
+        query = query.where(~scored, ~closed)
         return list(connection.scalars(query.order_by(lead.c.lead_id).limit(limit)))
 
     def _score(self, predictor: Predictor, batch: Batch, now: datetime) -> None:
@@ -128,9 +131,11 @@ class Refresher:
 
     def _histories(self, connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, Stored]:
         """What is stored of those that are open."""
-        query = sa.select(outcome.c.lead_id).where(outcome.c.lead_id.in_(lead_ids))
+        merged = current_ids(connection, lead_ids)
+        now = list(dict.fromkeys(merged.get(lead_id, lead_id) for lead_id in lead_ids))
+        query = sa.select(outcome.c.lead_id).where(outcome.c.lead_id.in_(now))
         closed = set(connection.scalars(query))
-        read = {one: history(connection, one) for one in lead_ids if one not in closed}
+        read = {one: history(connection, one) for one in now if one not in closed}
         return {lead_id: stored for lead_id, stored in read.items() if stored is not None}
 
     def _list_release(self, predictor: Predictor, now: datetime) -> None:

@@ -25,7 +25,7 @@ from serving.store.database import connect, store_url
 from serving.store.leader import Leader
 from serving.store.migrate import HEAD, schema_version
 from serving.store.tables import lead
-from serving.store.tombstones import load_tombstones
+from serving.store.tombstones import stored_tombstones
 from serving.telemetry.logs import logging_config
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ class _Work:
         from serving.predictor.refresh import Refresher
         from serving.telemetry.metrics import Metrics
 
-        tombstones = load_tombstones(self._settings.home)
+        with self._engine.begin() as connection:
+            tombstones = stored_tombstones(connection)
         refresher = Refresher(self._engine, self._settings, tombstones)
         return ActiveRelease(self._settings, Metrics()), refresher
 

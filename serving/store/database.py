@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from features.errors import StorageBusy, StorageError, StorageFull, UsageError
@@ -17,7 +15,11 @@ from features.reading.database_url import refuse_unencoded
 from serving.settings import Settings
 from serving.store.tables import audit
 
-STATEMENT_MS = 10_000
+STATEMENT_MS = 8_000
+"""How long PostgreSQL may work at one statement."""
+
+ANSWER_S = 10.0
+"""How long a request waits for the store, whatever it does: a database may hang without a word."""
 
 
 def store_url(settings: Settings) -> str:
@@ -71,7 +73,10 @@ def _sqlite(url: sa.URL, wait_s: float) -> sa.Engine:
 
 def _make_private(path: Path) -> None:
     """Let nobody but the owner read the file, and so the WAL beside it: people are in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path.parent} cannot be a folder ({type(error).__name__})") from error
     with contextlib.suppress(OSError):  # a file of another owner, or none: opening it says so
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -86,7 +91,15 @@ def _postgresql(url: sa.URL, wait_s: float) -> sa.Engine:
         url.set(drivername="postgresql+psycopg"),
         pool_size=4,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": options},
+        pool_timeout=wait_s,
+        connect_args={
+            "connect_timeout": 5,
+            "options": options,
+            "tcp_user_timeout": STATEMENT_MS,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+        },
     )
 
 
@@ -95,6 +108,8 @@ def failure(error: SQLAlchemyError | OSError) -> StorageError:
     text = str(error.orig if isinstance(error, DBAPIError) else error).lower()
     if any(word in text for word in ("disk is full", "no space left", "disk i/o error")):
         return StorageFull("the disk of the store is full; nothing was written")
+    if "unable to open database file" in text:
+        return StorageBusy("the store's file cannot be opened: is it a file, and may we write it?")
     return StorageBusy(f"the store does not answer ({type(error).__name__})")
 
 
@@ -110,13 +125,4 @@ def note(
 
 
 AT_ONCE = 500
-
-
-def insert_new(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert the rows that are not there yet."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    for start in range(0, len(rows), AT_ONCE):
-        part = list(rows[start : start + AT_ONCE])
-        connection.execute(make(table).values(part).on_conflict_do_nothing())
+"""Rows in one statement."""

@@ -1,159 +1,90 @@
-"""Leads, events, answers and outcomes written; each function runs in the writer's transaction.
+"""Events, answers and outcomes added; each function runs in the writer's transaction.
 
 Everything is idempotent: the same event of the same source, the same answer or outcome twice
-changes nothing. Erased leads stay erased: what still comes for them is dropped and counted.
+changes nothing; what comes under the same key and says something else is a conflict, and what was
+stored first stays. Erased leads stay erased, withdrawn rows stay withdrawn.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
-from features.contract import value_to_text
-from features.histories.from_records import Value
 from serving.store import tables
-from serving.store.database import AT_ONCE, insert_new
+from serving.store.aliases import current_ids
+from serving.store.bulk import Row, insert_new, lookup
+from serving.store.leads import KnownLead, known_leads
 from serving.store.refresh_queue import mark_changed
 from serving.store.tombstones import Tombstones
-from serving.store.views import refresh_views
-from serving.store.worklist_lines import after_rows, refresh
+from serving.store.worklist_lines import after_rows
 
-TAKEN, REPEATED, UNKNOWN_LEAD, ERASED, CONFLICT, BEFORE_CREATION = (
-    "taken", "repeated", "unknown_lead", "erased", "conflict", "before_creation",
+TAKEN, REPEATED, UNKNOWN_LEAD, ERASED, CONFLICT, BEFORE_CREATION, WITHDRAWN = (
+    "taken", "repeated", "unknown_lead", "erased", "conflict", "before_creation", "withdrawn",
 )  # fmt: skip
 """What became of a row."""
 
+KEYS = {
+    "interaction": ("source", "event_id"),
+    "answer": ("lead_id", "attribute", "answered_us"),
+    "outcome": ("lead_id",),
+}
+"""What makes a row the same row."""
 
-@dataclass(frozen=True, slots=True)
-class NewLead:
-    """A lead as its first PUT describes it; what later PUTs change becomes answers."""
+CONTENT = {
+    "interaction": ("occurred_us", "kind", "value", "duration_s", "channel"),
+    "answer": ("value",),
+    "outcome": ("outcome",),
+}
+"""What it says, beside its key and its lead."""
 
-    lead_id: str
-    created_us: int | None
-    attributes: Mapping[str, Value]
-
-
-def known_leads(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, int | None]:
-    """Which of these leads are there, and their creation; on PostgreSQL held until the end.
-
-    Holding them makes row ids ascend per lead in the order of commits, so that a score can say
-    how far it had read.
-    """
-    found: dict[str, int | None] = {}
-    unique = sorted(set(lead_ids))
-    for start in range(0, len(unique), AT_ONCE):
-        part = unique[start : start + AT_ONCE]
-        query = sa.select(tables.lead.c.lead_id, tables.lead.c.created_us)
-        query = query.where(tables.lead.c.lead_id.in_(part))
-        query = query.order_by(tables.lead.c.lead_id).with_for_update()
-        found.update({row.lead_id: row.created_us for row in connection.execute(query)})
-    return found
-
-
-def put_lead(
-    connection: sa.Connection, lead: NewLead, now_us: int, tombstones: Tombstones
-) -> tuple[str, int]:
-    """Create a lead, or note what changed since; (what became of it, attributes changed).
-
-    The first PUT fixes what was known at creation. A later PUT with other values is knowledge of
-    later: each changed attribute becomes an answer of this moment, so no score of the past moves.
-    """
-    if tombstones.holds(connection, lead.lead_id):
-        return ERASED, 0
-    row = connection.execute(
-        sa.select(tables.lead).where(tables.lead.c.lead_id == lead.lead_id).with_for_update()
-    ).first()
-    if row is None:
-        _create(connection, lead, now_us)
-        mark_changed(connection, {lead.lead_id: max(now_us, lead.created_us or 0)})
-        refresh(connection, [lead.lead_id])  # it may have been scored before it was stored
-        return TAKEN, len(lead.attributes)
-    if lead.created_us is not None and row.created_us != lead.created_us:
-        return CONFLICT, 0
-    current = current_attributes(connection, lead.lead_id, json.loads(row.attributes))
-    changed = {n: v for n, v in lead.attributes.items() if value_to_text(v) != current.get(n, "")}
-    rows = [
-        {"lead_id": lead.lead_id, "attribute": name, "value": value_to_text(value),
-         "answered_us": now_us, "received_us": now_us}
-        for name, value in changed.items()
-    ]  # fmt: skip
-    insert_new(connection, tables.answer, rows)
-    if changed:
-        mark_changed(connection, {lead.lead_id: now_us + 1})
-    after_rows(connection, tables.answer, rows)
-    return (TAKEN if changed else REPEATED), len(changed)
-
-
-def _create(connection: sa.Connection, lead: NewLead, now_us: int) -> None:
-    attributes = json.dumps(dict(lead.attributes), ensure_ascii=False, sort_keys=True)
-    connection.execute(
-        sa.insert(tables.lead).values(
-            lead_id=lead.lead_id,
-            created_us=lead.created_us,
-            attributes=attributes,
-            received_us=now_us,
-        )
-    )
-    shown = set(connection.scalars(sa.select(tables.attribute_name.c.name)))
-    names = [{"name": name} for name in lead.attributes if name not in shown]
-    if names:
-        insert_new(connection, tables.attribute_name, names)
-        refresh_views(connection)
-
-
-def current_attributes(
-    connection: sa.Connection, lead_id: str, at_creation: Mapping[str, Value]
-) -> dict[str, str]:
-    """Every attribute's last known value as text."""
-    current = {name: value_to_text(value) for name, value in at_creation.items()}
-    of_lead = sa.select(tables.answer.c.attribute, tables.answer.c.value).where(
-        tables.answer.c.lead_id == lead_id
-    )
-    for name, value in connection.execute(of_lead.order_by("answered_us", "id")):
-        current[name] = value
-    return current
+WITHDRAWN_ROWS = {
+    "interaction": tables.withdrawn_interaction,
+    "answer": tables.withdrawn_answer,
+}
 
 
 def add_rows(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: Sequence[Mapping[str, Any]],
-    tombstones: Tombstones,
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Row], tombstones: Tombstones
 ) -> list[str]:
     """Append rows of leads that are there; what became of each, in order.
 
-    Repeats within the batch and of earlier batches are distinguished from new rows by their key.
+    Rows of merged leads become the other lead's. An interaction whose ``event_id`` is None is
+    known by its content.
     """
-    known = known_leads(connection, [row["lead_id"] for row in rows])
-    missing = sorted({row["lead_id"] for row in rows} - set(known))
-    erased = {lead_id for lead_id in missing if tombstones.holds(connection, lead_id)}
-    keys = [c.name for c in _key_of(table)]
-    there = _existing(connection, table, keys, rows)
-    became, fresh = [], []
-    for row in rows:
-        key = tuple(row[name] for name in keys)
-        if row["lead_id"] not in known:
-            became.append(ERASED if row["lead_id"] in erased else UNKNOWN_LEAD)
-        elif table is tables.outcome and _too_early(row, known[row["lead_id"]]):
+    leads = known_leads(connection, {row["lead_id"] for row in rows})
+    erased = tombstones.held(connection, {row["lead_id"] for row in rows} - set(leads))
+    known = [_of_lead(table, row, leads[row["lead_id"]]) for row in rows if row["lead_id"] in leads]
+    stored = _Stored(connection, table, known)
+    became: list[str] = []
+    fresh: list[Row] = []
+    coming = iter(known)
+    for given in rows:
+        if given["lead_id"] not in leads:
+            became.append(ERASED if given["lead_id"] in erased else UNKNOWN_LEAD)
+            continue
+        row = next(coming)
+        if table is tables.outcome and _too_early(row, leads[given["lead_id"]].created_us):
             became.append(BEFORE_CREATION)
-        elif key in there:
-            became.append(_again(table, there[key], row))
-        else:
-            there[key] = row
+            continue
+        word = stored.compare(row)
+        became.append(word)
+        if word == TAKEN:
+            stored.add(row)
             fresh.append(row)
-            became.append(TAKEN)
+    if insert_new(connection, table, fresh) < len(fresh):
+        _lost_to_another_machine(connection, table, known, fresh, became, leads, rows)
     if fresh:
-        insert_new(connection, table, fresh)
         mark_changed(connection, _seen_from(fresh))
         after_rows(connection, table, fresh)
     return became
 
 
-def _seen_from(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _seen_from(rows: Sequence[Row]) -> dict[str, int]:
     """Each lead and the moment from which a score sees all these rows of it, in microseconds."""
     found: dict[str, int] = {}
     for row in rows:
@@ -163,34 +94,83 @@ def _seen_from(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return found
 
 
-def _too_early(row: Mapping[str, Any], created_us: int | None) -> bool:
+def _of_lead(table: sa.Table, row: Row, lead: KnownLead) -> Row:
+    """The row under the id that its lead has now, with its key complete."""
+    changes: dict[str, Any] = {}
+    if lead.lead_id != row["lead_id"]:
+        changes["lead_id"] = lead.lead_id
+    if table is tables.interaction and row["event_id"] is None:
+        changes["event_id"] = content_id({**row, **changes})
+    return {**row, **changes} if changes else row
+
+
+def content_id(row: Row) -> str:
+    """The identity of an interaction that has none: a hash of what it says."""
+    said = [
+        row["lead_id"], row["kind"], row["occurred_us"], row["value"], row["duration_s"],
+        row["channel"],
+    ]  # fmt: skip
+    return "content:" + hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+class _Stored:
+    """What the store has under the keys of a batch, withdrawn rows among them."""
+
+    def __init__(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+        self._names, self._content = KEYS[table.name], CONTENT[table.name]
+        keys = [self.key(row) for row in rows]
+        there = lookup(connection, table, self._names, keys)
+        self._rows = {self.key(row): row for row in there}
+        self._withdrawn: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+        if table.name in WITHDRAWN_ROWS:
+            for row in lookup(connection, WITHDRAWN_ROWS[table.name], self._names, keys):
+                self._withdrawn[self.key(row)].append(row)
+                there.append(row)
+        others = {row["lead_id"] for row in there} - {row["lead_id"] for row in rows}
+        self._merged = current_ids(connection, others) if others else {}
+
+    def key(self, row: Row) -> tuple[Any, ...]:
+        """What makes a row the same row."""
+        return tuple(row[name] for name in self._names)
+
+    def add(self, row: Row) -> None:
+        """A row of this batch, for those that come after it."""
+        self._rows[self.key(row)] = row  # type: ignore[assignment]
+
+    def compare(self, row: Row) -> str:
+        """Whether the row is new, a repeat, a contradiction, or was withdrawn before."""
+        key = self.key(row)
+        if key in self._rows:
+            return REPEATED if self.says_the_same(self._rows[key], row) else CONFLICT
+        if any(self.says_the_same(old, row) for old in self._withdrawn.get(key, ())):
+            return WITHDRAWN
+        return TAKEN
+
+    def says_the_same(self, old: Row, new: Row) -> bool:
+        """Whether two rows with one key have the same lead and content."""
+        lead_id = self._merged.get(old["lead_id"], old["lead_id"])
+        return lead_id == new["lead_id"] and all(old[name] == new[name] for name in self._content)
+
+
+def _lost_to_another_machine(
+    connection: sa.Connection,
+    table: sa.Table,
+    known: Sequence[Row],
+    fresh: Sequence[Row],
+    became: list[str],
+    leads: Mapping[str, KnownLead],
+    rows: Sequence[Row],
+) -> None:
+    """Another machine stored some of these keys at the same time: say so where it differs."""
+    stored = _Stored(connection, table, fresh)
+    inserted = {id(row) for row in fresh}
+    coming = iter(known)
+    for i, given in enumerate(rows):
+        if given["lead_id"] in leads:
+            row = next(coming)
+            if id(row) in inserted:
+                became[i] = TAKEN if stored.compare(row) == REPEATED else CONFLICT
+
+
+def _too_early(row: Row, created_us: int | None) -> bool:
     return created_us is not None and row["occurred_us"] < created_us
-
-
-def _again(table: sa.Table, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """A repeat, or a conflict if an outcome or an answer says something else than before."""
-    said = {tables.outcome.name: "outcome", tables.answer.name: "value"}.get(table.name)
-    if said is not None and old[said] != new[said]:
-        return CONFLICT
-    return REPEATED
-
-
-def _key_of(table: sa.Table) -> list[sa.Column[Any]]:
-    for constraint in table.constraints:
-        if isinstance(constraint, sa.UniqueConstraint):
-            return list(constraint.columns)
-    return list(table.primary_key.columns)
-
-
-def _existing(
-    connection: sa.Connection, table: sa.Table, keys: list[str], rows: Sequence[Mapping[str, Any]]
-) -> dict[tuple[Any, ...], Mapping[str, Any]]:
-    columns = [table.c[name] for name in keys]
-    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for start in range(0, len(rows), AT_ONCE // 2):
-        wanted = [tuple(row[name] for name in keys) for row in rows[start : start + AT_ONCE // 2]]
-        query = sa.select(table).where(sa.tuple_(*columns).in_(wanted))
-        for row in connection.execute(query):
-            there = dict(row._mapping)
-            found[tuple(there[name] for name in keys)] = there
-    return found

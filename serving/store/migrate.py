@@ -8,11 +8,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.errors import StorageError
 from serving.store.database import failure
 from serving.store.page_tables import metadata
 from serving.store.views import refresh_views
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in ``serving/migrations/versions``; a test holds the two together."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -33,11 +34,22 @@ def schema_version(engine: sa.Engine) -> str | None:
 
 
 def migrate(engine: sa.Engine) -> bool:
-    """Upgrade the schema if it is not the newest; True if anything was done."""
-    if schema_version(engine) == HEAD:
+    """Upgrade the schema if it is not the newest; True if anything was done.
+
+    StorageError if it is away, or newer than this program.
+    """
+    found = schema_version(engine)
+    if found == HEAD:
         return False
+    if found is not None and found not in known_revisions():
+        raise StorageError(
+            f"the store's schema is revision {found}, made by a newer leadscore; this one knows "
+            f"{HEAD}: install the newer one here. Scoring goes on without the store"
+        )
     try:
         with engine.execution_options(writes=True).begin() as connection:
+            if connection.dialect.name == "postgresql":  # an index on many rows may take long
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             if sa.inspect(connection).get_table_names():
                 _upgrade(connection)
             else:
@@ -46,6 +58,11 @@ def migrate(engine: sa.Engine) -> bool:
     except SQLAlchemyError as error:
         raise failure(error) from error
     return True
+
+
+def known_revisions() -> set[str]:
+    """Every revision that there is a script for."""
+    return {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
 
 
 def _create(connection: sa.Connection) -> None:

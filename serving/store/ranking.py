@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from serving.problems import Problem
-from serving.store.tables import outcome, score, service_state, standing
+from serving.store.tables import alias, outcome, score, service_state, standing
 
 Order = Literal["-probability", "probability", "-updated", "updated", "lead_id"]
 
@@ -99,7 +99,7 @@ def listed_release(connection: sa.Connection, *, refreshed: bool = True) -> str 
 
 def _fitting(query: ListQuery, release: str | None) -> list[sa.ColumnElement[bool]]:
     table = standing.c
-    fitting: list[sa.ColumnElement[bool]] = []
+    fitting: list[sa.ColumnElement[bool]] = [~sa.exists().where(alias.c.alias_id == table.lead_id)]
     if release == ANY:
         fitting.append(~_newer_of_another())
     else:
@@ -150,11 +150,12 @@ def _page(
 
 
 def scores_of(
-    connection: sa.Connection, lead_id: str, limit: int, cursor: str | None
+    connection: sa.Connection, lead_ids: Sequence[str], limit: int, cursor: str | None
 ) -> tuple[list[sa.Row[Any]], str | None]:
-    """(a lead's scores, newest first, and the one before the last; cursor of the next page)."""
+    """(the scores under a lead's ids, newest first, and the one before the last; cursor of the
+    next page)."""
     table = score.c
-    query = sa.select(score).where(table.lead_id == lead_id)
+    query = sa.select(score).where(table.lead_id.in_(lead_ids))
     query = query.order_by(table.as_of_us.desc(), table.score_id.desc()).limit(limit + 1)
     if cursor is not None:
         as_of_us, score_id = read_cursor(cursor, (int, str))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from serving.store.bulk import insert_new
 from serving.store.database import AT_ONCE
 from serving.store.tables import refresh_queue
 
@@ -22,7 +23,7 @@ def mark_changed(connection: sa.Connection, seen_from_us: Mapping[str, int]) -> 
     """
     rows = [{"lead_id": lead_id, "at_us": at_us} for lead_id, at_us in sorted(seen_from_us.items())]
     if rows:
-        connection.execute(sa.insert(refresh_queue), rows)
+        insert_new(connection, refresh_queue, rows)
 
 
 def waiting(connection: sa.Connection, now_us: int, limit: int) -> tuple[list[str], list[int]]:

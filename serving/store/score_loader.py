@@ -7,12 +7,14 @@ not share an interpreter with it; an application that is served in another way d
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import time
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from features.compute.atomic import lock_file
 from serving.journal import segments
@@ -21,8 +23,11 @@ from serving.settings import Settings
 from serving.store import refresh_queue
 from serving.store.database import failure
 from serving.store.migrate import HEAD, schema_version
-from serving.store.scores import forget_before, move_in, rows_of
-from serving.store.tombstones import load_tombstones
+from serving.store.refused_scores import set_aside
+from serving.store.scores import ScoreRow, forget_before, move_in, rows_of
+from serving.store.tombstones import stored_tombstones
+
+log = logging.getLogger("leadscore.store")
 
 PRUNE_S = 3600.0
 
@@ -43,6 +48,8 @@ class JournalLoader:
         self._pruned = 0.0
         self._lock = -1
         self._ready = False
+        self.unreadable: set[Path] = set()
+        """Segments that cannot be read."""
 
     def hold(self) -> bool:
         """Take the loader's lock until :meth:`release`; False while another process holds it."""
@@ -73,25 +80,63 @@ class JournalLoader:
         return moved
 
     def move(self, paths: list[Path]) -> int:
-        """Move these segments in, but those that are in use; safe beside another process."""
+        """Move these segments in, but those that are in use; safe beside another process.
+
+        What cannot be read, or what the database refuses, is set aside and named in the log; what
+        comes after it is moved in all the same. StorageError when the database is away or full.
+        """
         if not paths or not self._store_is_ready():
             return 0
-        try:
-            return sum(self._move_one(path) for path in paths)
-        except (SQLAlchemyError, OSError) as error:
-            raise failure(error) from error
+        return sum(self._move_one(path) for path in paths)
 
     def _move_one(self, path: Path) -> int:
-        with segments.claim(path) as handle:
-            if handle is None:
-                return 0
-            content = segments.content(handle)
-            rows = rows_of(content)
-            if rows:
-                with self._writing.begin() as connection:
-                    move_in(connection, rows, load_tombstones(self.home), self._policy)
-            segments.recycle(handle, path, len(content))
-            return len(rows)
+        try:
+            with segments.claim(path) as handle:
+                if handle is None:
+                    return 0
+                content = segments.content(handle)
+                rows = rows_of(content)
+                self._insert(path, rows)
+                segments.recycle(handle, path, len(content))
+                self.unreadable.discard(path)
+                return len(rows)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise failure(error) from error
+            if path not in self.unreadable:
+                log.error(
+                    "a segment of the journal cannot be read; the others go on: %s", path.name,
+                    extra={"error": error.strerror},
+                )  # fmt: skip
+            self.unreadable.add(path)
+            return 0
+
+    def _insert(self, path: Path, rows: list[ScoreRow]) -> None:
+        """Insert the rows together; one by one if the database refuses one of them."""
+        if not rows:
+            return
+        try:
+            with self._writing.begin() as connection:
+                move_in(connection, rows, stored_tombstones(connection), self._policy)
+        except OperationalError as error:  # locked, full or away: again later
+            raise failure(error) from error
+        except (SQLAlchemyError, ValueError, OverflowError):
+            refused = [row for row in rows if not self._insert_one(row)]
+            set_aside(self.folder, path, refused)
+            log.error(
+                "scores that the database refuses were set aside in journal/refused: %s",
+                path.name, extra={"count": len(refused)},
+            )  # fmt: skip
+
+    def _insert_one(self, row: ScoreRow) -> bool:
+        try:
+            with self._writing.begin() as connection:
+                move_in(connection, [row], stored_tombstones(connection), self._policy)
+        except OperationalError as error:
+            raise failure(error) from error
+        except (SQLAlchemyError, ValueError, OverflowError):
+            return False
+        return True
 
     def _store_is_ready(self) -> bool:
         """Whether a server has brought the schema up to date; it is not done here."""

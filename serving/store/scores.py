@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 import logging
 from collections.abc import Sequence
@@ -16,9 +15,11 @@ from sqlalchemy.dialects import postgresql
 
 from features.compute.array_types import Float64
 from serving.outbox.changes import ChangePolicy, in_order, record_changes
+from serving.store.aliases import current_ids
+from serving.store.bulk import insert_values
 from serving.store.standing import COLUMNS as STANDING_COLUMNS
 from serving.store.standing import IF_NEWER, standing_rows
-from serving.store.tables import score, tombstone
+from serving.store.tables import score
 from serving.store.tombstones import Tombstones
 from serving.store.worklist_lines import after_scores
 
@@ -26,10 +27,6 @@ log = logging.getLogger("leadscore.store")
 
 
 AT_ONCE = 2000
-
-
-AT_A_STEP = 64
-"""Rows that SQLite takes in one statement."""
 
 
 class ScoreRow(msgspec.Struct, frozen=True):
@@ -122,16 +119,19 @@ def move_in(
     outbox. A row that is there already does neither again.
     """
     policy = policy or ChangePolicy()
+    in_order(connection)  # an erasure waits for its turn too, so none falls in between
     rows = without_erased(connection, rows, tombstones)
-    in_order(connection)
     for start in range(0, len(rows), AT_ONCE):
         part = without_known(connection, rows[start : start + AT_ONCE])
         plain = [_plain(row) for row in part]
         if connection.dialect.name == "sqlite":
-            _insert(connection, _SQLITE_SCORES, [tuple(row.values()) for row in plain])
+            insert_values(connection, _SQLITE_SCORES, [tuple(row.values()) for row in plain])
         elif plain:
             connection.execute(postgresql.insert(score).on_conflict_do_nothing(), plain)
-        champion = [row for row in plain if row["role"] == "champion"]
+        merged = current_ids(connection, {row["lead_id"] for row in plain})
+        champion = [
+            row for row in plain if row["role"] == "champion" and row["lead_id"] not in merged
+        ]
         _stand(connection, standing_rows(connection, champion, policy.shown))
         record_changes(connection, champion, policy)
         after_scores(connection, champion)
@@ -155,10 +155,8 @@ def without_erased(
     connection: sa.Connection, rows: Sequence[ScoreRow], tombstones: Tombstones
 ) -> Sequence[ScoreRow]:
     """The rows of leads that were not erased."""
-    if connection.scalar(sa.select(tombstone.c.digest).limit(1)) is None:
-        return rows
-    erased = set(connection.scalars(sa.select(tombstone.c.digest)))
-    return [row for row in rows if tombstones.digest(row.lead_id) not in erased]
+    erased = tombstones.held(connection, {row.lead_id for row in rows})
+    return [row for row in rows if row.lead_id not in erased] if erased else rows
 
 
 _SQLITE_SCORES = f"INSERT OR IGNORE INTO score ({', '.join(COLUMNS)}) VALUES "  # noqa: S608
@@ -170,28 +168,10 @@ _STANDING = f"INSERT INTO standing ({', '.join(STANDING_COLUMNS)}) VALUES "  # n
 def _stand(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Show these as the leads' newest scores, unless a newer one is shown."""
     if connection.dialect.name == "sqlite":
-        _insert(connection, _STANDING, [tuple(row.values()) for row in rows], IF_NEWER)
+        insert_values(connection, _STANDING, [tuple(row.values()) for row in rows], IF_NEWER)
     elif rows:
         named = ", ".join(f":{name}" for name in STANDING_COLUMNS)
         connection.execute(sa.text(f"{_STANDING}({named}){IF_NEWER}"), list(rows))
-
-
-def _insert(
-    connection: sa.Connection, head: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
-) -> None:
-    """Many rows a statement, so that SQLite works long without Python's lock.
-
-    The sizes are few, so that each statement is prepared once a connection.
-    """
-    start, size = 0, AT_A_STEP
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        part = rows[start : start + size]
-        one = f"({', '.join('?' * len(part[0]))})"
-        values = tuple(itertools.chain.from_iterable(part))
-        connection.exec_driver_sql(f"{head}{', '.join([one] * size)}{tail}", values)
-        start += size
 
 
 def _plain(row: ScoreRow) -> dict[str, Any]:

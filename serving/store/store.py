@@ -7,8 +7,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
@@ -21,11 +20,15 @@ from serving.journal.segments import used
 from serving.outbox.deliveries import backlog
 from serving.settings import Settings
 from serving.store import refresh_queue
-from serving.store.database import connect, failure, store_url
+from serving.store.database import ANSWER_S, connect, failure, store_url
+from serving.store.erasure_ledger import ErasureLedger
 from serving.store.migrate import migrate
+from serving.store.readers import Readers
+from serving.store.restore import not_while_restoring
 from serving.store.score_loader import JournalLoader
 from serving.store.scores import ScoreRow, line_of
-from serving.store.tombstones import Tombstones, load_tombstones
+from serving.store.tombstones import Tombstones, load_tombstones, scrub, stored_tombstones
+from serving.store.views import ViewRefresher
 from serving.store.worklist_lines import chosen_of, prepare_worklist
 from serving.store.writer import Writer
 from serving.telemetry.metrics import Metrics
@@ -39,7 +42,8 @@ T = TypeVar("T")
 LOOK_S = 0.25
 
 
-READ_S = 20.0
+KEYS_S = 5.0
+"""How often the keys of tombstones and the views are looked at: other machines change them."""
 
 
 DRAIN_S = 10.0
@@ -73,9 +77,14 @@ class Store:
         gather_s = RELAXED_S if settings.score_log == "relaxed" else 0.0
         self.journal = Journal(settings.home / "journal", metrics.unlogged.inc, gather_s)
         self.mover = JournalLoader(self.engine, settings)
-        self.tombstones = Tombstones(b"")
+        self.tombstones = Tombstones([])
+        self.views = ViewRefresher(self.engine)
+        self.ledger = ErasureLedger(settings.home)
         self.migrated = False
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
+        self.unscrubbed = self.engine.dialect.name == "sqlite"
+        self._readers = Readers(3)
+        self._refreshing = asyncio.Lock()
+        self._looked = 0.0
         self._task: asyncio.Task[None] | None = None
         self._measured = float("-inf")
 
@@ -84,11 +93,11 @@ class Store:
         sys.setswitchinterval(SWITCH_S)
         loop = asyncio.get_running_loop()
         self.writer.start()
+        self._readers.start()
         self.journal.start(loop)
         try:
-            self.tombstones = load_tombstones(self.settings.home)
-            self._migrate()
-        except StorageError as error:
+            await self._readers.run(self._migrate, ANSWER_S)
+        except (StorageError, OSError) as error:
             log.error("the store is not available yet: %s", error)
         self._task = loop.create_task(self._upkeep(), name="store-upkeep")
 
@@ -102,14 +111,21 @@ class Store:
         with contextlib.suppress(StorageError, OSError):
             await self._move_unless_another_does()
         await asyncio.get_running_loop().run_in_executor(None, self.writer.stop)
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._readers.stop()
         self.engine.dispose()
 
     def _migrate(self) -> None:
-        if not self.migrated:
+        """Bring the schema up to date, and erase again what a restored database forgot."""
+        if self.migrated:
+            return
+        with not_while_restoring(self.settings):
             migrate(self.engine)
             prepare_worklist(self.engine, chosen_of(self.settings))
-            self.migrated = True
+        with self.engine.execution_options(writes=True).begin() as connection:
+            self.tombstones = load_tombstones(connection, self.settings.home)
+            self.ledger.agree(connection, self.tombstones)
+        self.views.refresh()
+        self.migrated = True
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` in a transaction; its result once committed. StorageError otherwise."""
@@ -121,13 +137,40 @@ class Store:
         """Run ``work`` on a snapshot of the store. StorageError if that fails or takes too long."""
         if not self.migrated:
             raise StorageBusy("the store is not available yet")
-        running = asyncio.get_running_loop().run_in_executor(
-            self._readers, partial(_read, self.engine, work)
-        )
+        return await self._readers.run(partial(_read, self.engine, work), ANSWER_S)
+
+    async def show_attributes(self, names: Iterable[str]) -> None:
+        """Make these attributes columns of the views now, or as soon as nobody is in the way."""
+        if self.views.lack(names):
+            async with self._refreshing:
+                if self.views.lack(names):
+                    with contextlib.suppress(StorageError):
+                        await self._readers.run(self.views.refresh, ANSWER_S)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run ``work``, which reads or writes files, in a thread. StorageError as it does."""
         try:
-            return await asyncio.wait_for(running, READ_S)
-        except TimeoutError:
-            raise StorageBusy(f"the store did not answer within {READ_S:g} s") from None
+            return await self._readers.run(work, ANSWER_S)
+        except OSError as error:
+            raise failure(error) from error
+
+    async def keep_erased(self, entries: list[tuple[str, int]]) -> None:
+        """Note digests of erased leads on this machine's own disk as well."""
+        await self.run(partial(self.ledger.add, entries))
+
+    async def scrub(self) -> bool:
+        """Leave no deleted byte in the write-ahead log; False if a reader is in the way: then it
+        is done as soon as that ends."""
+        self.unscrubbed = True
+        with contextlib.suppress(StorageError):
+            self.unscrubbed = not await self._readers.run(self._scrub, ANSWER_S)
+        return not self.unscrubbed
+
+    def _scrub(self) -> bool:
+        try:
+            return scrub(self.engine)
+        except SQLAlchemyError as error:
+            raise failure(error) from error
 
     async def log(self, row: ScoreRow) -> None:
         """Write a score down as the settings say; it never fails the answer."""
@@ -147,38 +190,43 @@ class Store:
             await self.journal.settle()
 
     async def drain(self) -> None:
-        """Return when all that was answered before, by any worker, is in the store.
+        """Return when all that was answered before, by any worker, is in the store, but what
+        lies in segments that cannot be read (:attr:`JournalLoader.unreadable`).
 
         StorageError when that takes too long.
         """
         await self.journal.close()
-        loop = asyncio.get_running_loop()
         paths, deadline = used(self.journal.folder), time.monotonic() + DRAIN_S
         while paths:
-            await loop.run_in_executor(self._readers, self.mover.move, paths)
-            paths = [path for path in paths if path.exists()]
+            await self._readers.run(partial(self.mover.move, paths), DRAIN_S)
+            paths = [p for p in paths if p.exists() and p not in self.mover.unreadable]
             if paths and time.monotonic() > deadline:
                 raise StorageBusy("a journal is in use and cannot be moved into the store")
             await asyncio.sleep(0.02 if paths else 0.0)
 
     async def _move_unless_another_does(self) -> None:
-        loop = asyncio.get_running_loop()
         if self.mover.hold():
             try:
-                await loop.run_in_executor(self._readers, self.mover.run_once)
+                await self._readers.run(self.mover.run_once, ANSWER_S)
             finally:
                 self.mover.release()
 
     async def _upkeep(self) -> None:
-        """Migrate when the database comes; move scores in unless a process of its own does."""
-        loop = asyncio.get_running_loop()
+        """Migrate when the database comes; move scores in unless a process of its own does; finish
+        what somebody was in the way of."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:
                 if not self.migrated:
-                    self.tombstones = load_tombstones(self.settings.home)
-                    await loop.run_in_executor(self._readers, self._migrate)
+                    await self._readers.run(self._migrate, ANSWER_S)
                 await self._move_unless_another_does()
+                if self.unscrubbed:
+                    await self.scrub()
+                if time.monotonic() - self._looked > KEYS_S:
+                    self._looked = time.monotonic()
+                    self.tombstones = await self.read(stored_tombstones)
+                    if self.views.due:
+                        await self._readers.run(self.views.refresh, ANSWER_S)
                 self._measure()
                 await self._measure_background_work()
             except (StorageError, OSError) as error:

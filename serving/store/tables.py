@@ -1,4 +1,5 @@
-"""The store's tables. Moments are whole microseconds since 1970 UTC; rows are never changed.
+"""The store's tables. Moments are whole microseconds since 1970 UTC. Rows of
+interactions and answers are never changed, only withdrawn.
 
 The tables are named in the singular. The views ``leads``, ``interactions``, ``answers`` and
 ``outcomes`` show the same rows in the shape of the data contract (see ``views``), so that
@@ -6,6 +7,8 @@ The tables are named in the singular. The views ``leads``, ``interactions``, ``a
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -223,3 +226,66 @@ dataset = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 """Settings as in dataset.toml, a row each; read by ``leadscore train``."""
+
+
+tombstone_key = sa.Table(
+    "tombstone_key",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True, comment="32 bytes, hexadecimal"),
+    sqlite_autoincrement=True,
+)
+"""The keys that tombstones are hashed with, shared by every machine; the first one is used now."""
+
+correction = sa.Table(
+    "correction",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("lead_id", Name, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False, comment="id of the API key"),
+    sa.Column("action", sa.String(40), nullable=False),
+    sa.Column("before", sa.Text, nullable=False, comment="JSON: what was replaced"),
+    sa.Index("correction_of_lead", "lead_id", "id"),
+    sqlite_autoincrement=True,
+)
+"""What was corrected and how it stood before: a past score says up to which one it had read."""
+
+alias = sa.Table(
+    "alias",
+    metadata,
+    sa.Column("alias_id", Name, primary_key=True, comment="the id that a lead had"),
+    sa.Column("lead_id", Name, nullable=False, comment="the lead that it is now"),
+    sa.Column("into_id", Name, nullable=False, comment="the lead that it was merged into"),
+    sa.Column("since_us", sa.BigInteger, nullable=False),
+    sa.Column("correction_id", sa.BigInteger, nullable=False),
+    sa.Index("alias_of_lead", "lead_id"),
+    sa.Index("alias_into", "into_id"),
+)
+"""Merged leads. Their rows keep the id they came with and are read as the other lead's."""
+
+
+def _same_columns(table: sa.Table) -> list[sa.Column[Any]]:
+    return [sa.Column(c.name, c.type, nullable=c.nullable) for c in table.columns if c.name != "id"]
+
+
+withdrawn_interaction = sa.Table(
+    "withdrawn_interaction",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=False),
+    *_same_columns(interaction),
+    sa.Column("correction_id", sa.BigInteger, nullable=False),
+    sa.Index("withdrawn_interaction_of_lead", "lead_id", "id"),
+    sa.Index("withdrawn_event", "source", "event_id"),
+)
+"""Interactions taken back: no score sees them but those that saw them once."""
+
+withdrawn_answer = sa.Table(
+    "withdrawn_answer",
+    metadata,
+    sa.Column("id", RowId, primary_key=True, autoincrement=False),
+    *_same_columns(answer),
+    sa.Column("correction_id", sa.BigInteger, nullable=False),
+    sa.Index("withdrawn_answer_of_lead", "lead_id", "attribute", "answered_us"),
+)
+"""Answers taken back, likewise."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from features.errors import StorageBusy, StorageError
-from serving.store.database import failure
+from serving.store.database import ANSWER_S, failure
+from serving.store.readers import settle
 
 log = logging.getLogger("leadscore.store")
 
@@ -28,7 +31,12 @@ GROUP = 64
 @dataclass(slots=True)
 class _Job:
     work: Callable[[sa.Connection], Any]
-    done: Callable[[Any, BaseException | None], None]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+    def done(self, result: Any, error: BaseException | None) -> None:
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(settle, self.future, result, error)
 
 
 class Writer:
@@ -41,16 +49,18 @@ class Writer:
         self._engine = engine.execution_options(writes=True)
         self._jobs: queue.Queue[_Job | None] = queue.Queue(most_waiting)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._began = float("inf")
 
     def start(self) -> None:
         """Begin to take jobs."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the jobs that wait, then end."""
+        """Finish the jobs that wait, then end; not for longer than a request would wait."""
         if self._thread.is_alive():
-            self._jobs.put(None)
-            self._thread.join()
+            with contextlib.suppress(queue.Full):
+                self._jobs.put(None, timeout=ANSWER_S)
+            self._thread.join(ANSWER_S)
 
     @property
     def waiting(self) -> int:
@@ -60,20 +70,24 @@ class Writer:
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` within a transaction; its result once that is committed.
 
-        Raises StorageBusy at once when too much waits, and StorageError if it cannot be done;
-        then nothing of it was written.
+        Raises StorageBusy at once when too much waits, or the database hangs, and StorageError if
+        it cannot be done; then nothing of it was written. StorageBusy also when it takes too long:
+        then it may have been, and doing it again does no harm.
         """
+        if time.monotonic() - self._began > ANSWER_S:
+            raise StorageBusy("the store hangs")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def done(result: T, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_settle, future, result, error)
-
+        job = _Job(work, loop.create_future(), loop)
         try:
-            self._jobs.put_nowait(_Job(work, done))
+            self._jobs.put_nowait(job)
         except queue.Full:
             raise StorageBusy("too many writes wait for the store") from None
-        return await future
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                result: T = await job.future
+        except TimeoutError:
+            raise StorageBusy(f"the store did not answer within {ANSWER_S:g} s") from None
+        return result
 
     def _run(self) -> None:
         while True:
@@ -90,7 +104,9 @@ class Writer:
                     ended = True
                     break
                 group.append(more)
-            self._commit(group)
+            self._began = time.monotonic()
+            self._commit([job for job in group if not job.future.cancelled()])
+            self._began = float("inf")
             if ended:
                 return
 
@@ -99,15 +115,27 @@ class Writer:
             with self._engine.begin() as connection:
                 settled = [(job, *_attempt(connection, job.work)) for job in group]
         except (SQLAlchemyError, OSError, StorageError) as error:
-            if len(group) > 1:  # one of them may be to blame: each on its own
+            if len(group) > 1 and not _concerns_all(
+                error
+            ):  # one of them may be to blame: each on its own
                 for job in group:
                     self._commit([job])
                 return
             trouble = error if isinstance(error, StorageError) else failure(error)
             log.error("the store failed", extra={"error": type(error).__name__})
-            settled = [(group[0], None, trouble)]
+            settled = [(job, None, trouble) for job in group]
         for job, result, refusal in settled:
             job.done(result, refusal)
+
+
+DEADLOCK = "40P01"
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether the database is locked, full or away, rather than one job to blame."""
+    if isinstance(error, OperationalError):
+        return getattr(error.orig, "sqlstate", None) != DEADLOCK
+    return isinstance(error, OSError)
 
 
 def _attempt(
@@ -121,12 +149,3 @@ def _attempt(
         raise
     except Exception as error:
         return None, error
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():  # the caller went away
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)

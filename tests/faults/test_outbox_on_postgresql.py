@@ -89,7 +89,7 @@ def test_the_outbox_on_postgresql(postgresql: Any, tmp_path: Path) -> None:
         assert (len(page.rows), page.total) == (4, WRITERS * 3)
         query = ListQuery(cursor=page.next, order="-probability", release="any")
         assert len(lead_list(connection, query).rows) == WRITERS * 3 - 4
-        gone = erase(connection, "0-0", 1, TOMBSTONES)
+        gone = erase(connection, ["0-0"], 1, TOMBSTONES)
         assert min(gone[name] for name in ("change", "delivery", "reported", "refresh_queue")) > 0
 
     # one process at a time; the right ends with the connection that holds it

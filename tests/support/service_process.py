@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -209,15 +210,24 @@ class Server:
     def stop(self) -> None:
         self.run("pg_ctl", "-w", "-m", "immediate", "stop")
 
+    def processes(self) -> list[int]:
+        """The server's processes: the first one and those that it started."""
+        first = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
 
 def programs() -> Path | None:
+    """The folder of PostgreSQL's server programs; distributions keep them off the path."""
     found = shutil.which("initdb") or shutil.which("postgres")
-    return None if found is None else Path(found).resolve().parent
+    if found is not None:
+        return Path(found).resolve().parent
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
 
-@pytest.fixture
-def postgresql() -> Iterator[Server]:
-    """A PostgreSQL that runs for one test; skipped where there is none."""
+@contextmanager
+def server_of_postgresql() -> Iterator[Server]:
+    """A PostgreSQL that runs meanwhile; the test is skipped where there is none."""
     where = programs()
     if where is None or not (where / "initdb").exists():
         pytest.skip("no PostgreSQL on this machine")
@@ -237,3 +247,10 @@ def postgresql() -> Iterator[Server]:
         made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL that runs for one test; skipped where there is none."""
+    with server_of_postgresql() as running:
+        yield running

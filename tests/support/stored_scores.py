@@ -17,7 +17,7 @@ from serving.store.tombstones import Tombstones
 MINUTE_US = 60_000_000
 START_US = 1_767_225_600_000_000  # 2026-01-01
 
-TOMBSTONES = Tombstones(b"key")
+TOMBSTONES = Tombstones([b"key"])
 
 
 def new_store(folder: Path) -> sa.Engine:

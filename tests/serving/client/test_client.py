@@ -22,7 +22,11 @@ def test_every_call(client: httpx2.Client, lead: Any) -> None:
         assert crm.score(lead, reasons=1)["label"] in ("froid", "tiède", "chaud")
         assert crm.score_batch([lead])["scored"] == 1
         assert crm.put_lead("client", lead["created_at"], {"sector": "retail"})["became"]
-        assert crm.add_interactions([ROW, ROW])["taken"] == 2
+        assert crm.put_leads([{"lead_id": "client", "created_at": lead["created_at"]}])[
+            "unchanged"
+        ] == 1  # fmt: skip
+        assert crm.add_interactions([ROW])["taken"] == 1
+        assert crm.add_interactions([ROW])["repeated"] == 1  # a script that is run again
         answer: Any = {"lead_id": "client", "attribute": "budget", "value": "none"}
         told = crm.add_answers([{**answer, "answered_at": "2026-03-06T00:00:00Z"}])
         assert told["taken"] == 1
@@ -36,7 +40,7 @@ def test_every_call(client: httpx2.Client, lead: Any) -> None:
         assert cursor.isdigit()
         assert crm.changes("latest")[0] == []
         assert all(one["id"] for one in changes)
-        assert crm.erase("client")["erased"] is True
+        correct_and_erase(crm, lead)
         with pytest.raises(Problem) as refused:
             crm.lead_score("client")
         assert refused.value.status == 404
@@ -66,6 +70,22 @@ def test_the_asynchronous_client(client: httpx2.Client, lead: Any) -> None:
     asyncio.run(talk())
 
 
+def correct_and_erase(crm: Client, lead: Any) -> None:
+    assert crm.patch_lead("client", {"attributes": {"sector": "mining"}})["became"] == "changed"
+    assert crm.set_outcome("client", None)["outcome"] is None
+    assert crm.set_outcome("client", "converted", "2026-03-08T00:00:00Z")["became"] == "changed"
+    (row,) = crm.stored_lead("client")["tables"]["interaction"]
+    key = {"source": row["source"], "event_id": row["event_id"]}
+    assert crm.withdraw_interactions([key])["withdrawn"] == 1
+    key = {"lead_id": "client", "attribute": "budget", "answered_at": "2026-03-06T00:00:00Z"}
+    assert crm.withdraw_answers([key])["withdrawn"] == 1
+    crm.put_lead("client-2", lead["created_at"], {})
+    assert crm.merge_leads("client-2", "client")["became"] == "merged"
+    crm.put_lead("client-3", lead["created_at"], {})
+    assert crm.erase_many(["client-3"])["erased"] == 1
+    assert crm.erase("client")["erased"] is True
+
+
 def flaky(failures: int, status: int) -> tuple[Callable[[httpx2.Request], httpx2.Response], list]:
     seen: list[bytes] = []
 
@@ -87,7 +107,7 @@ def test_it_tries_again_with_the_same_event(status: int) -> None:
     assert crm.add_interactions([ROW]) == {"taken": 1}
     assert len(seen) == 3
     assert len(set(seen)) == 1
-    assert b"event_id" in seen[0]
+    assert b"event_id" not in seen[0]  # the service derives it from what the event says
 
 
 def test_it_gives_up_and_never_repeats_a_refusal() -> None:

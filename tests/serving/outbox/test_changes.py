@@ -142,7 +142,7 @@ def test_pages_have_no_gap_and_no_repeat(engine: sa.Engine) -> None:
 def test_erasure_takes_a_lead_out_of_the_outbox(engine: sa.Engine) -> None:
     enter(engine, score_row("a", 0, 0.1), score_row("b", 0, 0.1))
     with engine.execution_options(writes=True).begin() as connection:
-        gone = erase(connection, "a", START_US, TOMBSTONES)
+        gone = erase(connection, ["a"], START_US, TOMBSTONES)
     assert (gone["change"], gone["reported"], gone["standing"]) == (1, 1, 1)
     assert [one["data"]["lead_id"] for one in read(engine)] == ["b"]
     enter(engine, score_row("a", 9, 0.9, "hot"))  # a score that was on its way

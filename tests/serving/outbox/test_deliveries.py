@@ -244,7 +244,7 @@ def test_erasure_takes_a_leads_messages_back(engine: sa.Engine, desk: Desk) -> N
     enter(engine, *rising("a", 2), *rising("b", 1))
     desk.round(lambda m: BROKEN)
     with desk.engine.begin() as connection:
-        assert erase(connection, "a", desk.at_us, TOMBSTONES)["delivery"] == 2
+        assert erase(connection, ["a"], desk.at_us, TOMBSTONES)["delivery"] == 2
     desk.at_us += HOUR_US
     assert desk.round(lambda m: OK) == ["chg_2"]
 

@@ -20,7 +20,8 @@ from serving.predictor.replay import replay
 from serving.settings import Settings
 from serving.store import refresh_queue, tables
 from serving.store.histories import history
-from serving.store.ingest import NewLead, add_rows, put_lead
+from serving.store.ingest import add_rows
+from serving.store.leads import NewLead, put_leads
 from serving.store.ranking import LeadList, ListQuery, lead_list, listed_release
 from serving.store.tombstones import erase
 from serving.timestamps import microseconds
@@ -56,7 +57,7 @@ class House:
         created_us = microseconds(NOW - days_old * DAY)
         now_us = microseconds(self.now)
         with self.engine.begin() as c:
-            put_lead(c, NewLead(lead_id, created_us, attributes), now_us, TOMBSTONES)
+            put_leads(c, [NewLead(lead_id, created_us, attributes)], now_us, TOMBSTONES)
 
     def views(self, lead_id: str, count: int, ahead: timedelta = timedelta(0)) -> None:
         now_us = microseconds(self.now)
@@ -255,7 +256,7 @@ def test_closed_and_erased_leads_are_not_scored(house: House, releases: list[Pre
         house.put(name)
     house.close("closed")
     with house.engine.begin() as c:
-        erase(c, "erased", NOW_US, TOMBSTONES)
+        erase(c, ["erased"], NOW_US, TOMBSTONES)
     house.refresh(releases[0])
     assert house.ids(status="all") == ["open"]
     assert house.count(tables.refresh_queue) == 0
@@ -269,7 +270,7 @@ def test_a_lead_erased_while_it_is_scored_stays_erased(
     def meanwhile(connection: sa.Connection, lead_id: str) -> Any:
         found = history(connection, lead_id)
         with house.engine.begin() as c:
-            erase(c, "a", NOW_US, TOMBSTONES)
+            erase(c, ["a"], NOW_US, TOMBSTONES)
         return found
 
     monkeypatch.setattr("serving.predictor.refresh.history", meanwhile)
@@ -282,7 +283,7 @@ def test_a_lead_that_cannot_be_scored_holds_nobody_up(
     house: House, releases: list[Predictor]
 ) -> None:
     with house.engine.begin() as c:
-        put_lead(c, NewLead("without a creation", None, {}), NOW_US, TOMBSTONES)
+        put_leads(c, [NewLead("without a creation", None, {})], NOW_US, TOMBSTONES)
     house.put("b")
     house.refresh(releases[0])
     assert house.ids() == ["b"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -12,9 +14,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from features.errors import StorageBusy, StorageError
+from serving.settings import Settings
 from serving.store.database import connect
 from serving.store.migrate import HEAD, MIGRATIONS, migrate, schema_version
+from serving.store.store import Store
 from serving.store.tables import metadata
+from serving.telemetry.metrics import Metrics
 
 
 def alembic(work: Callable[[Config, str], None], engine: sa.Engine, revision: str) -> None:
@@ -65,3 +71,25 @@ def test_down_and_up_again(tmp_path: Path) -> None:
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
     assert migrate(engine) is True
     engine.dispose()
+
+
+def test_a_newer_schema_is_named_and_stops_no_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate(engine)
+    with engine.execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StorageError, match="newer leadscore"):
+        migrate(engine)
+    engine.dispose()
+
+    async def run() -> None:
+        store = Store(Settings(home=tmp_path), Metrics())
+        await store.start()
+        with pytest.raises(StorageBusy):
+            await store.write(lambda c: c.scalar(sa.text("SELECT 1")))
+        await store.stop()
+
+    asyncio.run(run())
+    assert "9999" in " ".join(record.getMessage() for record in caplog.records)

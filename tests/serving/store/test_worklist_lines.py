@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from serving.store import tables
 from serving.store.database import connect
 from serving.store.funnel import funnel
-from serving.store.ingest import NewLead, add_rows, put_lead
+from serving.store.ingest import add_rows
+from serving.store.leads import NewLead, put_leads
 from serving.store.matrix import matrix
 from serving.store.migrate import migrate
 from serving.store.overrides import judged_overrides, put_override
@@ -32,7 +33,7 @@ from serving.store.worklist_query import (
 )
 
 DAY_US = 86_400_000_000
-TOMBSTONES = Tombstones(b"key")
+TOMBSTONES = Tombstones([b"key"])
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def store(tmp_path: Path) -> Iterator[sa.Connection]:
 
 
 def put(store: sa.Connection, lead_id: str, **attributes: Any) -> None:
-    put_lead(store, NewLead(lead_id, 0, attributes), 1, TOMBSTONES)
+    put_leads(store, [NewLead(lead_id, 0, attributes)], 1, TOMBSTONES)
 
 
 def score(
@@ -119,7 +120,7 @@ def test_filters_use_the_last_known_attributes(store: sa.Connection) -> None:
         score(store, lead_id, 0.3, "warm")
     assert listed(store, owner="Nina") == ["a"]
     assert choices(store)["owner"] == ["Nina", "Omar"]
-    put_lead(store, NewLead("a", 0, {"owner": "Omar"}), 7, TOMBSTONES)
+    put_leads(store, [NewLead("a", 0, {"owner": "Omar"})], 7, TOMBSTONES)
     assert listed(store, owner="Omar", source="web") == ["a", "b"]
     assert listed(store, search="ACM") == ["a"]
     assert listed(store, search="%") == []
@@ -178,7 +179,7 @@ def test_an_erased_lead_leaves_nothing(store: sa.Connection) -> None:
     put(store, "a")
     score(store, "a", 0.6, "hot")
     put_override(store, "a", 5, "key", "cold", "because")
-    gone = erase(store, "a", 9, TOMBSTONES)
+    gone = erase(store, ["a"], 9, TOMBSTONES)
     assert (gone["worklist"], gone["override"], gone["band_move"]) == (1, 1, 1)
     assert held(store) == []
 

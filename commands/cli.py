@@ -22,6 +22,7 @@ from typer.exceptions import TyperException
 from typer.models import CommandInfo, TyperInfo
 
 from commands import (
+    backup,
     card,
     compare,
     data,
@@ -37,6 +38,7 @@ from commands import (
     rules,
     score,
     serve,
+    store,
     train,
     webhooks,
 )
@@ -52,7 +54,7 @@ PANELS = {
     "Data": ("init", "import", "check", "audit", "simulate", "lead"),
     "Models": ("train", "card", "monitor", "compare", "models", "promote", "rollback", "fetch"),
     "Scores": ("score", "worklist", "forecast", "explain", "rules"),
-    "Service": ("serve", "keys", "webhooks", "replay", "doctor"),
+    "Service": ("serve", "keys", "webhooks", "replay", "store", "backup", "restore", "doctor"),
 }
 OTHER_PANEL = "Start here"
 INTERRUPTED = 130
@@ -118,6 +120,8 @@ def create_app() -> typer.Typer:
         serve,
         keys,
         webhooks,
+        store,
+        backup,
     ):
         family.add_to(app)
     listed: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]

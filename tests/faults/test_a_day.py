@@ -26,7 +26,7 @@ from scoring.release.store import ChampionPointer, ReleaseStore
 from serving.settings import Settings
 from serving.store import refresh_queue
 from serving.store.database import connect, store_url
-from serving.store.ingest import NewLead, put_lead
+from serving.store.leads import NewLead, put_leads
 from serving.store.tombstones import load_tombstones
 from serving.timestamps import microseconds
 
@@ -49,13 +49,16 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
 def load(home: Path, now: datetime) -> None:
     """All leads in one transaction, as a bulk load does."""
     engine = connect(store_url(Settings(home=home)))
-    tombstones = load_tombstones(home)
     created_us = microseconds(now - timedelta(days=20))
     with engine.execution_options(writes=True).begin() as connection:
-        for i in range(LEADS):
-            attributes = {"employees": i % 300, "owner": ("karim", "lena")[i % 2]}
-            lead = NewLead(f"L-{i:04}", created_us, attributes)
-            put_lead(connection, lead, microseconds(now), tombstones)
+        leads = [
+            NewLead(
+                f"L-{i:04}", created_us,
+                {"employees": i % 300, "owner": ("karim", "lena")[i % 2]},
+            )
+            for i in range(LEADS)
+        ]  # fmt: skip
+        put_leads(connection, leads, microseconds(now), load_tombstones(connection, home))
     engine.dispose()
 
 

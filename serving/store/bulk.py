@@ -46,8 +46,8 @@ def lookup(
             values = {f"k{i}": list(column) for i, column in enumerate(zip(*part, strict=True))}
             rows = connection.execute(text, values)
         else:
-            values = {"keys": msgspec.json.encode(part).decode()}
-            rows = connection.execute(_sqlite_lookup(table, tuple(names)), values)
+            text = _sqlite_lookup(table, tuple(names))
+            rows = connection.execute(text, {"keys": msgspec.json.encode(part).decode()})
         found += [dict(zip(columns, row, strict=True)) for row in rows]
     return found
 

@@ -106,7 +106,7 @@ class ViewRefresher:
 
     def refresh(self) -> bool:
         """Show every attribute; False if a reader of the views is in the way: try again later."""
-        self.due = True
+        self.due = False  # before the names are read: who adds one from here on makes it due again
         try:
             with self._engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
@@ -114,9 +114,9 @@ class ViewRefresher:
                 names = set(connection.scalars(sa.select(attribute_name.c.name)))
                 self._shown = names if _are_shown(connection, names) else refresh_views(connection)
         except OperationalError:  # a lock was not to be had
-            self._blocked = True
+            self.due = self._blocked = True
             return False
-        self.due = self._blocked = False
+        self._blocked = False
         return True
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from serving.store.tables import attribute_name
 
@@ -113,7 +113,7 @@ class ViewRefresher:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {READERS_WAIT_MS}")
                 names = set(connection.scalars(sa.select(attribute_name.c.name)))
                 self._shown = names if _are_shown(connection, names) else refresh_views(connection)
-        except OperationalError:  # a lock was not to be had
+        except SQLAlchemyError:  # a lock was not to be had, or another machine makes them now
             self.due = self._blocked = True
             return False
         self._blocked = False

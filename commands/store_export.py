@@ -70,7 +70,8 @@ def _cell(value: Any) -> Any:
 
 def _toml(told: dict[str, str]) -> str:
     """Rows of ``dataset`` as TOML; a value is JSON, else a text."""
-    lines, tables = [], {}
+    lines: list[str] = []
+    tables: dict[str, list[tuple[str, str]]] = {}
     for key, value in told.items():
         table, _, last = key.rpartition(".")
         if table.startswith("attributes."):

@@ -98,7 +98,7 @@ class Loader:
             part = data.leads.iloc[start : start + ROWS_AT_ONCE]
             created: list[int | None] = [None] * len(part)
             if data.has_time:
-                created = part["created_at"].astype("int64").tolist()
+                created = [int(at) for at in part["created_at"].astype("int64")]
             columns = {
                 name: [_value(value, kinds[name]) for value in part[name].tolist()] for name in fit
             }

@@ -129,7 +129,8 @@ def _first_received(connection: sa.Connection, lead_ids: list[str]) -> int | Non
         for one in merged_ids(connection, current_id(connection, lead_id))
     ]
     query = sa.select(sa.func.min(tables.lead.c.received_us))
-    return connection.scalar(query.where(tables.lead.c.lead_id.in_(ids)))
+    first: int | None = connection.scalar(query.where(tables.lead.c.lead_id.in_(ids)))
+    return first
 
 
 def _backups_since(connection: sa.Connection, first_seen: int | None) -> list[datetime]:

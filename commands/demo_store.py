@@ -62,7 +62,8 @@ def fill_store(
             newest = sorted(range(len(histories)), key=lambda i: -int(histories.created_at_us[i]))[
                 :MAX_LEADS
             ]
-            filling = _Filling(connection, load_tombstones(settings.home), shift_us, now_us)
+            tombstones = load_tombstones(connection, settings.home)
+            filling = _Filling(connection, tombstones, shift_us, now_us)
             filling.put_leads(histories, newest)
             outcomes = [
                 (i, int(closed_us[i]), bool(converted[i]))
@@ -89,8 +90,9 @@ class _Filling:
     def put_leads(self, histories: Histories, rows: list[int]) -> None:
         """Leads, interactions and answers, moved in time."""
         from serving.store import tables
-        from serving.store.ingest import NewLead, put_lead
+        from serving.store.leads import NewLead, put_leads
 
+        leads = []
         for i in rows:
             attributes = {
                 name: value
@@ -98,8 +100,8 @@ class _Filling:
                 if (value := column[i]) is not None and value == value
             }
             created_us = int(histories.created_at_us[i]) + self.shift_us
-            lead = NewLead(str(histories.lead_ids[i]), created_us, attributes)
-            put_lead(self.connection, lead, self.now_us, self.tombstones)
+            leads.append(NewLead(str(histories.lead_ids[i]), created_us, attributes))
+        put_leads(self.connection, leads, self.now_us, self.tombstones)
         self._add(tables.interaction, self._interactions(histories, rows))
         self._add(tables.answer, self._answers(histories, rows))
 

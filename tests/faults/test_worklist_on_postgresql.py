@@ -10,7 +10,8 @@ import msgspec
 from serving.store import tables
 from serving.store.database import connect
 from serving.store.funnel import funnel
-from serving.store.ingest import NewLead, add_rows, put_lead
+from serving.store.ingest import add_rows
+from serving.store.leads import NewLead, put_leads
 from serving.store.matrix import matrix
 from serving.store.migrate import migrate
 from serving.store.overrides import judged_overrides, put_override
@@ -21,7 +22,7 @@ from serving.store.worklist_lines import prepare, rebuild
 from serving.store.worklist_query import Filters, choices, count_by_band, lines
 
 DAY_US = 86_400_000_000
-TOMBSTONES = Tombstones(b"key")
+TOMBSTONES = Tombstones([b"key"])
 
 
 def score(lead_id: str, probability: float, band: str, day: int) -> ScoreRow:
@@ -40,7 +41,7 @@ def test_the_pages_on_postgresql(postgresql: Any) -> None:
         prepare(connection, "")
         for i, lead_id in enumerate("abcd"):
             attributes = {"owner": f"o{i % 2}", "source": "web", "cost": 10.0}
-            put_lead(connection, NewLead(lead_id, DAY_US, attributes), 1, TOMBSTONES)
+            put_leads(connection, [NewLead(lead_id, DAY_US, attributes)], 1, TOMBSTONES)
         move_in(connection, [score(one, 0.1, "cold", 1) for one in "abcd"], TOMBSTONES)
         move_in(connection, [score("a", 0.3, "warm", 3), score("b", 0.7, "hot", 3)], TOMBSTONES)
         put_override(connection, "c", 5, "key", "hot", "met")

@@ -40,7 +40,10 @@ def export_store(settings: Settings, out: Path) -> dict[str, int]:
             counts = {
                 view: _write(connection.execution_options(**options), view, out) for view in VIEWS
             }
-            told = dict(connection.execute(sa.select(dataset.c.key, dataset.c.value)).tuples())
+            told = {
+                row.key: row.value
+                for row in connection.execute(sa.select(dataset.c.key, dataset.c.value))
+            }
     except SQLAlchemyError as error:
         raise failure(error) from error
     finally:

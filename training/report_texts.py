@@ -26,6 +26,69 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("too low"),
     N_("{by} = {name}: probabilities are {side}; {expected:.1%} expected, {observed:.1%} "
        "observed among {leads:,} leads"),
+    # comparison: each lead and conversion once, probabilities as given
+    N_("At the same workload. Leads that only the learned score makes hot convert {gap:+.1f} "
+       "points against those that only the rules do (95 %: {low:+.1f} to {high:+.1f})."),
+    N_("Cannot tell: the learned score would be better if it were recalibrated, but its "
+       "probabilities as given are not, and the two find about as many conversions."),
+    N_("Cannot tell: the {better} {verb} over all leads, yet the leads that the {called} would"
+       " call convert more. Decide by what the score is for."),
+    N_("Of the {n:,} leads that only the learned score makes hot, {rate:.1%} convert; of the "
+       "{m:,} that only the rules make hot, {other:.1%} (difference {gap:+.1f} points, 95 %: "
+       "{low:+.1f} to {high:+.1f})."),
+    N_("Recalibrated on these leads, the learned score has a log loss of {loss:.4f}, {gap:.4f}"
+       " {side} than the {other:.4f} of the rules (95 %: {low:+.4f} to {high:+.4f})."),
+    N_("The probabilities of the learned score have a log loss of {loss:.4f} as a user gets "
+       "them (recalibrated on these leads it would be {recalibrated:.4f}), {gap:.4f} {side} "
+       "than the {other:.4f} of the rules, which give no probabilities and were recalibrated "
+       "on these leads (95 %: {low:+.4f} to {high:+.4f})."),
+    N_("Use the learned score to choose whom to call: those leads convert more. Do not count "
+       "on its probabilities yet: as given they are no better than the rules'."),
+    N_("gives better probabilities"),
+    N_("ranks better"),
+    N_("hot: the best tenth, warm: the next two tenths, by both (the rules set no example)"),
+    N_("hot: {capacity} (capacity), warm: the next twice as many, by both"),
+    N_("one in ten of the {n:.0f} leads open in a week"),
+    N_("{hot_per_week:g} of the {n:.0f} leads open in a week"),
+    N_("capacity: {per_week:g} of the {n:.1f} leads open in a week are hot, and {times:g} "
+       "times as many warm or hot"),
+    N_("default: warm from the average probability ({warm:.1%}), hot from {times:g} times its "
+       "odds ({hot:.1%})"),
+    N_("no signal: every lead has a probability of {rate:.1%} and is cold; no band separates "
+       "leads"),
+    N_("value: a contact pays from {warm:.1%} (cost {cost:g} / value {value:g}); hot from "
+       "{hot:.1%}, where it returns {times:g} times its cost"),
+    N_("no signal: no model was clearly better than the base rate out of time, so every lead "
+       "gets the base rate of {rate:.1%} and the same band"),
+    N_("{ensemble}: better than the base rate, beyond chance"),
+    N_("A conversion is worth {value}, a contact costs {cost}; earnings per 100 leads of the "
+       "test, each lead and each conversion once."),
+    N_("All recalibrated alike. Right of the line: worse than the learned score. An interval "
+       "that crosses the line is within chance."),
+    N_("By source and by band of the learned score, each lead and each conversion once."),
+    N_("First the same rules with better points (refitted, rounded, written as a new "
+       "scorecard), then what only the model’s features bring; all recalibrated alike."),
+    N_("How many of all conversions are found when the best-scored leads are called first, "
+       "each lead once."),
+    N_("In every week the best-scored of the open leads are on the list: those that have been "
+       "asked about and have neither closed nor passed their horizon, with their latest score."
+       " A lead on several lists is called once; leads with equal scores share what capacity "
+       "is left."),
+    N_("Recalibrated"),
+    N_("The same workload for both: {cuts}. Each lead counts once, in the highest band that it"
+       " reached. Bars show what happened, with Wilson’s 95 % intervals; grey figures come "
+       "from fewer than {n} leads."),
+    N_("called"),
+    N_("recalibrated"),
+    N_("recalibrated, worse"),
+    N_("{n} leads have no known cost and are not counted here."),
+    N_("{found} of {all}"),
+    N_("{title}, recalibrated on these leads"),
+    N_("{title}, as a user gets them"),
+    N_("“Called” is what the team can do: {capacity}, each lead once. “Log loss” is of the "
+       "probabilities that a user gets; a score that gives none has a dash. “Recalibrated” is "
+       "every score refitted alike on other leads of this test. Brackets are 95 % intervals "
+       "over leads; differences are paired, from the same resampled leads."),
     # comparison/bands.py
     N_("as their own bands say"),
     N_("the best that the team can call"),

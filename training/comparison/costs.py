@@ -20,7 +20,7 @@ from training.labels.training_data import TrainingData
 ALL = "all"
 
 
-SOURCE_NAMES = ("source", "lead_source", "lead source", "origin", "utm_source")
+SOURCE_NAMES = ("source", "lead_source", "origin", "utm_source")
 """Of several attributes of the group source, the one that says where a lead comes from."""
 
 
@@ -83,7 +83,7 @@ def source_attribute(source: TrainingData, name: str | None) -> str | None:
         for n, a in declared.items()
         if a.group == Group.SOURCE and a.type in (AttributeType.CATEGORY, AttributeType.BOOLEAN)
     )
-    usual = [n for word in SOURCE_NAMES for n in found if n.lower() == word]
+    usual = [n for word in SOURCE_NAMES for n in found if n.lower().replace(" ", "_") == word]
     return name or next(iter(usual or found), None)
 
 

@@ -183,16 +183,18 @@ def _probability_words(rules: ScoreMetrics, learned: ScoreMetrics) -> str:
     if gap is None:
         raise ValueError("the rules have no paired difference to the learned score")
     side = "lower (better)" if gap.value > 0 else "higher (worse)"
-    text = f"The probabilities of the learned score have a log loss of {learned.log_loss.value:.4f}"
-    if learned.gives_probabilities:
-        text += (
-            " as a user gets them (recalibrated on these leads it would be "
-            f"{learned.recalibrated_log_loss.value:.4f})"
+    if not learned.gives_probabilities:
+        return (
+            f"Recalibrated on these leads, the learned score has a log loss of "
+            f"{learned.log_loss.value:.4f}, {abs(gap.value):.4f} {side} than the "
+            f"{rules.log_loss.value:.4f} of the rules (95 %: {-gap.high:+.4f} to {-gap.low:+.4f})."
         )
     return (
-        f"{text}, {abs(gap.value):.4f} {side} than the {rules.log_loss.value:.4f} of the rules, "
-        "which give no probabilities and were recalibrated on these leads "
-        f"(95 %: {-gap.high:+.4f} to {-gap.low:+.4f})."
+        f"The probabilities of the learned score have a log loss of {learned.log_loss.value:.4f} "
+        "as a user gets them (recalibrated on these leads it would be "
+        f"{learned.recalibrated_log_loss.value:.4f}), {abs(gap.value):.4f} {side} than the "
+        f"{rules.log_loss.value:.4f} of the rules, which give no probabilities and were "
+        f"recalibrated on these leads (95 %: {-gap.high:+.4f} to {-gap.low:+.4f})."
     )
 
 

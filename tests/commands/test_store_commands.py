@@ -67,7 +67,12 @@ def meaning(data: Dataset) -> list[object]:
     return [
         sorted(found.lead_ids.tolist()), data.settings.horizon_days,
         data.settings.reference_ages_days, data.settings.attributes["sector"].levels,
-        sorted(data.leads.drop(columns="a\"b", errors="ignore").astype(str).values.tolist()),
+        sorted(
+            data.leads.drop(columns=['a"b'], errors="ignore")
+            .sort_index(axis=1)
+            .astype(str)
+            .values.tolist()
+        ),
         sorted(
             zip(
                 rows.at_us.tolist(), map(str, rows.duration_s), map(str, rows.value), strict=True

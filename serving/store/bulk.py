@@ -18,7 +18,8 @@ ROWS_A_STATEMENT = 64
 """Rows that SQLite takes in one statement: it works long without Python's lock, and the few sizes
 of statements are each prepared once a connection."""
 
-KEYS_A_STATEMENT = 10_000
+KEYS_A_STATEMENT = 1_000
+"""So few that a statement ends well within its time, also on a server that others keep busy."""
 
 Row = Mapping[str, Any]
 

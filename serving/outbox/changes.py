@@ -57,6 +57,13 @@ class ModelName(msgspec.Struct, frozen=True):
     release_id: str
 
 
+class StrongestReason(msgspec.Struct, frozen=True):
+    """The feature that moves a score most, and its sentence."""
+
+    feature: str
+    text: str
+
+
 class Before(msgspec.Struct, frozen=True):
     """The lead as it was last reported; ``reason``: the feature of its strongest reason."""
 
@@ -73,7 +80,7 @@ class ChangedScore(msgspec.Struct, frozen=True):
     changed: list[str]
     probability: float
     band: str
-    reason: AnsweredReason | None
+    reason: StrongestReason | None
     as_of: datetime
     score_id: str
     model: ModelName
@@ -180,8 +187,9 @@ def _change(
     if before is not None:
         model = ModelName(before["version"], before["release_id"])
         then = Before(before["probability"], before["band"], before["reason"], model)
+    reason = None if strongest is None else StrongestReason(strongest.feature, strongest.text)
     data = ChangedScore(
-        row["lead_id"], kinds, row["probability"], row["band"], strongest,
+        row["lead_id"], kinds, row["probability"], row["band"], reason,
         moment_of(row["as_of_us"]), row["score_id"],
         ModelName(row["version"], row["release_id"]), then,
     )  # fmt: skip

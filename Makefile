@@ -104,6 +104,7 @@ bench-monitor: $(VENV)/.dev ## later leads: how often each verdict is given, and
 
 .PHONY: bench-gate
 bench-gate: $(VENV)/.dev ## promotion: how often good challengers, leaks and shuffled labels pass
+	@$(BIN)/python benchmarks/gate_criteria.py
 	@$(BIN)/python benchmarks/gate.py
 
 .PHONY: bench-forecast

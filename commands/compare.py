@@ -17,7 +17,7 @@ from commands.options import (
     SeedOption,
 )
 from features.errors import UsageError
-from features.language.current import N_, current, number, say
+from features.language.current import N_, _, current, number, say
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -259,9 +259,9 @@ def print_comparison(found: Comparison) -> None:
     print_bands(found)
     print_costs(found)
     if calling := found.sections.get("calling"):
-        print("What calling changes:")
+        print(_("What calling changes:"))
         for sentence in calling["words"]:
-            print(f"  {sentence}")
+            print(f"  {translated(sentence)}")
 
 
 def print_scores(found: Comparison) -> None:
@@ -314,14 +314,15 @@ def print_scores(found: Comparison) -> None:
 def print_given(found: Comparison) -> None:
     """Every given score in sentences: would it have called better, and is it true at its word?"""
     from training.comparison.given import raw_words_of
+    from training.report_texts import translated
 
     for one in found.sections.get("given", []):
-        print(one["answer"])
-        print(f"  {raw_words_of(one)}")
+        print(translated(one["answer"]))
+        print(f"  {translated(raw_words_of(one))}")
         if one["money"]:
-            print(f"  {one['money']}")
+            print(f"  {translated(one['money'])}")
         for note in one["notes"]:
-            print(f"  Note: {note}.")
+            print(say("  Note: {note}.", note=translated(note)))
     if found.sections.get("given"):
         print()
 

@@ -10,6 +10,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption, SeedOption
 from features.errors import UsageError
+from features.language.current import N_, say
 
 if TYPE_CHECKING:
     from training.forecast.run import Forecast, PeriodCheck
@@ -147,34 +148,37 @@ def print_forecast(found: Forecast) -> None:
     """What to expect, by group, then the last period and what a reader must know."""
     from commands.output import print_table
     from training.forecast.run import moment_words
+    from training.report_texts import translated
 
     first = found.rows[0]
-    print(
+    heading = (
         f"{first.leads:,} leads are open on {moment_words(found.as_of_us)[:10]}. "
         f"Intervals hold in {found.coverage:.0%} of forecasts."
     )
+    print(translated(heading))
     has_value = first.value is not None
     rows = [
         [
-            row.group if row.by == "all" else f"{row.by}: {row.group}",
-            f"{row.horizon_days:g}",
+            translated(row.group if row.by == "all" else f"{row.by}: {row.group}"),
+            translated(f"{row.horizon_days:g}"),
             row.leads,
-            f"{row.expected:,.1f}",
-            f"{row.low:,.0f} to {row.high:,.0f}",
-            *([f"{row.value:,.0f}", f"{row.value_low:,.0f} to {row.value_high:,.0f}"]
+            translated(f"{row.expected:,.1f}"),
+            translated(f"{row.low:,.0f} to {row.high:,.0f}"),
+            *([translated(f"{row.value:,.0f}"),
+               translated(f"{row.value_low:,.0f} to {row.value_high:,.0f}")]
               if has_value else []),
         ]
         for row in found.rows
     ]  # fmt: skip
-    columns = ["leads", "days", "open", "conversions", "interval"]
-    columns += ["value", "interval "] if has_value else []
+    columns = [N_("leads"), N_("days"), N_("open"), N_("conversions"), N_("interval")]
+    columns += [N_("value"), N_("interval ")] if has_value else []
     print_table(columns, rows, right=columns[1:])
     for period in found.last_periods:
-        print(period_words(period))
+        print(translated(period_words(period)))
     if not found.last_periods:
-        print("Last period: too little was known at its start to forecast it.")
+        print(translated("Last period: too little was known at its start to forecast it."))
     for note in found.notes:
-        print(f"Note: {note}.")
+        print(say("Note: {note}.", note=translated(note)))
 
 
 def period_words(period: PeriodCheck) -> str:

@@ -501,6 +501,61 @@ REPORT_TEXTS: tuple[str, ...] = (
        "it; numbers in deciles."),
     N_("Scorecard “{scorecard}”. Counted by the same engine as the learned features; "
        "nothing at or after the question is seen."),
+    # comparison/given.py
+    N_("given, as of its own past"),
+    N_("{name} has no moments: it may have been written after the outcome, and then it "
+       "looks better than it was. As answers with their moments it is judged by its past"),
+    N_("before its first answer {name} is the column of leads, taken as known at creation"),
+    N_("{name} is unknown at {x:.1%} of the references, which are ranked in the middle"),
+    N_("Whether {name} would have called better cannot be told from these leads."),
+    N_("of the leads called ({capacity}), {converted_of_called:.1%} convert if {name} picks "
+       "them and {converted_of_called_2:.1%} if the learned score does (difference {x:+.1f} "
+       "points, 95 %: {x_2:+.1f} to {x_3:+.1f})"),
+    N_("With {name} the team would have called better: {rates}."),
+    N_("With {name} the team would have called worse: {rates}."),
+    N_("With {name} the team would have called about as well, within chance: {rates}."),
+    N_("Per 100 leads {name} earns {given:,.0f} and the learned score {learned:,.0f} "
+       "({gain:+,.0f}) at the same number of calls."),
+    N_("{name} is on no scale of probabilities (0 to 1, or 0 to 100): only ranks count."),
+    N_("right on average"),
+    N_("Taken at its word ({reading}), {name} says {mean:.1%} where {rate:.1%} convert (95 "
+       "%: {low:.1%} to {high:.1%}): {side}; log loss {log_loss:.4f} ({low_2:.4f} to "
+       "{high_2:.4f}) uncalibrated."),
+    # exploration.py
+    N_("the score finds leads that convert more even if nobody calls them"),
+    N_("left alone, the leads at the top convert no more than the others beyond chance: the "
+       "score may have made its own truth"),
+    N_("whether the score ranks leads that nobody calls cannot be told yet"),
+    N_("Being on the list changes the conversion of the leads at the top by {effect}, of "
+       "the others by {effect_other}: {effect_2}."),
+    N_("Left alone, {best:.1%} of the leads at the top convert and {other:.1%} of the "
+       "others (difference {ranks}): {truth}."),
+    N_("From {leads:,} leads, of whom {held:,} of the best were held back and {drawn:,} "
+       "others called, both at random."),
+    N_("calling makes more of them convert"),
+    N_("calling makes fewer of them convert"),
+    N_("within chance"),
+    N_("{x:+.1f} points (95 %: {x_2:+.1f} to {x_3:+.1f})"),
+    # forecast/run.py
+    N_("{x} days are left out: leads were watched for at most {longest_days:.0f} days after "
+       "a reference"),
+    N_("{value} is unknown of {sum:,} of {n_worth:,} open leads; they count with the mean "
+       "of the others, {mean:,.2f}"),
+    N_("{sum:,} of {n_older:,} open leads are older than any learned from ({oldest:g} "
+       "days); {share:.0%} of the expected conversions are theirs, and less sure. Add later "
+       "reference_ages_days in dataset.toml and train again"),
+    N_("this release"),
+    N_("the same recipe, fitted on what was known then"),
+    N_("{leads:,} leads are open on {day}. Intervals hold in {coverage:.0%} of forecasts."),
+    N_("Last {horizon_days:g} days (from {start}, {leads:,} leads open): {expected:,.1f} "
+       "conversions forecast ({low:,.0f} to {high:,.0f}) by {by}; {converted:,} came, "
+       "{side} the interval."),
+    N_("Last period: too little was known at its start to forecast it."),
+    N_("within"),
+    N_("outside"),
+    N_("{low:,.0f} to {high:,.0f}"),
+    N_("{by}: {group}"),
+    N_("all"),
     # words of tables and facts
     N_("cuts"),
     N_("keep"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from string import Formatter
 
 from features.language.language import ENGLISH, Language
@@ -37,16 +37,21 @@ class Retelling:
     """
 
     def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
         self._plain = frozenset(m for m in messages if isinstance(m, str) and "{" not in m)
+        self._of = lru_cache(maxsize=4096)(self._retold)
+
+    @cached_property
+    def _patterns(self) -> list[tuple[Message, re.Pattern[str]]]:
+        """Each composed message and what it looks like filled in, the most specific first."""
         patterns = [
             (form, message)
-            for message in messages
+            for message in self._messages
             for form in ((message,) if isinstance(message, str) else message)
             if "{" in form
         ]
         patterns.sort(key=lambda pair: -len(re.sub(r"{.*?}", "", pair[0])))
-        self._patterns = [(m, re.compile(_pattern(form), re.DOTALL)) for form, m in patterns]
-        self._of = lru_cache(maxsize=4096)(self._retold)
+        return [(m, re.compile(_pattern(form), re.DOTALL)) for form, m in patterns]
 
     def of(self, text: str, language: Language) -> str:
         """The sentence in a language."""

@@ -123,6 +123,7 @@ def test_the_card_is_in_french_as_page_and_as_text(release: Release) -> None:
 # ------------------------------------------------------------------ no sentence without a message
 
 REPORT_CODE = ("model_card", "leakage", "comparison")
+SINGLE_FILES = ("thresholds.py", "release_record.py", "exploration.py")
 NOT_SHOWN = re.compile(
     r"[<>]\w|svg|#[0-9a-f]{3}|^\s|utf-8|[=#]\"|^\{\w*:?[^}]*\}$|--exclude|^[-#] "
 )
@@ -173,7 +174,8 @@ def _part(part: ast.expr) -> str:
 
 def code_texts(*, messages: bool = False) -> dict[str, set[str]]:
     files = [file for part in REPORT_CODE for file in (ROOT / "training" / part).glob("*.py")]
-    files += [ROOT / "training/thresholds.py", ROOT / "training/release_record.py"]
+    files += (ROOT / "training/forecast").glob("*.py")
+    files += [ROOT / "training" / name for name in SINGLE_FILES]
     return {
         str(file.relative_to(ROOT)): set(texts_of(file.read_text("utf-8"), messages=messages))
         for file in files
@@ -209,6 +211,7 @@ def test_every_kept_message_is_still_made_by_the_code() -> None:
     texts = code_texts(messages=True).values()
     made = {shape(text) for each in texts for text in each}
     made |= template_texts(COMPARISON_PAGE)
+    made |= set(texts_of((ROOT / "commands/forecast.py").read_text("utf-8")))
     for file in (ROOT / "training/calibration").glob("*.py"):
         made |= set(texts_of(file.read_text(encoding="utf-8")))
     sentences = [message for message in (*KEPT, *REPORT_TEXTS) if " " in message]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scoring.bands import Band
 from serving.store import tables
 from serving.store.page_tables import override, worklist
-from serving.store.worklist_lines import NO_CONTACT, OPEN, PAUSED
+from serving.store.worklist_lines import NO_CONTACT, OPEN, PAUSED, RANK
 
 CHOICES = ("source", "owner", "segment", "account")
 MOST_CHOICES = 200
@@ -39,7 +39,9 @@ class Filters:
     def condition(self) -> sa.ColumnElement[bool]:
         """As SQL; band, state and the four choices go by an index."""
         conditions: list[sa.ColumnElement[bool]] = [worklist.c.state.in_(SHOWN_STATES[self.show])]
-        for name in ("band", *CHOICES):
+        if self.band:
+            conditions.append(_is_in(self.band))
+        for name in CHOICES:
             value = getattr(self, name)
             if value:
                 conditions.append(worklist.c[name] == value)
@@ -85,10 +87,18 @@ def lines(
 
 def count_by_band(connection: sa.Connection, filters: Filters) -> dict[str, int]:
     """How many leads match, by band."""
-    query = sa.select(worklist.c.band, sa.func.count().label("n")).where(filters.condition())
-    rows = connection.execute(query.group_by(worklist.c.band))
-    found = {row.band: row.n for row in rows}
-    return {band.value: found.get(band.value, 0) for band in reversed(Band)}
+    columns = [sa.func.sum(sa.case((_is_in(band.value), 1), else_=0)) for band in _HOTTEST_FIRST]
+    row = connection.execute(sa.select(*columns).where(filters.condition())).one()
+    return {band.value: n or 0 for band, n in zip(_HOTTEST_FIRST, row, strict=True)}
+
+
+_HOTTEST_FIRST = tuple(reversed(Band))
+
+
+def _is_in(band: str) -> sa.ColumnElement[bool]:
+    """Whether a line is in a band, by its place alone: every index of the list holds that."""
+    place = worklist.c.place
+    return sa.and_(place >= RANK[band], place < RANK[band] + 1)
 
 
 def count_left_alone(connection: sa.Connection) -> int:

@@ -50,17 +50,6 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("hot: {capacity} (capacity), warm: the next twice as many, by both"),
     N_("one in ten of the {n:.0f} leads open in a week"),
     N_("{hot_per_week:g} of the {n:.0f} leads open in a week"),
-    N_("capacity: {per_week:g} of the {n:.1f} leads open in a week are hot, and {times:g} "
-       "times as many warm or hot"),
-    N_("default: warm from the average probability ({warm:.1%}), hot from {times:g} times its "
-       "odds ({hot:.1%})"),
-    N_("no signal: every lead has a probability of {rate:.1%} and is cold; no band separates "
-       "leads"),
-    N_("value: a contact pays from {warm:.1%} (cost {cost:g} / value {value:g}); hot from "
-       "{hot:.1%}, where it returns {times:g} times its cost"),
-    N_("no signal: no model was clearly better than the base rate out of time, so every lead "
-       "gets the base rate of {rate:.1%} and the same band"),
-    N_("{ensemble}: better than the base rate, beyond chance"),
     N_("A conversion is worth {value}, a contact costs {cost}; earnings per 100 leads of the "
        "test, each lead and each conversion once."),
     N_("All recalibrated alike. Right of the line: worse than the learned score. An interval "
@@ -90,11 +79,7 @@ REPORT_TEXTS: tuple[str, ...] = (
        "every score refitted alike on other leads of this test. Brackets are 95 % intervals "
        "over leads; differences are paired, from the same resampled leads."),
     # comparison/bands.py
-    N_("as their own bands say"),
-    N_("the best that the team can call"),
-    N_("hot: the best {x:.1%} of leads (capacity), warm: the next twice as many"),
     N_("as many hot ({hot:.1%}) and as many warm ({above:.1%}) as the rules call"),
-    N_("hot: the best tenth, warm: the next two tenths (the rules' own bands set no example)"),
     N_("only learned"),
     N_("only rules"),
     # comparison/charts.py
@@ -116,10 +101,6 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("{x} by rules"),
     N_("Migration of leads between bands"),
     N_("{rate:.1%} convert"),
-    N_("both ({leads:,})"),
-    N_("only learned ({leads:,})"),
-    N_("only rules ({leads:,})"),
-    N_("neither ({leads:,})"),
     # comparison/report.py
     N_("convert of the called"),
     N_("log loss above the learned score's"),
@@ -130,8 +111,6 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("Model and baselines were fitted on what was known on {day}; every reference since, "
        "of leads they had not seen, was then scored by all of them."),
     N_("One of the two sides is empty: there is nothing to swap."),
-    N_("Here hot means: {basis}. Leads that only the learned score calls convert {gap:+.1f} "
-       "points against those that only the rules do (95 %: {low:+.1f} to {high:+.1f})."),
     N_("For whom"),
     N_("Groups with ten conversions or more; below zero favours the learned score."),
     N_("By age of the lead"),
@@ -164,8 +143,6 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("60 days or more"),
     # comparison/test_set.py
     N_("the highest tenth"),
-    N_("one in ten, about {capacity:.0f} leads a week"),
-    N_("{hot_per_week:g} leads a week"),
     # comparison/verdict.py
     N_("use the learned score"),
     N_("keep the rules"),
@@ -181,13 +158,9 @@ REPORT_TEXTS: tuple[str, ...] = (
        "find about as many conversions."),
     N_("Keep the rules: they are better than what could be learned from these data."),
     N_("learned score"),
-    N_("Cannot tell: the {better} gives better probabilities, yet the leads that the "
-       "{called} would call convert more. Decide by what the score is for."),
     N_("Cannot tell: the difference is within chance."),
     N_("higher (worse)"),
     N_("lower (better)"),
-    N_("Log loss of the learned score is {loss:.4f} {side} than that of the rules, both "
-       "calibrated alike (95 %: {high:+.4f} to {low:+.4f})."),
     N_("Of the leads called ({capacity_words}), {learned_rate:.1%} convert if the learned "
        "score picks them and {converted_of_called:.1%} if the rules do (difference "
        "{rate:+.1f} points, 95 %: {high:+.1f} to {low:+.1f})."),
@@ -446,9 +419,6 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("if the learned score picks"),
     N_("Every score on the same leads"),
     N_("Rules or learned score? {dataset}"),
-    N_("All were calibrated the same way. “Called” is what the team can do: {capacity}. "
-       "Brackets are 95 % intervals over leads; differences are paired, from the same "
-       "resampled leads."),
     N_("(smaller is better)"),
     N_("convert of"),
     N_("the called"),
@@ -456,17 +426,9 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("found"),
     N_("calibration"),
     N_("error"),
-    N_("log loss, worse"),
     N_("than learned by"),
     N_("Conversion of the leads that each score would have the team call."),
-    N_("Right of the line: worse than the learned score. An interval that crosses the line "
-       "is within chance."),
-    N_("First the same rules with better points (refitted, rounded, written as a new "
-       "scorecard), then what only the model’s features bring."),
-    N_("How many of all conversions are found when the best-scored leads are called first."),
     N_("What would change for the team"),
-    N_("Bands of the learned score: {cuts}. Bars show what happened, with Wilson’s 95 % "
-       "intervals. A lead asked about more than once may stand in several bands."),
     N_("Who moves where"),
     N_("Rows: band by the rules. Columns: band by the learned score. Darker: more convert."),
     N_("The swap set: hot by one, not by the other"),
@@ -475,8 +437,6 @@ REPORT_TEXTS: tuple[str, ...] = (
        "happened, without bins (isotonic regression); in the grey band they would lie nine "
        "times in ten if every probability were true."),
     N_("What calling earns"),
-    N_("A conversion is worth {value_per_conversion}, a contact costs {cost_per_contact}; "
-       "earnings per 100 leads that come in."),
     N_("at capacity"),
     N_("at best"),
     N_("calling"),
@@ -484,18 +444,14 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("AUC learned"),
     N_("log loss, learned minus rules"),
     N_("What leads cost"),
-    N_("By source and by band of the learned score at a lead’s last question."),
     N_("per lead"),
     N_("per conversion"),
     N_("What was tested"),
-    N_("Log loss, calibrated alike"),
     N_("Each score becomes a probability by the same two-number line in log-odds (Platt), "
        "fitted on other leads of the test; a score that says nothing becomes the base rate."),
     N_("Chance that a lead that converts is ranked above one that does not; 0.5 is chance. "
        "Intervals by DeLong, leads as the unit."),
     N_("Convert of the called"),
-    N_("In every week the best-scored leads are called, each at most once; leads with equal "
-       "scores share what capacity is left."),
     N_("Odoo’s formula"),
     N_("Naive Bayes with 0.1 smoothing on attributes of closed leads, as Odoo CRM publishes "
        "it; numbers in deciles."),
@@ -557,6 +513,8 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("{by}: {group}"),
     N_("all"),
     # words of tables and facts
+    N_("Scores that others made"),
+    N_("What calling changes"),
     N_("cuts"),
     N_("keep"),
     N_("recalibrate"),

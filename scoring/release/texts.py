@@ -7,6 +7,19 @@ from features.language.language import Language
 from features.language.retelling import Retelling
 
 KEPT: tuple[str, ...] = (
+    # of this version
+    N_("capacity: {per_week:g} of the {n:.1f} leads open in a week are hot, and {times:g} "
+       "times as many warm or hot"),
+    N_("default: warm from the average probability ({warm:.1%}), hot from {times:g} times its "
+       "odds ({hot:.1%})"),
+    N_("no signal: every lead has a probability of {rate:.1%} and is cold; no band separates "
+       "leads"),
+    N_("value: a contact pays from {warm:.1%} (cost {cost:g} / value {value:g}); hot from "
+       "{hot:.1%}, where it returns {times:g} times its cost"),
+    N_("no signal: no model was clearly better than the base rate out of time, so every lead "
+       "gets the base rate of {rate:.1%} and the same band"),
+    N_("{ensemble}: better than the base rate, beyond chance"),
+    # also of versions before
     # the verdict
     N_("no signal: no model was clearly better than the base rate out of time, so everybody gets "
        "the base rate of {base_rate:.3f}"),
@@ -37,7 +50,7 @@ KEPT: tuple[str, ...] = (
     N_("{name}; on {references:,} references that matured later the log loss is "
        "{expected_labels:.4f} with expected labels, {mature_only:.4f} with mature ones only"),
 )  # fmt: skip
-"""Each as it stands in the code that makes it, which a test checks."""
+"""Each as it stands, or stood, in the code that makes it."""
 
 
 _kept = Retelling(KEPT)

@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         (
             "linear, rules: better than the base rate by 4.2 standard errors",
-            "linear, règles\u00a0: meilleur que le taux de base de 4,2 erreurs types",
+            "linear, rules\u00a0: meilleur que le taux de base de 4,2 erreurs types",
         ),
         (
             "capacity: about 40 hot of 81.5 leads a week, and 3 times as many warm or hot",

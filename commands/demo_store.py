@@ -198,7 +198,7 @@ def _week_ends(created_us: int, end_us: int, until_us: int) -> list[int]:
     >>> _week_ends(20 * DAY_US, 21 * DAY_US, 21 * DAY_US) == [21 * DAY_US]
     True
     """
-    found = []
+    found: list[int] = []
     at_us = until_us
     while at_us >= created_us and len(found) < WEEKS_SCORED:
         if at_us <= end_us:

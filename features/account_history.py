@@ -85,7 +85,7 @@ def _events(dataset: Dataset, lead_ids: Object) -> dict[str, _Events]:
     def of_frame(frame: pd.DataFrame, column: str) -> _Events:
         lead = place.reindex(frame["lead_id"]).to_numpy(np.int64)
         moments = frame[column].astype("datetime64[us, UTC]").astype("int64").to_numpy(np.int64)
-        return _Events(lead, moments, np.ones(len(frame), np.int64))
+        return _Events(lead, np.asarray(moments, np.int64), np.ones(len(frame), np.int64))
 
     closed = {
         outcome: of_frame(dataset.outcomes[dataset.outcomes["outcome"] == outcome], "occurred_at")

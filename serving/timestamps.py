@@ -5,23 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import numpy as np
 
-from features.compute.array_types import Float64, Int64
-from features.compute.jit import kernel
-from serving.problems import Problem, validation_problem
+from serving.problems import validation_problem
 
 EARLIEST = datetime(1900, 1, 2, tzinfo=UTC)
 """As in files: 1900-01-01 and 1970-01-01T00:00:00Z are what programs write for *unknown*."""
 
 
 PLACEHOLDER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-NO_MOMENTS = np.zeros(0, dtype=np.int64)
-
-
-EARLIEST_US = round(EARLIEST.timestamp() * 1e6)
 
 
 def microseconds(moment: datetime) -> int:
@@ -31,16 +22,6 @@ def microseconds(moment: datetime) -> int:
     1767225600000001
     """
     return round(moment.timestamp() * 1e6)
-
-
-@kernel
-def in_microseconds(seconds: Float64, earliest: int, latest: int, out: Int64) -> bool:
-    """Write each moment in whole microseconds; whether all lie within the bounds."""
-    within = True
-    for i in range(seconds.shape[0]):
-        out[i] = np.int64(np.rint(seconds[i] * 1e6))
-        within &= earliest <= out[i] <= latest and out[i] != 0
-    return within
 
 
 def checked(moment: datetime, at: str, latest: datetime) -> datetime:
@@ -56,32 +37,7 @@ def checked(moment: datetime, at: str, latest: datetime) -> datetime:
     return moment
 
 
-def checked_all(moments: list[datetime], latest: datetime, where: str, field: str) -> Int64:
-    """Many moments in microseconds; a 422 names the first that is out of bounds."""
-    if not moments:
-        return NO_MOMENTS
-    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
-    found = np.empty(len(moments), dtype=np.int64)
-    if not in_microseconds(seconds, EARLIEST_US, microseconds(latest), found):
-        for position, moment in enumerate(moments):
-            checked(moment, f"{where}[{position}].{field}", latest)
-    return found
-
-
-def checked_each(moments: list[datetime], latest: datetime) -> tuple[Int64, dict[int, str]]:
-    """Many moments in microseconds, and by position what is wrong with those out of bounds."""
-    if not moments:
-        return NO_MOMENTS, {}
-    seconds = np.fromiter(map(datetime.timestamp, moments), np.float64, len(moments))
-    found = np.empty(len(moments), dtype=np.int64)
-    wrong: dict[int, str] = {}
-    if not in_microseconds(seconds, EARLIEST_US, microseconds(latest), found):
-        for position, moment in enumerate(moments):
-            try:
-                checked(moment, "$", latest)
-            except Problem as problem:
-                wrong[position] = problem.errors[0].message
-    return found, wrong
+EARLIEST_US = microseconds(EARLIEST)
 
 
 class Clock(msgspec.Struct, frozen=True, gc=False):

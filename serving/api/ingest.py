@@ -37,6 +37,7 @@ from serving.messages import (
     Refused,
     RowsTaken,
 )
+from serving.moment_arrays import checked_each
 from serving.problems import FieldError, Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
@@ -53,7 +54,7 @@ from serving.store.leads import (
     put_leads,
 )
 from serving.store.views import fit_for_a_column
-from serving.timestamps import Clock, checked, checked_each, microseconds
+from serving.timestamps import Clock, checked, microseconds
 
 Row = TypeVar("Row")
 

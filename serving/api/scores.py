@@ -134,7 +134,7 @@ class Scoring:
     async def _given_before(self, score_id: str, body: bytes) -> Response | None:
         """The answer that the store has under this id; a 422 if its request was another one."""
 
-        def stored(connection: sa.Connection) -> sa.Row[Any] | None:
+        def stored(connection: sa.Connection) -> sa.Row[Any, Any] | None:
             columns = tables.score.c
             query = sa.select(columns.input, columns.answer).where(columns.score_id == score_id)
             return connection.execute(query).first()

@@ -175,7 +175,7 @@ class SlicedDecoder(Generic[T]):
 
     def __init__(self, kind: type[T], lists: Mapping[str, Any], most: int) -> None:
         self._whole = msgspec.json.Decoder(kind)
-        self._elements = {
+        self._elements: dict[str, msgspec.json.Decoder[list[Any]]] = {
             name: msgspec.json.Decoder(list[element])  # type: ignore[valid-type]
             for name, element in lists.items()
         }

@@ -142,7 +142,8 @@ def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Predictio
     release = predictor.release
     found = compute_vectors(release.spec, histories, references)
     explained = release.model.explain(found)
-    if not np.isfinite(explained.log_odds).all():
+    is_held = release.model.learned_range is not None
+    if not np.isfinite(explained.log_odds).all() or (np.isinf(found).any() and not is_held):
         raise DataError("a history sums to more than a number can hold")
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
     k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in asked))

@@ -9,8 +9,9 @@ import msgspec
 from features.histories.arrays import NO_TIME, Histories
 from features.histories.from_records import LeadRecord, PackedInteractions, RecordColumns
 from serving.messages import ScoreRequest
+from serving.moment_arrays import checked_all
 from serving.problems import validation_problem
-from serving.timestamps import Clock, checked, checked_all, microseconds
+from serving.timestamps import Clock, checked, microseconds
 
 
 class ScoreQuery(msgspec.Struct, frozen=True):

@@ -109,7 +109,7 @@ def forms_of_words(words: pd.Series) -> Iterator[tuple[str, Int64]]:
     texts = text[known].astype(str)
     if texts.nunique() < MIN_DISTINCT_WORDS:
         return
-    forms = {"length": texts.str.len()}
+    forms: dict[str, pd.Series] = {"length": texts.str.len()}
     for place in range(1, CHARACTERS + 1):
         forms[f"character {place} from the end"] = texts.str[-place]
         forms[f"character {place}"] = texts.str[place - 1]

@@ -17,6 +17,7 @@ from small_release import ATTRIBUTES, FEATURES, small_release
 from features.contract import AttributeSettings
 from features.errors import ReleaseError
 from features.histories.build import histories_from_dataset
+from features.language.language import ENGLISH
 from features.reading.read import read_dataset
 from features.schemas import UTC_MICROSECONDS
 from features.vectors.spec import FeatureSpec
@@ -88,7 +89,7 @@ def test_a_bucket_is_scored_as_in_memory(place: Path) -> None:
     release = load_release(place / "release")
     files = SimpleNamespace(value=shipped(place / "release"))
     rows = laid_out(place / "data")
-    found = _score_rows(needs(place / "data"), release.release_id, "3", files, rows)
+    found = _score_rows(needs(place / "data"), release.release_id, "3", ENGLISH, files, rows)
     dataset = read_dataset(place / "data")
     expected = scores_table(
         release, histories_from_dataset(dataset), *asked(dataset), model_version="3"
@@ -105,7 +106,7 @@ def test_rows_that_break_the_contract_are_told_in_a_row(place: Path) -> None:
     stray = tagged(pa.table({"lead_id": ["nobody"], "word": ["page_view"]}), "interactions")
     times = pa.array([1_700_000_000_000_000], UTC_MICROSECONDS)
     rows = pa.concat_tables([rows, stray.append_column("at", times)], promote_options="default")
-    found = _score_rows(needs(place / "data"), release.release_id, "3", files, rows)
+    found = _score_rows(needs(place / "data"), release.release_id, "3", ENGLISH, files, rows)
     told = json.loads(found.column(REFUSED)[-1].as_py())
     assert [(q["file"], q["reason"], q["rows"]) for q in told] == [
         ("table interactions", "unknown lead", 1)

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from small_release import small_release
 
 from features.errors import ReleaseError
+from scoring.canonical_json import canonical_json
 from scoring.model.learned_range import LearnedRange, learned_range
 from scoring.model.model import Model
 from scoring.release.release import Release, load_release
@@ -72,7 +73,7 @@ def test_the_range_is_kept_in_the_files_and_absent_where_none_was_learned(
 )  # fmt: skip
 def test_a_damaged_range_is_refused(release: Release, range_: object) -> None:
     files = release.model.to_files()
-    files["model.json"] = json.dumps({**json.loads(files["model.json"]), "range": range_}).encode()
+    files["model.json"] = canonical_json({**json.loads(files["model.json"]), "range": range_})
     with pytest.raises(ReleaseError, match="range"):
         Model.from_files(files)
 

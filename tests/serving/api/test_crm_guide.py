@@ -20,8 +20,11 @@ from serving.settings import Settings
 ROOT = Path(__file__).resolve().parents[3]
 GUIDE = (ROOT / "docs" / "guide" / "crm.md").read_text(encoding="utf-8")
 HERE = "http://127.0.0.1:8000"
-SHELL = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL, PYTHON = (
+    [block for language, block in FENCED.findall(GUIDE) if language == wanted]
+    for wanted in ("", "python")
+)
 
 PROLOGUE = f"""
 set -euo pipefail
@@ -41,7 +44,8 @@ def service(
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: apt install curl")
 def test_every_command_of_the_guide_works(service: tuple[str, Path]) -> None:
     url, home = service
-    blocks = [block for block in SHELL.findall(GUIDE) if "curl" in block or "leadscore" in block]
+    runs = re.compile(r"^(curl|leadscore|export) |\$\(leadscore ", re.MULTILINE)
+    blocks = [block for block in SHELL if runs.search(block)]
     script = PROLOGUE + "\n".join(blocks).replace(HERE, url) + '\necho "KEY $KEY"\n'
     environment = {**os.environ, "LEADSCORE_HOME": str(home), "BODY": str(home / "answer")}
     ran = subprocess.run(
@@ -60,7 +64,7 @@ def test_the_python_of_the_guide_works(
     url, home = service
     _, secret = create_key(home, "crm", ["score", "ingest", "read"])
     monkeypatch.setenv("KEY", secret)
-    (code,) = [block for block in PYTHON.findall(GUIDE) if "127.0.0.1" in block]
+    (code,) = [block for block in PYTHON if "127.0.0.1" in block]
     exec(compile(code.replace(HERE, url), "crm.md", "exec"), {})
     answer = httpx.get(
         f"{url}/v1/leads/L-1042/score", headers={"authorization": f"Bearer {secret}"}

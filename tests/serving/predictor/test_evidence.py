@@ -19,7 +19,7 @@ DAY_US = 86_400_000_000
         ("webinar", ["webinar"], []),  # a column of its own
         ("download", ["download", "webinar"], []),  # learned from among all interactions
         ("call", [], []),  # ours
-        ("seance", ["webinar"], ["1 of 1 interactions are of kinds unknown to the model"]),
+        ("seance", ["webinar"], ["1 of 1 interactions is of a kind unknown to the model"]),
     ],
 )
 def test_kinds_that_were_learned_from_are_known(

@@ -235,9 +235,10 @@ class SlicedDecoder(Generic[T]):
             end = _slice_end(bounds, first)
             part = b"[" + body[bounds[first, 0] : bounds[end - 1, 1]] + b"]"
             try:
-                out += decode_unguarded(decoder, part)
+                rows: list[Any] = decode_unguarded(decoder, part)
             except Problem as problem:
                 raise _moved(problem, name, first) from None
+            out += rows
             first = end
 
 

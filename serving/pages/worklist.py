@@ -12,7 +12,7 @@ from markupsafe import Markup
 from scoring.bands import Band
 from serving.http.request import Response
 from serving.pages.drawing import sparkline
-from serving.pages.said import PastAnswer, SpokenReason, past_answer, spoken
+from serving.pages.past_answers import PastAnswer, ShownReason, past_answer, shown_reasons
 from serving.pages.site import Visit
 from serving.pages.tables import csv_file, xlsx_file
 from serving.predictor.predictor import Predictor
@@ -49,21 +49,21 @@ class Row:
 
     line: Line
     answer: PastAnswer
-    reasons: list[SpokenReason]
+    reasons: list[ShownReason]
     spark: Markup
 
     @property
-    def for_it(self) -> list[SpokenReason]:
+    def for_it(self) -> list[ShownReason]:
         """Reasons for a conversion."""
         return [reason for reason in self.reasons if reason.share > 0]
 
     @property
-    def against_it(self) -> list[SpokenReason]:
+    def against_it(self) -> list[ShownReason]:
         """Reasons against one."""
         return [reason for reason in self.reasons if reason.share < 0]
 
     @property
-    def shown(self) -> list[SpokenReason]:
+    def shown(self) -> list[ShownReason]:
         """The strongest of both sides."""
         return [*self.for_it[:FOR_SHOWN], *self.against_it[:AGAINST_SHOWN]]
 
@@ -151,7 +151,10 @@ def row_of(visit: Visit, predictor: Predictor | None, line: Line) -> Row:
     answer = past_answer(line.answer)
     title = visit.words.gettext("Probability over the last scores")
     return Row(
-        line, answer, spoken(predictor, answer.reasons, visit.words), sparkline(line.past, title)
+        line,
+        answer,
+        shown_reasons(predictor, answer.reasons, visit.words),
+        sparkline(line.past, title),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a stored or a fresh answer says, in the words of the visitor's language."""
+"""Logged answers as the pages read them, their reasons in the visitor's language."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def past_answer(text: str) -> PastAnswer:
 
 
 @dataclass(frozen=True)
-class SpokenReason:
+class ShownReason:
     """A reason as a page shows it; ``share`` of the log-odds, > 0 for the conversion."""
 
     text: str
@@ -47,13 +47,13 @@ class SpokenReason:
         return "for" if self.share > 0 else "against"
 
 
-def spoken(
+def shown_reasons(
     predictor: Predictor | None, reasons: list[ReasonOut], words: Language
-) -> list[SpokenReason]:
+) -> list[ShownReason]:
     """Reasons in words: made again from the feature where the release that answers has it, so that
     a logged answer is read in the visitor's language."""
     return [
-        SpokenReason(_sentence(predictor, reason, words), reason.contribution) for reason in reasons
+        ShownReason(_sentence(predictor, reason, words), reason.contribution) for reason in reasons
     ]
 
 

@@ -63,7 +63,8 @@ def write_world(
 
 
 def trained(source: Path, exclude: Sequence[str] = ()) -> TrainedModel:
-    return train(read_dataset(source), TrainingConfig(exclude=tuple(exclude)))
+    config = TrainingConfig(exclude=tuple(exclude), jobs=1, time_budget_s=0.0)
+    return train(read_dataset(source), config)
 
 
 class Sides:
@@ -247,7 +248,8 @@ def test_a_miscalibrated_challenger_is_refused(
 def test_another_question_or_another_firm_is_no_rival(
     data: Dataset, side: Sides, full: TrainedModel, good: GateSide
 ) -> None:
-    longer = side(replace(full, contents=replace(full.contents, horizon_days=9.0)))
+    contents = replace(full.contents, horizon_days=9.0, timing=None)
+    longer = side(replace(full, contents=contents))
     assert "their figures cannot be compared" in compare(longer, good, data).refusals[0]
     foreign = side(replace(full, contents=replace(full.contents, name="another")))
     assert "LEADSCORE_MODEL_NAME" in compare(foreign, good, data).refusals[0]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -264,48 +267,75 @@ def test_the_trail_survives_a_torn_line(tmp_path: Path) -> None:
 
 
 ROLLING = """
-import sys
+import os, sys
 from pathlib import Path
+from training.registry.mlflow_registry import Registry
 from training.registry.promote import rollback
 from training.settings import TrackingSettings
 settings = TrackingSettings(home=Path(sys.argv[1]), tracking_uri=sys.argv[2])
-for turn in range(10_000):
-    change = rollback(settings, who="ada", now="2026-06-02T09:00:00Z")
-    print(change.champion.version, flush=True)
+copy = TrackingSettings(home=Path(sys.argv[1]), tracking_uri=sys.argv[3])
+Registry(copy).aliases()  # imports all that a child needs, and opens nothing that it uses
+for line in iter(sys.stdin.readline, ""):  # a child for each line: imports take seconds
+    child = os.fork()
+    if child == 0:
+        with open(line.strip(), "w") as said:
+            for turn in range(10_000):
+                change = rollback(settings, who="ada", now="2026-06-02T09:00:00Z")
+                print(change.champion.version, file=said, flush=True)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
 """
 
 
+@pytest.fixture
+def parent(settings: TrackingSettings, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process whose children roll to and fro; each writes what it did to the file it is given."""
+    copy = shutil.copy(settings.uri.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    with open(tmp_path / "errors", "w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ROLLING, settings.home, settings.uri, f"sqlite:///{copy}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            bufsize=1,
+            start_new_session=True,
+        )
+    yield process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
 def test_kill_9_during_rollbacks_leaves_old_or_new_and_no_gap_in_the_trail(
-    settings: TrackingSettings, tmp_path: Path
+    settings: TrackingSettings, tmp_path: Path, parent: subprocess.Popen[str]
 ) -> None:
     """A real process rolls to and fro and is killed at odd moments; readers never see half."""
     for version in ("1", "2"):
         promote(version, settings, **WHO, gate=passes)
     store = ReleaseStore(settings.home)
+    assert parent.stdin is not None
+    assert parent.stdout is not None
     acknowledged = 2
     for round_ in range(4):
-        with open(tmp_path / "errors", "w") as errors:
-            roller = subprocess.Popen(
-                [sys.executable, "-c", ROLLING, str(settings.home), settings.uri],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        assert roller.stdout is not None
-        said = [roller.stdout.readline().strip()]  # it rolls
-        assert said[0], (tmp_path / "errors").read_text()
+        said = tmp_path / f"said{round_}"
+        parent.stdin.write(f"{said}\n")
+        roller = parent.stdout.readline().strip()
+        assert roller, (tmp_path / "errors").read_text()
+        patience = time.monotonic() + 60
+        while not (said.exists() and said.read_text()):  # until it rolls
+            assert time.monotonic() < patience, (tmp_path / "errors").read_text()
+            time.sleep(0.01)
         end = time.monotonic() + 0.02 + 0.037 * round_
         while time.monotonic() < end:
             assert answering(settings) in (("1", "2"), ("2", "1"))
-        roller.send_signal(signal.SIGKILL)
-        said += roller.stdout.read().split()
-        roller.stdout.close()
-        roller.wait()
+        os.kill(int(roller), signal.SIGKILL)
+        assert parent.stdout.readline().strip() == "dead"
         assert answering(settings) in (("1", "2"), ("2", "1"))
         pointer = store.pointer()
         assert pointer is not None
         assert store.is_intact(pointer.release_id)
-        acknowledged += len(said)
+        acknowledged += len(said.read_text().split())
         assert pointer.serial >= acknowledged
         locate("champion", settings)  # the next command reconciles
         assert Registry(settings).aliases()["champion"] == pointer.version

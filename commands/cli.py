@@ -2,7 +2,7 @@
 
 The commands themselves stand in ``commands/``, one module per family. Here, and only here, an
 error becomes a line on stderr and an exit code: 0 done, 1 unexpected, 2 usage, 3 bad data, 4 a gate
-refused, 5 storage or registry (the tree is drawn in ``features/errors.py``).
+refused, 5 storage or registry; 6 is retrain's alone (the tree is drawn in ``features/errors.py``).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from commands import (
     lead,
     monitor,
     registry,
+    retrain,
     rules,
     score,
     serve,
@@ -52,7 +53,17 @@ from features.version import VERSION
 REMEDY = "install the whole with `pip install leadscore` (leadscore-serve can only answer)"
 PANELS = {
     "Data": ("init", "import", "check", "audit", "simulate", "lead"),
-    "Models": ("train", "card", "monitor", "compare", "models", "promote", "rollback", "fetch"),
+    "Models": (
+        "train",
+        "retrain",
+        "card",
+        "monitor",
+        "compare",
+        "models",
+        "promote",
+        "rollback",
+        "fetch",
+    ),
     "Scores": ("score", "worklist", "forecast", "explain", "rules"),
     "Service": ("serve", "keys", "webhooks", "replay", "store", "backup", "restore", "doctor"),
 }
@@ -111,6 +122,7 @@ def create_app() -> typer.Typer:
         card,
         monitor,
         registry,
+        retrain,
         score,
         lead,
         compare,

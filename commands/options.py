@@ -82,3 +82,74 @@ HotPerWeekOption = Annotated[
         help="Of the leads that are open in a week, how many the team can call.",
     ),
 ]
+
+ValuePerConversionOption = Annotated[
+    float | None,
+    typer.Option(
+        "--value-per-conversion", help="What a conversion is worth; with --cost-per-contact."
+    ),
+]
+
+CostPerContactOption = Annotated[
+    float | None,
+    typer.Option("--cost-per-contact", help="What contacting a lead costs: sets the cuts."),
+]
+
+WarmOption = Annotated[
+    float | None, typer.Option("--warm", help="Warm from this probability; with --hot.")
+]
+
+HotOption = Annotated[
+    float | None, typer.Option("--hot", help="Hot from this probability; with --warm.")
+]
+
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="NAME",
+        help="Do not use this attribute, or kind:KIND of interaction; may be repeated.",
+    ),
+]
+
+TimeBudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--time-budget",
+        metavar="SECONDS",
+        min=0.0,
+        help="Leave out what is estimated to take longer; the clock decides nothing.",
+    ),
+]
+
+AnyDirectionOption = Annotated[
+    bool,
+    typer.Option(
+        "--any-direction",
+        help="Let a better answer on budget, authority, need or timeline (levels in order in "
+        "dataset.toml) lower a score where the data say so.",
+    ),
+]
+
+SignWithOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-with",
+        metavar="KEY.pem",
+        help="Sign the release with this Ed25519 key; in production only signed ones answer.",
+    ),
+]
+
+JobsOption = Annotated[
+    int, typer.Option("--jobs", min=1, help="Fits side by side, in worker processes.")
+]
+
+CandidateOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--candidate",
+        metavar="MODULE:FACTORY",
+        help="A scikit-learn classifier of your own, to compete on the same folds; may be "
+        "repeated. The module is looked for in this folder too.",
+    ),
+]

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import (
+    AnyDirectionOption,
+    CandidateOption,
+    CostPerContactOption,
     DatasetArgument,
+    ExcludeOption,
+    HotOption,
     HotPerWeekOption,
+    JobsOption,
     JsonOption,
     MaxBadOption,
     SampleOption,
     ScorecardOption,
     SeedOption,
+    SignWithOption,
+    TimeBudgetOption,
+    ValuePerConversionOption,
+    WarmOption,
 )
 from features.errors import UsageError
 from features.language.current import N_, _, day_of, say
@@ -52,71 +62,20 @@ def train(
     ] = None,
     seed: SeedOption = 0,
     hot_per_week: HotPerWeekOption = None,
-    value_per_conversion: Annotated[
-        float | None,
-        typer.Option(
-            "--value-per-conversion", help="What a conversion is worth; with --cost-per-contact."
-        ),
-    ] = None,
-    cost_per_contact: Annotated[
-        float | None,
-        typer.Option("--cost-per-contact", help="What contacting a lead costs: sets the cuts."),
-    ] = None,
-    warm: Annotated[
-        float | None, typer.Option("--warm", help="Warm from this probability; with --hot.")
-    ] = None,
-    hot: Annotated[
-        float | None, typer.Option("--hot", help="Hot from this probability; with --warm.")
-    ] = None,
+    value_per_conversion: ValuePerConversionOption = None,
+    cost_per_contact: CostPerContactOption = None,
+    warm: WarmOption = None,
+    hot: HotOption = None,
     scorecard: ScorecardOption = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--exclude",
-            metavar="NAME",
-            help="Do not use this attribute, or kind:KIND of interaction; may be repeated.",
-        ),
-    ] = None,
+    exclude: ExcludeOption = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train although a leak is sure (leadscore audit).")
     ] = False,
-    time_budget: Annotated[
-        float | None,
-        typer.Option(
-            "--time-budget",
-            metavar="SECONDS",
-            min=0.0,
-            help="Leave out what is estimated to take longer; the clock decides nothing.",
-        ),
-    ] = None,
-    any_direction: Annotated[
-        bool,
-        typer.Option(
-            "--any-direction",
-            help="Let a better answer on budget, authority, need or timeline (levels in order in "
-            "dataset.toml) lower a score where the data say so.",
-        ),
-    ] = False,
-    sign_with: Annotated[
-        Path | None,
-        typer.Option(
-            "--sign-with",
-            metavar="KEY.pem",
-            help="Sign the release with this Ed25519 key; in production only signed ones answer.",
-        ),
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="Fits side by side, in worker processes.")
-    ] = 2,
-    candidate: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--candidate",
-            metavar="MODULE:FACTORY",
-            help="A scikit-learn classifier of your own, to compete on the same folds; may be "
-            "repeated. The module is looked for in this folder too.",
-        ),
-    ] = None,
+    time_budget: TimeBudgetOption = None,
+    any_direction: AnyDirectionOption = False,
+    sign_with: SignWithOption = None,
+    jobs: JobsOption = 2,
+    candidate: CandidateOption = None,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Write --out only; leave the registry alone.")
     ] = False,
@@ -226,18 +185,31 @@ def train_release(wanted: TrainOptions) -> TrainOutcome:
     """Read, train, write the release folder, log and register."""
     from commands.output import report_reading
     from features.reading.read import read_dataset
-    from training.config import TrainingConfig
-    from training.train import train
 
-    card = chosen_scorecard(wanted.scorecard)
-    if wanted.sign_with is not None:
-        signing_key(wanted.sign_with)  # a bad key is refused before the work, not after it
-    candidates = loaded_candidates(wanted.candidates)
+    check_options(wanted)  # a bad key is refused before the work, not after it
     with timed(f"read {wanted.dataset}"):
         dataset = read_dataset(
             wanted.dataset, max_bad_fraction=wanted.max_bad, sample=wanted.sample
         )
     report_reading(dataset)
+    return train_on(dataset, wanted)
+
+
+def check_options(wanted: TrainOptions) -> None:
+    """Load what the options name. Raises UsageError where a file or a module is not usable."""
+    chosen_scorecard(wanted.scorecard)
+    if wanted.sign_with is not None:
+        signing_key(wanted.sign_with)
+    loaded_candidates(wanted.candidates)
+
+
+def train_on(dataset: Dataset, wanted: TrainOptions) -> TrainOutcome:
+    """`train_release` on a dataset that is read already. Raises GateError at a sure leak."""
+    from training.config import TrainingConfig
+    from training.train import train
+
+    card = chosen_scorecard(wanted.scorecard)
+    candidates = loaded_candidates(wanted.candidates)
     audit = None
     if not wanted.allow_leaks:
         audit = explained_leaks(stop_on_leaks(dataset, wanted.exclude), dataset, wanted.exclude)

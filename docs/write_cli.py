@@ -28,6 +28,7 @@ takes `--json`. No command prompts. This page is written by `make docs` from the
 | 3 | the data break the contract, or cannot answer | the line names file, row and value |
 | 4 | a gate refused: no better than the champion, a sure leak | the message carries the evidence |
 | 5 | a disk, a database, a release or the registry failed | `leadscore doctor` says which |
+| 6 | `leadscore retrain` alone: no new outcomes, so nothing was trained | nothing |
 
 With `--json` an error is one JSON line on stderr:
 `{"error": "DataError", "message": "…", "exit_code": 3}`.

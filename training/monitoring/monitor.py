@@ -112,7 +112,7 @@ def monitor(release: Release, dataset: Dataset, *, seed: int = 0) -> MonitoringR
 
     Raises DataError when there are none, or when one of them cannot be scored.
     """
-    data = load_training_data(_with_training_references(release, dataset))
+    data = load_training_data(with_training_references(release, dataset))
     since = _trained_until(release)
     later = _later(data.labelled, since)
     if not later.any():
@@ -211,7 +211,7 @@ def auc_dropped(now: Estimate, then: Estimate) -> bool:
     return lost > AUC_DROP_Z * error and lost > AUC_DROP_SHARE * (then.value - 0.5)
 
 
-def _with_training_references(release: Release, dataset: Dataset) -> Dataset:
+def with_training_references(release: Release, dataset: Dataset) -> Dataset:
     """The dataset with the horizon and the reference ages of the release's training."""
     ages = tuple(release.manifest["data"]["reference_ages_days"])
     settings = {"horizon_days": release.horizon_days, "reference_ages_days": ages}

@@ -151,6 +151,10 @@ site: build/site/.installed ## build the documentation site into build/site/html
 wheels: $(VENV)/.dev ## build leadscore, leadscore-serve and leadscore-client into dist/
 	@$(BIN)/python packaging/build.py dist
 
+.PHONY: check-deploy
+check-deploy: $(VENV)/.dev ## the image's steps in a virtual environment, and the manifests (needs the package index)
+	@deploy/check.sh $(BIN)/python
+
 .PHONY: lock
 lock: ## resolve requirements/*.txt again (needs the package index)
 	@$(PYTHON_FOUND) -m venv build/lock
@@ -159,6 +163,9 @@ lock: ## resolve requirements/*.txt again (needs the package index)
 	@$(LOCK) --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(LOCK) --extra dev --extra spark -c requirements/dev.txt -o requirements/spark.txt
 	@$(LOCK) --extra bench -o requirements/bench.txt
+	@$(PYTHON_FOUND) packaging/build.py --requirements leadscore-serve > build/serve.in
+	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 build/serve.in requirements/build.in -c requirements/dev.txt -o requirements/serve.txt
 	@$(LOCK) --extra dev --resolution lowest-direct -o requirements/oldest.txt
 	@build/lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate \
 		docs/site/requirements.in -o requirements/site.txt

@@ -1,6 +1,7 @@
 """Build the wheels: ``leadscore``, and each smaller distribution of ``distributions.toml``.
 
     python packaging/build.py OUT
+    python packaging/build.py --requirements NAME    # what a distribution asks for, line by line
 
 A smaller distribution is a copy of some packages of this tree with its own ``pyproject.toml``;
 versions of packages are those that the root's ``pyproject.toml`` asks for, so they cannot differ.
@@ -95,5 +96,15 @@ def main(out: Path) -> None:
         print(f"{wheel.name}  {wheel.stat().st_size / 1e6:.2f} MB")
 
 
-if __name__ == "__main__":
+def requirements_of(name: str) -> list[str]:
+    """What one smaller distribution asks for, and the driver of PostgreSQL; for a lock of it."""
+    known = requirements()
+    wanted = tomllib.loads(DISTRIBUTIONS.read_text(encoding="utf-8"))[name]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*(known[each] for each in wanted), *project["optional-dependencies"]["postgres"]]
+
+
+if __name__ == "__main__" and "--requirements" in sys.argv:
+    print("\n".join(requirements_of(sys.argv[-1])))
+elif __name__ == "__main__":
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist")

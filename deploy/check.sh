@@ -24,9 +24,6 @@ from importlib.util import find_spec
 found = [n for n in ("pandas", "pyarrow", "sklearn", "mlflow", "lightgbm", "training") if find_spec(n)]
 raise SystemExit(f"not needed for serving, but installed: {found}" if found else 0)
 PYTHON
-find "$work/venv" -name '*.py' -exec touch -d @1767225600 {} +
-"$work/venv/bin/python" -m compileall -q -f --invalidation-mode unchecked-hash "$work/venv/lib"
-
 echo "== kernels for a generic processor"
 PYTHONPATH="$PWD:tests/support" "$whole" - "$work/sample" <<'PYTHON'
 import sys

@@ -43,6 +43,17 @@ def test_the_image_is_built_from_what_the_build_context_holds() -> None:
     assert "deploy/bake.py" in held
 
 
+def test_the_sample_release_of_the_image_needs_no_test_tool() -> None:
+    for name in ("made_up_release", "drawn_attributes"):
+        tree = ast.parse((ROOT / "tests" / "support" / f"{name}.py").read_text())
+        imported = {
+            str(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        assert not {"hypothesis", "pytest", "drawn"} & imported, name
+
+
 def test_the_image_and_the_pod_run_as_the_same_numeric_user() -> None:
     image = (DEPLOY / "Dockerfile").read_text()
     pod = documents(DEPLOY / "kustomize" / "base" / "deployment.yaml")["spec"]["template"]["spec"]

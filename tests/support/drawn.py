@@ -3,28 +3,19 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from drawn_attributes import ATTRIBUTES
 from hypothesis import strategies as st
 
-from features.contract import AttributeType, Group
+from features.contract import AttributeType
 from features.histories.arrays import Histories, References
 from features.histories.build import answers_of, interactions_of
 from features.histories.from_records import LeadRecord, RecordColumns
 from features.vectors.catalogue import INTERACTION_AGGREGATES
-from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
+from features.vectors.spec import Feature, FeatureSpec
 
 DAY_US = 86_400_000_000
 START = 1_600_000_000_000_000
 KINDS = ("page_view", "meeting", "contact_attempt", "email_reply", "never_specified")
-ATTRIBUTES = (
-    AttributeSpec("industry", AttributeType.CATEGORY, levels=("software", "steel")),
-    AttributeSpec("seats", AttributeType.NUMBER, Group.FIT, median=10.0),
-    AttributeSpec("budget_eur", AttributeType.NUMBER, Group.BUDGET, from_answers=True),
-    AttributeSpec("decides", AttributeType.BOOLEAN, Group.AUTHORITY),
-    AttributeSpec(
-        "urgency", AttributeType.CATEGORY, Group.TIMELINE, levels=("low", "mid", "high"),
-        ordered=True,
-    ),
-)  # fmt: skip
 
 moments = st.one_of(
     st.integers(START, START + 120 * DAY_US),

@@ -5,7 +5,7 @@ from functools import cache
 
 import lightgbm as lgb
 import numpy as np
-from drawn import ATTRIBUTES
+from drawn_attributes import ATTRIBUTES
 
 from features.vectors.spec import Feature, FeatureSpec
 from scoring.bands import BandThresholds

@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("LEADSCORE_HOME", str(folder / "var"))
-        assert cli.run(["simulate", "leads", "--leads", "400", "--seed", "5"]) == 0
+        assert cli.run(["simulate", "leads", "--leads", "1200", "--seed", "5"]) == 0
         yield folder
 
 

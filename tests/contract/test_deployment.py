@@ -91,7 +91,7 @@ def test_every_variable_is_a_setting() -> None:
     given = {each["name"] for each in container()["env"]}
     for service in documents(DEPLOY / "compose.yaml")["services"].values():
         given |= {name for name in service.get("environment", {}) if "LEADSCORE_" in name}
-    assert {"LEADSCORE_DATABASE_URL", "LEADSCORE_TRACKING_URI"} <= given | known
+    assert {"LEADSCORE_DATABASE_URL", "LEADSCORE_TRACKING_URI"} <= given
     assert given <= known
 
 
@@ -122,7 +122,8 @@ def test_an_example_of_retraining_uses_the_command_as_it_is(example: Path) -> No
     if example.suffix == ".timer":
         assert (DEPLOY / "retrain" / f"{example.stem}.service").exists()
         return
-    retrain: Any = typer.main.get_command(create_app()).commands["retrain"]  # type: ignore[attr-defined]
+    group: Any = typer.main.get_command(create_app())
+    retrain = group.commands["retrain"]
     options = {flag for parameter in retrain.params for flag in parameter.opts}
     called = [line for line in text.splitlines() if "leadscore retrain " in line]
     assert called

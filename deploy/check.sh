@@ -35,7 +35,7 @@ PYTHON
 # As in a container: nothing of the caller's environment, and a working folder that is not the tree
 cold() (
   cd "$work"
-  env -i PATH="$work/venv/bin:/usr/bin:/bin" NUMBA_CACHE_DIR="$work/kernels" NUMBA_CPU_NAME="${CPU:-generic}" \
+  env -i PATH="$work/venv/bin:/usr/bin:/bin" NUMBA_CACHE_DIR="$work/kernels" NUMBA_CPU_NAME=generic \
     OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 python "$bake" "$work/sample"
 )
 bake=$PWD/deploy/bake.py

@@ -37,8 +37,10 @@ from training.comparison.compare import CostBenefit
 from training.comparison.report import report_html
 from training.comparison.run import ComparisonConfig, ComparisonResult, compare
 from training.comparison.verdict import Finding
+from training.config import TrainingConfig
 from training.labels.training_data import load_training_data
 
+QUICK = ComparisonConfig(TrainingConfig(time_budget_s=0.0, jobs=1))
 DAY_US = 86_400_000_000
 START = datetime(2024, 1, 1, tzinfo=UTC)
 KINDS = ("call", "demo", "page", "mail", "fair", "chat", "quiz", "poll")
@@ -137,7 +139,7 @@ def dataset(n: int, seed: int, slope: float, base: float) -> Dataset:
 @pytest.fixture(scope="module")
 def few_conversions() -> ComparisonResult:
     """Rules equal to the truth, some 150 conversions to learn from."""
-    config = ComparisonConfig(cost_benefit=CostBenefit(900.0, 15.0), hot_per_week=3.0)
+    config = replace(QUICK, cost_benefit=CostBenefit(900.0, 15.0), hot_per_week=3.0)
     return compare(dataset(1500, 1, 0.25, -5.0), card_of(), config)
 
 
@@ -163,7 +165,7 @@ def test_refitted_points_keep_the_proportions_of_true_ones(
 
 def test_rules_without_meaning_lose() -> None:
     turned = CARD.replace("points = 20", "points = -20")
-    found = compare(dataset(1500, 1, 0.25, -5.0), card_of(turned)).comparison
+    found = compare(dataset(1500, 1, 0.25, -5.0), card_of(turned), QUICK).comparison
     assert found.verdict.finding is Finding.LEARNED
     split = {s.name: s.log_loss.value for s in found.scores}
     assert split["reweighted"] < split["rules"]  # most of the gain is in the weights
@@ -171,7 +173,7 @@ def test_rules_without_meaning_lose() -> None:
 
 
 def test_pure_noise_cannot_be_told() -> None:
-    found = compare(dataset(700, 3, 0.0, -2.0), card_of()).comparison
+    found = compare(dataset(700, 3, 0.0, -2.0), card_of(), QUICK).comparison
     assert found.verdict.finding is Finding.CANNOT_TELL
     assert "Cannot tell" in found.verdict.headline
 
@@ -265,7 +267,7 @@ def test_the_report_is_in_french_for_a_french_reader(few_conversions: Comparison
 def test_compare_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "leads"
     folder.mkdir()
-    made = dataset(700, 3, 0.0, -2.0)
+    made = dataset(300, 3, 0.0, -2.0)
     made.leads.to_parquet(folder / "leads.parquet")
     made.outcomes.to_parquet(folder / "outcomes.parquet")
     (folder / "dataset.toml").write_text(

@@ -37,8 +37,8 @@ test-oldest: build/oldest/.dev ## run the tests with the oldest versions that py
 
 .PHONY: test-spark
 test-spark: $(VENV)/.spark ## run the tests that need PySpark and Java 17 (make test skips them)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/scoring/test_spark.py tests/laws/test_law_2_on_spark.py \
-		tests/test_cli_scale.py
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/scoring/batch/test_spark.py tests/laws/test_law_2_on_spark.py \
+		tests/commands/test_cli_scale.py
 
 .PHONY: check
 check: $(VENV)/.dev ## formatting, lint, types, and which room may import which

@@ -40,6 +40,7 @@ from commands import (
     score,
     serve,
     store,
+    sync,
     train,
     webhooks,
 )
@@ -52,7 +53,7 @@ from features.version import VERSION
 
 REMEDY = "install the whole with `pip install leadscore` (leadscore-serve can only answer)"
 PANELS = {
-    "Data": ("init", "import", "check", "audit", "simulate", "lead"),
+    "Data": ("init", "sync", "import", "check", "audit", "simulate", "lead"),
     "Models": (
         "train",
         "retrain",
@@ -64,7 +65,7 @@ PANELS = {
         "rollback",
         "fetch",
     ),
-    "Scores": ("score", "worklist", "forecast", "explain", "rules"),
+    "Scores": ("score", "worklist", "forecast", "explain", "rules", "push"),
     "Service": ("serve", "keys", "webhooks", "replay", "store", "backup", "restore", "doctor"),
 }
 OTHER_PANEL = "Start here"
@@ -117,6 +118,7 @@ def create_app() -> typer.Typer:
         demo,
         data,
         init,
+        sync,
         import_,
         train,
         card,

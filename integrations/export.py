@@ -28,6 +28,8 @@ JSON_ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz")
 PARQUET_ENDINGS = (".parquet",)
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_FIELD = 2**31 - 1
+SYNC_STATE = "sync.db"
+"""The state that ``leadscore sync`` keeps beside the files it writes; no part of the export."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,17 @@ def look_at(folder: Path) -> Export:
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; expected the folder with the export's files")
     files, unread = [], []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _is_state(p)):
         name = path.relative_to(folder).as_posix()
         try:
             files.append(_opened(path, name))
         except (ValueError, OSError) as error:
             unread.append((name, str(error)))
     return Export(folder, tuple(files), tuple(unread))
+
+
+def _is_state(path: Path) -> bool:
+    return path.name in (SYNC_STATE, f"{SYNC_STATE}-wal", f"{SYNC_STATE}-shm")
 
 
 def _opened(path: Path, name: str) -> ExportFile:

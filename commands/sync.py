@@ -1,0 +1,190 @@
+"""``leadscore sync`` and ``leadscore push``: a system's records in, scores back out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.options import JsonOption
+from features.language.current import say
+
+if TYPE_CHECKING:
+    from integrations.connectors.push import PushReport
+
+REFUSED = 3
+"""Exit code when the system refused some rows; the others are written."""
+
+SystemArgument = Annotated[
+    str, typer.Argument(metavar="SYSTEM", help="hubspot.", show_default=False)
+]
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="The address of the API, if it is not the usual."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(sync)
+    app.command()(push)
+
+
+def sync(
+    system: SystemArgument,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder of the export; sync.db in it knows how far each kind is.",
+            show_default=False,
+        ),
+    ],
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="OUT",
+            help="Import into this dataset folder afterwards, as `import` does.",
+        ),
+    ] = None,
+    named: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="NAME",
+            help="A field to read beside those chosen; may be repeated.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="A kind (emails) or fields (x_draft*) not to read; may be repeated.",
+        ),
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what changed in a system over its API, as the export that `leadscore import` reads.
+
+    The first run reads everything, each later one what was modified since, with the history of its
+    fields. A run that ends in the middle goes on where it stopped when the command is given again.
+    Then `leadscore import SYSTEM FOLDER OUT`, or --import OUT here, makes the dataset.
+
+    The token comes from the environment and is never shown; docs/integrations/ names the variables
+    and the rights.
+
+    Examples:
+
+      leadscore sync hubspot exports/ --import my-leads
+
+      leadscore sync hubspot exports/ --property budget_text --without emails
+    """
+    import os
+    import time
+    from datetime import UTC, datetime
+
+    from commands.output import log, print_json, timed
+    from integrations.connectors.systems import sync_system
+
+    with timed(f"sync {system}"):
+        notes, rows = sync_system(
+            system, folder, os.environ, url, datetime.now(UTC), time.sleep,
+            named=named or (), without=without or (),
+        )  # fmt: skip
+    for note in notes:
+        log(note)
+    report: dict[str, Any] = {"files": rows, "notes": notes}
+    if into is None:
+        if as_json:
+            print_json(report)
+            return
+        _print_rows(rows)
+        log(f"Next: leadscore import {system} {folder} OUT")
+        return
+    from integrations.run import import_export
+
+    imported = import_export(system, folder, into)
+    if as_json:
+        print_json({**report, "import": imported.to_dict()})
+        return
+    _print_rows(rows)
+    print(imported.to_text())
+    log(say("Next: leadscore check {out}", out=into))
+
+
+def _print_rows(rows: dict[str, int]) -> None:
+    for name, count in rows.items():
+        print(f"{name}: {count:,} rows")
+
+
+def push(
+    system: SystemArgument,
+    scores: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SCORES", help="The scores that `leadscore score` wrote.", show_default=False
+        ),
+    ],
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            metavar="NAME=FIELD",
+            help="The system's field for probability, band, reasons or as_of; may be repeated.",
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="What was sent before; push-SYSTEM.db beside SCORES otherwise.",
+        ),
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write scores into a system's fields: probability, band, reasons and their moment (as_of).
+
+    Only leads whose probability (to four digits), band or reasons changed since the last push are
+    sent, in batches. A lead that the system refuses is listed with the reason and tried again by
+    the next push; the exit code is then 3.
+
+    Examples:
+
+      leadscore push hubspot scores.csv
+
+      leadscore push hubspot scores.csv --field band=ml_band --state state/push.db
+    """
+    import os
+    import time
+
+    from commands.output import print_json
+    from integrations.connectors.systems import push_system
+
+    file = state or scores.parent / f"push-{system}.db"
+    report = push_system(system, scores, file, os.environ, url, time.sleep, fields=field or ())
+    if as_json:
+        print_json(_as_json(report))
+    else:
+        for lead_id, reason in report.failures:
+            print(f"refused: {lead_id}: {reason}")
+        print(
+            f"{report.sent:,} sent, {report.unchanged:,} unchanged, "
+            f"{len(report.failures):,} refused, {report.unscored:,} without a score"
+        )
+    if report.failures:
+        raise typer.Exit(REFUSED)
+
+
+def _as_json(report: PushReport) -> dict[str, object]:
+    return {
+        "sent": report.sent,
+        "unchanged": report.unchanged,
+        "unscored": report.unscored,
+        "refused": [{"lead_id": lead_id, "reason": why} for lead_id, why in report.failures],
+    }

@@ -1,0 +1,430 @@
+"""HubSpot: contacts with the history of their properties, deals, activities; scores into contacts.
+
+Written from https://developers.hubspot.com/docs/api-reference (CRM search, objects, properties and
+associations, OAuth tokens; API v3, associations v4). What it writes is what the recipe ``hubspot``
+reads: internal names as headers, times in UTC with their zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatch
+from typing import Any
+
+from features.errors import StorageError, UsageError
+from integrations.connectors.mirror import Mirror, Window
+from integrations.connectors.push import Score
+from integrations.connectors.web import Api, FixedToken, RequestRefusedError, Token, http_library
+from integrations.recipe import load_recipe
+
+URL = "https://api.hubapi.com"
+ID_PAGE = 100
+"""Ids of a page of the search, which gives at most 200."""
+
+HISTORY_PAGE = 50
+"""Inputs of a batch read with histories; HubSpot refuses more."""
+
+UPDATE_PAGE = 100
+"""Inputs of a batch update; HubSpot refuses more."""
+
+NO_ASSOCIATION = "NO_ASSOCIATIONS_FOUND"
+SEARCH_ID = "hs_object_id"
+
+CONTACT_COLUMNS = (
+    "createdate", "lastmodifieddate", "lifecyclestage", "hs_lead_status",
+    "hs_lifecyclestage_customer_date", "hs_calculated_merged_vids",
+)  # fmt: skip
+"""What the recipe needs of a contact beside its id. E-mail addresses are not read."""
+
+STANDARD_ATTRIBUTES = (
+    "industry", "numemployees", "annualrevenue", "jobtitle", "country", "state", "hs_language",
+    "hs_analytics_source", "hs_latest_source", "hubspot_owner_id", "hs_buying_role", "seniority",
+)  # fmt: skip
+"""HubSpot's own contact properties that describe a lead."""
+
+TEXT_FIELDS = ("text", "textarea", "html", "file", "phonenumber")
+"""Field types where anybody may have written anything; such a custom property must be named."""
+
+FIELDS = {name: f"leadscore_{name}" for name in ("probability", "band", "reasons", "as_of")}
+FIELD_TYPES = {"probability": "number", "band": "string", "reasons": "string", "as_of": "datetime"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object: the property with its last change, what is read, and its scope."""
+
+    modified: str
+    properties: tuple[str, ...]
+    scope: str
+    history: tuple[str, ...] = ()
+
+
+KINDS = {
+    "contacts": Kind("lastmodifieddate", CONTACT_COLUMNS, "crm.objects.contacts.read"),
+    "deals": Kind(
+        "hs_lastmodifieddate",
+        ("dealstage", "closedate", "createdate", "hs_is_closed_won", "hs_is_closed",
+         "hs_closed_won_date", "hs_lastmodifieddate"),
+        "crm.objects.deals.read", ("dealstage",),
+    ),
+    "calls": Kind(
+        "hs_lastmodifieddate",
+        ("hs_timestamp", "hs_call_direction", "hs_call_duration", "hs_createdate",
+         "hs_lastmodifieddate"),
+        "crm.objects.contacts.read",
+    ),
+    "meetings": Kind(
+        "hs_lastmodifieddate",
+        ("hs_timestamp", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_outcome",
+         "hs_createdate", "hs_lastmodifieddate"),
+        "crm.objects.contacts.read",
+    ),
+    "emails": Kind(
+        "hs_lastmodifieddate",
+        ("hs_timestamp", "hs_email_direction", "hs_createdate", "hs_lastmodifieddate"),
+        "sales-email-read",
+    ),
+    "notes": Kind(
+        "hs_lastmodifieddate", ("hs_timestamp", "hs_createdate", "hs_lastmodifieddate"),
+        "crm.objects.contacts.read",
+    ),
+}  # fmt: skip
+
+
+class RefreshedToken:
+    """An OAuth access token, got with a refresh token and got again when it has expired."""
+
+    def __init__(self, url: str, client_id: str, client_secret: str, refresh_token: str) -> None:
+        self._url = url
+        self._form = {
+            "grant_type": "refresh_token",
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "refresh_token": refresh_token,
+        }
+        self._access: str | None = None
+
+    def header(self) -> str:
+        """The value of the header Authorization; gets the first token."""
+        if self._access is None:
+            self.renew()
+        return f"Bearer {self._access}"
+
+    def renew(self) -> bool:
+        """Get an access token; StorageError if HubSpot gives none."""
+        library = http_library()
+        try:
+            answer = library.post(f"{self._url}/oauth/v1/token", data=self._form, timeout=60)
+        except library.TransportError as error:
+            raise StorageError(f"{self._url} could not be reached for a token") from error
+        if not answer.is_success:
+            raise StorageError(
+                f"{self._url} gave no access token ({answer.status_code}); check "
+                "HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and HUBSPOT_REFRESH_TOKEN"
+            )
+        self._access = answer.json()["access_token"]
+        return True
+
+
+def token_from(environment: Mapping[str, str], url: str) -> Token:
+    """HUBSPOT_ACCESS_TOKEN (a private app's), or the three of OAuth; UsageError if neither."""
+    if environment.get("HUBSPOT_ACCESS_TOKEN"):
+        return FixedToken(environment["HUBSPOT_ACCESS_TOKEN"])
+    names = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
+    values = [environment.get(name, "") for name in names]
+    if all(values):
+        return RefreshedToken(url, *values)
+    raise UsageError(f"set HUBSPOT_ACCESS_TOKEN (a private app's token), or {', '.join(names)}")
+
+
+def api_from(
+    environment: Mapping[str, str], url: str | None, sleep: Callable[[float], None]
+) -> Api:
+    """The API with its token; ``url`` in place of HubSpot's own."""
+    address = (url or URL).rstrip("/")
+    return Api(address, token_from(environment, address), sleep=sleep, headers={})
+
+
+class HubSpotSync:
+    """Reads what changed into a mirror and writes the export.
+
+    ``named``: contact properties to read beside those chosen. ``without``: patterns of properties
+    and names of kinds not to read.
+    """
+
+    def __init__(
+        self, api: Api, mirror: Mirror, *, named: Sequence[str] = (), without: Sequence[str] = ()
+    ) -> None:
+        self._api = api
+        self._mirror = mirror
+        self._named = tuple(named)
+        self._without = tuple(without)
+        self.notes: list[str] = []
+
+    def run(self, now: datetime) -> dict[str, int]:
+        """Read everything changed since the last run; the rows of each file that was written."""
+        if "contacts" in self._without:
+            raise UsageError(
+                "contacts are what everything else belongs to; they cannot be left out"
+            )
+        attributes = self._attributes()
+        if self._mirror.setting("attributes") not in (None, " ".join(attributes)):
+            self._mirror.restart("contacts")
+            self.notes.append("the properties to read have changed: all contacts are read again")
+        self._mirror.set("attributes", " ".join(attributes))
+        kinds = [name for name in KINDS if name not in self._without]
+        for name in kinds:
+            kind = KINDS[name]
+            if name == "contacts":
+                history = (*attributes, "lifecyclestage", "hs_lead_status")
+                kind = Kind(kind.modified, (*kind.properties, *attributes), kind.scope, history)
+            try:
+                while self._read(name, kind, now):
+                    pass
+                self._drop_deleted(name)
+            except RequestRefusedError as error:
+                if error.status != 403:
+                    raise
+                raise StorageError(
+                    f"HubSpot refused {name} (403): give the app the scope {kind.scope}, "
+                    f"or leave them out with --without {name}"
+                ) from error
+        return self._write(kinds, attributes)
+
+    def _attributes(self) -> list[str]:
+        """The contact properties to read, in alphabetical order; what is left out is noted."""
+        found = self._api.call("GET", "/crm/v3/properties/contacts")["results"]
+        known = {one["name"]: one for one in found}
+        missing = [name for name in self._named if name not in known]
+        if missing:
+            raise UsageError(f"HubSpot has no contact property {', '.join(missing)}")
+        patterns = [
+            pattern for group in load_recipe("hubspot").left_out.values() for pattern in group
+        ]
+        custom = [one for one in found if not one.get("hubspotDefined")]
+        texts = [one["name"] for one in custom if one.get("fieldType") in TEXT_FIELDS]
+        chosen = {one["name"] for one in custom} - set(texts) | set(STANDARD_ATTRIBUTES) & set(
+            known
+        )
+        chosen = {name for name in chosen if not any(fnmatch(name, p) for p in patterns)}
+        chosen |= set(self._named)
+        # scores written by a push are no attribute of a lead: they would teach the model its own
+        left_out = ("*leadscore*", *self._without, *CONTACT_COLUMNS)
+        chosen = {name for name in chosen if not any(fnmatch(name, p) for p in left_out)}
+        unread = sorted(set(texts) - chosen - {n for n in texts if fnmatch(n, "*leadscore*")})
+        if unread:
+            self.notes.append(
+                f"not read, free text: {', '.join(unread)}; --property NAME reads one"
+            )
+        return sorted(chosen)
+
+    def _read(self, name: str, kind: Kind, now: datetime) -> bool:
+        """Read one window; whether it was left over from an earlier run, so another is due."""
+        window, resumed = self._mirror.begin(name, now)
+        last_id = window.last_id
+        while ids := self._search(name, kind, window, last_id):
+            records = self._objects(name, kind, ids)
+            if name != "contacts":
+                for key, contacts in self._contacts_of(name, ids).items():
+                    if key in records:
+                        records[key]["contacts"] = contacts
+            last_id = ids[-1]
+            self._mirror.keep(name, records, last_id)
+        self._mirror.finish(name)
+        return resumed
+
+    def _search(self, name: str, kind: Kind, window: Window, last_id: str | None) -> list[str]:
+        """The next ids in ascending order. By id, not by page: the search ends at 10,000 results,
+        and pages of an order by change would move while records change.
+        """
+        filters = []
+        if window.since is not None:
+            since = str(int(window.since.timestamp() * 1000))
+            filters.append({"propertyName": kind.modified, "operator": "GTE", "value": since})
+        if last_id is not None:
+            filters.append({"propertyName": SEARCH_ID, "operator": "GT", "value": last_id})
+        body = {
+            "filterGroups": [{"filters": filters}] if filters else [],
+            "sorts": [{"propertyName": SEARCH_ID, "direction": "ASCENDING"}],
+            "properties": [SEARCH_ID],
+            "limit": ID_PAGE,
+        }
+        found = self._api.call("POST", f"/crm/v3/objects/{name}/search", body)["results"]
+        return sorted((str(one["id"]) for one in found), key=int)
+
+    def _objects(self, name: str, kind: Kind, ids: Sequence[str]) -> dict[str, Any]:
+        """The values and histories of objects; one that vanished meanwhile is not among them."""
+        records: dict[str, Any] = {}
+        for start in range(0, len(ids), HISTORY_PAGE):
+            body = {
+                "inputs": [{"id": key} for key in ids[start : start + HISTORY_PAGE]],
+                "properties": list(kind.properties),
+                "propertiesWithHistory": list(kind.history),
+            }
+            answer = self._api.call("POST", f"/crm/v3/objects/{name}/batch/read", body)
+            for one in answer["results"]:
+                key = str(one["id"])
+                history = _history(one.get("propertiesWithHistory") or {})
+                known = self._mirror.get(name, key)
+                if known is not None:
+                    # HubSpot keeps the last values of a property only; what was read once stays
+                    history = _merged(known["history"], history)
+                records[key] = {"values": one["properties"], "history": history}
+        return records
+
+    def _contacts_of(self, name: str, ids: Sequence[str]) -> dict[str, list[str]]:
+        """The contacts that objects are associated with."""
+        found: dict[str, list[str]] = {key: [] for key in ids}
+        inputs: list[dict[str, str]] = [{"id": key} for key in ids]
+        while inputs:
+            path = f"/crm/v4/associations/{name}/contacts/batch/read"
+            answer = self._api.call("POST", path, {"inputs": inputs})
+            for error in answer.get("errors", ()):
+                if NO_ASSOCIATION not in error.get("subCategory", ""):
+                    raise StorageError(f"HubSpot: {path}: {error.get('category', 'refused')}")
+            inputs = []
+            for one in answer["results"]:
+                key = str(one["from"]["id"])
+                found[key] += [str(to["toObjectId"]) for to in one["to"]]
+                after = one.get("paging", {}).get("next", {}).get("after")
+                if after is not None:
+                    inputs.append({"id": key, "after": after})
+        return found
+
+    def _drop_deleted(self, name: str) -> None:
+        """Drop what is in HubSpot's bin."""
+        after = None
+        while True:
+            place = {} if after is None else {"after": after}
+            params = {"archived": "true", "limit": ID_PAGE, **place}
+            answer = self._api.call("GET", f"/crm/v3/objects/{name}", params=params)
+            self._mirror.forget(name, [str(one["id"]) for one in answer["results"]])
+            after = (answer.get("paging") or {}).get("next", {}).get("after")
+            if after is None:
+                return
+
+    def _write(self, kinds: Sequence[str], attributes: Sequence[str]) -> dict[str, int]:
+        write, records = self._mirror.write_csv, self._mirror.records
+        columns = (*CONTACT_COLUMNS, *attributes)
+        rows = {
+            "contacts.csv": write(
+                "contacts.csv",
+                (SEARCH_ID, *columns, "email"),
+                (
+                    (key, *(one["values"].get(column) for column in columns), "")
+                    for key, one in records("contacts")
+                ),
+            ),
+            "property-history.csv": write(
+                "property-history.csv",
+                ("Record ID", "Property Name", "Property Value", "Timestamp", "Change Source"),
+                _history_rows(records("contacts")),
+            ),
+        }  # fmt: skip
+        for name in KINDS.keys() - set(kinds):
+            (self._mirror.folder / f"{name}.csv").unlink(missing_ok=True)  # an earlier run's
+        for name in kinds:
+            if name == "contacts":
+                continue
+            columns = KINDS[name].properties
+            lost = ("hs_v2_date_entered_closedlost",) if name == "deals" else ()
+            rows[f"{name}.csv"] = write(
+                f"{name}.csv",
+                (SEARCH_ID, *columns, "Associated Contact IDs", *lost),
+                (
+                    (key, *(one["values"].get(c) for c in columns),
+                     ";".join(one.get("contacts", ())), *(_lost_at(one) for _ in lost))
+                    for key, one in records(name)
+                ),
+            )  # fmt: skip
+        return rows
+
+
+def _history(told: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """Each property's values as (moment, value, source)."""
+    return {
+        name: [[v["timestamp"], v.get("value") or "", v.get("sourceType") or ""] for v in versions]
+        for name, versions in told.items()
+    }
+
+
+def _merged(
+    known: Mapping[str, Sequence[Sequence[str]]], read: Mapping[str, Sequence[Sequence[str]]]
+) -> dict[str, list[list[str]]]:
+    """Both histories of each property that is still read, every version once, oldest first."""
+    return {
+        name: [
+            list(version)
+            for version in sorted({tuple(v) for v in (*known.get(name, ()), *versions)})
+        ]
+        for name, versions in read.items()
+    }
+
+
+def _history_rows(contacts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, ...]]:
+    for key, one in contacts:
+        for name, versions in sorted(one["history"].items()):
+            for moment, value, source in versions:
+                yield key, name, value, moment, source
+
+
+def _lost_at(deal: Mapping[str, Any]) -> str | None:
+    """When a lost deal entered the stage it is in."""
+    values = deal["values"]
+    closed = str(values.get("hs_is_closed")).lower() == "true"
+    if not closed or str(values.get("hs_is_closed_won")).lower() == "true":
+        return None
+    return max((v[0] for v in deal["history"].get("dealstage", ())), default=None)
+
+
+class HubSpotTarget:
+    """Scores into contact properties, by batch update."""
+
+    batch_size = UPDATE_PAGE
+
+    def __init__(self, api: Api, fields: Mapping[str, str]) -> None:
+        self._api = api
+        self._fields = fields
+
+    def check(self) -> None:
+        """UsageError naming every property that is not there, with the type it needs."""
+        found = self._api.call("GET", "/crm/v3/properties/contacts")["results"]
+        known = {one["name"] for one in found}
+        missing = [
+            f"{target} ({FIELD_TYPES[name]})"
+            for name, target in self._fields.items()
+            if target not in known
+        ]
+        if missing:
+            raise UsageError(
+                f"HubSpot has no contact property {', '.join(missing)}; create it under Settings, "
+                "Properties, or name another with --field"
+            )
+
+    def write(self, batch: Sequence[Score]) -> Mapping[str, str]:
+        """Write a batch; the reason of each contact that was refused, by id."""
+        inputs = [{"id": one.lead_id, "properties": self._properties(one)} for one in batch]
+        path = "/crm/v3/objects/contacts/batch/update"
+        answer = self._api.call("POST", path, {"inputs": inputs})
+        refused = {}
+        for error in answer.get("errors", ()):
+            reason = str(error.get("message") or error.get("category") or "refused")
+            for key in error.get("context", {}).get("ids", ()):
+                refused[str(key)] = reason
+        if len(refused) + len(answer["results"]) < len(batch):
+            written = {str(one["id"]) for one in answer["results"]}
+            for score in batch:
+                if score.lead_id not in written:
+                    refused.setdefault(score.lead_id, "HubSpot did not say that it was written")
+        return refused
+
+    def _properties(self, score: Score) -> dict[str, str]:
+        values = {
+            "probability": str(score.probability),
+            "band": score.band,
+            "reasons": score.reasons,
+            "as_of": score.as_of.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        return {self._fields[name]: value for name, value in values.items()}

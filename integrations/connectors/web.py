@@ -1,0 +1,189 @@
+"""Requests to a system's API: retries with backoff, rate limits, expired tokens, plain errors."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from features.errors import DataError, StorageError, UsageError
+
+ATTEMPTS = 6
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 300.0
+"""A longer Retry-After (a daily limit) ends the run; the next one goes on from there."""
+
+TIMEOUT_S = 60.0
+RETRIED = (429, 500, 502, 503, 504)
+LONGEST_MESSAGE = 300
+
+
+class RequestRefusedError(DataError):
+    """The system refused a request for good, with an HTTP ``status`` and a ``reason``."""
+
+    def __init__(self, status: int, path: str, reason: str) -> None:
+        super().__init__(f"{path} was refused with {status}: {reason or 'no reason given'}")
+        self.status = status
+        self.reason = reason
+
+
+class Token(Protocol):
+    """What proves who asks. It is never shown: not in errors, not in a repr."""
+
+    def header(self) -> str:
+        """The value of the header Authorization."""
+
+    def renew(self) -> bool:
+        """Get a new one after a 401; False where there is none to get."""
+
+
+class FixedToken:
+    """A token that a person made and that cannot be renewed from here."""
+
+    def __init__(self, secret: str, scheme: str = "Bearer") -> None:
+        self._header = f"{scheme} {secret}"
+
+    def header(self) -> str:
+        """The value of the header Authorization."""
+        return self._header
+
+    def renew(self) -> bool:
+        """False: only a person can make another."""
+        return False
+
+
+def http_library() -> Any:
+    """The module httpx2; UsageError says how to install it where it is missing."""
+    try:
+        import httpx2
+    except ModuleNotFoundError as error:
+        if error.name != "httpx2":
+            raise
+        raise UsageError(
+            "connectors need httpx2; install it with `pip install 'leadscore[client]'`"
+        ) from error
+    return httpx2
+
+
+def checked_url(url: str) -> str:
+    """The URL of an API without a slash at its end. UsageError unless it is https, or this machine.
+
+    >>> checked_url("https://api.hubapi.com/")
+    'https://api.hubapi.com'
+    """
+    parts = urlsplit(url)
+    if parts.username or parts.password or not parts.hostname:
+        raise UsageError("the URL of the API must have a host, and no user or password in it")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise UsageError(f"{parts.hostname}: tokens are sent over https only; expected https://…")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Api:
+    """A context manager: JSON requests to one system.
+
+    A 429 waits as long as Retry-After says, other passing failures (5xx, a lost connection) wait
+    twice as long each time; both at most ``ATTEMPTS`` times. A 401 renews the token once. Redirects
+    are not followed: they would carry the token to another host.
+    """
+
+    def __init__(
+        self, url: str, token: Token, *, sleep: Callable[[float], None], headers: Mapping[str, str]
+    ) -> None:
+        library = http_library()
+        self.url = checked_url(url)
+        self._token = token
+        self._sleep = sleep
+        self._lost = library.TransportError
+        self._http = library.Client(
+            base_url=self.url, timeout=TIMEOUT_S, headers={"user-agent": "leadscore", **headers}
+        )
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def call(
+        self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The decoded answer of a success. Raises RequestRefusedError for another status below 500,
+        StorageError when the system stays away, is busy or refuses the token.
+        """
+        renewed = False
+        attempt = 0
+        while True:
+            answer = self._send(method, path, body, params)
+            status = 0 if answer is None else answer.status_code
+            if status == 401 and not renewed and self._token.renew():
+                renewed = True
+                continue
+            if status not in (0, *RETRIED):
+                return self._result(answer, path)
+            attempt += 1
+            wait = _wait_s(attempt, answer)
+            if attempt >= ATTEMPTS or wait > LONGEST_WAIT_S:
+                raise StorageError(_gave_up(self.url, path, status, attempt, wait))
+            self._sleep(wait)
+
+    def _send(self, method: str, path: str, body: Any, params: Mapping[str, Any] | None) -> Any:
+        """One response; None when the connection failed."""
+        headers = {"authorization": self._token.header()}
+        try:
+            return self._http.request(method, path, json=body, params=params, headers=headers)
+        except self._lost:
+            return None
+
+    def _result(self, answer: Any, path: str) -> Any:
+        if answer.is_success:
+            try:
+                return answer.json() if answer.content else None
+            except ValueError as error:
+                raise StorageError(f"{self.url}{path} answered with something but JSON") from error
+        if answer.status_code == 401:
+            raise StorageError(
+                f"{self.url} refused the token (401): it has expired, was revoked or never was "
+                "valid; make a new one and run the same command again"
+            )
+        raise RequestRefusedError(answer.status_code, path, _reason(answer))
+
+
+def _wait_s(attempt: int, answer: Any) -> float:
+    """Seconds before the next attempt: doubled each time with jitter, or what Retry-After says."""
+    wait = FIRST_WAIT_S * 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311  (jitter)
+    told = "" if answer is None else answer.headers.get("retry-after", "")
+    return max(wait, float(told)) if told.isdigit() else wait
+
+
+def _gave_up(url: str, path: str, status: int, attempt: int, wait: float) -> str:
+    if status == 429:
+        limit = f"its rate limit asks to wait {wait:.0f} s"
+        return f"{url} is busy: {limit}; run the same command again later, it goes on from here"
+    what = f"answered {status}" if status else "could not be reached"
+    return f"{url}{path} {what} in {attempt} attempts; run the same command again to go on"
+
+
+def _reason(answer: Any) -> str:
+    """The system's own words, from the shapes that errors have."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return ""
+    found = body.get("message") or body.get("error") if isinstance(body, dict) else body
+    return str(found or "")[:LONGEST_MESSAGE]

@@ -1,0 +1,102 @@
+"""A system's API on loopback: JSON in and out, with faults that a test orders beforehand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+class FakeService:
+    """Base of the fakes: ``answer`` is the system; ``faults`` are taken before it, each once.
+
+    A fault is (text in the path, status, headers); status 0 closes the connection without an
+    answer. ``calls`` has the method, path and status of every request.
+    """
+
+    tokens: set[str]
+
+    def __init__(self) -> None:
+        self.faults: list[tuple[str, int, dict[str, str]]] = []
+        self.calls: list[tuple[str, str, int]] = []
+        self.url = ""
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        """Status and body of one request that carries a good token."""
+        raise NotImplementedError
+
+    def open_path(self, path: str, form: dict[str, str]) -> tuple[int, Any] | None:
+        """The answer where no token is needed; None elsewhere."""
+        del path, form
+        return None
+
+    def respond(
+        self, method: str, url: str, token: str, raw: bytes
+    ) -> tuple[int, dict[str, str], Any]:
+        """What one request gets, and note it."""
+        parts = urlsplit(url)
+        status, headers, body = self._respond(method, parts.path, parts.query, token, raw)
+        self.calls.append((method, parts.path, status))
+        return status, headers, body
+
+    def _respond(
+        self, method: str, path: str, query: str, token: str, raw: bytes
+    ) -> tuple[int, dict[str, str], Any]:
+        for fault in self.faults:
+            if fault[0] in path:
+                self.faults.remove(fault)
+                return fault[1], fault[2], {"message": "ordered by the test"}
+        opened = self.open_path(path, {k: v[0] for k, v in parse_qs(raw.decode()).items()})
+        if opened is not None:
+            return opened[0], {}, opened[1]
+        if token not in self.tokens:
+            return 401, {}, {"message": "expired or unknown", "category": "EXPIRED_AUTHENTICATION"}
+        one = {k: v[0] for k, v in parse_qs(query).items()}
+        status, body = self.answer(method, path, one, json.loads(raw) if raw else None)
+        return status, {}, body
+
+
+@contextmanager
+def served(service: FakeService) -> Iterator[FakeService]:
+    """The service on a free port of 127.0.0.1; ``url`` says where."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet
+        disable_nagle_algorithm = True
+
+        def respond(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+            token = self.headers.get("authorization", "").partition(" ")[2]
+            status, headers, body = service.respond(self.command, self.path, token, raw)
+            if status == 0:
+                self.close_connection = True
+                return
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_PUT = respond
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        service.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield service
+        finally:
+            server.shutdown()
+            thread.join()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from empty_registry import empty_registry
 
 from features.dataset import Dataset
 from features.errors import UsageError
@@ -26,7 +27,6 @@ from training.registry.gate_criteria import GateLimits
 from training.registry.log_run import log_training
 from training.registry.mlflow_registry import Version
 from training.registry.resolve import locate
-from training.settings import TrackingSettings
 from training.train import TrainedModel, train
 
 NOW = "2026-06-02T09:00:00Z"
@@ -276,7 +276,7 @@ def test_without_time_the_recorded_folds_are_compared(folder: Path, side: Sides)
 def test_the_gate_finds_sides_and_data_through_the_registry(
     folder: Path, full: TrainedModel, source: Path
 ) -> None:
-    settings = TrackingSettings(home=folder / "home")
+    settings = empty_registry(folder / "home")
     write_release(folder / "logged", full.contents)
     versions = [
         locate(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from empty_registry import empty_registry
 from small_training import registered
 
 from features.errors import GateError, RegistryError, ReleaseError, StorageError, UsageError
@@ -40,7 +41,7 @@ def refuses(challenger: StoredRelease, champion: StoredRelease | None) -> GateRe
 def template(tmp_path_factory: pytest.TempPathFactory) -> TrackingSettings:
     """A registry with three versions, none promoted; tests work on homes of their own."""
     folder = tmp_path_factory.mktemp("template")
-    settings = TrackingSettings(home=folder / "home")
+    settings = empty_registry(folder / "home")
     for number, coefficient in enumerate((0.5, 0.6, 0.7)):
         registered(settings, folder / f"R{number}", coefficient)
     return settings

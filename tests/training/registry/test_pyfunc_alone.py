@@ -12,13 +12,13 @@ import numpy
 import pandas as pd
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from empty_registry import empty_registry
 from small_release import small_release
 from small_training import registered
 
 from features.errors import ReleaseError
 from scoring.batch.json_rows import answer_rows
 from scoring.release.release import load_release, sign_release
-from training.settings import TrackingSettings
 
 ALONE = """
 import sys
@@ -47,7 +47,7 @@ ROWS = [KNOWN, KNOWN | {"interactions": json.dumps(VIEWS), "attributes": '{"empl
 
 @pytest.mark.slow
 def test_mlflow_serves_it_by_the_code_it_carries(tmp_path: Path) -> None:
-    settings = TrackingSettings(home=tmp_path / "home")
+    settings = empty_registry(tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.5)
     (code, *_) = settings.artifact_folder.rglob("artifacts/code")
     files = sorted(code.rglob("*"))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from empty_registry import empty_registry
 from small_release import small_release
 from small_training import registered
 
@@ -33,7 +34,7 @@ def passes(*_: object) -> GateReport:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> TrackingSettings:
-    return TrackingSettings(home=tmp_path_factory.mktemp("home"))
+    return empty_registry(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,8 @@ def test_what_is_registered_names_no_lead(
     settings: TrackingSettings, first: RegisteredVersion
 ) -> None:
     assert first.run_id
-    logged = [path.read_bytes() for path in settings.artifact_folder.rglob("*") if path.is_file()]
+    files = [path for path in settings.artifact_folder.rglob("*") if path.is_file()]
+    logged = [path.read_bytes() for path in files if path.suffix != ".py"]  # the product's own code
     assert len(logged) > 10
     assert not any(b"L-17" in content for content in logged)
 
@@ -133,7 +135,7 @@ def test_what_is_in_the_store_is_found_without_the_client_of_mlflow(
 
 
 def test_a_deleted_version_is_not_found_any_more(tmp_path: Path) -> None:
-    settings = TrackingSettings(home=tmp_path / "home")
+    settings = empty_registry(tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.5)
     assert lookup_alias(settings, made.version) == (made.version, made.release_id)
     assert lookup_alias(settings, "champion") is None
@@ -155,7 +157,7 @@ def test_what_is_not_on_disk_is_downloaded_and_verified(
 def test_a_release_altered_in_the_registry_is_refused(
     tmp_path: Path, settings: TrackingSettings
 ) -> None:
-    elsewhere = TrackingSettings(home=tmp_path / "home")
+    elsewhere = empty_registry(tmp_path / "home")
     made = registered(elsewhere, tmp_path / "R", 0.7)
     (logged,) = elsewhere.artifact_folder.rglob(f"{made.release_id}/model.json")
     logged.write_bytes(logged.read_bytes().replace(b"0.7", b"0.9"))
@@ -179,7 +181,7 @@ def test_words_that_mean_nothing_are_refused_in_words(
 def test_the_registry_down_is_an_error_at_once_and_the_champion_answers_from_disk(
     tmp_path: Path,
 ) -> None:
-    settings = TrackingSettings(home=tmp_path / "home")
+    settings = empty_registry(tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.6)
     promote(made.version, settings, **WHO, gate=passes)
     ReleaseStore(settings.home).record_version(
@@ -209,7 +211,7 @@ def test_a_password_in_the_uri_is_never_shown() -> None:
 
 
 def test_fetch_follows_an_alias_that_was_moved_elsewhere(tmp_path: Path) -> None:
-    settings = TrackingSettings(home=tmp_path / "home")
+    settings = empty_registry(tmp_path / "home")
     one = registered(settings, tmp_path / "R1", 0.5)
     two = registered(settings, tmp_path / "R2", 0.6)
     promote(one.version, settings, **WHO, gate=passes)
@@ -226,7 +228,7 @@ def test_fetch_follows_an_alias_that_was_moved_elsewhere(tmp_path: Path) -> None
 
 
 def test_an_alias_that_was_deleted_leaves_the_last_good_release(tmp_path: Path) -> None:
-    settings = TrackingSettings(home=tmp_path / "home")
+    settings = empty_registry(tmp_path / "home")
     made = registered(settings, tmp_path / "R", 0.5)
     promote(made.version, settings, **WHO, gate=passes)
     Registry(settings).set_aliases({"champion": None})

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -264,10 +264,14 @@ def test_the_report_is_in_french_for_a_french_reader(few_conversions: Comparison
     assert few_conversions.comparison.verdict.headline in report_html(few_conversions.comparison)
 
 
-def test_compare_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = partial(TrainingConfig, time_budget_s=0.0, jobs=1)
+    monkeypatch.setattr("training.config.TrainingConfig", quick)
     folder = tmp_path / "leads"
     folder.mkdir()
-    made = dataset(300, 3, 0.0, -2.0)
+    made = dataset(700, 3, 0.0, -2.0)
     made.leads.to_parquet(folder / "leads.parquet")
     made.outcomes.to_parquet(folder / "outcomes.parquet")
     (folder / "dataset.toml").write_text(

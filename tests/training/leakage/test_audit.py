@@ -66,22 +66,26 @@ def leaky(honest):
     return planted_leaks.plant("a copy of the outcome, 8 % wrong", honest, seed=3)[0]
 
 
-def test_a_suspect_has_its_own_score_and_its_price(leaky):
-    (suspect,) = audit(leaky).suspects
+@pytest.fixture(scope="module")
+def report(leaky):
+    return audit(leaky)
+
+
+def test_a_suspect_has_its_own_score_and_its_price(report):
+    (suspect,) = report.suspects
     assert suspect.auc is not None
     assert suspect.auc > 0.9
     assert suspect.gain is not None
     assert suspect.gain > 0.5
     assert suspect.cost is not None
     assert suspect.cost > 0.05
-    (row,) = audit(leaky).rows()
+    (row,) = report.rows()
     assert row["suspect"] == "a1"
     assert row["verdict"] == "sure"
     assert row["cost of excluding"].startswith("+")
 
 
-def test_a_sure_leak_stops_with_the_way_out(leaky):
-    report = audit(leaky, costs=False)
+def test_a_sure_leak_stops_with_the_way_out(report):
     assert [suspect.name for suspect in sure_leaks(report)] == ["a1"]
     with pytest.raises(GateError, match='available = "after_outcome"'):
         stop_on_sure_leaks(report)
@@ -104,12 +108,13 @@ def test_what_the_user_confirms_is_told_and_never_sure(leaky):
 
 
 def test_what_the_user_calls_after_the_outcome_is_listed_as_excluded(leaky):
-    (suspect,) = audit(_saying(leaky, Available.AFTER_OUTCOME), costs=False).suspects
+    told = audit(_saying(leaky, Available.AFTER_OUTCOME), costs=False)
+    (suspect,) = told.suspects
     assert (suspect.name, suspect.verdict) == ("a1", LeakVerdict.EXCLUDED)
-    assert sure_leaks(audit(_saying(leaky, Available.AFTER_OUTCOME), costs=False)) == ()
+    assert sure_leaks(told) == ()
 
 
-def test_names_and_texts_are_not_read(leaky):
+def test_names_and_texts_are_not_read(leaky, report):
     renamed = replace(
         leaky,
         leads=leaky.leads.rename(columns={"a1": "honest_sector"}),
@@ -124,7 +129,7 @@ def test_names_and_texts_are_not_read(leaky):
         ),
         inferred=tuple(line.replace("a1:", "honest_sector:") for line in leaky.inferred),
     )
-    before, after = audit(leaky, costs=False).suspects[0], audit(renamed, costs=False).suspects[0]
+    before, after = report.suspects[0], audit(renamed, costs=False).suspects[0]
     assert after.name == "honest_sector"
     assert (after.gain, after.verdict) == (before.gain, before.verdict)
 
@@ -136,9 +141,9 @@ def test_too_few_outcomes_are_said_not_judged(honest):
     assert "nothing can be said" in report.notes[0]
 
 
-def test_the_report_is_plain_data(leaky):
+def test_the_report_is_plain_data(report):
     import json
 
-    told = json.loads(json.dumps(audit(leaky, costs=False).to_dict()))
+    told = json.loads(json.dumps(report.to_dict()))
     assert told["suspects"][0]["name"] == "a1"
     assert told["suspects"][0]["evidence"][0]["sign"]

@@ -297,7 +297,7 @@ class HubSpotSync:
         """Drop what is in HubSpot's bin."""
         after = None
         while True:
-            place = {} if after is None else {"after": after}
+            place: dict[str, str] = {} if after is None else {"after": after}
             params = {"archived": "true", "limit": ID_PAGE, **place}
             answer = self._api.call("GET", f"/crm/v3/objects/{name}", params=params)
             self._mirror.forget(name, [str(one["id"]) for one in answer["results"]])

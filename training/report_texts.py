@@ -71,7 +71,8 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("recalibrated"),
     N_("recalibrated, worse"),
     N_("{n} leads have no known cost and are not counted here."),
-    N_("{found} of {all}"),
+    N_("{found:,} of {all:,}"),
+    N_("{name} = unknown"),
     N_("{title}, recalibrated on these leads"),
     N_("{title}, as a user gets them"),
     N_("“Called” is what the team can do: {capacity}, each lead once. “Log loss” is of the "

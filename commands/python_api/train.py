@@ -25,7 +25,7 @@ class TrainingResult:
     """What a training made: ``release``, and the figures it rests on.
 
     >>> sorted(fitted.metrics)[:3]
-    ['auc', 'base_rate', 'brier']
+    ['auc', 'auc_by_age', 'base_rate']
     >>> list(fitted.candidates.columns)
     ['candidate', 'log_loss', 'used', 'not_released']
     """

@@ -26,7 +26,9 @@ def test_the_store_on_postgresql(postgresql: Any, start: Start, lead: dict[str, 
     assert client.post("/v1/outcomes", json={"outcomes": [end]}).json()["taken"] == 1
     asked = client.get("/v1/leads/a/score", params={"as_of": lead["as_of"]}).json()
     assert asked["probability"] > 0
-    service.wait_for(lambda: bool(client.get("/v1/leads").json()["leads"]))
+    service.wait_for(
+        lambda: bool(client.get("/v1/leads", params={"status": "all"}).json()["leads"])
+    )
     assert client.get("/v1/leads/a/history").json()["scores"][0]["score_id"] == asked["score_id"]
 
     histories = histories_from_dataset(read_dataset(postgresql.url, max_bad_fraction=0.0))

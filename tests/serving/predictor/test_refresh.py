@@ -113,7 +113,7 @@ def test_a_new_lead_and_its_events_are_scored_without_being_asked(
     assert house.refresh(releases[0]) == 1
     (after,) = house.list().rows
     assert after.probability > before.probability + 0.1
-    assert json.loads(after.reasons)[0].startswith("5 ")
+    assert json.loads(after.reasons)[0]["text"].startswith("5 ")
     assert house.refresh(releases[0]) == 0
     with house.engine.begin() as c:
         kinds = c.scalars(sa.select(tables.change.c.kinds).order_by(tables.change.c.seq)).all()

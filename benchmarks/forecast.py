@@ -31,7 +31,7 @@ from features.dataset import Dataset
 from features.histories.arrays import References
 from features.reading.read import read_dataset
 from features.vectors.compute import compute_vectors
-from scoring.forecast import OpenLeads, forecast_rows
+from scoring.forecast import ForecastLeads, forecast_rows
 from scoring.model.log_odds import sigmoid
 from training.config import TrainingConfig
 from training.forecast.last_period import open_at
@@ -130,7 +130,7 @@ def at_origin(data: Dataset, origin: int, horizons: list[float], about: dict) ->
     third = np.array(["low", "middle", "high"], object)[
         np.searchsorted(np.quantile(log_odds, [1 / 3, 2 / 3]), log_odds)
     ]
-    some = OpenLeads(log_odds, sigmoid(log_odds), age)
+    some = ForecastLeads(log_odds, sigmoid(log_odds), age)
     known = [h for h in horizons if h <= timing.longest_days]
     found = forecast_rows(some, timing, known, {"third": third})
     ends = data.outcomes.set_index("lead_id").reindex(past.histories.lead_ids[leads])

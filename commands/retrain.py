@@ -39,7 +39,7 @@ NO_NEW_OUTCOMES = 6
 """Exit code of a run that had nothing to learn; the others are those of every command."""
 
 
-class Outcome(StrEnum):
+class RetrainStatus(StrEnum):
     """How a run ended that did not fail."""
 
     PROMOTED = "promoted"
@@ -49,10 +49,10 @@ class Outcome(StrEnum):
 
 
 EXIT_CODES = {
-    Outcome.PROMOTED: 0,
-    Outcome.KEPT: 0,
-    Outcome.REFUSED: GateError.exit_code,
-    Outcome.NO_NEW_OUTCOMES: NO_NEW_OUTCOMES,
+    RetrainStatus.PROMOTED: 0,
+    RetrainStatus.KEPT: 0,
+    RetrainStatus.REFUSED: GateError.exit_code,
+    RetrainStatus.NO_NEW_OUTCOMES: NO_NEW_OUTCOMES,
 }
 
 
@@ -159,7 +159,7 @@ class RetrainOutcome:
     nothing was trained or promoted. ``because``: why it was kept or refused.
     """
 
-    outcome: Outcome
+    outcome: RetrainStatus
     champion: StoredRelease | None = None
     new_outcomes: int | None = None
     monitoring: MonitoringReport | None = None
@@ -247,10 +247,12 @@ def retrained(
         count, monitored = new_outcomes(release, data), monitoring_of(release, data, wanted.seed)
         if count < least_outcomes:
             few = () if least_outcomes == 1 else (f"{least_outcomes:,} were asked for",)
-            return RetrainOutcome(Outcome.NO_NEW_OUTCOMES, champion, count, monitored, because=few)
+            return RetrainOutcome(
+                RetrainStatus.NO_NEW_OUTCOMES, champion, count, monitored, because=few
+            )
         if when_needed and monitored is not None and monitored.verdict == "keep":
             return RetrainOutcome(
-                Outcome.KEPT, champion, count, monitored, because=monitored.because
+                RetrainStatus.KEPT, champion, count, monitored, because=monitored.because
             )
     trained = None
     try:
@@ -258,9 +260,9 @@ def retrained(
         change = promoted(trained.version, wanted.dataset, max_age_days)
     except GateError as error:
         return RetrainOutcome(
-            Outcome.REFUSED, champion, count, monitored, trained, because=(str(error),)
+            RetrainStatus.REFUSED, champion, count, monitored, trained, because=(str(error),)
         )
-    return RetrainOutcome(Outcome.PROMOTED, champion, count, monitored, trained, change)
+    return RetrainOutcome(RetrainStatus.PROMOTED, champion, count, monitored, trained, change)
 
 
 def monitoring_of(release: Release, data: Dataset, seed: int) -> MonitoringReport | None:

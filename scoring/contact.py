@@ -8,7 +8,6 @@ of the scorecard.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -16,33 +15,12 @@ import numpy as np
 from features.compute.array_types import Object
 from features.contract import AttributeType
 from features.histories.arrays import Histories, References
+from scoring.contact_names import YES, forbids_contact
 from scoring.scorecard.rules import PointThresholds, Rule, ScorecardDefinition
 from scoring.scorecard.scorecard import Scorecard
 
-DO_NOT_CONTACT = re.compile(
-    r"(has_)?(opted|opt)_?out(_of_\w+)?|opt_?out|unsubscribed?|do_?not_?(contact|call|phone|e?_?mail)"
-    r"|dnc|no_?(contact|calls?)|ne_pas_(contacter|appeler)|desinscrite?|desabonnee?|bloctel"
-)
-"""Names of attributes that say, when their value is yes, that a lead must not be contacted."""
-
-
-YES = ("opted out", "opted_out", "unsubscribed", "do not contact", "do not call")
-"""Words that mean yes in such an attribute, besides the usual ones."""
-
-
 UNSUBSCRIBED = "unsubscribed"
 EXCLUDED = "excluded by a rule"
-
-
-def forbids_contact(name: str) -> bool:
-    """Whether an attribute of this name says that a lead must not be contacted.
-
-    >>> [forbids_contact(n) for n in ("Do Not Call", "HasOptedOutOfEmail", "country")]
-    [True, True, False]
-    """
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    words = words.translate(str.maketrans("éèêà", "eeea"))
-    return DO_NOT_CONTACT.fullmatch(re.sub(r"[^a-z0-9]+", "_", words).strip("_")) is not None
 
 
 def contact_card(

@@ -29,7 +29,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
-class OpenLeads:
+class ForecastLeads:
     """Leads that are open at one moment, (n) each.
 
     ``probability``: the scores, with their ``log_odds``. ``age_days``: since creation. ``value``:
@@ -44,10 +44,12 @@ class OpenLeads:
     def __len__(self) -> int:
         return len(self.probability)
 
-    def take(self, rows: Rows) -> OpenLeads:
+    def take(self, rows: Rows) -> ForecastLeads:
         """The leads at ``rows``."""
         value = None if self.value is None else self.value[rows]
-        return OpenLeads(self.log_odds[rows], self.probability[rows], self.age_days[rows], value)
+        return ForecastLeads(
+            self.log_odds[rows], self.probability[rows], self.age_days[rows], value
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class ForecastRow:
 
 
 def forecast_rows(
-    leads: OpenLeads,
+    leads: ForecastLeads,
     timing: TimingCurves,
     horizons: Sequence[float],
     groups: Mapping[str, Object] | None = None,
@@ -111,7 +113,7 @@ def _in_order(words: Object) -> list[str]:
 def _row(
     by: str,
     group: str,
-    leads: OpenLeads,
+    leads: ForecastLeads,
     timing: TimingCurves,
     horizon: float,
     level: Float64,

@@ -62,7 +62,7 @@ _line = msgspec.json.Decoder(_Line)
 _lead = msgspec.json.Decoder(dict[str, Any])
 
 
-class Row(msgspec.Struct, frozen=True):
+class ImportRow(msgspec.Struct, frozen=True):
     """One row: its line from 1 on, what it is, its JSON; ``kind`` empty for what is no row."""
 
     line: int
@@ -120,7 +120,7 @@ class ImportRunner:
         folder.save(msgspec.structs.replace(job, finished_at=finished))
         folder.forget_rows()
 
-    async def _load(self, rows: list[Row], actor: str) -> SliceOutcome:
+    async def _load(self, rows: list[ImportRow], actor: str) -> SliceOutcome:
         outcome = SliceOutcome(refused=[_not_a_row(row) for row in rows if not row.kind])
         order = list(KINDS)
         ordered = sorted((row for row in rows if row.kind), key=lambda row: order.index(row.kind))
@@ -131,7 +131,7 @@ class ImportRunner:
                 outcome += await self._send(KINDS[kind], list(group), actor)
         return outcome
 
-    async def _put_leads(self, rows: list[Row], actor: str) -> SliceOutcome:
+    async def _put_leads(self, rows: list[ImportRow], actor: str) -> SliceOutcome:
         """Leads through their endpoint, some at once: the writer commits those together."""
         outcome = SliceOutcome()
         for start in range(0, len(rows), LEADS_AT_ONCE):
@@ -140,7 +140,7 @@ class ImportRunner:
                 outcome += one
         return outcome
 
-    async def _put_lead(self, row: Row, actor: str) -> SliceOutcome:
+    async def _put_lead(self, row: ImportRow, actor: str) -> SliceOutcome:
         try:
             lead = decode(_lead, row.text, MAX_DEPTH)
             lead_id = lead.pop("lead_id", None)
@@ -156,7 +156,7 @@ class ImportRunner:
         unchanged = msgspec.json.decode(response.body)["became"] == "unchanged"
         return SliceOutcome(repeated=1) if unchanged else SliceOutcome(taken=1)
 
-    async def _send(self, name: str, rows: list[Row], actor: str) -> SliceOutcome:
+    async def _send(self, name: str, rows: list[ImportRow], actor: str) -> SliceOutcome:
         """Rows of one kind through their endpoint; halves apart when one of them spoils all."""
         body = b'{"%s":[%s]}' % (name.encode(), b",".join(row.text for row in rows))
         try:
@@ -214,12 +214,12 @@ def _of_the_caller(error: Exception) -> Problem:
     return problem
 
 
-def _refused(row: Row, why: str, errors: list[Any]) -> dict[str, Any]:
+def _refused(row: ImportRow, why: str, errors: list[Any]) -> dict[str, Any]:
     line: dict[str, Any] = {"line": row.line, "became": "refused", "why": why}
     return {**line, "errors": errors} if errors else line
 
 
-def _not_a_row(row: Row) -> dict[str, Any]:
+def _not_a_row(row: ImportRow) -> dict[str, Any]:
     expected = " or ".join(f'{{"{kind}": {{…}}}}' for kind in KINDS)
     return _refused(row, "invalid", [{"at": "$", "message": f"expected {expected} on a line"}])
 
@@ -247,7 +247,7 @@ def _within(at: str) -> str:
 _OF_A_LIST = re.compile(rf"^\$\.({'|'.join(KINDS.values())})\[\d+\]")
 
 
-def numbered(lines: Lines, done: int) -> Iterator[Row]:
+def numbered(lines: Lines, done: int) -> Iterator[ImportRow]:
     """The rows after those that are done; blank lines count for nothing."""
     number, seen = 0, 0
     for text in lines:
@@ -259,18 +259,18 @@ def numbered(lines: Lines, done: int) -> Iterator[Row]:
             yield _row(number, text)
 
 
-def _row(number: int, text: bytes) -> Row:
+def _row(number: int, text: bytes) -> ImportRow:
     try:
         line = _line.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Row(number, "", b"")
+        return ImportRow(number, "", b"")
     given = [kind for kind in KINDS if getattr(line, kind) is not msgspec.UNSET]
     if len(given) != 1:
-        return Row(number, "", b"")
-    return Row(number, given[0], bytes(getattr(line, given[0])))
+        return ImportRow(number, "", b"")
+    return ImportRow(number, given[0], bytes(getattr(line, given[0])))
 
 
-def _next(rows: Iterator[Row]) -> list[Row]:
+def _next(rows: Iterator[ImportRow]) -> list[ImportRow]:
     return list(islice(rows, SLICE_ROWS))
 
 

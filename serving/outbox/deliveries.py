@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from serving.outbox.send import Outcome
+from serving.outbox.send import SendResult
 from serving.outbox.webhooks import ACTIVE, DEAD, GONE, PENDING, message_id, webhook_row
 from serving.store.bulk import insert_new
 from serving.store.tables import change, delivery, webhook
@@ -132,7 +132,7 @@ def due(connection: sa.Connection, row: sa.Row[Any], now_us: int, limit: int) ->
 def settle(
     connection: sa.Connection,
     webhook_id: str,
-    results: Sequence[tuple[Due, Outcome]],
+    results: Sequence[tuple[Due, SendResult]],
     now_us: int,
     policy: RetryPolicy,
     rng: random.Random,
@@ -179,7 +179,7 @@ def _try_again(
     connection: sa.Connection,
     webhook_id: str,
     message: Due,
-    outcome: Outcome,
+    outcome: SendResult,
     now_us: int,
     policy: RetryPolicy,
     rng: random.Random,

@@ -23,7 +23,7 @@ MAX_RETRY_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendResult:
     """What became of one attempt. ``status``: None when there was no response; ``error``: a word,
     never what the receiver wrote. ``retry_after_s``: what it asked for, if it did."""
 
@@ -51,27 +51,27 @@ class Sender:
 
     def send(
         self, url: str, secrets: Sequence[str], message_id: str, body: str, now: datetime
-    ) -> Outcome:
+    ) -> SendResult:
         """POST the message once; never raises for what the network or the receiver does."""
         try:
             parts = checked_url(url, allow_private=self.allow_private)
             return self._post(parts, signed(secrets, message_id, body, now), body.encode(), now)
         except UsageError:
-            return Outcome(None, "url refused")
+            return SendResult(None, "url refused")
         except AddressRefused:
-            return Outcome(None, "private address")
+            return SendResult(None, "private address")
         except TimeoutError:
-            return Outcome(None, "timeout")
+            return SendResult(None, "timeout")
         except ssl.SSLError:
-            return Outcome(None, "tls")
+            return SendResult(None, "tls")
         except socket.gaierror:
-            return Outcome(None, "name not found")
+            return SendResult(None, "name not found")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return Outcome(None, f"no response ({type(error).__name__})"[:100])
+            return SendResult(None, f"no response ({type(error).__name__})"[:100])
 
     def _post(
         self, parts: SplitResult, headers: dict[str, str], body: bytes, now: datetime
-    ) -> Outcome:
+    ) -> SendResult:
         connection = connection_to(parts, self.timeout_s, allow_private=self.allow_private)
         late = threading.Event()
 
@@ -90,7 +90,7 @@ class Sender:
             connection.request("POST", target, body, headers)
             response = connection.getresponse()
             wait = _retry_after(response.getheader("Retry-After"), now)
-            return Outcome(response.status, _word(response.status), wait)
+            return SendResult(response.status, _word(response.status), wait)
         except (OSError, http.client.HTTPException):
             if late.is_set():
                 raise TimeoutError from None

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.outbox.deliveries import Due, RetryPolicy, due, fan_out, settle
-from serving.outbox.send import Outcome, Sender
+from serving.outbox.send import Sender, SendResult
 from serving.outbox.webhooks import ACTIVE, message_id, valid_secrets, webhook_row
 from serving.settings import Settings
 from serving.store.leader import Leader
@@ -106,7 +106,7 @@ class WebhookRounds:
                 waits = waits.where(change.c.webhook_id.is_not(None))
             return connection.scalar(waits.limit(1)) is not None
 
-    def _soon(self, url: str, secrets: list[str], message: Due) -> Future[Outcome]:
+    def _soon(self, url: str, secrets: list[str], message: Due) -> Future[SendResult]:
         """Send it in its turn: no more a second than the settings allow."""
         monotonic = time.monotonic()
         slot = max(self._next_slot, monotonic)

@@ -18,7 +18,7 @@ from scoring.reasons import top_k_contributions
 from scoring.scorecard.rules import RULE_CONTEXT
 from scoring.scorecard.scorecard import CardScores
 from serving.http.request import Response
-from serving.pages.lead_chart import Step, course_picture, marks_of, waterfall_picture
+from serving.pages.lead_chart import WaterfallStep, course_picture, marks_of, waterfall_picture
 from serving.pages.lead_scores import (
     attributes_now,
     course,
@@ -155,7 +155,7 @@ def _told(
     }  # fmt: skip
 
 
-def steps_of(visit: Visit, predictor: Predictor, prediction: Prediction) -> list[Step]:
+def steps_of(visit: Visit, predictor: Predictor, prediction: Prediction) -> list[WaterfallStep]:
     """The strongest reasons as bars, and what all others add up to."""
     shares, vector = prediction.shares, prediction.vector
     columns = [
@@ -163,7 +163,7 @@ def steps_of(visit: Visit, predictor: Predictor, prediction: Prediction) -> list
     ]
     features = predictor.release.spec.features
     steps = [
-        Step(features[c].sentence(float(vector[c]) + 0.0, visit.words), float(shares[c]))
+        WaterfallStep(features[c].sentence(float(vector[c]) + 0.0, visit.words), float(shares[c]))
         for c in columns
     ]
     answer = prediction.answer
@@ -171,7 +171,7 @@ def steps_of(visit: Visit, predictor: Predictor, prediction: Prediction) -> list
     n_others = int((shares != 0).sum()) - len(columns)
     if n_others > 0:
         text = visit.words.ngettext("{n} other reason", "{n} other reasons", n_others)
-        steps.append(Step(text.format(n=n_others), rest))
+        steps.append(WaterfallStep(text.format(n=n_others), rest))
     return steps
 
 

@@ -139,14 +139,14 @@ def _dates(x: Scale, bottom: float, words: Language) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Step:
+class WaterfallStep:
     """A bar of the waterfall: a share of the log-odds, and where it leads."""
 
     name: str
     share: float
 
 
-def waterfall_picture(base: float, steps: Sequence[Step], words: Language) -> Markup:
+def waterfall_picture(base: float, steps: Sequence[WaterfallStep], words: Language) -> Markup:
     """From the base rate through every reason to the score, on the scale of the log-odds.
 
     The bars' lengths add up exactly; what each leads to stands beside it in percent.
@@ -171,7 +171,9 @@ def waterfall_picture(base: float, steps: Sequence[Step], words: Language) -> Ma
     return svg.picture(760, bottom, parts, title, about, kind="chart fall")
 
 
-def _bar(step: Step, before: float, after: float, x: Scale, y: float, words: Language) -> list[str]:
+def _bar(
+    step: WaterfallStep, before: float, after: float, x: Scale, y: float, words: Language
+) -> list[str]:
     left, right = sorted((x(before), x(after)))
     name = step.name if len(step.name) <= 52 else step.name[:51] + "…"
     change = probability_of(after) - probability_of(before)

@@ -41,7 +41,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Change:
+class ScoreMove:
     """One feature whose share of the log-odds moved; sentences of then and now."""
 
     before: str
@@ -55,7 +55,7 @@ class Movement:
 
     probability_before: float
     probability_now: float
-    changes: list[Change]
+    changes: list[ScoreMove]
     others: float
 
 
@@ -135,7 +135,7 @@ def movement(
     strongest = np.argsort(-np.abs(moved), kind="stable")[:MAX_CHANGES]
     features = release.spec.features
     changes = [
-        Change(
+        ScoreMove(
             features[i].sentence(float(vectors[0, i]), words),
             features[i].sentence(float(vectors[1, i]), words),
             float(moved[i]),

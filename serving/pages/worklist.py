@@ -44,7 +44,7 @@ FOR_SHOWN, AGAINST_SHOWN = 3, 2
 
 
 @dataclass(frozen=True)
-class Row:
+class WorklistRow:
     """A line of the list, ready to be shown."""
 
     line: Line
@@ -132,7 +132,7 @@ async def _table(visit: Visit) -> tuple[list[str], list[list[Any]]]:
     return headings, [_cells(row_of(visit, predictor, line)) for line in found]
 
 
-def _cells(row: Row) -> list[Any]:
+def _cells(row: WorklistRow) -> list[Any]:
     line, step = row.line.row, row.answer.next_step
     return [
         row.line.rank, line.lead_id, line.name, line.account, line.source, line.owner,
@@ -146,11 +146,11 @@ def _cells(row: Row) -> list[Any]:
     ]  # fmt: skip
 
 
-def row_of(visit: Visit, predictor: Predictor | None, line: Line) -> Row:
+def row_of(visit: Visit, predictor: Predictor | None, line: Line) -> WorklistRow:
     """A line with its reasons in words and its sparkline."""
     answer = past_answer(line.answer)
     title = visit.words.gettext("Probability over the last scores")
-    return Row(
+    return WorklistRow(
         line,
         answer,
         shown_reasons(predictor, answer.reasons, visit.words),

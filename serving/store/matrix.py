@@ -22,7 +22,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Matrix:
+class FitEngagementMatrix:
     """``cells``: rows of fit, the best first, by columns of engagement, the least first.
 
     ``fit_from`` and ``engagement_from``: the points at which each class begins.
@@ -33,7 +33,7 @@ class Matrix:
     engagement_from: list[float]
 
 
-def matrix(connection: sa.Connection) -> Matrix | None:
+def matrix(connection: sa.Connection) -> FitEngagementMatrix | None:
     """Four classes of equal width up to the highest points there are; None without any points."""
     line = worklist.c
     top_fit, top_engagement = connection.execute(
@@ -58,7 +58,7 @@ def matrix(connection: sa.Connection) -> Matrix | None:
         [found.get((row, column), Cell()) for column in range(CLASSES)]
         for row in reversed(range(CLASSES))
     ]
-    return Matrix(cells, _starts(top_fit)[::-1], _starts(top_engagement))
+    return FitEngagementMatrix(cells, _starts(top_fit)[::-1], _starts(top_engagement))
 
 
 def _class(column: sa.Column[float | None], top: float) -> sa.ColumnElement[int]:

@@ -8,7 +8,7 @@ or turned away before the page was asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.cleaning import TRUE_WORDS
 from features.contract import DEFAULT_OPT_OUT_KINDS, value_to_text
+from scoring.contact_names import YES, forbids_contact
 from serving.settings import Settings
 from serving.store import tables
 from serving.store.database import AT_ONCE, failure
@@ -39,12 +40,6 @@ FACETS: Mapping[str, tuple[str, ...]] = {
 }
 """Attributes that fill a column of the worklist, the first one that the lead has. The settings
 ``list_…`` of the service put others before them."""
-
-DO_NOT_CONTACT = (
-    "do_not_contact", "do_not_call", "opt_out", "opted_out", "email_opt_out", "unsubscribed",
-    "has_opted_out_of_email",
-)  # fmt: skip
-"""Attributes that forbid to contact a lead when they are true."""
 
 RANK = {"cold": 0.0, "warm": 1.0, "hot": 2.0}
 CHOSEN = "attributes"
@@ -194,11 +189,8 @@ def after_rows(
     elif table is tables.interaction:
         touched = [row["lead_id"] for row in rows if row["kind"] in DEFAULT_OPT_OUT_KINDS]
     elif table is tables.answer:
-        shown = {
-            *DO_NOT_CONTACT,
-            *(n for names in facets_in_use(connection).values() for n in names),
-        }
-        touched = [row["lead_id"] for row in rows if row["attribute"] in shown]
+        shown = {name for names in facets_in_use(connection).values() for name in names}
+        touched = [row["lead_id"] for row in rows if _is_shown(row["attribute"], shown)]
     else:
         touched = []
     if touched:
@@ -342,15 +334,20 @@ def _answered(
     connection: sa.Connection, lead_ids: list[str], facets: Mapping[str, tuple[str, ...]]
 ) -> dict[str, dict[str, Any]]:
     """Attributes of the list that were learned after creation: the last answer of each."""
-    names = [*DO_NOT_CONTACT, *(name for several in facets.values() for name in several)]
+    shown = {name for several in facets.values() for name in several}
     answer = tables.answer.c
-    query = sa.select(answer.lead_id, answer.attribute, answer.value).where(
-        answer.lead_id.in_(lead_ids), answer.attribute.in_(names)
-    )
+    query = sa.select(answer.lead_id, answer.attribute, answer.value)
+    query = query.where(answer.lead_id.in_(lead_ids)).order_by(answer.answered_us, answer.id)
     found: dict[str, dict[str, Any]] = {}
-    for lead_id, name, value in connection.execute(query.order_by(answer.answered_us, answer.id)):
-        found.setdefault(lead_id, {})[name] = value
+    for lead_id, name, value in connection.execute(query):
+        if _is_shown(name, shown):
+            found.setdefault(lead_id, {})[name] = value
     return found
+
+
+def _is_shown(attribute: str, shown: Collection[str]) -> bool:
+    """Whether the line of a lead depends on an attribute."""
+    return attribute in shown or forbids_contact(attribute)
 
 
 def _attributes(
@@ -375,8 +372,9 @@ def _first(attributes: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def _is_forbidden(attributes: Mapping[str, Any]) -> bool:
-    words = (value_to_text(attributes.get(name)).strip().lower() for name in DO_NOT_CONTACT)
-    return any(word in TRUE_WORDS for word in words)
+    values = (value for name, value in attributes.items() if forbids_contact(name))
+    words = {value_to_text(value).strip().lower() for value in values}
+    return not words.isdisjoint(TRUE_WORDS | set(YES))
 
 
 def _amount(text: str) -> float | None:

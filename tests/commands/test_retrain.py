@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from commands import cli, retrain
-from commands.retrain import Outcome, RetrainOutcome
+from commands.retrain import RetrainOutcome, RetrainStatus
 from features.errors import GateError
 from features.reading.read import read_dataset
 from scoring.release.release import load_release
@@ -150,8 +150,8 @@ def test_bad_data_and_a_bad_option_fail_with_their_own_codes(
 
 
 def test_the_help_names_the_exit_code_of_every_outcome(capsys: pytest.CaptureFixture[str]) -> None:
-    assert set(retrain.EXIT_CODES) == set(Outcome)
-    assert {RetrainOutcome(each).exit_code for each in Outcome} == {0, 4, 6}
+    assert set(retrain.EXIT_CODES) == set(RetrainStatus)
+    assert {RetrainOutcome(each).exit_code for each in RetrainStatus} == {0, 4, 6}
     assert cli.run(["retrain", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     for code, word in ((0, "promoted"), (4, "refused by the gate"), (6, "no new outcomes")):

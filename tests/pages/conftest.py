@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from pages_service import fill, page_home, served
+from live_service import served
+from pages_service import fill, page_home
 
 from serving.settings import Settings
 

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from pages_service import FORMULA, page_home, served
+from live_service import served
+from pages_service import FORMULA, page_home
 
 from serving.http.api_keys import create_key, revoke_key
 from serving.settings import Settings

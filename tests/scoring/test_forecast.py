@@ -7,12 +7,12 @@ import pytest
 from timing_curves import flat_curves
 
 from features.errors import DataError
-from scoring.forecast import OpenLeads, drawn_totals, forecast_rows, interval_of
+from scoring.forecast import ForecastLeads, drawn_totals, forecast_rows, interval_of
 from scoring.model.log_odds import logit
 
 
-def leads(p: np.ndarray, value: np.ndarray | None = None) -> OpenLeads:
-    return OpenLeads(logit(p), p, np.zeros(len(p)), value)
+def leads(p: np.ndarray, value: np.ndarray | None = None) -> ForecastLeads:
+    return ForecastLeads(logit(p), p, np.zeros(len(p)), value)
 
 
 def test_rows_by_hand() -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
+from live_service import served
 
 from features.contract import AttributeType, Group
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
@@ -23,8 +20,6 @@ from scoring.model.linear import LinearComponent
 from scoring.model.model import Model
 from scoring.release.release import Release, ReleaseContents, write_release
 from scoring.scorecard.scorecard import default_scorecard
-from serving.app import create_app
-from serving.http.protocol import CoalescingProtocol
 from serving.settings import Settings
 
 
@@ -99,7 +94,7 @@ def release_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def client(release_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     home = tmp_path_factory.mktemp("home")
-    with serving(Settings(release=release_dir, home=home)) as running:
+    with served(Settings(release=release_dir, home=home)) as running:
         yield running
 
 
@@ -112,35 +107,7 @@ def make() -> Callable[..., Release]:
 @pytest.fixture(scope="session")
 def running() -> Callable[[Settings], Any]:
     """Starts the service with any settings, as a context manager."""
-    return serving
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[httpx.Client]:
-    """The service on a real socket of the loopback, in a thread of this process."""
-    config = uvicorn.Config(
-        create_app(settings),
-        port=0,
-        log_level="error",
-        lifespan="on",
-        ws="none",
-        http=CoalescingProtocol,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 120
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        assert time.monotonic() < deadline, "the server took too long to start"
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    return served
 
 
 @pytest.fixture

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-import uvicorn
 
 from features.contract import AttributeType, Group
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
@@ -23,8 +19,6 @@ from scoring.model.model import Model
 from scoring.release.release import Release, ReleaseContents, write_release
 from scoring.release.store import ChampionPointer, ReleaseStore, StoredRelease
 from scoring.scorecard.scorecard import default_scorecard
-from serving.app import create_app
-from serving.settings import Settings
 
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 SCRIPT = "<script>alert(1)</script>"
@@ -184,24 +178,3 @@ def fill(client: httpx.Client, now: datetime | None = None) -> None:
     while len(client.get("/v1/leads?limit=200&status=all").json()["leads"]) < len(leads()):
         assert time.monotonic() < deadline, "the scores did not arrive in the store"
         time.sleep(0.05)
-
-
-@contextmanager
-def served(settings: Settings) -> Iterator[httpx.Client]:
-    """The service on a socket of the loopback, in a thread of this process."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="error", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 300
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        assert time.monotonic() < deadline, "the server took too long to start"
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(15)

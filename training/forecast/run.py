@@ -18,7 +18,7 @@ from features.histories.arrays import Histories, References
 from features.histories.build import histories_from_dataset
 from features.histories.subset import select_leads
 from scoring.extrapolation import is_extrapolating, oldest_learned_days
-from scoring.forecast import COVERAGE, ForecastRow, OpenLeads, forecast_rows
+from scoring.forecast import COVERAGE, ForecastLeads, ForecastRow, forecast_rows
 from scoring.release.release import Release
 from scoring.scores import score
 from scoring.timing import TimingCurves
@@ -126,7 +126,7 @@ def forecast(
     asked = _horizons(horizons, release.timing, notes)
     members, scored = _open_leads(dataset, histories, release, until)
     worth = _values(value, dataset, histories, members, until, notes)
-    leads = OpenLeads(scored.log_odds, scored.probability, scored.age_days, worth)
+    leads = ForecastLeads(scored.log_odds, scored.probability, scored.age_days, worth)
     groups = _groups(by, dataset, histories, release, members, leads, until)
     rows = forecast_rows(leads, release.timing, asked, groups, coverage=coverage, seed=seed)
     notes += _extrapolating(release, histories, members, leads, until)
@@ -165,7 +165,7 @@ def _horizons(
 
 def _open_leads(
     dataset: Dataset, histories: Histories, release: Release, moment_us: int
-) -> tuple[Rows, OpenLeads]:
+) -> tuple[Rows, ForecastLeads]:
     closed_us, _ = closings(dataset, histories)
     is_open: Bools = (histories.created_at_us <= moment_us) & (closed_us > moment_us)
     members = np.flatnonzero(is_open)
@@ -178,7 +178,7 @@ def _open_leads(
     age = (moment_us - histories.created_at_us[members]) / DAY_US
     log_odds = np.concatenate([np.zeros(0), *(z for z, _ in parts)])
     probability = np.concatenate([np.zeros(0), *(p for _, p in parts)])
-    return members, OpenLeads(log_odds, probability, age)
+    return members, ForecastLeads(log_odds, probability, age)
 
 
 def _values(
@@ -221,7 +221,7 @@ def _groups(
     histories: Histories,
     release: Release,
     members: Rows,
-    leads: OpenLeads,
+    leads: ForecastLeads,
     moment_us: int,
 ) -> dict[str, Object]:
     references = References(members.astype(np.int64), np.full(len(members), moment_us, np.int64))
@@ -250,7 +250,7 @@ def attribute_called(name: str, dataset: Dataset) -> str:
 
 
 def _extrapolating(
-    release: Release, histories: Histories, members: Rows, leads: OpenLeads, moment_us: int
+    release: Release, histories: Histories, members: Rows, leads: ForecastLeads, moment_us: int
 ) -> list[str]:
     oldest = oldest_learned_days(release.manifest["data"])
     at = np.full(len(members), moment_us, np.int64)
@@ -268,7 +268,7 @@ def _extrapolating(
 def _per_lead(
     histories: Histories,
     members: Rows,
-    leads: OpenLeads,
+    leads: ForecastLeads,
     release: Release,
     horizons: Sequence[float],
 ) -> pd.DataFrame:

@@ -167,9 +167,9 @@ class Refusing:
     """A way to a receiver that takes nothing."""
 
     def send(self, *_: object) -> Any:
-        from serving.outbox.send import Outcome
+        from serving.outbox.send import SendResult
 
-        return Outcome(500, "status 500")
+        return SendResult(500, "status 500")
 
 
 class FixedJitter:

@@ -22,7 +22,7 @@ from serving.outbox.deliveries import (
     resend,
     settle,
 )
-from serving.outbox.send import Outcome
+from serving.outbox.send import SendResult
 from serving.outbox.webhooks import (
     MAX_WEBHOOKS,
     add_test,
@@ -40,7 +40,7 @@ from serving.store.tombstones import erase
 URL = "https://crm.example.com/hook"
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
-OK, BROKEN, BAD = Outcome(204), Outcome(500, "status 500"), Outcome(422, "status 422")
+OK, BROKEN, BAD = SendResult(204), SendResult(500, "status 500"), SendResult(422, "status 422")
 POLICY = RetryPolicy(first_s=10.0, give_up_s=3600.0)
 
 
@@ -55,7 +55,7 @@ class Desk:
                 connection, URL, None, self.at_us, allow_private=False
             )
 
-    def round(self, answer: Callable[[str], Outcome], limit: int = 10) -> list[str]:
+    def round(self, answer: Callable[[str], SendResult], limit: int = 10) -> list[str]:
         """Send what is due; the ids of the messages."""
         with self.engine.begin() as connection:
             row = webhook_row(connection, self.id)
@@ -168,7 +168,7 @@ def test_a_webhook_that_fails_again_and_again_is_held(engine: sa.Engine, desk: D
 
 def test_retry_after_holds_the_webhook(engine: sa.Engine, desk: Desk) -> None:
     enter(engine, *(score_row(f"lead-{i}", 0, 0.1) for i in range(3)))
-    assert len(desk.round(lambda m: Outcome(429, "status 429", 120.0), 1)) == 1
+    assert len(desk.round(lambda m: SendResult(429, "status 429", 120.0), 1)) == 1
     desk.at_us += 119 * SECOND_US
     assert desk.round(lambda m: OK) == []
     desk.at_us += 2 * SECOND_US
@@ -188,7 +188,7 @@ def test_a_receiver_that_answers_410_gets_no_more_until_it_is_asked_for(
     engine: sa.Engine, desk: Desk
 ) -> None:
     enter(engine, score_row("a", 0, 0.1))
-    desk.round(lambda m: Outcome(410, "status 410"))
+    desk.round(lambda m: SendResult(410, "status 410"))
     with desk.engine.begin() as connection:
         one = one_webhook(connection, desk.id)
         assert one is not None

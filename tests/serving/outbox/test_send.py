@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from features.errors import UsageError
-from serving.outbox.send import Outcome, Sender
+from serving.outbox.send import Sender, SendResult
 from serving.outbox.url_safety import AddressRefused, checked_addresses, checked_url
 from serving.outbox.webhooks import new_secret
 
@@ -75,7 +75,7 @@ def status(code: int, **headers: str) -> Answer:
     return answer
 
 
-def send(url: str, *secrets: str, timeout_s: float = 5.0) -> Outcome:
+def send(url: str, *secrets: str, timeout_s: float = 5.0) -> SendResult:
     sender = Sender(timeout_s, allow_private=True)
     return sender.send(url, secrets or [new_secret()], "chg_7", BODY, datetime.now(UTC))
 
@@ -128,9 +128,9 @@ def test_a_certificate_must_be_trusted_and_of_the_host(
     with receiving(status(204), context) as (url, got):
         by_name = url.replace("http://127.0.0.1", "https://localhost")
         by_address = url.replace("http://", "https://")
-        assert send(by_name) == Outcome(None, "tls")
+        assert send(by_name) == SendResult(None, "tls")
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert send(by_address) == Outcome(None, "tls")
+        assert send(by_address) == SendResult(None, "tls")
         assert send(by_name).taken
     assert len(got) == 1
 
@@ -138,7 +138,7 @@ def test_a_certificate_must_be_trusted_and_of_the_host(
 def test_redirects_are_not_followed() -> None:
     with receiving(status(204)) as (other, reached):
         with receiving(status(307, Location=other)) as (url, _):
-            assert send(url) == Outcome(307, "redirect")
+            assert send(url) == SendResult(307, "redirect")
         assert reached == []
 
 
@@ -147,7 +147,7 @@ def test_redirects_are_not_followed() -> None:
 )
 def test_retry_after_is_heeded_within_bounds(header: str, wait: float | None) -> None:
     with receiving(status(503, Retry_After=header)) as (url, _):
-        assert send(url) == Outcome(503, "status 503", wait)
+        assert send(url) == SendResult(503, "status 503", wait)
 
 
 def test_a_receiver_that_trickles_is_given_up() -> None:
@@ -159,7 +159,7 @@ def test_a_receiver_that_trickles_is_given_up() -> None:
 
     with receiving(trickle) as (url, _):
         begun = time.monotonic()
-        assert send(url, timeout_s=0.3) == Outcome(None, "timeout")
+        assert send(url, timeout_s=0.3) == SendResult(None, "timeout")
         assert time.monotonic() - begun < 2
 
 
@@ -219,4 +219,4 @@ def test_a_name_that_leads_to_a_private_address_is_not_called(
     outcome = sender.send(
         "https://crm.example.com/", [new_secret()], "chg_1", BODY, datetime.now(UTC)
     )
-    assert outcome == Outcome(None, "private address")
+    assert outcome == SendResult(None, "private address")

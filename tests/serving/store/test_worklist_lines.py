@@ -113,6 +113,23 @@ def test_the_closed_and_those_not_to_be_contacted_leave_at_once(store: sa.Connec
     assert set(listed(store)) == {"open", "paused"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "is_listed"),
+    [("HasOptedOutOfEmail", "yes", False), ("ne_pas_contacter", "true", False),
+     ("Do Not Call", "do not call", False), ("do_not_call", "no", True), ("country", "yes", True)],
+)  # fmt: skip
+def test_what_forbids_contact_is_what_forbids_it_everywhere(
+    store: sa.Connection, name: str, value: str, is_listed: bool
+) -> None:
+    put(store, "then", **{name: value})
+    put(store, "later")
+    for lead_id in ("then", "later"):
+        score(store, lead_id, 0.6, "hot")
+    row = {"lead_id": "later", "attribute": name, "value": value, "answered_us": 5}
+    add_rows(store, tables.answer, [{**row, "received_us": 1}], TOMBSTONES)
+    assert listed(store) == (["later", "then"] if is_listed else [])
+
+
 def test_filters_use_the_last_known_attributes(store: sa.Connection) -> None:
     put(store, "a", owner="Nina", source="web", company="Acme", name="Ann")
     put(store, "b", owner="Omar", source="web")

@@ -33,6 +33,7 @@ from commands import (
     init,
     keys,
     lead,
+    mcp,
     monitor,
     registry,
     retrain,
@@ -66,7 +67,17 @@ PANELS = {
         "fetch",
     ),
     "Scores": ("score", "worklist", "forecast", "explain", "rules", "push"),
-    "Service": ("serve", "keys", "webhooks", "replay", "store", "backup", "restore", "doctor"),
+    "Service": (
+        "serve",
+        "mcp",
+        "keys",
+        "webhooks",
+        "replay",
+        "store",
+        "backup",
+        "restore",
+        "doctor",
+    ),
 }
 OTHER_PANEL = "Start here"
 INTERRUPTED = 130
@@ -132,6 +143,7 @@ def create_app() -> typer.Typer:
         forecast,
         rules,
         serve,
+        mcp,
         keys,
         webhooks,
         store,

@@ -97,9 +97,16 @@ class RequestBuilder:
         """Erase many people."""
         return PreparedRequest("POST", "/v1/leads/erase", {"lead_ids": list(lead_ids)})
 
-    def ask_lead_score(self, lead_id: str, as_of: str | None = None) -> PreparedRequest:
+    def ask_lead_score(
+        self,
+        lead_id: str,
+        as_of: str | None = None,
+        reasons: int | None = None,
+        record: bool = True,
+    ) -> PreparedRequest:
         """Score a stored lead."""
-        return PreparedRequest("GET", _lead_path(lead_id, "/score"), None, _given(as_of=as_of))
+        params = _given(as_of=as_of, reasons=reasons, record=None if record else "false")
+        return PreparedRequest("GET", _lead_path(lead_id, "/score"), None, params)
 
     def ask_history(self, lead_id: str, cursor: str | None = None) -> PreparedRequest:
         """A page of past scores."""
@@ -108,10 +115,9 @@ class RequestBuilder:
     def ask_leads(
         self, band: str | None, cursor: str | None = None, **filters: str | float
     ) -> PreparedRequest:
-        """A page of the list of leads to call."""
-        return PreparedRequest(
-            "GET", "/v1/leads", None, _given(band=band, cursor=cursor, limit=200, **filters)
-        )
+        """A page of the list of leads to call; of 200 unless ``limit`` is among the filters."""
+        params = _given(band=band, cursor=cursor, **{"limit": 200, **filters})
+        return PreparedRequest("GET", "/v1/leads", None, params)
 
     def ask_changes(self, after: str, limit: int) -> PreparedRequest:
         """Changes of scores after a cursor."""
@@ -190,9 +196,16 @@ class Client(RequestBuilder):
         """Add outcomes."""
         return dict(self.send(self.ask_outcomes(rows)))
 
-    def lead_score(self, lead_id: str, *, as_of: str | None = None) -> dict[str, Any]:
-        """Score a lead of the store from its stored history."""
-        return dict(self.send(self.ask_lead_score(lead_id, as_of)))
+    def lead_score(
+        self,
+        lead_id: str,
+        *,
+        as_of: str | None = None,
+        reasons: int | None = None,
+        record: bool = True,
+    ) -> dict[str, Any]:
+        """Score a lead of the store from its stored history; a what-if unless ``record``."""
+        return dict(self.send(self.ask_lead_score(lead_id, as_of, reasons, record)))
 
     def lead_history(self, lead_id: str) -> Iterator[dict[str, Any]]:
         """A lead's past scores, newest first, page after page."""
@@ -334,9 +347,16 @@ class AsyncClient(RequestBuilder):
         """Add outcomes."""
         return dict(await self.send(self.ask_outcomes(rows)))
 
-    async def lead_score(self, lead_id: str, *, as_of: str | None = None) -> dict[str, Any]:
-        """Score a lead of the store from its stored history."""
-        return dict(await self.send(self.ask_lead_score(lead_id, as_of)))
+    async def lead_score(
+        self,
+        lead_id: str,
+        *,
+        as_of: str | None = None,
+        reasons: int | None = None,
+        record: bool = True,
+    ) -> dict[str, Any]:
+        """Score a lead of the store from its stored history; a what-if unless ``record``."""
+        return dict(await self.send(self.ask_lead_score(lead_id, as_of, reasons, record)))
 
     async def lead_history(self, lead_id: str) -> AsyncIterator[dict[str, Any]]:
         """A lead's past scores, newest first, page after page."""

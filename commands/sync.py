@@ -17,7 +17,7 @@ REFUSED = 3
 """Exit code when the system refused some rows; the others are written."""
 
 SystemArgument = Annotated[
-    str, typer.Argument(metavar="SYSTEM", help="hubspot.", show_default=False)
+    str, typer.Argument(metavar="SYSTEM", help="hubspot or salesforce.", show_default=False)
 ]
 UrlOption = Annotated[
     str | None,
@@ -74,7 +74,7 @@ def sync(
     fields. A run that ends in the middle goes on where it stopped when the command is given again.
     Then `leadscore import SYSTEM FOLDER OUT`, or --import OUT here, makes the dataset.
 
-    The token comes from the environment and is never shown; docs/integrations/ names the variables
+    Tokens come from the environment and are never shown; docs/integrations/ names the variables
     and the rights.
 
     Examples:
@@ -88,8 +88,9 @@ def sync(
     from datetime import UTC, datetime
 
     from commands.output import log, print_json, timed
-    from integrations.connectors.systems import sync_system
+    from integrations.connectors.systems import sync_system, system_named
 
+    made = system_named(system)
     with timed(f"sync {system}"):
         notes, rows = sync_system(
             system, folder, os.environ, url, datetime.now(UTC), time.sleep,
@@ -103,11 +104,13 @@ def sync(
             print_json(report)
             return
         _print_rows(rows)
-        log(f"Next: leadscore import {system} {folder} OUT")
+        zone = f" --zone {made.zone}" if made.zone else ""
+        log(f"Next: leadscore import {made.recipe} {folder} OUT{zone}")
         return
+    from integrations.recipe import Choices
     from integrations.run import import_export
 
-    imported = import_export(system, folder, into)
+    imported = import_export(made.recipe, folder, into, Choices(zone=made.zone))
     if as_json:
         print_json({**report, "import": imported.to_dict()})
         return

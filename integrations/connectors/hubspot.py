@@ -10,14 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatch
+from functools import partial
 from typing import Any
 
 from features.errors import StorageError, UsageError
-from integrations.connectors.mirror import Mirror, Window
+from integrations.connectors.changes import Page, read_changes, without_the_right
+from integrations.connectors.fields import Selection, SystemField
+from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import Score
-from integrations.connectors.web import Api, FixedToken, RequestRefusedError, Token, http_library
-from integrations.recipe import load_recipe
+from integrations.connectors.web import (
+    Api,
+    FixedToken,
+    RefreshedToken,
+    RequestRefusedError,
+    Token,
+    settings_from,
+)
 
 URL = "https://api.hubapi.com"
 ID_PAGE = 100
@@ -93,55 +101,22 @@ KINDS = {
 }  # fmt: skip
 
 
-class RefreshedToken:
-    """An OAuth access token, got with a refresh token and got again when it has expired."""
-
-    def __init__(self, url: str, client_id: str, client_secret: str, refresh_token: str) -> None:
-        self._url = url
-        self._form = {
-            "grant_type": "refresh_token",
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "refresh_token": refresh_token,
-        }
-        self._access: str | None = None
-
-    def header(self) -> str:
-        """The value of the header Authorization; gets the first token."""
-        if self._access is None:
-            self.renew()
-        return f"Bearer {self._access}"
-
-    def renew(self) -> bool:
-        """Get an access token; StorageError if HubSpot gives none."""
-        library = http_library()
-        try:
-            answer = library.post(f"{self._url}/oauth/v1/token", data=self._form, timeout=60)
-        except library.TransportError as error:
-            raise StorageError(f"{self._url} could not be reached for a token") from error
-        if not answer.is_success:
-            raise StorageError(
-                f"{self._url} gave no access token ({answer.status_code}); check "
-                "HUBSPOT_CLIENT_ID, HUBSPOT_CLIENT_SECRET and HUBSPOT_REFRESH_TOKEN"
-            )
-        self._access = answer.json()["access_token"]
-        return True
+OAUTH = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
 
 
 def token_from(environment: Mapping[str, str], url: str) -> Token:
     """HUBSPOT_ACCESS_TOKEN (a private app's), or the three of OAuth; UsageError if neither."""
     if environment.get("HUBSPOT_ACCESS_TOKEN"):
         return FixedToken(environment["HUBSPOT_ACCESS_TOKEN"])
-    names = ("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_REFRESH_TOKEN")
-    values = [environment.get(name, "") for name in names]
-    if all(values):
-        return RefreshedToken(url, *values)
-    raise UsageError(f"set HUBSPOT_ACCESS_TOKEN (a private app's token), or {', '.join(names)}")
+    values = settings_from(environment, OAUTH)
+    if values is None:
+        raise UsageError(f"set HUBSPOT_ACCESS_TOKEN (a private app's token), or {', '.join(OAUTH)}")
+    names = ("client_id", "client_secret", "refresh_token")
+    form = {"grant_type": "refresh_token", **dict(zip(names, values, strict=True))}
+    return RefreshedToken(f"{url}/oauth/v1/token", form, ", ".join(OAUTH))
 
 
-def api_from(
-    environment: Mapping[str, str], url: str | None, sleep: Callable[[float], None]
-) -> Api:
+def connect(environment: Mapping[str, str], url: str | None, sleep: Callable[[float], None]) -> Api:
     """The API with its token; ``url`` in place of HubSpot's own."""
     address = (url or URL).rstrip("/")
     return Api(address, token_from(environment, address), sleep=sleep, headers={})
@@ -155,13 +130,15 @@ class HubSpotSync:
     """
 
     def __init__(
-        self, api: Api, mirror: Mirror, *, named: Sequence[str] = (), without: Sequence[str] = ()
+        self, api: Api, mirror: Mirror, named: Sequence[str] = (), without: Sequence[str] = ()
     ) -> None:
         self._api = api
         self._mirror = mirror
-        self._named = tuple(named)
         self._without = tuple(without)
-        self.notes: list[str] = []
+        self._selection = Selection(
+            "HubSpot", "hubspot", STANDARD_ATTRIBUTES, CONTACT_COLUMNS, named, without
+        )
+        self.notes = self._selection.notes
 
     def run(self, now: datetime) -> dict[str, int]:
         """Read everything changed since the last run; the rows of each file that was written."""
@@ -169,11 +146,9 @@ class HubSpotSync:
             raise UsageError(
                 "contacts are what everything else belongs to; they cannot be left out"
             )
-        attributes = self._attributes()
-        if self._mirror.setting("attributes") not in (None, " ".join(attributes)):
-            self._mirror.restart("contacts")
-            self.notes.append("the properties to read have changed: all contacts are read again")
-        self._mirror.set("attributes", " ".join(attributes))
+        found = self._api.call("GET", "/crm/v3/properties/contacts")["results"]
+        attributes = self._selection.attributes([_field(one) for one in found])
+        self._selection.keep(self._mirror, ["contacts"], attributes)
         kinds = [name for name in KINDS if name not in self._without]
         for name in kinds:
             kind = KINDS[name]
@@ -181,68 +156,36 @@ class HubSpotSync:
                 history = (*attributes, "lifecyclestage", "hs_lead_status")
                 kind = Kind(kind.modified, (*kind.properties, *attributes), kind.scope, history)
             try:
-                while self._read(name, kind, now):
-                    pass
+                read_changes(self._mirror, name, now, partial(self._pages, name, kind))
                 self._drop_deleted(name)
             except RequestRefusedError as error:
-                if error.status != 403:
-                    raise
-                raise StorageError(
-                    f"HubSpot refused {name} (403): give the app the scope {kind.scope}, "
-                    f"or leave them out with --without {name}"
-                ) from error
+                right = f"give the app the scope {kind.scope}"
+                raise without_the_right(error, "HubSpot", name, right) from error
         return self._write(kinds, attributes)
 
-    def _attributes(self) -> list[str]:
-        """The contact properties to read, in alphabetical order; what is left out is noted."""
-        found = self._api.call("GET", "/crm/v3/properties/contacts")["results"]
-        known = {one["name"]: one for one in found}
-        missing = [name for name in self._named if name not in known]
-        if missing:
-            raise UsageError(f"HubSpot has no contact property {', '.join(missing)}")
-        patterns = [
-            pattern for group in load_recipe("hubspot").left_out.values() for pattern in group
-        ]
-        custom = [one for one in found if not one.get("hubspotDefined")]
-        texts = [one["name"] for one in custom if one.get("fieldType") in TEXT_FIELDS]
-        chosen = {one["name"] for one in custom} - set(texts) | set(STANDARD_ATTRIBUTES) & set(
-            known
-        )
-        chosen = {name for name in chosen if not any(fnmatch(name, p) for p in patterns)}
-        chosen |= set(self._named)
-        # scores written by a push are no attribute of a lead: they would teach the model its own
-        left_out = ("*leadscore*", *self._without, *CONTACT_COLUMNS)
-        chosen = {name for name in chosen if not any(fnmatch(name, p) for p in left_out)}
-        unread = sorted(set(texts) - chosen - {n for n in texts if fnmatch(n, "*leadscore*")})
-        if unread:
-            self.notes.append(
-                f"not read, free text: {', '.join(unread)}; --property NAME reads one"
-            )
-        return sorted(chosen)
-
-    def _read(self, name: str, kind: Kind, now: datetime) -> bool:
-        """Read one window; whether it was left over from an earlier run, so another is due."""
-        window, resumed = self._mirror.begin(name, now)
-        last_id = window.last_id
-        while ids := self._search(name, kind, window, last_id):
+    def _pages(
+        self, name: str, kind: Kind, since: datetime | None, last_id: str | None
+    ) -> Iterator[Page]:
+        """Pages of records with the contacts that they belong to, in ascending order of ids."""
+        while ids := self._search(name, kind, since, last_id):
             records = self._objects(name, kind, ids)
             if name != "contacts":
                 for key, contacts in self._contacts_of(name, ids).items():
                     if key in records:
                         records[key]["contacts"] = contacts
             last_id = ids[-1]
-            self._mirror.keep(name, records, last_id)
-        self._mirror.finish(name)
-        return resumed
+            yield Page(records, last_id)
 
-    def _search(self, name: str, kind: Kind, window: Window, last_id: str | None) -> list[str]:
+    def _search(
+        self, name: str, kind: Kind, since: datetime | None, last_id: str | None
+    ) -> list[str]:
         """The next ids in ascending order. By id, not by page: the search ends at 10,000 results,
         and pages of an order by change would move while records change.
         """
         filters = []
-        if window.since is not None:
-            since = str(int(window.since.timestamp() * 1000))
-            filters.append({"propertyName": kind.modified, "operator": "GTE", "value": since})
+        if since is not None:
+            text = str(int(since.timestamp() * 1000))
+            filters.append({"propertyName": kind.modified, "operator": "GTE", "value": text})
         if last_id is not None:
             filters.append({"propertyName": SEARCH_ID, "operator": "GT", "value": last_id})
         body = {
@@ -340,6 +283,11 @@ class HubSpotSync:
                 ),
             )  # fmt: skip
         return rows
+
+
+def _field(one: Mapping[str, Any]) -> SystemField:
+    custom = not one.get("hubspotDefined")
+    return SystemField(one["name"], "", custom, one.get("fieldType") in TEXT_FIELDS)
 
 
 def _history(told: Mapping[str, Any]) -> dict[str, list[list[str]]]:

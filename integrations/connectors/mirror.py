@@ -35,13 +35,13 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT);
 
 @dataclass(frozen=True)
 class Window:
-    """What a run of one kind reads: everything modified since ``since`` (None: everything), by id.
+    """What a run of one kind reads: everything modified since ``since`` (None: everything).
 
-    ``last_id``: the last id that is read already; None at the beginning.
+    ``place``: after the last page that is read already (an id, a cursor); None at the beginning.
     """
 
     since: datetime | None
-    last_id: str | None
+    place: str | None
 
 
 class Mirror:
@@ -100,22 +100,22 @@ class Mirror:
         row = self._db.execute(
             "SELECT since, started, last_id FROM place WHERE kind = ?", [kind]
         ).fetchone()
-        since, started, last_id = row or (None, None, None)
+        since, started, place = row or (None, None, None)
         if started is None:
             self._db.execute(
                 "INSERT OR REPLACE INTO place VALUES (?, ?, ?, NULL)",
                 [kind, since, now.isoformat()],
             )
-        window = Window(None if since is None else datetime.fromisoformat(since), last_id)
+        window = Window(None if since is None else datetime.fromisoformat(since), place)
         return window, started is not None
 
-    def keep(self, kind: str, records: Mapping[str, Any], last_id: str) -> None:
+    def keep(self, kind: str, records: Mapping[str, Any], place: str) -> None:
         """Write a page of records and the place after it, both or neither."""
         rows = [(kind, key, json.dumps(body, ensure_ascii=False)) for key, body in records.items()]
         self._db.execute("BEGIN")
         try:
             self._db.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
-            self._db.execute("UPDATE place SET last_id = ? WHERE kind = ?", [last_id, kind])
+            self._db.execute("UPDATE place SET last_id = ? WHERE kind = ?", [place, kind])
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
@@ -130,6 +130,10 @@ class Mirror:
             [since.isoformat(), kind],
         )
 
+    def rewind(self, kind: str) -> None:
+        """Read the window that was begun from its beginning."""
+        self._db.execute("UPDATE place SET last_id = NULL WHERE kind = ?", [kind])
+
     def restart(self, kind: str) -> None:
         """Read everything of a kind again: what is asked of each record has changed."""
         self._db.execute("DELETE FROM place WHERE kind = ?", [kind])
@@ -142,6 +146,20 @@ class Mirror:
                 "DELETE FROM record WHERE kind = ? AND id = ?", [kind, key]
             ).rowcount
         return dropped
+
+    def forget_of(self, kind: str, column: str, values: Iterable[str]) -> int:
+        """Drop the records that belong to others: those whose ``column`` is one of ``values``."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS gone (value TEXT PRIMARY KEY)")
+        self._db.execute("DELETE FROM gone")
+        self._db.executemany("INSERT OR IGNORE INTO gone VALUES (?)", [[v] for v in values])
+        return self._db.execute(
+            "DELETE FROM record WHERE kind = ? AND CAST(json_extract(body, ?) AS TEXT) IN gone",
+            [kind, f'$."{column}"'],
+        ).rowcount
+
+    def ids(self, kind: str) -> set[str]:
+        """The id of every record of a kind."""
+        return {row[0] for row in self._db.execute("SELECT id FROM record WHERE kind = ?", [kind])}
 
     def get(self, kind: str, key: str) -> Any:
         """One record, or None."""

@@ -3,24 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from features.errors import UsageError
-from integrations.connectors import hubspot
+from integrations.connectors import hubspot, salesforce
+from integrations.connectors.changes import SystemSync
 from integrations.connectors.mirror import Mirror
-from integrations.connectors.push import PushReport, SentScores, field_names, push, read_scores
+from integrations.connectors.push import (
+    PushReport,
+    SentScores,
+    Target,
+    field_names,
+    push,
+    read_scores,
+)
+from integrations.connectors.web import Api
 
-SYSTEMS = ("hubspot",)
+
+@dataclass(frozen=True)
+class System:
+    """What a connector offers, and the recipe that reads what it writes.
+
+    ``connect``: environment, URL in place of the usual one and how to wait → the API, a context
+    manager. ``sync``: API, mirror, fields to read beside those chosen, fields and kinds to leave
+    out. ``target``: API and the system's field of each part of a score. ``zone``: of the times in
+    what is written, where they carry none.
+    """
+
+    recipe: str
+    connect: Callable[[Mapping[str, str], str | None, Callable[[float], None]], Any]
+    sync: Callable[[Any, Mirror, Sequence[str], Sequence[str]], SystemSync]
+    target: Callable[[Any, Mapping[str, str]], Target]
+    fields: Mapping[str, str]
+    zone: str | None = None
 
 
-def _checked(system: str) -> None:
-    if system not in SYSTEMS:
-        raise UsageError(f"no connector for {system!r}; expected one of {', '.join(SYSTEMS)}")
+SYSTEMS: Mapping[str, System] = {
+    "hubspot": System(
+        "hubspot", hubspot.connect, hubspot.HubSpotSync, hubspot.HubSpotTarget, hubspot.FIELDS
+    ),
+    "salesforce": System(
+        "salesforce", salesforce.connect, salesforce.SalesforceSync, salesforce.SalesforceTarget,
+        salesforce.FIELDS,
+    ),
+}  # fmt: skip
+
+
+def system_named(name: str) -> System:
+    """A connector by its name; UsageError if there is none."""
+    if name not in SYSTEMS:
+        raise UsageError(f"no connector for {name!r}; expected one of {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]
 
 
 def sync_system(
-    system: str,
+    name: str,
     folder: Path,
     environment: Mapping[str, str],
     url: str | None,
@@ -31,18 +71,16 @@ def sync_system(
     without: Sequence[str] = (),
 ) -> tuple[list[str], dict[str, int]]:
     """Bring a folder up to date; sentences a person should read, and the rows of each file."""
-    _checked(system)
-    with (
-        hubspot.api_from(environment, url, sleep) as api,
-        Mirror(folder, system, api.url) as mirror,
-    ):
-        run = hubspot.HubSpotSync(api, mirror, named=named, without=without)
+    system = system_named(name)
+    api: Api
+    with system.connect(environment, url, sleep) as api, Mirror(folder, name, api.url) as mirror:
+        run = system.sync(api, mirror, named, without)
         rows = run.run(now)
     return run.notes, rows
 
 
 def push_system(
-    system: str,
+    name: str,
     scores: Path,
     state: Path,
     environment: Mapping[str, str],
@@ -52,11 +90,11 @@ def push_system(
     fields: Sequence[str] = (),
 ) -> PushReport:
     """Write the scores of a file that changed since the last push."""
-    _checked(system)
+    system = system_named(name)
     file = read_scores(scores)
-    names = field_names(hubspot.FIELDS, fields)
-    with hubspot.api_from(environment, url, sleep) as api:
-        target = hubspot.HubSpotTarget(api, names)
-        place = " ".join([system, api.url, *(f"{key}={names[key]}" for key in sorted(names))])
+    names = field_names(system.fields, fields)
+    api: Api
+    with system.connect(environment, url, sleep) as api:
+        place = " ".join([name, api.url, *(f"{key}={names[key]}" for key in sorted(names))])
         with SentScores(state, place) as sent:
-            return push(target, file, sent)
+            return push(system.target(api, names), file, sent)

@@ -195,8 +195,8 @@ def test_a_missing_scope_names_what_to_do(account: HubSpotService, tmp_path: Pat
     assert "emails.csv" not in rows
     assert notes == ["not read, free text: wishes; --property NAME reads one"]
     notes, _ = sync_system(*arguments, named=["wishes"], without=["emails"])
-    assert notes == ["the properties to read have changed: all contacts are read again"]
-    with pytest.raises(UsageError, match=r"no contact property wish$"):
+    assert notes == ["the fields to read have changed: all contacts are read again"]
+    with pytest.raises(UsageError, match=r"no field wish of a lead$"):
         sync_system(*arguments, named=["wish"])
 
 

@@ -25,6 +25,10 @@ class FakeService:
         self.calls: list[tuple[str, str, int]] = []
         self.url = ""
 
+    def error(self, message: str) -> Any:
+        """The body of an error, in the system's shape."""
+        return {"message": message}
+
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         """Status and body of one request that carries a good token."""
         raise NotImplementedError
@@ -49,12 +53,12 @@ class FakeService:
         for fault in self.faults:
             if fault[0] in path:
                 self.faults.remove(fault)
-                return fault[1], fault[2], {"message": "ordered by the test"}
+                return fault[1], fault[2], self.error("ordered by the test")
         opened = self.open_path(path, {k: v[0] for k, v in parse_qs(raw.decode()).items()})
         if opened is not None:
             return opened[0], {}, opened[1]
         if token not in self.tokens:
-            return 401, {}, {"message": "expired or unknown", "category": "EXPIRED_AUTHENTICATION"}
+            return 401, {}, self.error("expired or unknown")
         one = {k: v[0] for k, v in parse_qs(query).items()}
         status, body = self.answer(method, path, one, json.loads(raw) if raw else None)
         return status, {}, body
@@ -71,7 +75,10 @@ def served(service: FakeService) -> Iterator[FakeService]:
 
         def respond(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-            token = self.headers.get("authorization", "").partition(" ")[2]
+            token = (
+                self.headers.get("x-api-token")
+                or (self.headers.get("authorization", "").partition(" ")[2])
+            )
             status, headers, body = service.respond(self.command, self.path, token, raw)
             if status == 0:
                 self.close_connection = True

@@ -13,7 +13,8 @@ from features.errors import UsageError
 from features.language.current import N_, say
 
 if TYPE_CHECKING:
-    from training.forecast.run import Forecast, PeriodCheck
+    from scoring.forecast import PeriodCheck
+    from training.forecast.run import Forecast
 
 
 class OutputFormat(StrEnum):

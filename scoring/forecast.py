@@ -25,6 +25,10 @@ DRAWS_PER_LEVEL = 20
 MAX_LEADS_DRAWN = 10_000
 """Up to so many leads every one is drawn; above, counts are binomial with the same mean and
 variance (Ehm 1991, Statist. Probab. Lett. 11:7-16), and values are normal."""
+STEPS_PER_UNIT = 200
+"""Above that many leads, those whose log-odds (and log pace) agree to a two-hundredth count as one
+score: the sum of their probabilities moves by less than a thousandth."""
+DEFAULT_HORIZONS = (30.0, 60.0, 90.0)
 ALL = "all"
 
 
@@ -77,6 +81,48 @@ class ForecastRow:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class PeriodCheck:
+    """A forecast of a period that has passed, and what came.
+
+    ``leads``: open at ``start_us``. ``by``: which model made it.
+    """
+
+    start_us: int
+    horizon_days: float
+    leads: int
+    expected: float
+    low: float
+    high: float
+    converted: int
+    by: str
+
+    @property
+    def held(self) -> bool:
+        """Whether what came is within the interval."""
+        return self.low <= self.converted <= self.high
+
+    @classmethod
+    def recorded(cls, record: Mapping[str, Any], by: str) -> PeriodCheck:
+        """The one that a training recorded: :attr:`scoring.timing.TimingCurves.last_period`."""
+        return cls(
+            int(record["start_us"]),
+            float(record["horizon_days"]),
+            int(record["leads"]),
+            float(record["expected"]),
+            float(record["low"]),
+            float(record["high"]),
+            int(record["converted"]),
+            by,
+        )
+
+
+def known_horizons(timing: TimingCurves) -> tuple[float, ...]:
+    """Those of 30, 60 and 90 days that leads were watched for, and the release's own; ascending."""
+    known = {days for days in DEFAULT_HORIZONS if days <= timing.longest_days}
+    return tuple(sorted({*known, timing.horizon_days}))
+
+
 def forecast_rows(
     leads: ForecastLeads,
     timing: TimingCurves,
@@ -85,11 +131,13 @@ def forecast_rows(
     *,
     coverage: float = COVERAGE,
     seed: int = 0,
+    max_drawn: int = MAX_LEADS_DRAWN,
 ) -> list[ForecastRow]:
     """All leads first, then every group, each for every horizon, shortest first.
 
     ``groups``: name of a dimension (band, source …) → the word of each lead (n). A row depends on
-    its own leads alone. Raises DataError for a horizon that the curves do not know.
+    its own leads alone. ``max_drawn``: up to so many leads of a row each is drawn, which takes
+    longest. Raises DataError for a horizon that the curves do not know.
     """
     everyone = np.arange(len(leads))
     parts = [(ALL, ALL, everyone)]
@@ -100,7 +148,9 @@ def forecast_rows(
         for horizon in sorted(set(horizons)):
             level = timing.level_of(horizon, part=by != ALL)
             part = leads.take(members)
-            rows.append(_row(by, group, part, timing, float(horizon), level, coverage, seed))
+            rows.append(
+                _row(by, group, part, timing, float(horizon), level, coverage, seed, max_drawn)
+            )
     return rows
 
 
@@ -119,10 +169,11 @@ def _row(
     level: Float64,
     coverage: float,
     seed: int,
+    max_drawn: int,
 ) -> ForecastRow:
     p = timing.probability(leads.log_odds, leads.probability, leads.age_days, horizon)
     pace = timing.pace(leads.log_odds, leads.age_days, horizon)
-    counts, values = drawn_totals(leads.log_odds, pace, leads.value, level, seed)
+    counts, values = drawn_totals(leads.log_odds, pace, leads.value, level, seed, max_drawn)
     low, high = interval_of(counts, coverage)
     row = ForecastRow(by, group, horizon, len(leads), float(p.sum()), low, high)
     if leads.value is None or values is None:
@@ -144,34 +195,69 @@ def interval_of(totals: Float64, coverage: float) -> tuple[float, float]:
 
 
 def drawn_totals(
-    log_odds: Float64, pace: Float64, value: Float64 | None, level: Float64, seed: int
+    log_odds: Float64,
+    pace: Float64,
+    value: Float64 | None,
+    level: Float64,
+    seed: int,
+    max_drawn: int = MAX_LEADS_DRAWN,
 ) -> tuple[Float64, Float64 | None]:
     """(conversions, their value) in each of 20 draws for each level; leads (n), levels (q,).
 
-    Without ``value`` the second is None. The same arguments give the same draws.
+    Without ``value`` the second is None. The same arguments give the same draws. Of more than
+    ``max_drawn`` leads the totals are drawn from their mean and variance.
     """
     if value is not None and not np.isfinite(value).all():
         raise DataError("a value of a conversion is unknown; fill it in before the forecast")
     rng = np.random.default_rng(seed)
+    if len(log_odds) > max_drawn:
+        return _totals_by_moments(log_odds, pace, value, level, rng)
     counts, values = [], []
     for shift in level:
         p = converting_within(sigmoid(log_odds + shift), pace)
-        if len(p) <= MAX_LEADS_DRAWN:
-            wins = rng.random((DRAWS_PER_LEVEL, len(p))) < p
-            counts.append(wins.sum(axis=1).astype(np.float64))
-            if value is not None:
-                values.append(wins @ value)
-            continue
-        counts.append(_binomial(p, rng))
+        wins = rng.random((DRAWS_PER_LEVEL, len(p))) < p
+        counts.append(wins.sum(axis=1).astype(np.float64))
         if value is not None:
-            sd = float(np.sqrt((p * (1 - p)) @ value**2))
-            values.append(float(p @ value) + sd * rng.standard_normal(DRAWS_PER_LEVEL))
+            values.append(wins @ value)
     return np.concatenate(counts), None if value is None else np.concatenate(values)
 
 
-def _binomial(p: Float64, rng: np.random.Generator) -> Float64:
-    """Binomial counts with the mean and the variance of the sum of many trials ``p`` (n)."""
-    mean, squares = float(p.sum()), float((p * p).sum())
+def _totals_by_moments(
+    log_odds: Float64,
+    pace: Float64,
+    value: Float64 | None,
+    level: Float64,
+    rng: np.random.Generator,
+) -> tuple[Float64, Float64 | None]:
+    """As :func:`drawn_totals`, of leads grouped by what their probability depends on."""
+    group = _alike(log_odds, pace)
+    n = np.bincount(group).astype(np.float64)
+    log_odds, pace = (np.bincount(group, of) / n for of in (log_odds, pace))
+    worth = None if value is None else np.bincount(group, value)
+    worth2 = None if value is None else np.bincount(group, value**2)
+    counts, values = [], []
+    for shift in level:
+        p = converting_within(sigmoid(log_odds + shift), pace)
+        counts.append(_binomial(float(n @ p), float(n @ (p * p)), rng))
+        if worth is not None and worth2 is not None:
+            sd = float(np.sqrt((p * (1 - p)) @ worth2))
+            values.append(float(p @ worth) + sd * rng.standard_normal(DRAWS_PER_LEVEL))
+    return np.concatenate(counts), None if value is None else np.concatenate(values)
+
+
+def _alike(log_odds: Float64, pace: Float64) -> Rows:
+    """The number of the group of each lead, (n,): those with nearly the same score and pace."""
+    with np.errstate(divide="ignore"):
+        log_pace = np.maximum(np.log(pace), -50.0)
+    cells = np.rint(np.stack([log_odds, log_pace]) * STEPS_PER_UNIT).astype(np.int64)
+    return np.unique(cells[0] * 2**32 + cells[1], return_inverse=True)[1].astype(np.intp)
+
+
+def _binomial(mean: float, squares: float, rng: np.random.Generator) -> Float64:
+    """Binomial counts with the mean and the variance of the sum of many trials.
+
+    ``mean`` and ``squares``: the sums of their probabilities, and of the squares of these.
+    """
     if squares <= 0:
         return np.zeros(DRAWS_PER_LEVEL)
     trials = max(round(mean * mean / squares), 1)

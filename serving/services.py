@@ -16,6 +16,7 @@ from serving.predictor.active_release import ActiveRelease
 from serving.predictor.batcher import MicroBatcher
 from serving.predictor.release_watcher import fetch, watch
 from serving.predictor.score_log import ScoreLogger
+from serving.predictor.stored_forecast import ForecastCache
 from serving.settings import Settings
 from serving.store.store import Store
 from serving.telemetry.metrics import Metrics
@@ -40,6 +41,7 @@ class Services:
     recorder: ScoreLogger
     access: AccessControl
     batcher: MicroBatcher = field(default_factory=MicroBatcher)
+    forecasts: ForecastCache = field(default_factory=ForecastCache)
     traces: Traces = field(default_factory=NoTraces)
     served: dict[str, set[str]] = field(default_factory=dict)
     imports: ImportRunner | None = None

@@ -171,6 +171,41 @@ RANKED_LEADS: dict[str, Any] = {
 }
 
 
+FORECAST: dict[str, Any] = {
+    "release_id": "5d1f0c7a9e42",
+    "as_of": "2026-03-20T08:00:00Z",
+    "coverage": 0.9,
+    "rows": [
+        {
+            "by": "all",
+            "group": "all",
+            "horizon_days": 30.0,
+            "leads": 412,
+            "expected": 36.4,
+            "low": 24.0,
+            "high": 51.0,
+            "value": 32760.0,
+            "value_low": 21600.0,
+            "value_high": 45900.0,
+        }
+    ],
+    "last_periods": [
+        {
+            "start": "2026-02-18T08:00:00Z",
+            "horizon_days": 30.0,
+            "leads": 388,
+            "expected": 33.1,
+            "low": 21.0,
+            "high": 47.0,
+            "converted": 29,
+            "held": True,
+            "by": "scores",
+        }
+    ],
+    "notes": [],
+}
+
+
 CHANGE: dict[str, Any] = {
     "id": "chg_1873",
     "type": "lead.score_changed",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from serving.api.endpoint import EndpointSpec
-from serving.pages import comparison, funnel, lead, models, sign_in, what_if, worklist
+from serving.pages import comparison, forecast, funnel, lead, models, sign_in, what_if, worklist
 from serving.pages.api_docs import docs
 from serving.pages.site import SIGN_IN, Site
 from serving.pages.static_files import MEDIA_TYPES, file_of
@@ -39,6 +39,7 @@ def page_routes(
         site.post("/models/confirm", models.confirm, "admin"),
         site.post("/models/change", models.change, "admin"),
         site.get("/funnel", funnel.show, "read"),
+        site.get("/forecast", forecast.show, "read"),
         site.get("/comparison", comparison.show, "read"),
         site.get("/comparison/scorecard.toml", comparison.scorecard_toml, "read"),
         *(site.get(f"/static/{name}", file_of(name), public=True) for name in MEDIA_TYPES),

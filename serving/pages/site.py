@@ -30,7 +30,7 @@ CONTENT_SECURITY = (
 )
 MOST_FIELDS = 500
 SIGN_IN = "/sign-in"
-PLACES = ("/", "/lead", "/what-if", "/funnel", "/models", "/comparison")
+PLACES = ("/", "/lead", "/what-if", "/forecast", "/funnel", "/models", "/comparison")
 """Where signing in may lead back to."""
 
 Fields = Mapping[str, str]

@@ -19,7 +19,10 @@ from pages_service import FORMULA, page_home
 from serving.http.api_keys import create_key, revoke_key
 from serving.settings import Settings
 
-PAGES = ("/", "/lead?id=L-1", "/what-if", "/funnel", "/comparison", "/models", "/worklist.csv")
+PAGES = (
+    "/", "/lead?id=L-1", "/what-if", "/forecast", "/funnel", "/comparison", "/models",
+    "/worklist.csv",
+)  # fmt: skip
 
 FOREIGN = r'<[^>]* (style|on\w+)=|<style|<script(?! src=)|(src|href|action)="?https?://'
 """Inline styles and scripts, and what would be loaded from another host; texts may name one."""

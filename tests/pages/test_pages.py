@@ -12,7 +12,10 @@ import pytest
 from comparison_file import made_up_comparison
 from pages_service import FORMULA, SCRIPT
 
-PATHS = ("/", "/lead?id=L-hot", "/what-if?id=L-warm", "/funnel", "/comparison", "/models", "/docs")
+PATHS = (
+    "/", "/lead?id=L-hot", "/what-if?id=L-warm", "/forecast?value=cost", "/funnel", "/comparison",
+    "/models", "/docs",
+)  # fmt: skip
 
 Open = Callable[..., Any]
 
@@ -163,6 +166,20 @@ def test_the_slider_moves_calls_conversions_and_money(open_page: Open) -> None:
     page.get_by_text("50 calls a week").wait_for()
     learned = page.locator("#week tr", has_text="learned score").inner_text().split("\t")
     assert learned[1:] == ["50", "14.0", "1,350"]
+
+
+def test_the_forecast_is_by_band_source_and_owner(open_page: Open) -> None:
+    page = open_page("/forecast")
+    page.get_by_label("A conversion is worth").fill("cost")
+    page.get_by_role("button", name="Apply").click()
+    main = page.locator("main").inner_text()
+    assert "From 9 open leads" in main
+    assert "The value of 6 open leads is unknown" in main
+    titles = page.locator("h2").all_inner_texts()
+    assert titles[1:] == ["By band", "By source", "By owner", "How the last forecast held"]
+    by_owner = page.locator("section", has_text="By owner").locator("tbody tr")
+    assert by_owner.count() == 2
+    assert by_owner.first.get_attribute("class") == "few"  # a handful of leads is grey
 
 
 def test_promote_and_roll_back_ask_twice_and_are_written_down(open_page: Open, home: Path) -> None:

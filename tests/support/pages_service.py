@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+from timing_curves import flat_curves
 
 from features.contract import AttributeType, Group
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
@@ -80,6 +81,7 @@ def page_release(folder: Path, intercept: float = -3.2) -> Release:
             intervals=IntervalTable(np.linspace(-4, 4, 9), low, np.minimum(low + 0.15, 1.0)),
             thresholds=BandThresholds(0.12, 0.45),
             horizon_days=30.0,
+            timing=flat_curves(np.linspace(-0.3, 0.3, 41)),
             scorecard=default_scorecard(),
             data=DATA,
             metrics={
@@ -166,7 +168,7 @@ def fill(client: httpx.Client, now: datetime | None = None) -> None:
         ]  # fmt: skip
         if acts:
             assert client.post("/v1/interactions", json={"interactions": acts}).status_code == 200
-        for days in (28, 21, 14, 7, 3, 0):
+        for days in (35, 21, 14, 7, 3, 0):
             if days < lead["age"]:
                 query = {} if days == 0 else {"as_of": ago(days)}
                 answer = client.get(f"/v1/leads/{quoted}/score", params={**query, "reasons": 6})

@@ -18,38 +18,23 @@ from features.histories.arrays import Histories, References
 from features.histories.build import histories_from_dataset
 from features.histories.subset import select_leads
 from scoring.extrapolation import is_extrapolating, oldest_learned_days
-from scoring.forecast import COVERAGE, ForecastLeads, ForecastRow, forecast_rows
+from scoring.forecast import (
+    COVERAGE,
+    DEFAULT_HORIZONS,
+    ForecastLeads,
+    ForecastRow,
+    PeriodCheck,
+    forecast_rows,
+    known_horizons,
+)
 from scoring.release.release import Release
 from scoring.scores import score
 from scoring.timing import TimingCurves
 from training.labels.columns_as_of import numbers_as_of, words_as_of
 from training.labels.references import EPOCH, closings, observed_until_us
 
-DEFAULT_HORIZONS = (30.0, 60.0, 90.0)
 BAND = "band"
 LEADS_AT_ONCE = 20_000
-
-
-@dataclass(frozen=True)
-class PeriodCheck:
-    """A forecast of a period that has passed, and what came.
-
-    ``leads``: open at ``start_us``. ``by``: which model made it.
-    """
-
-    start_us: int
-    horizon_days: float
-    leads: int
-    expected: float
-    low: float
-    high: float
-    converted: int
-    by: str
-
-    @property
-    def held(self) -> bool:
-        """Whether what came is within the interval."""
-        return self.low <= self.converted <= self.high
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,13 +139,13 @@ def _horizons(
         for days in asked:
             timing.pace(np.zeros(1), np.zeros(1), days)  # raises where it is not known
         return tuple(asked)
-    known = {days for days in DEFAULT_HORIZONS if days <= timing.longest_days}
-    if left := sorted(set(DEFAULT_HORIZONS) - known):
+    known = known_horizons(timing)
+    if left := sorted(set(DEFAULT_HORIZONS) - set(known)):
         notes.append(
             f"{', '.join(f'{d:g}' for d in left)} days are left out: leads were watched for at "
             f"most {timing.longest_days:.0f} days after a reference"
         )
-    return tuple(sorted({*known, timing.horizon_days}))
+    return known
 
 
 def _open_leads(
@@ -316,21 +301,8 @@ def _last_periods(
     record = None if release.timing is None else release.timing.last_period
     if not found and record is not None:
         by = "the same recipe, fitted on what was known then"
-        found.append(_recorded(record, by))
+        found.append(PeriodCheck.recorded(record, by))
     return found
-
-
-def _recorded(record: Mapping[str, Any], by: str) -> PeriodCheck:
-    return PeriodCheck(
-        int(record["start_us"]),
-        float(record["horizon_days"]),
-        int(record["leads"]),
-        float(record["expected"]),
-        float(record["low"]),
-        float(record["high"]),
-        int(record["converted"]),
-        by,
-    )
 
 
 def learned_until_us(data: Mapping[str, Any]) -> int | None:

@@ -17,7 +17,7 @@ REFUSED = 3
 """Exit code when the system refused some rows; the others are written."""
 
 SystemArgument = Annotated[
-    str, typer.Argument(metavar="SYSTEM", help="hubspot or salesforce.", show_default=False)
+    str, typer.Argument(metavar="SYSTEM", help="hubspot, salesforce or odoo.", show_default=False)
 ]
 UrlOption = Annotated[
     str | None,

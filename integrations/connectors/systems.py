@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UsageError
-from integrations.connectors import hubspot, salesforce
+from integrations.connectors import hubspot, odoo, salesforce
 from integrations.connectors.changes import SystemSync
 from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import (
@@ -49,6 +49,7 @@ SYSTEMS: Mapping[str, System] = {
         "salesforce", salesforce.connect, salesforce.SalesforceSync, salesforce.SalesforceTarget,
         salesforce.FIELDS,
     ),
+    "odoo": System("odoo", odoo.connect, odoo.OdooSync, odoo.OdooTarget, odoo.FIELDS),
 }  # fmt: skip
 
 

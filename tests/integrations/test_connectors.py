@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from drawn_export import assert_table
 from fake_service import served
+from odoo_service import OdooService
 from salesforce_service import SalesforceService
 
 from features.errors import StorageError, UsageError
@@ -20,7 +21,8 @@ from integrations.connectors.systems import SYSTEMS, push_system, sync_system
 from integrations.recipe import Choices
 from integrations.run import import_export
 
-SERVICES = (SalesforceService,)
+SERVICES = (SalesforceService, OdooService)
+WITH_TOKENS = tuple(service for service in SERVICES if service.oauth)
 NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 4, 2, 12, tzinfo=UTC)
 
@@ -82,16 +84,16 @@ def test_a_rate_limit_is_obeyed(account: Any, tmp_path: Path) -> None:
         synced(account, tmp_path)
 
 
-def test_an_expired_token_is_got_again(account: Any, tmp_path: Path) -> None:
-    if account.oauth is None:
-        pytest.skip(f"{account.system} has API keys that do not expire; nothing to renew")
-    account.faults = [(account.later, 401, {})]
-    synced(account, tmp_path, environment=account.oauth)
-    assert account.refreshed == 2
-    wrong = {k: "wrong" if "SECRET" in k else v for k, v in account.oauth.items()}
-    with pytest.raises(StorageError, match=r"gave no access token \(40[01]\); check") as refused:
-        synced(account, tmp_path, environment=wrong)
-    assert "wrong" not in str(refused.value)
+@pytest.mark.parametrize("service", WITH_TOKENS, ids=lambda service: service.system)
+def test_an_expired_token_is_got_again(service: Any, tmp_path: Path) -> None:
+    with served(service()) as account:
+        account.faults = [(account.later, 401, {})]
+        synced(account, tmp_path, environment=account.oauth)
+        assert account.refreshed == 2
+        wrong = {k: "wrong" if "SECRET" in k else v for k, v in account.oauth.items()}
+        with pytest.raises(StorageError, match=r"no access token \(40[01]\); check") as refused:
+            synced(account, tmp_path, environment=wrong)
+        assert "wrong" not in str(refused.value)
 
 
 def test_a_run_that_ends_in_the_middle_goes_on(
@@ -161,7 +163,7 @@ def test_the_fields_must_be_there(account: Any, tmp_path: Path) -> None:
 
 
 def test_a_missing_right_names_what_to_do(account: Any, tmp_path: Path) -> None:
-    account.faults = [(account.later, account.forbidden, {})]
+    account.deny()
     with pytest.raises(StorageError, match=rf"or leave them out with --without {account.optional}"):
         synced(account, tmp_path)
     synced(account, tmp_path, without=[account.optional])
@@ -179,3 +181,29 @@ def test_an_org_whose_daily_requests_are_used_up(tmp_path: Path) -> None:
         org.faults = [("queryAll", 403, {})]
         with pytest.raises(StorageError, match="busy: REQUEST_LIMIT_EXCEEDED: TotalRequests; run"):
             synced(org, tmp_path)
+
+
+def test_odoo_19_is_called_by_json_2(tmp_path: Path) -> None:
+    with served(OdooService(version=19)) as account:
+        account.environment = {k: v for k, v in account.environment.items() if k != "ODOO_LOGIN"}
+        synced(account, tmp_path / "export")
+        assert "high" in exported(tmp_path / "export")
+        assert ("POST", "/json/2/crm.lead/search_read", 200) in account.calls
+        account.add_score_fields()
+        report = pushed(account, tmp_path, [score(account, key) for key in ("11", "99", "x")])
+        assert (report.sent, account.scores("11")) == (1, account.pushed)
+        assert [key for key, _ in report.failures] == ["99", "x"]
+
+
+def test_a_wrong_key_of_odoo(tmp_path: Path) -> None:
+    with served(OdooService()) as account:
+        account.tokens = {"other"}
+        with pytest.raises(StorageError, match=r"refused the token \(401\)"):
+            synced(account, tmp_path)
+        account.tokens = {"other", "good-key"}
+        wrong = account.environment | {"ODOO_API_KEY": "other"}
+        with pytest.raises(StorageError, match="refused the login; check ODOO_LOGIN"):
+            synced(account, tmp_path, environment=wrong)
+        without_login = account.environment | {"ODOO_LOGIN": ""}
+        with pytest.raises(UsageError, match="set ODOO_LOGIN too"):
+            synced(account, tmp_path, environment=without_login)

@@ -54,7 +54,7 @@ class SalesforceService(FakeService):
     first, later = "queryAll", "Event/describe"
     unread: list[str] = []  # noqa: RUF012
     leads, missing, prefix = LEADS, "00Q000000000009EAA", ""
-    optional, forbidden = "Event", 403
+    optional = "Event"
     refusal, no_field = (
         "ENTITY_IS_DELETED: entity is deleted",
         r"Probability__c \(Number, 4 decimals",
@@ -146,6 +146,10 @@ class SalesforceService(FakeService):
     def remove(self) -> None:
         """The third lead goes to the bin."""
         self.put("Lead", self.leads[2], "2026-04-01 15:00", IsDeleted=True)
+
+    def deny(self) -> None:
+        """The user may not see events."""
+        self.faults = [("Event/describe", 403, {})]
 
     def add_score_fields(self) -> None:
         """The fields that a push writes."""

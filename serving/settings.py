@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     webhook_concurrency: int = Field(4, ge=1, le=64, description="messages at once to one webhook")
     webhook_timeout_s: float = Field(10.0, gt=0, description="a receiver must answer within")
     webhook_retry_s: float = Field(5.0, gt=0, description="wait after the first failure; doubles")
+    webhook_hold_s: float = Field(
+        900.0, gt=0, description="a webhook that fails again and again is tried after this at most"
+    )
     webhook_give_up_hours: float = Field(
         72.0, gt=0, description="after this long of failures a message is a dead letter"
     )

@@ -32,24 +32,27 @@ HOLD_AFTER = 5
 
 LONGEST_WAIT_S = 3600.0
 
-LONGEST_HOLD_S = 900.0
-
 OF_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
 """Statuses that speak of one message, not of the receiver."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """``first_s``: wait after the first failure, doubled each time; ``give_up_s``: after so long
-    of failures a message is dead."""
+    """``first_s``: wait after the first failure, doubled each time; ``hold_s``: the longest that a
+    webhook is held; ``give_up_s``: after so long of failures a message is dead."""
 
     first_s: float = 5.0
+    hold_s: float = 900.0
     give_up_s: float = 72 * 3600.0
 
     @classmethod
     def of(cls, settings: Settings) -> RetryPolicy:
         """As the operator set it."""
-        return cls(settings.webhook_retry_s, settings.webhook_give_up_hours * 3600)
+        return cls(
+            first_s=settings.webhook_retry_s,
+            hold_s=settings.webhook_hold_s,
+            give_up_s=settings.webhook_give_up_hours * 3600,
+        )
 
     def wait_s(self, failures: int, longest_s: float, rng: random.Random) -> float:
         """Seconds until the next attempt: doubled each time, less up to a half by chance."""
@@ -156,7 +159,7 @@ def settle(
             failures += 1
             wait_s = outcome.retry_after_s
             if wait_s is None and failures >= HOLD_AFTER:
-                wait_s = policy.wait_s(failures - HOLD_AFTER + 1, LONGEST_HOLD_S, rng)
+                wait_s = policy.wait_s(failures - HOLD_AFTER + 1, policy.hold_s, rng)
             if wait_s is not None:
                 hold_us = max(hold_us, now_us + round(wait_s * 1e6))
         _try_again(connection, webhook_id, message, outcome, now_us, policy, rng)

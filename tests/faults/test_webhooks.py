@@ -74,8 +74,9 @@ def by_lead(messages: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 def test_every_change_arrives_once_in_order(start: Start, home: Path, receiver: Receiver) -> None:
     service = start(
-        webhook_private=True, webhook_retry_s=0.02, webhook_rate_per_s=400, change_probability=1e-6
-    )
+        webhook_private=True, webhook_retry_s=0.02, webhook_hold_s=0.5, webhook_rate_per_s=400,
+        change_probability=1e-6,
+    )  # fmt: skip
     client = service.client
     added = client.post("/v1/webhooks", json={"url": receiver.url})
     assert added.status_code == 201, added.text

@@ -210,13 +210,20 @@ def test_every_sentence_of_the_reports_has_a_message() -> None:
 def test_every_kept_message_is_still_made_by_the_code() -> None:
     texts = code_texts(messages=True).values()
     made = {shape(text) for each in texts for text in each}
-    made |= template_texts(COMPARISON_PAGE)
     made |= set(texts_of((ROOT / "commands/forecast.py").read_text("utf-8")))
     for file in (ROOT / "training/calibration").glob("*.py"):
         made |= set(texts_of(file.read_text(encoding="utf-8")))
     sentences = [message for message in REPORT_TEXTS if " " in message]  # KEPT has old ones too
-    made.add("{}, as a user gets them")  # a template chooses between two endings
-    stale = [message for message in sentences if shape(message) not in made]
+    drawn = template_texts(COMPARISON_PAGE)  # filters format the numbers there
+    made |= drawn | {
+        "{}, as a user gets them",  # a template chooses between two endings
+        "{} = unknown",  # a column and its value
+    }
+    stale = [
+        message
+        for message in sentences
+        if shape(message) not in made and re.sub(r":[^}]*", "", shape(message)) not in drawn
+    ]
     assert not stale, "not made any more:\n" + "\n".join(stale)
 
 

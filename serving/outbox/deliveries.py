@@ -31,6 +31,9 @@ HOLD_AFTER = 5
 """Failures in a row until the webhook is held."""
 
 LONGEST_WAIT_S = 3600.0
+"""Between two attempts of a message that the receiver refuses. A failure of the receiver itself
+keeps a message no longer than it holds the webhook: what probed a dead receiver would else wait
+for an hour after it is back."""
 
 OF_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
 """Statuses that speak of one message, not of the receiver."""
@@ -189,7 +192,9 @@ def _try_again(
 ) -> None:
     first_us = message.first_us if message.first_us is not None else now_us
     dead = now_us - first_us >= policy.give_up_s * 1e6
-    wait_s = policy.wait_s(message.attempts + 1, LONGEST_WAIT_S, rng)
+    of_the_message = outcome.status in OF_THE_MESSAGE
+    longest_s = LONGEST_WAIT_S if of_the_message else policy.hold_s
+    wait_s = policy.wait_s(message.attempts + 1, longest_s, rng)
     connection.execute(
         sa.update(delivery)
         .where(*_is(webhook_id, message.seq))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -37,14 +36,11 @@ def call(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_is_quick_and_names_every_command() -> None:
-    started = time.perf_counter()
+def test_help_names_every_command() -> None:
     shown = call("--help")
-    seconds = time.perf_counter() - started
     assert shown.returncode == 0
     for name in typer.main.get_command(cli.create_app()).commands:  # type: ignore[attr-defined]
         assert f" {name} " in shown.stdout
-    assert seconds < 2.0, "help must not import the rooms"
 
 
 def test_help_imports_no_room_that_is_slow() -> None:

@@ -1,4 +1,4 @@
-"""The model card from the command line, through real processes: two trainings and what changed."""
+"""The model card from the command line: two trainings and what changed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, new_house: Callable[[Path], Any]) -> Any:
+def home(tmp_path_factory: pytest.TempPathFactory, new_quick_house: Callable[[Path], Any]) -> Any:
     """Version 1 is champion; version 2 learned without an attribute and is the challenger."""
-    made = new_house(tmp_path_factory.mktemp("cards"))
+    made = new_quick_house(tmp_path_factory.mktemp("cards"))
     made.run("simulate", "leads", "--leads", "700", "--seed", "5")
     quick = ("--time-budget", "0")
     made.run("train", "leads", "--out", "first", *quick)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,27 +18,7 @@ from serving.store.database import connect
 Start = Callable[..., Any]
 LEADS = 300
 REFERENCES = 60
-QUICK = ("--time-budget", "4")
-
-
-class House:
-    """Commands run as a person's would, on the home that the service serves."""
-
-    def __init__(self, folder: Path, home: Path) -> None:
-        self.folder = folder
-        self.settings = {**os.environ, "LEADSCORE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-
-    def run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "leadscore", *arguments],
-            cwd=self.folder, env=self.settings, capture_output=True, text=True, timeout=300,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def scores(self, name: str) -> list[dict[str, str]]:
-        return rows_of(self.folder / name)
+QUICK = ("--time-budget", "0")
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -50,10 +27,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, new_quick_house: Callable[..., Any]) -> Path:
     """Simulated leads in ``leads``, and the release trained on them in ``of_folder``."""
     made = tmp_path_factory.mktemp("folder")
-    house = House(made, made / "home")
+    house = new_quick_house(made)
     house.run("simulate", "leads", "--leads", str(LEADS), "--seed", "5")
     house.run("train", "leads", "--out", "of_folder", "--no-register", *QUICK)
     return made
@@ -113,7 +90,12 @@ def describe(url: str, settings: dict[str, Any]) -> None:
 
 
 def test_the_loop_closes(
-    start: Start, home: Path, tmp_path: Path, folder: Path, store_url: str
+    start: Start,
+    home: Path,
+    tmp_path: Path,
+    folder: Path,
+    store_url: str,
+    new_quick_house: Callable[..., Any],
 ) -> None:
     (home / "champion.json").unlink()
     database = {} if store_url.startswith("sqlite") else {"database_url": store_url}
@@ -123,7 +105,7 @@ def test_the_loop_closes(
     describe(store_url, tomllib.loads((folder / "leads" / "dataset.toml").read_text()))
 
     # the same release comes out of the store as out of the folder
-    house = House(tmp_path, home)
+    house = new_quick_house(tmp_path, home)
     trained = json.loads(house.run("train", store_url, "--out", "of_store", *QUICK, "--json"))
     for name in ("spec.json", "model.json", "golden.json", "intervals.json"):
         said, again = folder / "of_folder" / name, tmp_path / "of_store" / name

@@ -71,7 +71,10 @@ def serve(folder: Path, port: int, secret: str, fail_share: float) -> None:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it was killed meanwhile
+                return
             with lock:
                 self.answer(*self.take(body))
 

@@ -58,9 +58,9 @@ def test_the_release_can_be_written_and_read_back(trained: TrainedModel, tmp_pat
 
 def test_the_same_data_and_seed_give_the_same_bytes(made_up_dataset: MadeUp) -> None:
     dataset = made_up_dataset(n=300)
-    one = release_files(train(dataset, TrainingConfig(seed=5, jobs=1)).contents)
+    one = release_files(train(dataset, QUICK).contents)
     with use(language("fr")):  # whatever language its maker reads
-        two = release_files(train(dataset, TrainingConfig(seed=5, jobs=2)).contents)
+        two = release_files(train(dataset, QUICK).contents)
     assert one == two
 
 

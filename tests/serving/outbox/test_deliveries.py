@@ -47,8 +47,8 @@ POLICY = RetryPolicy(first_s=10.0, give_up_s=3600.0)
 class Desk:
     """One webhook on a store; ``at`` is the clock."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine.execution_options(writes=True)
+    def __init__(self, engine: sa.Engine, policy: RetryPolicy = POLICY) -> None:
+        self.engine, self.policy = engine.execution_options(writes=True), policy
         self.at_us = START_US + HOUR_US
         with self.engine.begin() as connection:
             self.id, self.secret = add_webhook(
@@ -63,7 +63,7 @@ class Desk:
             fan_out(connection, row, self.at_us)
             messages = due(connection, row, self.at_us, limit)
             results = [(one, answer(message_id(one.seq))) for one in messages]
-            settle(connection, self.id, results, self.at_us, POLICY, random.Random(1))
+            settle(connection, self.id, results, self.at_us, self.policy, random.Random(1))
         return [message_id(one.seq) for one, _ in results]
 
     def dead(self) -> list[str]:
@@ -164,6 +164,17 @@ def test_a_webhook_that_fails_again_and_again_is_held(engine: sa.Engine, desk: D
     desk.at_us += 10 * SECOND_US
     assert len(desk.round(lambda m: OK)) == 1
     assert len(desk.round(lambda m: OK)) == 10
+
+
+def test_what_probed_a_dead_receiver_goes_out_soon_after_it_is_back(engine: sa.Engine) -> None:
+    desk = Desk(engine, RetryPolicy(first_s=10.0, hold_s=60.0))
+    enter(engine, score_row("a", 0, 0.1))
+    tries = 0
+    while tries < 20:
+        tries += len(desk.round(lambda m: BROKEN))
+        desk.at_us += 10 * SECOND_US
+    desk.at_us += 60 * SECOND_US
+    assert desk.round(lambda m: OK) == ["chg_1"]
 
 
 def test_retry_after_holds_the_webhook(engine: sa.Engine, desk: Desk) -> None:

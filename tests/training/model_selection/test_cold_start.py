@@ -72,7 +72,7 @@ def of_100_leads(tmp_path_factory: pytest.TempPathFactory) -> FittedModel:
     return fitted_on(simulated(tmp_path_factory.mktemp("few") / "made", 100, 1))
 
 
-@pytest.mark.parametrize(("n", "seed"), [(100, 1), (100, 2), (300, 3)])
+@pytest.mark.parametrize(("n", "seed"), [(100, 1), (300, 3)])
 def test_with_few_leads_it_is_not_worse_than_the_rules_or_the_base_rate(
     tmp_path: Path, later: Known, of_100_leads: FittedModel, n: int, seed: int
 ) -> None:

@@ -17,7 +17,10 @@ REFUSED = 3
 """Exit code when the system refused some rows; the others are written."""
 
 SystemArgument = Annotated[
-    str, typer.Argument(metavar="SYSTEM", help="hubspot, salesforce or odoo.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="SYSTEM", help="hubspot, salesforce, odoo or pipedrive.", show_default=False
+    ),
 ]
 UrlOption = Annotated[
     str | None,
@@ -91,9 +94,10 @@ def sync(
     from integrations.connectors.systems import sync_system, system_named
 
     made = system_named(system)
+    now = datetime.now(UTC)
     with timed(f"sync {system}"):
         notes, rows = sync_system(
-            system, folder, os.environ, url, datetime.now(UTC), time.sleep,
+            system, folder, os.environ, url, now, time.sleep,
             named=named or (), without=without or (),
         )  # fmt: skip
     for note in notes:
@@ -110,7 +114,8 @@ def sync(
     from integrations.recipe import Choices
     from integrations.run import import_export
 
-    imported = import_export(made.recipe, folder, into, Choices(zone=made.zone))
+    choices = Choices(zone=made.zone)
+    imported = import_export(made.recipe, folder, into, choices, exported_at=now.isoformat())
     if as_json:
         print_json({**report, "import": imported.to_dict()})
         return

@@ -151,7 +151,8 @@ def connect(
         raise UsageError(
             f"set ODOO_URL (or give --url), {' and '.join(SETTINGS)}; before Odoo 19 ODOO_LOGIN too"
         )
-    return OdooApi(address, *values, environment.get("ODOO_LOGIN", ""), sleep)
+    database, key = values
+    return OdooApi(address, database, key, environment.get("ODOO_LOGIN", ""), sleep)
 
 
 class OdooSync:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UsageError
-from integrations.connectors import hubspot, odoo, salesforce
+from integrations.connectors import hubspot, odoo, pipedrive, salesforce
 from integrations.connectors.changes import SystemSync
 from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import (
@@ -50,6 +50,10 @@ SYSTEMS: Mapping[str, System] = {
         salesforce.FIELDS,
     ),
     "odoo": System("odoo", odoo.connect, odoo.OdooSync, odoo.OdooTarget, odoo.FIELDS),
+    "pipedrive": System(
+        "pipedrive", pipedrive.connect, pipedrive.PipedriveSync, pipedrive.PipedriveTarget,
+        pipedrive.FIELDS, zone="UTC",
+    ),
 }  # fmt: skip
 
 

@@ -23,11 +23,12 @@ LONGEST_MESSAGE = 300
 
 
 class RequestRefusedError(DataError):
-    """The system refused a request for good, with an HTTP ``status`` and a ``reason``."""
+    """The system refused a request for good: its ``path``, an HTTP ``status`` and a ``reason``."""
 
     def __init__(self, status: int, path: str, reason: str) -> None:
         super().__init__(f"{path} was refused with {status}: {reason or 'no reason given'}")
         self.status = status
+        self.path = path
         self.reason = reason
 
 

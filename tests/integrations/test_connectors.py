@@ -14,6 +14,7 @@ import pytest
 from drawn_export import assert_table
 from fake_service import served
 from odoo_service import OdooService
+from pipedrive_service import PipedriveService
 from salesforce_service import SalesforceService
 
 from features.errors import StorageError, UsageError
@@ -21,7 +22,7 @@ from integrations.connectors.systems import SYSTEMS, push_system, sync_system
 from integrations.recipe import Choices
 from integrations.run import import_export
 
-SERVICES = (SalesforceService, OdooService)
+SERVICES = (SalesforceService, OdooService, PipedriveService)
 WITH_TOKENS = tuple(service for service in SERVICES if service.oauth)
 NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 4, 2, 12, tzinfo=UTC)

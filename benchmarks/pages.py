@@ -115,12 +115,15 @@ def _busy_lead(connection: sa.Connection, n_acts: int, now_us: int) -> None:
 
 
 def measured(client: httpx.Client, path: str, rounds: int) -> tuple[float, float, int]:
-    """(median, 95th percentile in milliseconds, bytes) of a page, after one to warm up."""
-    size = len(client.get(path).raise_for_status().content)
+    """(median, 95th percentile in milliseconds, bytes) of a page, after one to warm up.
+
+    ``{round}`` in the path is another number each time.
+    """
+    size = len(client.get(path.format(round=0)).raise_for_status().content)
     times = []
-    for _ in range(rounds):
+    for i in range(1, rounds + 1):
         began = time.perf_counter()
-        client.get(path).raise_for_status()
+        client.get(path.format(round=i)).raise_for_status()
         times.append(1000 * (time.perf_counter() - began))
     return statistics.median(times), statistics.quantiles(times, n=20)[-1], size
 
@@ -133,7 +136,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     asked = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-    from pages_service import page_home, served
+    from live_service import served
+    from pages_service import page_home
 
     with tempfile.TemporaryDirectory() as folder:
         home = page_home(Path(folder))
@@ -149,7 +153,8 @@ def main() -> None:
             "worklist, searched": "/?q=firm+123", "who is left alone": "/?show=left_alone",
             f"a lead with {asked.interactions:,} interactions": "/lead?id=L0",
             "a lead": "/lead?id=L1", "what if": "/what-if?id=L1", "funnel": "/funnel",
-            "matrix": "/comparison", "models": "/models",
+            "matrix": "/comparison", "models": "/models", "forecast, kept": "/forecast",
+            "forecast, computed": "/forecast?value={round}",
         }  # fmt: skip
         print(f"{asked.leads:,} leads, 3 scores each; {os.cpu_count()} cores\n")
         print("| page | median ms | 95 % ms | kB |\n|---|---:|---:|---:|")

@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from features.compute.array_types import DAY_US
 from features.errors import LeadscoreError
 from scoring.release.champion import set_champion
 from serving.http.request import Response
+from serving.pages.release_health import ReleaseHealth, health_of
 from serving.pages.release_list import ListedRelease, Releases, releases_of, stored
 from serving.pages.site import Visit
 from serving.pages.worklist import whole_number
@@ -17,7 +19,7 @@ from serving.predictor.active_release import prepare
 from serving.problems import Problem, validation_problem
 from serving.store.database import note
 from serving.store.overrides import judged_overrides
-from serving.store.since_promotion import SincePromotion, since_promotion
+from serving.store.since_promotion import since_promotion
 
 PROMOTE, ROLL_BACK = "promote", "rollback"
 LONGEST_REASON = 1000
@@ -27,10 +29,10 @@ async def show(visit: Visit) -> Response:
     """Every release of this home, the champion first."""
     found = await _releases(visit)
     active = visit.services.live.active_id()
-    since = await _since(visit)
+    health = await _health(visit)
     judged = await visit.services.store.read(judged_overrides)
     return visit.page(
-        "models.html.j2", path="/models", releases=found, active=active, since=since,
+        "models.html.j2", path="/models", releases=found, active=active, health=health,
         is_fixed=visit.services.settings.release is not None, tests=tests_of(found),
         overrides=overrides_judged(judged),
     )  # fmt: skip
@@ -115,18 +117,18 @@ def _wanted(found: Releases, release_id: str, visit: Visit) -> ListedRelease:
     return one
 
 
-async def _since(visit: Visit) -> SincePromotion | None:
-    """How the champion's probabilities held since it answers; None before the first promotion."""
-    live = visit.services.live
-    release_id = live.active_id()
-    if release_id is None:
+async def _health(visit: Visit) -> ReleaseHealth | None:
+    """How the release that answers has held; None before the first promotion."""
+    predictor = visit.services.live.active()
+    if predictor is None:
         return None
-    horizon_us = round(live.current().release.horizon_days * 86_400_000_000)
-
-    now_us = visit.now_us
-    return await visit.services.store.read(
-        lambda c: since_promotion(c, release_id, horizon_us, now_us)
+    release, now_us = predictor.release, visit.now_us
+    horizon_us = round(release.horizon_days * DAY_US)
+    since = await visit.services.store.read(
+        lambda c: since_promotion(c, release.release_id, horizon_us, now_us)
     )
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, health_of, release, since)
 
 
 def tests_of(found: Releases) -> dict[str, str]:

@@ -51,6 +51,10 @@ ATTRIBUTES = (
         "timeline", AttributeType.CATEGORY, Group.TIMELINE, ("next_year", "this_quarter")
     ),
 )
+QUANTILES = [i / 10 for i in range(11)]
+SCORES = [0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.11, 0.16, 0.25, 0.4, 0.95]
+"""Deciles of the scores in a training that never was."""
+
 DATA = {
     "fingerprint": "ab" * 32, "observed_until": "2026-10-31T00:00:00Z", "references": 2100,
     "kinds": ["page_view", "offer_view", "webinar", "inbound_call", "contact_attempt",
@@ -84,6 +88,10 @@ def page_release(folder: Path, intercept: float = -3.2) -> Release:
             timing=flat_curves(np.linspace(-0.3, 0.3, 41)),
             scorecard=default_scorecard(),
             data=DATA,
+            statistics={
+                "quantiles": QUANTILES,
+                "scores": {"deciles": SCORES, "upto": QUANTILES, "unknown": 0.0},
+            },
             metrics={
                 "log_loss": {"value": 0.31 + intercept / 100, "low": 0.28, "high": 0.34},
                 "auc": {"value": 0.78, "low": 0.74, "high": 0.82},

@@ -53,22 +53,6 @@ def column_by_age(column: Float64, age_days: Float64, deciles: Sequence[float]) 
     return found
 
 
-def at_ages(column: Mapping[str, Any], shares: Mapping[float, float]) -> Mapping[str, Any]:
-    """A recorded column as it would be were the ages mixed so.
-
-    As it is where nothing was recorded by age (releases of before), or not of every age.
-    """
-    by_age = column.get("by_age")
-    if by_age is None or any(f"{age:g}" not in by_age for age in shares):
-        return column
-    own = [(share, by_age[f"{age:g}"]) for age, share in shares.items()]
-    known = sum(share * (1.0 - one["unknown"]) for share, one in own)
-    if known <= 0.0 or not column["deciles"]:
-        return {**column, "unknown": 1.0 - known}
-    upto = sum(share * (1.0 - one["unknown"]) * np.asarray(one["upto"]) for share, one in own)
-    return {**column, "unknown": 1.0 - known, "upto": (upto / known).tolist()}
-
-
 def auc_by_age(
     label: np.ndarray, score: Float64, weight: Float64, unit: Int64, age_days: Float64
 ) -> dict[str, dict[str, float]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scoring.drift import MIN_PSI_LARGE
 from scoring.release.release import Release
 from training.evaluation.metrics import Estimate
 from training.model_card import charts
@@ -26,7 +27,7 @@ from training.model_card.evaluation_sections import METRICS, rate_span
 from training.model_card.importance import feature_effects
 from training.model_card.model_sections import COUNTS, TOP_FEATURES, WINDOW
 from training.model_card.record import card_record
-from training.monitoring.psi import MIN_PSI_LARGE, shifts_between
+from training.monitoring.psi import shifts_between
 
 MAX_SHIFTED_FEATURES = 8
 """So many of the features that moved most are listed."""

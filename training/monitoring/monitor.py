@@ -14,13 +14,13 @@ from features.compute.array_types import Bools, Float64
 from features.dataset import Dataset
 from features.errors import DataError
 from features.language.current import _, current, say, say_n
+from scoring.drift import Shift, at_ages, shift_of
 from scoring.release.release import Release
 from scoring.scores import score
 from training.calibration.test import Calibration, calibration_test
 from training.evaluation.ages import (
     ages_in_days,
     areas_at_same_ages,
-    at_ages,
     auc_by_age,
     shares_of_ages,
 )
@@ -28,7 +28,6 @@ from training.evaluation.confidence import Z95, effective_leads, rate_of
 from training.evaluation.metrics import Estimate, evaluate, loss_difference
 from training.labels.references import LabelledReferences
 from training.labels.training_data import load_training_data
-from training.monitoring.psi import Shift, shift_of
 
 MIN_CONVERSIONS = 30
 """With fewer mature conversions (or losses), observed performance decides nothing."""

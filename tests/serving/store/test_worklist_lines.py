@@ -21,7 +21,7 @@ from serving.store.migrate import migrate
 from serving.store.overrides import judged_overrides, put_override
 from serving.store.page_tables import band_move, worklist
 from serving.store.scores import ScoreRow, move_in
-from serving.store.since_promotion import SincePromotion, since_promotion
+from serving.store.since_promotion import since_promotion
 from serving.store.tombstones import Tombstones, erase
 from serving.store.worklist_lines import prepare, rebuild
 from serving.store.worklist_query import (
@@ -252,4 +252,7 @@ def test_calibration_since_a_promotion_counts_first_scores_and_mature_leads(
     closed(store, "a", "converted", day=4)
     closed(store, "c", "converted", day=9)
     found = since_promotion(store, "r1", 5 * DAY_US, 10 * DAY_US)
-    assert found == SincePromotion(3, pytest.approx(0.85 / 3), 2, 0.75, 1)
+    assert found.probability.tolist() == [0.5, 0.25, 0.1]
+    assert found.mature.tolist() == [True, True, False]
+    assert found.converted.tolist() == [True, False, True]
+    assert found.band.tolist() == ["warm"] * 3

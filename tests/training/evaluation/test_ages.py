@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scoring.drift import at_ages, shift_of
 from training.evaluation.ages import (
     areas_at_same_ages,
-    at_ages,
     auc_by_age,
     column_by_age,
     shares_of_ages,
 )
-from training.monitoring.psi import shift_of
 
 QUANTILES = [i / 10 for i in range(11)]
 AGES = np.array([0.0, 7.0, 14.0, 28.0])

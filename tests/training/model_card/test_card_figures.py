@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from scoring.bands import BandThresholds
+from scoring.drift import shift_of
 from training import backtest as backtest_module
 from training.evaluation.gains import gains_at, gains_curve, lift_by_tenth
 from training.model_card.record import bands_of, candidates_of, distribution_of
-from training.monitoring.psi import shift_of
 
 #                 1    2    3    4    5    6    7    8    9    10     best first
 CONVERTED = [1, 1, 0, 1, 0, 0, 0, 1, 0, 0]

@@ -12,10 +12,10 @@ import pytest
 
 from features.dataset import Dataset
 from features.errors import DataError
+from scoring.drift import shift_of
 from scoring.release.release import Release, write_release
 from training.config import TrainingConfig
 from training.monitoring.monitor import MonitoringVerdict, expected_performance, monitor
-from training.monitoring.psi import shift_of
 from training.train import train
 
 QUANTILES = [i / 10 for i in range(11)]

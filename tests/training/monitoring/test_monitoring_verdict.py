@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scoring.drift import Shift
 from training.calibration.test import Calibration
 from training.evaluation.metrics import Estimate
 from training.monitoring import monitor as monitoring
@@ -17,7 +18,6 @@ from training.monitoring.monitor import (
     auc_dropped,
     verdict_of,
 )
-from training.monitoring.psi import Shift
 
 
 def around(value: float, half: float) -> Estimate:

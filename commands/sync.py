@@ -19,7 +19,9 @@ REFUSED = 3
 SystemArgument = Annotated[
     str,
     typer.Argument(
-        metavar="SYSTEM", help="hubspot, salesforce, odoo or pipedrive.", show_default=False
+        metavar="SYSTEM",
+        help="hubspot, salesforce, odoo, pipedrive or dynamics.",
+        show_default=False,
     ),
 ]
 UrlOption = Annotated[
@@ -145,6 +147,15 @@ def push(
             help="The system's field for probability, band, reasons or as_of; may be repeated.",
         ),
     ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            "--into",
+            metavar="TABLE",
+            help="A table of the system's own for scores, in place of fields: "
+            "msdyn_predictivescores (dynamics).",
+        ),
+    ] = None,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -167,6 +178,8 @@ def push(
       leadscore push hubspot scores.csv
 
       leadscore push hubspot scores.csv --field band=ml_band --state state/push.db
+
+      leadscore push dynamics scores.csv --into msdyn_predictivescores
     """
     import os
     import time
@@ -175,7 +188,9 @@ def push(
     from integrations.connectors.systems import push_system
 
     file = state or scores.parent / f"push-{system}.db"
-    report = push_system(system, scores, file, os.environ, url, time.sleep, fields=field or ())
+    report = push_system(
+        system, scores, file, os.environ, url, time.sleep, fields=field or (), into=into
+    )
     if as_json:
         print_json(_as_json(report))
     else:

@@ -157,9 +157,10 @@ class Mirror:
             [kind, f'$."{column}"'],
         ).rowcount
 
-    def ids(self, kind: str) -> set[str]:
+    def ids(self, kind: str) -> frozenset[str]:
         """The id of every record of a kind."""
-        return {row[0] for row in self._db.execute("SELECT id FROM record WHERE kind = ?", [kind])}
+        rows = self._db.execute("SELECT id FROM record WHERE kind = ?", [kind])
+        return frozenset(row[0] for row in rows)
 
     def get(self, kind: str, key: str) -> Any:
         """One record, or None."""

@@ -163,7 +163,7 @@ class PipedriveSync:
             records = {}
             for deal in items:
                 values = _values(deal | (deal.get("custom_fields") or {}), columns)
-                record = {"values": values, "changes": []}
+                record: dict[str, Any] = {"values": values, "changes": []}
                 if "changelog" not in self._without:
                     record["changes"] = self._changes(deal["id"], columns)
                 records[str(deal["id"])] = record

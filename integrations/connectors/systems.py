@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from features.errors import UsageError
-from integrations.connectors import hubspot, odoo, pipedrive, salesforce
+from integrations.connectors import dynamics, hubspot, odoo, pipedrive, salesforce
 from integrations.connectors.changes import SystemSync
 from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import (
@@ -30,7 +30,7 @@ class System:
     ``connect``: environment, URL in place of the usual one and how to wait → the API, a context
     manager. ``sync``: API, mirror, fields to read beside those chosen, fields and kinds to leave
     out. ``target``: API and the system's field of each part of a score. ``zone``: of the times in
-    what is written, where they carry none.
+    what is written, where they carry none. ``tables``: the system's own tables for scores.
     """
 
     recipe: str
@@ -39,6 +39,7 @@ class System:
     target: Callable[[Any, Mapping[str, str]], Target]
     fields: Mapping[str, str]
     zone: str | None = None
+    tables: Mapping[str, Callable[[Any, Mapping[str, str]], Target]] = field(default_factory=dict)
 
 
 SYSTEMS: Mapping[str, System] = {
@@ -53,6 +54,10 @@ SYSTEMS: Mapping[str, System] = {
     "pipedrive": System(
         "pipedrive", pipedrive.connect, pipedrive.PipedriveSync, pipedrive.PipedriveTarget,
         pipedrive.FIELDS, zone="UTC",
+    ),
+    "dynamics": System(
+        "dynamics365", dynamics.connect, dynamics.DynamicsSync, dynamics.DynamicsTarget,
+        dynamics.FIELDS, tables={dynamics.SCORE_TABLE: dynamics.PredictiveScores},
     ),
 }  # fmt: skip
 
@@ -93,13 +98,26 @@ def push_system(
     sleep: Callable[[float], None],
     *,
     fields: Sequence[str] = (),
+    into: str | None = None,
 ) -> PushReport:
-    """Write the scores of a file that changed since the last push."""
+    """Write the scores of a file that changed since the last push.
+
+    ``fields``: NAME=FIELD of those that are not the usual. ``into``: a table of the system's own
+    for scores, in place of fields.
+    """
     system = system_named(name)
+    if into is not None and into not in system.tables:
+        known = ", ".join(system.tables) or "none"
+        raise UsageError(f"{name} has no table {into!r} for scores; known: {known}")
+    if into is not None and fields:
+        raise UsageError(f"--field names fields of a lead; {into} has its own")
     file = read_scores(scores)
     names = field_names(system.fields, fields)
+    make = system.target if into is None else system.tables[into]
+    chosen = [f"{key}={names[key]}" for key in sorted(names)] if into is None else [into]
     api: Api
-    with system.connect(environment, url, sleep) as api:
-        place = " ".join([name, api.url, *(f"{key}={names[key]}" for key in sorted(names))])
-        with SentScores(state, place) as sent:
-            return push(system.target(api, names), file, sent)
+    with (
+        system.connect(environment, url, sleep) as api,
+        SentScores(state, " ".join([name, api.url, *chosen])) as sent,
+    ):
+        return push(make(api, names), file, sent)

@@ -12,17 +12,19 @@ from typing import Any
 
 import pytest
 from drawn_export import assert_table
+from dynamics_service import DynamicsService
 from fake_service import served
 from odoo_service import OdooService
 from pipedrive_service import PipedriveService
 from salesforce_service import SalesforceService
 
 from features.errors import StorageError, UsageError
+from integrations.connectors.mirror import Mirror
 from integrations.connectors.systems import SYSTEMS, push_system, sync_system
 from integrations.recipe import Choices
 from integrations.run import import_export
 
-SERVICES = (SalesforceService, OdooService, PipedriveService)
+SERVICES = (SalesforceService, OdooService, PipedriveService, DynamicsService)
 WITH_TOKENS = tuple(service for service in SERVICES if service.oauth)
 NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 4, 2, 12, tzinfo=UTC)
@@ -208,3 +210,33 @@ def test_a_wrong_key_of_odoo(tmp_path: Path) -> None:
         without_login = account.environment | {"ODOO_LOGIN": ""}
         with pytest.raises(UsageError, match="set ODOO_LOGIN too"):
             synced(account, tmp_path, environment=without_login)
+
+
+def test_scores_into_the_table_of_dynamics_own(tmp_path: Path) -> None:
+    with served(DynamicsService()) as account:
+        one, missing = account.leads[0], account.missing
+        into = {"into": "msdyn_predictivescores"}
+        report = pushed(account, tmp_path, [score(account, key) for key in (one, missing)], **into)
+        assert report.sent == 1
+        assert account.refusal in report.failures[0][1]
+        assert account.predictive == {
+            one: {"msdyn_score": 41, "msdyn_scoretrend": 3, "msdyn_grade": 1}
+        }
+        report = pushed(account, tmp_path, [score(account, one, "hot")], **into)
+        assert report.sent == 1
+        assert account.predictive[one]["msdyn_grade"] == 0
+        account.predictive = None
+        with pytest.raises(UsageError, match="no table msdyn_predictivescores"):
+            pushed(account, tmp_path, [score(account, one)], **into)
+        with pytest.raises(UsageError, match="has no table 'scores' for scores"):
+            pushed(account, tmp_path, [score(account, one)], into="scores")
+
+
+def test_a_cursor_that_is_no_longer_known_begins_again(tmp_path: Path) -> None:
+    with served(DynamicsService()) as account:
+        with Mirror(tmp_path, "dynamics", account.url) as mirror:
+            mirror.begin("lead", NOON)
+            mirror.keep("lead", {}, "/api/data/v9.2/leads?$skiptoken=gone")
+        account.faults = [("/api/data/v9.2/leads", 400, {})]
+        synced(account, tmp_path)
+        assert all(key in exported(tmp_path) for key in account.leads)

@@ -24,7 +24,7 @@ class FakeService:
         self.faults: list[tuple[str, int, dict[str, str]]] = []
         self.calls: list[tuple[str, str, int]] = []
         self.url = ""
-        self.authorization = ""
+        self.headers: dict[str, str] = {}
 
     def place(self, path: str, raw: bytes) -> str:
         """Where a fault is taken."""
@@ -81,9 +81,9 @@ def served(service: FakeService) -> Iterator[FakeService]:
 
         def respond(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-            service.authorization = self.headers.get("authorization", "")
+            service.headers = {name.lower(): value for name, value in self.headers.items()}
             key = self.headers.get("x-api-token")
-            token = key or service.authorization.partition(" ")[2]
+            token = key or self.headers.get("authorization", "").partition(" ")[2]
             status, headers, body = service.respond(self.command, self.path, token, raw)
             if status == 0:
                 self.close_connection = True

@@ -147,7 +147,7 @@ class PipedriveService(FakeService):
         if path != "/oauth/token":
             return None
         # client:client-secret
-        if self.authorization != "Basic Y2xpZW50OmNsaWVudC1zZWNyZXQ=":
+        if self.headers["authorization"] != "Basic Y2xpZW50OmNsaWVudC1zZWNyZXQ=":
             return 401, {"success": False, "message": "Client authentication failed"}
         assert form == {"grant_type": "refresh_token", "refresh_token": "refresh"}
         self.refreshed += 1

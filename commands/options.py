@@ -144,6 +144,17 @@ JobsOption = Annotated[
     int, typer.Option("--jobs", min=1, help="Fits side by side, in worker processes.")
 ]
 
+ChooseOnOption = Annotated[
+    int | None,
+    typer.Option(
+        "--choose-on",
+        metavar="N",
+        min=0,
+        help="Choose the recipe on so many leads and fit it on all; 0: on all. Without it: on as "
+        "many as have 100,000 references.",
+    ),
+]
+
 CandidateOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -6,6 +6,7 @@ import html
 import json
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     from features.dataset import Dataset
     from features.schemas import QuarantinedRows
+
+
+SILENT_SECONDS = 10.0
+"""What takes longer than this is told while it runs."""
 
 
 PLAIN_WIDTH = 110
@@ -120,13 +125,22 @@ def shown(cell: object) -> str:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Tell on stderr what is being done, and how long it took."""
+    """Tell on stderr what is being done, and how long it took.
+
+    Where no terminal shows it meanwhile, a line says so after ``SILENT_SECONDS``.
+    """
     started = time.perf_counter()
     if sys.stderr.isatty():
         with console_on(sys.stderr).status(f"{what} …"):
             yield
     else:
-        yield
+        waiting = threading.Timer(SILENT_SECONDS, log, [f"{what} …"])
+        waiting.daemon = True
+        waiting.start()
+        try:
+            yield
+        finally:
+            waiting.cancel()
     log(f"{what} ({time.perf_counter() - started:.1f} s)")
 
 

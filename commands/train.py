@@ -10,6 +10,7 @@ import typer
 from commands.options import (
     AnyDirectionOption,
     CandidateOption,
+    ChooseOnOption,
     CostPerContactOption,
     DatasetArgument,
     ExcludeOption,
@@ -74,6 +75,7 @@ def train(
     time_budget: TimeBudgetOption = None,
     any_direction: AnyDirectionOption = False,
     sign_with: SignWithOption = None,
+    choose_on: ChooseOnOption = None,
     jobs: JobsOption = 2,
     candidate: CandidateOption = None,
     no_register: Annotated[
@@ -111,7 +113,7 @@ def train(
         cuts=cuts, exclude=tuple(exclude or ()), jobs=jobs, allow_leaks=allow_leaks,
         time_budget_s=time_budget, enforce_monotone=not any_direction,
         sign_with=sign_with, candidates=tuple(candidate or ()), max_bad=max_bad,
-        sample=sample,
+        sample=sample, choose_on=choose_on,
     )  # fmt: skip
     made = train_release(wanted)
     print_json(made.to_dict()) if as_json else print_training(made)
@@ -155,6 +157,7 @@ class TrainOptions:
     candidates: tuple[str, ...] = ()
     max_bad: float | None = None
     sample: float | None = None
+    choose_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,7 @@ def train_on(dataset: Dataset, wanted: TrainOptions) -> TrainOutcome:
         time_budget_s=wanted.time_budget_s,
         enforce_monotone=wanted.enforce_monotone,
         jobs=wanted.jobs,
+        choose_on=wanted.choose_on,
         candidates=candidates,
     )
     with timed("train"), progress_bar() as tell:
@@ -387,6 +391,8 @@ def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str
     lines: list[tuple[str, object]] = [(N_("learned from"), learned), (N_("tested on"), tested)]
     if data["immature"] and metrics["choice"].get("immature"):
         lines.insert(1, (N_("immature leads"), retold(metrics["choice"]["immature"]["words"])))
+    if sample := metrics["choice"].get("sample"):
+        lines.insert(1, (N_("recipe chosen on"), retold(sample["words"])))
     return lines
 
 

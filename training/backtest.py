@@ -24,6 +24,10 @@ MAX_REFERENCES_ALL_FOLDS = 10_000
 """Without time, up to so many references are all predicted, fold by fold; above, one fold is."""
 
 
+ROWS_AT_ONCE = 100_000
+"""References scored at a time: a score needs as much memory again as the vectors."""
+
+
 @dataclass(frozen=True, slots=True)
 class BacktestResult:
     """References predicted by a model that had not seen them, (n) each.
@@ -103,7 +107,10 @@ def backtest_folds(data: TrainingData, until_us: int, seed: int) -> list[Fold]:
 def predict(fitted: FittedModel, data: TrainingData, rows: Rows) -> Float64:
     """Probabilities of the references at ``rows``, by the arithmetic that is served."""
     references = data.labelled.take(rows).references
-    return fitted.model.probability(compute_vectors(fitted.spec, data.histories, references))
+    vectors = compute_vectors(fitted.spec, data.histories, references)
+    parts = range(0, len(vectors), ROWS_AT_ONCE)
+    scored = [fitted.model.probability(vectors[at : at + ROWS_AT_ONCE]) for at in parts]
+    return np.concatenate(scored) if scored else np.zeros(0)
 
 
 def _grouped(data: TrainingData, until_us: int, seed: int) -> list[Fold]:
@@ -159,26 +166,39 @@ TEST_SHARE = 0.2
 
 
 def random_split_optimism(
-    fitted: FittedModel, labelled: LabelledReferences, rng: np.random.Generator
+    fitted: FittedModel,
+    labelled: LabelledReferences,
+    rng: np.random.Generator,
+    *,
+    pool: WorkerPool | None = None,
 ) -> dict[str, float] | None:
     """Log loss and AUC that a random fifth of the leads would have shown for the same ensemble.
 
     None where there is no signal, or where one side of the split has one class only. Never used
     to choose anything: neighbours in time are on both sides, so it looks better than what comes
-    next month.
+    next month. Where the recipe was chosen on a sample of leads, it is fitted on that sample.
     """
     if not fitted.ensemble.signal:
         return None
-    lead = labelled.lead[fitted.rows]
+    known, rows = _of_sample(fitted)
+    lead = labelled.lead[rows]
     leads = np.unique(lead)
     test = np.isin(lead, rng.permutation(leads)[: round(TEST_SHARE * len(leads))])
-    known = fitted.training_set
-    tested = test & (labelled.label[fitted.rows] != IMMATURE)  # an expected label tests nothing
+    tested = test & (labelled.label[rows] != IMMATURE)  # an expected label tests nothing
     label, weight = known.label[tested], known.weight[tested]
     if len(np.unique(label)) < 2 or len(np.unique(known.label[~test])) < 2:
         return None
     train = TrainingSet(known.vectors[~test], known.label[~test], known.weight[~test])
     with threadpool_limits(1):  # the same bits whatever the machine's threads
-        model = fit_ensemble(fitted.ensemble, fitted.candidates, train)
+        model = fit_ensemble(fitted.ensemble, fitted.candidates, train, pool=pool)
     p = model.probability(known.vectors[tested])
     return {"log_loss": log_loss(label, p, weight), "auc": auc(label, p, weight)}
+
+
+def _of_sample(fitted: FittedModel) -> tuple[TrainingSet, Rows]:
+    """What the model was fitted on, of the leads that its recipe was chosen on."""
+    if fitted.sample is None:
+        return fitted.training_set, fitted.rows
+    known = fitted.training_set
+    at = np.flatnonzero(np.isin(fitted.rows, fitted.sample.rows))
+    return TrainingSet(known.vectors[at], known.label[at], known.weight[at]), fitted.rows[at]

@@ -18,6 +18,8 @@ class TrainingConfig:
     to be used. ``treatment``: of immature references. ``time_budget_s``: estimated seconds
     for one model selection (see :mod:`training.model_selection.time_budget`), None for no limit.
     ``jobs``: fits side by side, in worker processes; the result does not depend on it.
+    ``choose_on``: on how many leads a recipe is chosen that is then fitted on all; 0 for all, None
+    for :data:`training.model_selection.choice_sample.REFERENCES_TO_CHOOSE`.
     ``enforce_monotone``: boosted candidates keep the directions of
     :mod:`training.candidates.monotonicity`. ``candidates``: scikit-learn classifiers of the
     user, or pairs (name, classifier), that compete too.
@@ -33,5 +35,6 @@ class TrainingConfig:
     treatment: CensoringTreatment = CensoringTreatment.ADAPTIVE
     time_budget_s: float | None = None
     jobs: int = 2
+    choose_on: int | None = None
     enforce_monotone: bool = True
     candidates: tuple[object, ...] = ()

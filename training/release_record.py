@@ -22,7 +22,7 @@ from training.feature_selection.choose import MAX_KINDS, frequent_kinds
 from training.labels.censoring import CensoringTreatment
 from training.labels.references import IMMATURE
 from training.labels.training_data import TrainingData
-from training.model_selection.fit import FittedModel
+from training.model_selection.fit import FittedModel, SampledChoice
 
 QUANTILES = tuple(q / 10 for q in range(11))
 
@@ -81,6 +81,7 @@ def metrics_of(
             "level": ensemble.level,
             "recent": ensemble.recency_weighted,
             "immature": immature_of(fitted),
+            **({} if fitted.sample is None else {"sample": sample_of(fitted.sample)}),
             "rule": rule_share(fitted.model, fitted.training_set.vectors),
             "candidates": [
                 {"name": t.candidate.name, "step": t.step, "log_loss": float(t.path_loss.min())}
@@ -104,6 +105,24 @@ def _compared(fitted: FittedModel) -> list[dict[str, Any]]:
         {"name": t.candidate.name, "log_loss": float(t.path_loss.min()), "reason": reason}
         for t, reason in fitted.compared
     ]
+
+
+def sample_of(sample: SampledChoice) -> dict[str, Any]:
+    """On which leads the recipe was chosen, how well that tells recipes apart, and in words."""
+    error = sample.error
+    told = f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them"
+    if error is not None:
+        told += (
+            f". One recipe's log loss beside another's is known there to ± "
+            f"{error.standard_error:.2g} (one standard error, {error.share:.2%} of the loss)"
+        )
+    return {
+        "leads": sample.leads,
+        "of_leads": sample.of_leads,
+        "references": len(sample.rows),
+        "standard_error": None if error is None else error.standard_error,
+        "words": told,
+    }
 
 
 def immature_of(fitted: FittedModel) -> dict[str, Any]:
@@ -150,9 +169,10 @@ def statistics_of(fitted: FittedModel, data: TrainingData) -> dict[str, Any]:
     """
     vectors = fitted.reference_vectors
     age = ages_in_days(data.labelled, data.histories.created_at_us)
-    learned, predicted = age[np.unique(fitted.rows)], age[fitted.out_of_fold.rows]
+    learned = age[fitted.rows[fitted.described]]
+    predicted = age[fitted.out_of_fold.rows]
     return {
-        "references": len(vectors),
+        "references": fitted.references,
         "base_rate": fitted.training_set.base_rate,
         "quantiles": list(QUANTILES),
         "features": {

@@ -398,6 +398,7 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("immature share"),
     N_("Immature references are no negatives: {treatment_words}."),
     N_("references trained on"),
+    N_("recipe chosen on"),
     N_("What was left out, and why"),
     N_("no evidence, or not audited"),
     N_("evidence of the audit"),

@@ -13,9 +13,11 @@ from scoring.intervals import IntervalTable
 from scoring.model.learned_range import learned_range
 from scoring.model.log_odds import sigmoid
 from scoring.release.contents import ReleaseContents
+from scoring.timing import TimingCurves
 from training.backtest import BacktestResult, backtest, random_split_optimism
 from training.calibration.model_uncertainty import interval_table
 from training.calibration.report import calibration_of, diagram_of
+from training.candidates.newton import spread_rows
 from training.candidates.own import own_candidates, warn_not_released
 from training.charts.reliability import reliability_chart
 from training.config import TrainingConfig
@@ -83,10 +85,15 @@ def train(
     with WorkerPool(config.jobs) as pool:
         result = backtest(data, until_us, config, pool=pool, progress=progress)
         fitted = select_and_fit(data, everything, until_us, config, pool=pool, progress=progress)
-        intervals = interval_table(fitted, data, config, pool=pool)
+        intervals = interval_table(fitted, config, pool=pool, progress=progress)
+        timing = fit_timing(fitted, data, pool=pool)
+        random_split = None
+        if dataset.has_time:
+            rng = np.random.default_rng(config.seed)
+            random_split = random_split_optimism(fitted, data.labelled, rng, pool=pool)
+    made = _Made(fitted, result, intervals, timing, random_split)
     with use(ENGLISH):  # a release has the same bytes whatever language its maker reads
-        contents = _contents(dataset, config, data, fitted, result, intervals, audit)
-    contents = replace(contents, timing=fit_timing(fitted, data))
+        contents = _contents(dataset, config, data, made, audit)
     warn_not_released({r.candidate.name: reason for r, reason in fitted.compared})
     return TrainedModel(contents, result, fitted, data)
 
@@ -98,15 +105,25 @@ def _described(config: TrainingConfig) -> dict[str, str]:
     return {name: f"{kind.__module__}.{kind.__name__}" for name, kind in classes.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the steps of a training made, before it is gathered."""
+
+    fitted: FittedModel
+    result: BacktestResult
+    intervals: IntervalTable
+    timing: TimingCurves | None
+    random_split: dict[str, float] | None
+
+
 def _contents(
     dataset: Dataset,
     config: TrainingConfig,
     data: TrainingData,
-    fitted: FittedModel,
-    result: BacktestResult,
-    intervals: IntervalTable,
+    made: _Made,
     audit: AuditReport | None,
 ) -> ReleaseContents:
+    fitted, result = made.fitted, made.result
     policy = config.thresholds
     if not fitted.ensemble.signal and policy.depends_on_scores:
         thresholds, why = thresholds_without_signal(fitted.training_set.base_rate)
@@ -117,16 +134,12 @@ def _contents(
             fitted.out_of_fold.weight,
             open_leads(data, fitted.model, fitted.spec) if policy.hot_per_week else None,
         )
-    random_split = None
-    if dataset.has_time:
-        rng = np.random.default_rng(config.seed)
-        random_split = random_split_optimism(fitted, data.labelled, rng)
     age_days = ages_in_days(data.labelled, data.histories.created_at_us)
     return ReleaseContents(
         name=dataset.settings.name,
         spec=fitted.spec,
-        model=replace(fitted.model, learned_range=learned_range(fitted.reference_vectors)),
-        intervals=intervals,
+        model=replace(fitted.model, learned_range=learned_range(fitted.training_set.vectors)),
+        intervals=made.intervals,
         thresholds=thresholds,
         horizon_days=dataset.settings.horizon_days,
         has_time=dataset.has_time,
@@ -143,12 +156,13 @@ def _contents(
         },
         statistics=statistics_of(fitted, data),
         metrics={
-            **metrics_of(fitted, result, config.seed, random_split, age_days[result.rows]),
+            **metrics_of(fitted, result, config.seed, made.random_split, age_days[result.rows]),
             "calibration": calibration_of(data, result, config.seed),
         },
         documents={
             "reliability.svg": str(reliability_chart(diagram_of(result, config.seed))).encode(),
             FILE: card_json(data, fitted, result, thresholds, config, audit),
         },
-        golden_vectors=golden_vectors(fitted.training_set.vectors),
+        golden_vectors=golden_vectors(spread_rows(fitted.training_set).vectors),
+        timing=made.timing,
     )

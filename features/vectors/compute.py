@@ -30,13 +30,20 @@ def before_creation(
     return early
 
 
-def compute_vectors(spec: FeatureSpec, histories: Histories, references: References) -> Float64:
+def compute_vectors(
+    spec: FeatureSpec,
+    histories: Histories,
+    references: References,
+    *,
+    out: Float64 | None = None,
+) -> Float64:
     """The vector of each reference, from what was known strictly before its ``as_of``.
 
     Interactions and answers with ``occurred_at < as_of`` only; attributes of the leads table
     count as known at creation. Shape (n_references, n_features), float64, columns as in
-    ``spec.names``; NaN is unknown. Raises ``DataError`` when a reference is before the
-    creation of its lead (see :func:`before_creation`).
+    ``spec.names``; NaN is unknown. ``out``: an array of that shape to write into. Raises
+    ``DataError`` when a reference is before the creation of its lead (see
+    :func:`before_creation`).
     """
     early = before_creation(histories, references)
     if early.any():
@@ -45,7 +52,8 @@ def compute_vectors(spec: FeatureSpec, histories: Histories, references: Referen
             f"{int(early.sum())} references ask about a moment before their lead was created "
             f"(first: lead {lead}); ask at or after created_at"
         )
-    out = np.empty((len(references), len(spec)), dtype=np.float64)
+    if out is None:
+        out = np.empty((len(references), len(spec)), dtype=np.float64)
     plan = _plan_of(spec)
     if len(plan.interaction_columns):
         _count_interactions(plan, histories, references, out)

@@ -15,6 +15,8 @@ import numpy as np
 from features.compute.array_types import Bools, Float64
 from features.errors import DataError
 
+ROWS_AT_ONCE = 65_536
+
 
 @dataclass(frozen=True, eq=False)
 class LearnedRange:
@@ -56,10 +58,12 @@ class LearnedRange:
 
 def learned_range(vectors: Float64) -> LearnedRange:
     """The range of each column of (n, F) vectors; NaN is unknown and counts for nothing."""
-    known = ~np.isnan(vectors)
-    low = np.where(known, vectors, np.inf).min(axis=0, initial=np.inf)
-    high = np.where(known, vectors, -np.inf).max(axis=0, initial=-np.inf)
-    never = ~known.any(axis=0)
+    low, high = np.full(vectors.shape[1], np.inf), np.full(vectors.shape[1], -np.inf)
+    for start in range(0, len(vectors), ROWS_AT_ONCE):
+        part = vectors[start : start + ROWS_AT_ONCE]
+        low = np.fmin(low, np.fmin.reduce(part, axis=0))
+        high = np.fmax(high, np.fmax.reduce(part, axis=0))
+    never = low > high
     low[never], high[never] = -np.inf, np.inf
     return LearnedRange(low, high)
 

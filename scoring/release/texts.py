@@ -46,6 +46,10 @@ KEPT: tuple[str, ...] = (
     N_("expected labels where there are enough of them, else left out"),
     N_("open leads left out, whatever their age (optimistic)"),
     N_("called negative (wrong: kept for comparison)"),
+    N_("{leads:,} of {of_leads:,} leads; it is fitted on all of them"),
+    N_("{leads:,} of {of_leads:,} leads; it is fitted on all of them. One recipe's log loss "
+       "beside another's is known there to ± {standard_error:.2g} (one standard error, "
+       "{share:.2%} of the loss)"),
     N_("{name} (the history is too short to check it)"),
     N_("{name}; on {references:,} references that matured later the log loss is "
        "{expected_labels:.4f} with expected labels, {mature_only:.4f} with mature ones only"),

@@ -16,17 +16,17 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from features.compute.array_types import Float64
+from features.language.current import _
 from features.vectors.catalogue import Source
-from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
 from training.candidates.base import Candidate, ColumnSubset
 from training.config import TrainingConfig
 from training.labels.references import label_counts
-from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import (
     CandidateResult,
     CVPlan,
     PreparedFold,
+    Progress,
     cross_validate,
 )
 from training.model_selection.ensemble import EnsembleChoice, ensemble_weights, pooled_loss
@@ -51,22 +51,22 @@ LINEAR = "linear"
 
 def expected_excess(
     fitted: FittedModel,
-    data: TrainingData,
     config: TrainingConfig,
     *,
     pool: WorkerPool | None = None,
+    progress: Progress | None = None,
 ) -> float | None:
     """Nats by which the model's log loss is above that of the true probabilities, estimated.
 
     None without a signal, or where half of a fold would have one class only.
     """
     ensemble, rows = fitted.ensemble, fitted.out_of_fold
-    if fitted.plan is None or not ensemble.signal:
+    matrix = fitted.choice_matrix
+    if fitted.plan is None or matrix is None or not ensemble.signal:
         return None
     halves = halved(fitted.plan, np.random.default_rng([config.seed, 2]))
     if halves is None:
         return None
-    matrix = compute_vectors(fitted.spec, data.histories, data.labelled.references)
     candidates = [
         at_step(candidate, ensemble.steps[candidate.name])
         for candidate in fitted.candidates
@@ -75,7 +75,10 @@ def expected_excess(
     losses = []
     with threadpool_limits(1):
         for half in halves:
-            results = cross_validate(candidates, half.folds, matrix, rows, pool=pool)
+            results = cross_validate(
+                candidates, half.folds, matrix, rows, pool=pool, progress=progress,
+                what=_("intervals"),
+            )  # fmt: skip
             losses.append(pooled_loss(averaged_log_odds(results, ensemble), rows))
     loss = pooled_loss(averaged_log_odds(fitted.candidate_results, ensemble), rows)
     halving = float(np.mean(losses)) - loss

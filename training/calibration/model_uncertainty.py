@@ -31,7 +31,7 @@ from training.calibration.learning_curve import averaged_log_odds, expected_exce
 from training.calibration.venn_abers import venn_abers
 from training.candidates.scorecard import SCORECARD
 from training.config import TrainingConfig
-from training.labels.training_data import TrainingData
+from training.model_selection.cross_validation import Progress
 from training.model_selection.ensemble import ensemble_weights, level_for_rate
 from training.model_selection.fit import FittedModel
 from training.model_selection.platt import platt
@@ -53,10 +53,10 @@ MIN_REFERENCES_PER_BIN = 50
 
 def interval_table(
     fitted: FittedModel,
-    data: TrainingData,
     config: TrainingConfig,
     *,
     pool: WorkerPool | None = None,
+    progress: Progress | None = None,
 ) -> IntervalTable:
     """The intervals of a release: Venn-Abers out of fold, widened by the standard deviation between
     models.
@@ -74,7 +74,7 @@ def interval_table(
             slope, intercept = platt(result.log_odds, label, rows.weight)
             recalibrated.append(slope * result.log_odds + intercept)
     at, model_sd = model_sd_by_score(final, fitted.log_odds, recalibrated, label, rows.weight)
-    excess = expected_excess(fitted, data, config, pool=pool)
+    excess = expected_excess(fitted, config, pool=pool, progress=progress)
     scale = scale_for(excess, np.interp(final, at, model_sd) ** 2, final, rows.weight)
     variance = scale * model_sd**2 + level_variance(fitted)
     return table.with_model_sd(at, np.sqrt(variance), STANDARD_DEVIATIONS)

@@ -19,8 +19,10 @@ from training.candidates.linear import (
     STRENGTH_GRID,
     Design,
     fit_design,
+    fit_logistic,
     fit_logistic_path,
 )
+from training.candidates.newton import spread_rows
 
 PAIR_SCALE = 0.5
 """Scale of a product beside a feature: its penalty is four times as strong."""
@@ -59,9 +61,8 @@ class BantPairs:
 
     def fit(self, sample: TrainingSet, step: float) -> PairwiseComponent:
         """The linear component with its products at one penalty."""
-        crossed = self._pair_design(sample)
-        coef, intercept = fit_logistic_path(crossed.matrix(sample.vectors), sample, (step,))[0]
-        return crossed.component(coef, intercept)
+        crossed = self._pair_design(spread_rows(sample))
+        return crossed.component(*fit_logistic(crossed.matrix, sample, step))
 
     def _pair_design(self, sample: TrainingSet) -> _PairDesign:
         design = fit_design(sample)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from features.compute.array_types import Float64
 from scoring.model.component import ModelComponent
 from scoring.model.linear import LinearComponent, transform_all, transform_codes
 from training.candidates.base import TrainingSet, newton_path_seconds
+from training.candidates.newton import MAX_ROWS_AT_ONCE, fit_logistic_in_blocks, spread_rows
 
 STRENGTH_GRID = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse penalties, strong first, in units of one lead and one standard deviation."""
@@ -54,9 +56,8 @@ class LinearCandidate:
 
     def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
         """The linear component at one penalty."""
-        design = fit_design(sample)
-        coef, intercept = fit_logistic_path(design.matrix(sample.vectors), sample, (step,))[0]
-        return design.component(coef, intercept)
+        design = fit_design(spread_rows(sample))
+        return design.component(*fit_logistic(design.matrix, sample, step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,15 @@ def fit_design(sample: TrainingSet) -> Design:
     share = 1 - known.mean(axis=0)
     flagged = np.flatnonzero((share > MIN_MISSING_SHARE) & (share < 1 - MIN_MISSING_SHARE))
     return Design(transform, fill, transformed.mean(axis=0), scale, share, flagged)
+
+
+def fit_logistic(
+    design: Callable[[Float64], Float64], sample: TrainingSet, strength: float
+) -> tuple[Float64, float]:
+    """(coefficients, intercept) at one strength; ``design`` makes the matrix of some vectors."""
+    if len(sample) > MAX_ROWS_AT_ONCE:
+        return fit_logistic_in_blocks(design, sample, strength)
+    return fit_logistic_path(design(sample.vectors), sample, (strength,))[0]
 
 
 def fit_logistic_path(

@@ -19,6 +19,7 @@ from scoring.model.component import ModelComponent
 from scoring.model.log_odds import sigmoid
 from scoring.model.trees import TreeComponent
 from training.candidates.base import TrainingSet
+from training.candidates.newton import spread_rows
 from training.candidates.symmetric_kernel import (
     MAX_BINS,
     UNKNOWN_BIN,
@@ -96,7 +97,7 @@ class SymmetricTrees:
 
     def fit(self, sample: TrainingSet, step: float) -> ModelComponent:
         """The component after ``step`` trees."""
-        borders = borders_of(sample.vectors)
+        borders = borders_of(spread_rows(sample).vectors)
         trees = [
             WrittenTree(
                 tree.column, tree.thresholds(borders), tree.unknown_left, tree.value, tree.count

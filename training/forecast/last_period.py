@@ -19,22 +19,26 @@ from training.labels.references import OPEN, LabelledReferences, label_counts
 from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import recency_weighted
 from training.model_selection.fit import FittedModel, fit_ensemble
+from training.model_selection.worker_pool import WorkerPool
 
 MIN_LABELS_PER_CLASS = 25
 """With fewer mature references of either class at the start there is nothing to forecast from."""
 SEED = 0
 
 
-def last_period(fitted: FittedModel, data: TrainingData, level: Float64) -> dict[str, Any] | None:
+def last_period(
+    fitted: FittedModel, data: TrainingData, level: Float64, *, pool: WorkerPool | None = None
+) -> dict[str, Any] | None:
     """The last ``horizon_days`` of the data: forecast at their start, and what came.
 
     Plain data: ``start_us``, ``horizon_days``, ``leads`` open then, ``expected``, ``low``,
     ``high``, ``converted``. The choice of the recipe, not its fit, has seen the period. None where
-    too little was known at the start, or no lead was open.
+    too little was known at the start, or no lead was open. A recipe that was chosen on a sample of
+    leads is fitted on that sample here, and asked about all of them.
     """
     labelled = data.labelled
     start = labelled.observed_until_us - labelled.horizon_us
-    model = _known_at(fitted, data, start)
+    model = _known_at(fitted, data, start, pool)
     leads = open_at(data, start)
     if model is None or not len(leads):
         return None
@@ -56,9 +60,14 @@ def last_period(fitted: FittedModel, data: TrainingData, level: Float64) -> dict
     }
 
 
-def _known_at(fitted: FittedModel, data: TrainingData, start: int) -> Model | None:
+def _known_at(
+    fitted: FittedModel, data: TrainingData, start: int, pool: WorkerPool | None
+) -> Model | None:
     labelled = data.labelled
     everyone = np.ones(len(labelled), bool)
+    if fitted.sample is not None:
+        everyone[:] = False
+        everyone[fitted.sample.rows] = True
     known = training_rows(labelled, everyone, start, CensoringTreatment.MATURE)
     if min(label_counts(known.label)) < MIN_LABELS_PER_CLASS:
         return None
@@ -68,7 +77,7 @@ def _known_at(fitted: FittedModel, data: TrainingData, start: int) -> Model | No
     vectors = compute_vectors(fitted.spec, data.histories, references)
     with threadpool_limits(1):
         sample = TrainingSet(vectors, known.label, known.weight)
-        return fit_ensemble(fitted.ensemble, fitted.candidates, sample)
+        return fit_ensemble(fitted.ensemble, fitted.candidates, sample, pool=pool)
 
 
 def open_at(data: TrainingData, moment_us: int) -> Rows:

@@ -21,6 +21,7 @@ from training.labels.references import OPEN, LabelledReferences
 from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import OutOfFoldRows
 from training.model_selection.fit import FittedModel
+from training.model_selection.worker_pool import WorkerPool
 
 STEPS_TO_HORIZON = 24
 STEPS_BEYOND = 24
@@ -64,7 +65,9 @@ class SeenReferences:
         return np.asarray(self.converted & (self.took_us <= self.watched_us))
 
 
-def fit_timing(fitted: FittedModel, data: TrainingData) -> TimingCurves | None:
+def fit_timing(
+    fitted: FittedModel, data: TrainingData, *, pool: WorkerPool | None = None
+) -> TimingCurves | None:
     """The timing curves of a fitted model; None without time or without a conversion."""
     labelled, rows = data.labelled, fitted.out_of_fold
     if not labelled.has_time or not rows.label.any():
@@ -77,7 +80,8 @@ def fit_timing(fitted: FittedModel, data: TrainingData) -> TimingCurves | None:
     none = np.zeros((1, 1))
     timing = TimingCurves(horizon, days, curves, np.array([horizon]), none, none)
     timing = _with_levels(timing, seen, labelled, rows)
-    return replace(timing, last_period=last_period(fitted, data, timing.level_of(horizon)))
+    period = last_period(fitted, data, timing.level_of(horizon), pool=pool)
+    return replace(timing, last_period=period)
 
 
 def _with_levels(

@@ -195,6 +195,8 @@ def data_section(release: Release, record: Mapping[str, Any]) -> Section:
         words = (Words(f"Immature references are no negatives: {treatment_words}."),)
     if record.get("immature"):
         pairs.append(("references trained on", count(record["immature"]["taught_by"])))
+    if sample := release.metrics.get("choice", {}).get("sample"):
+        pairs.append(("recipe chosen on", sample["words"]))
     if "fingerprint" in data:
         pairs.append(("fingerprint", str(data["fingerprint"])[:16]))
     return Section("Data", (Facts(tuple(pairs)), *words) if pairs else (Words(NOT_RECORDED + "."),))

@@ -51,7 +51,7 @@ def card_json(
             "gains": gains_at(*rows),
             "lift": lift_by_tenth(*rows),
             "candidates": candidates_of(fitted),
-            "immature": {"treatment": str(fitted.treatment), "taught_by": len(vectors)},
+            "immature": {"treatment": str(fitted.treatment), "taught_by": fitted.references},
             "left_out": left_out(data, config.exclude, audit),
             "audit": audit_of(audit),
             "spread": {

@@ -4,7 +4,7 @@ log-odds."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,6 +81,10 @@ class OutOfFoldRows:
     weight: Float64
     unit: Int64
 
+    def at(self, rows: Rows) -> OutOfFoldRows:
+        """The same rows under other numbers (m): those of a larger set of references."""
+        return replace(self, rows=rows)
+
     def z_score(self, values: Float64) -> float:
         """Weighted mean of ``values`` (m) over its standard error, over units."""
         return clustered_z_score(values, self.weight, self.unit)
@@ -119,11 +123,12 @@ def cross_validate(
     *,
     pool: WorkerPool | None = None,
     progress: Progress | None = None,
+    what: str = "candidates",
 ) -> list[CandidateResult]:
     """Fit every candidate on every fold and pick the best step of each path.
 
     ``pool``: worker processes that fit side by side; None fits one after the other in this one.
-    The result is the same to the last bit.
+    The result is the same to the last bit. ``what``: how ``progress`` calls it.
     """
     tasks = [(candidate, fold) for candidate in candidates for fold in folds]
     width = vectors.shape[1]
@@ -132,7 +137,7 @@ def cross_validate(
     for path in (pool or WorkerPool(1)).map(_fit_fold, vectors, tasks, seconds):
         paths.append(path)
         if progress:
-            progress("candidates", len(paths), len(tasks))
+            progress(what, len(paths), len(tasks))
     k = len(folds)
     return [
         _best_step(candidate, np.concatenate(paths[i * k : (i + 1) * k], axis=1), rows)

@@ -1,59 +1,65 @@
-"""Model selection at one moment, from what was known then to one calibrated model."""
+"""Model selection at one moment, from what was known then to one calibrated model.
+
+Where there are more leads than a choice needs, the recipe is chosen on a sample of them
+(:mod:`training.model_selection.choice_sample`) and fitted on everything.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from features.compute.array_types import Bools, Float64, Int8, Int64
+from features.compute.array_types import Bools, Float64, Int8, Int64, Rows
+from features.compute.mapped import empty_matrix
+from features.language.current import _
 from features.vectors.compute import compute_vectors
 from features.vectors.spec import FeatureSpec
-from scoring.model.component import ConstantComponent
+from scoring.model.component import ConstantComponent, ModelComponent
 from scoring.model.model import Model
-from training.candidates.base import BaseRate, Candidate, TrainingSet
-from training.candidates.factory import default_candidates
-from training.candidates.own import is_own, not_released, own_candidates
-from training.candidates.pool import CandidatePool, candidate_pool
-from training.candidates.scorecard import SCORECARD
+from training.candidates.base import Candidate, TrainingSet
 from training.config import TrainingConfig
-from training.evaluation.metrics import log_losses_of_log_odds
-from training.feature_selection.choose import choose_spec
-from training.feature_selection.screening import select_by_gain
-from training.labels.censoring import (
-    CensoringTreatment,
-    TrainingRows,
-    training_rows,
-    treatment_at,
-)
-from training.labels.references import IMMATURE, LabelledReferences, label_counts
+from training.labels.censoring import CensoringTreatment, TrainingRows
 from training.labels.training_data import TrainingData
+from training.model_selection.choice_sample import (
+    ChoiceError,
+    ChoiceSample,
+    choice_error,
+    choice_sample,
+)
 from training.model_selection.cross_validation import (
     CandidateResult,
     CVPlan,
     OutOfFoldRows,
     Progress,
-    cross_validate,
-    out_of_fold_rows,
-    prepare_folds,
     recency_weighted,
-    recency_weighted_folds,
 )
-from training.model_selection.ensemble import EnsembleChoice, choose_ensemble, ensemble_weights
-from training.model_selection.label_policy import ImmatureCheck, LabelPolicy
-from training.model_selection.time_budget import within_budget
+from training.model_selection.ensemble import EnsembleChoice, ensemble_weights
+from training.model_selection.label_policy import ImmatureCheck, rows_of_everything
+from training.model_selection.selection import Selection, select_recipe
+from training.model_selection.time_budget import seconds_to_fit
 from training.model_selection.worker_pool import WorkerPool
 
-MIN_FOLDS_FOR_RECENCY = 3
-"""With fewer rolling origins, recency weights are not tried."""
+MAX_ROWS_DESCRIBED = 200_000
+"""Distributions of columns are taken from at most so many references, spread evenly over time."""
 
 
-MIN_LABELS_TO_FIT = 10
-"""With fewer references of either class nothing but the base rate is fitted."""
+@dataclass(frozen=True, slots=True)
+class SampledChoice:
+    """The sample that the recipe was chosen on.
+
+    ``leads`` of ``of_leads``; ``rows`` (m): its references among all; ``error``: how well
+    differences between recipes are known on it, None without a signal.
+    """
+
+    leads: int
+    of_leads: int
+    rows: Rows
+    error: ChoiceError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,9 @@ class FittedModel:
     calibrated ``log_odds`` (m). ``by_time``: the folds followed time. ``training_set``: what the
     model was fitted on, the references at ``rows``. ``candidates``: those that can fit the
     ensemble again. ``compared``: the user's candidates that cannot be part of a release, each with
-    the reason. ``plan``: the folds that chose. ``treatment``: of immature references, with its
-    ``check``, None where it could not be made.
+    the reason. ``plan``: the folds that chose, rows of ``choice_matrix`` (k, F). ``treatment``: of
+    immature references, with its ``check``, None where it could not be made. ``sample``: None
+    where the recipe was chosen on all leads.
     """
 
     spec: FeatureSpec
@@ -84,13 +91,27 @@ class FittedModel:
     plan: CVPlan | None = None
     treatment: CensoringTreatment = CensoringTreatment.MATURE
     check: ImmatureCheck | None = None
+    choice_matrix: Float64 | None = None
+    sample: SampledChoice | None = None
+
+    @property
+    def described(self) -> Rows:
+        """Places in ``training_set`` of what was learned from, each reference once (with an
+        expected label it enters twice); at most ``MAX_ROWS_DESCRIBED`` of them."""
+        _, first = np.unique(self.rows, return_index=True)
+        if len(first) <= MAX_ROWS_DESCRIBED:
+            return first
+        return first[np.linspace(0, len(first) - 1, MAX_ROWS_DESCRIBED).astype(np.intp)]
+
+    @property
+    def references(self) -> int:
+        """How many references were learned from."""
+        return len(np.unique(self.rows))
 
     @property
     def reference_vectors(self) -> Float64:
-        """(k, F) what was learned from, each reference once (with an expected label it enters
-        twice)."""
-        _, first = np.unique(self.rows, return_index=True)
-        return self.training_set.vectors[first]
+        """(k, F) the vectors of what is ``described``."""
+        return self.training_set.vectors[self.described]
 
 
 def select_and_fit(
@@ -108,143 +129,126 @@ def select_and_fit(
     of work does not depend on ``config.jobs``. ``pool``: worker processes shared with other fits;
     None starts them for this one alone.
     """
-    labelled = data.labelled
-    treatment = treatment_at(labelled, until_us, config.treatment)
-    described = labelled.take(_rows_with_columns(labelled, allowed, until_us, treatment))
-    spec = choose_spec(data.settings, data.histories, described.references)
-    spec = select_by_gain(spec, data.histories, labelled, allowed, until_us, config.seed)
-    candidates = candidate_pool(spec, config.scorecard)
-    matrix = compute_vectors(candidates.spec, data.histories, labelled.references)
-    fitted_columns = matrix[:, : candidates.width]
-    age_us = labelled.as_of_us - data.histories.created_at_us[labelled.lead]
-    with threadpool_limits(1):
-        policy = LabelPolicy(labelled, fitted_columns, age_us, treatment, config.seed)
-        policy = policy.checked(allowed, until_us)
-        known = policy.rows_at(allowed, until_us)
-        candidates = candidates.drop_constant_scorecard(matrix[known.rows])
-        matrix = matrix[:, : len(candidates.spec)]
-        rng = np.random.default_rng(config.seed)
-        plan = prepare_folds(labelled, fitted_columns, allowed, until_us, policy.rows_at, rng)
-    label = labelled.labels_as_of(until_us)
-    rows = out_of_fold_rows(plan.folds, label, labelled.weight, plan.unit)
-    candidates = _with_default_candidates(
-        candidates, label[allowed & (label != IMMATURE)], plan, config
-    )
-    with threadpool_limits(1), _workers(pool, config.jobs) as workers:
-        baseline = cross_validate([BaseRate()], plan.folds, matrix, rows)[0]
-        results, is_recent = _candidate_results(
-            candidates.candidates, plan, labelled, matrix, rows, workers, progress
+    sample = choice_sample(data, config.choose_on)
+    with _workers(pool, config.jobs) as workers:
+        if sample is None:
+            chosen = select_recipe(data, allowed, until_us, config, workers, progress)
+            known = chosen.known
+            vectors = chosen.matrix[known.rows]
+        else:
+            chosen = select_recipe(
+                sample.data, allowed[sample.rows], until_us, config, workers, progress
+            )
+            known = _known_of_all(data, allowed, until_us, sample, chosen)
+            vectors = vectors_at(data, known.rows, chosen.candidates.spec)
+        training_set = TrainingSet(vectors, known.label, known.weight)
+        model = fit_ensemble(
+            chosen.ensemble,
+            chosen.candidates.candidates,
+            training_set,
+            pool=workers,
+            progress=progress,
         )
-        reasons = _not_released(results, matrix, known)
-        compared = tuple((r, reasons[r.candidate.name]) for r in results
-                         if r.candidate.name in reasons)  # fmt: skip
-        results = [result for result in results if result.candidate.name not in reasons]
-        if is_recent:  # the base rate that those models were trained at
-            plan = recency_weighted_folds(plan, labelled)
-            baseline = cross_validate([BaseRate()], plan.folds, matrix, rows)[0]
-        ensemble, log_odds = choose_ensemble(results, baseline, rows, by_time=plan.by_time)
-        if is_recent and ensemble.signal:
-            ensemble = replace(ensemble, recency_weighted=True)
-            known = recency_weighted(known, labelled, until_us)
-        candidates = candidates.restrict(tuple(ensemble.steps))
-        width = len(candidates.spec)
-        training_set = TrainingSet(matrix[known.rows, :width], known.label, known.weight)
-        model = fit_ensemble(ensemble, candidates.candidates, training_set)
+    return _fitted(chosen, model, training_set, known.rows, sample)
+
+
+def _fitted(
+    chosen: Selection,
+    model: Model,
+    training_set: TrainingSet,
+    rows: Rows,
+    sample: ChoiceSample | None,
+) -> FittedModel:
+    out_of_fold, described = chosen.out_of_fold, None
+    if sample is not None:
+        error = choice_error(chosen.results, chosen.ensemble, out_of_fold)
+        described = SampledChoice(sample.leads, sample.of_leads, sample.rows, error)
+        out_of_fold = out_of_fold.at(sample.rows[out_of_fold.rows])
     return FittedModel(
-        candidates.spec, model, ensemble, (baseline, *results), rows, matrix[rows.rows, :width],
-        log_odds, plan.by_time, training_set, known.rows, candidates.candidates,
-        compared, plan, policy.treatment, policy.check,
+        chosen.candidates.spec, model, chosen.ensemble, chosen.results, out_of_fold,
+        chosen.matrix[chosen.out_of_fold.rows], chosen.log_odds, chosen.plan.by_time,
+        training_set, rows, chosen.candidates.candidates, chosen.compared, chosen.plan,
+        chosen.policy.treatment, chosen.policy.check, chosen.matrix, described,
     )  # fmt: skip
 
 
-def _rows_with_columns(
-    labelled: LabelledReferences, allowed: Bools, until_us: int, treatment: CensoringTreatment
-) -> npt.NDArray[np.intp]:
-    """The references for which columns are declared: all that were asked, where all can teach."""
-    if treatment == CensoringTreatment.EXPECTED:
-        return np.flatnonzero(allowed & (labelled.as_of_us < until_us))
-    return training_rows(labelled, allowed, until_us, treatment).rows
+def _known_of_all(
+    data: TrainingData, allowed: Bools, until_us: int, sample: ChoiceSample, chosen: Selection
+) -> TrainingRows:
+    """What may be learned from all leads, with the labels that the sample's policy expects."""
+    known = rows_of_everything(
+        chosen.policy, data, allowed, allowed[sample.rows], until_us, chosen.label_spec
+    )
+    if chosen.ensemble.recency_weighted:
+        known = recency_weighted(known, data.labelled, until_us)
+    return known
+
+
+def vectors_at(data: TrainingData, rows: Rows, spec: FeatureSpec) -> Float64:
+    """(k, F) vectors of the references at ``rows``; a large matrix is a file that workers map."""
+    references = data.labelled.take(rows).references
+    out = empty_matrix(len(rows), len(spec))
+    return compute_vectors(spec, data.histories, references, out=out)
+
+
+class _Fit(NamedTuple):
+    candidate: Candidate
+    step: float
+    label: Int8
+    weight: Float64
 
 
 def fit_ensemble(
-    ensemble: EnsembleChoice, candidates: Sequence[Candidate], training_set: TrainingSet
+    ensemble: EnsembleChoice,
+    candidates: Sequence[Candidate],
+    training_set: TrainingSet,
+    *,
+    pool: WorkerPool | None = None,
+    progress: Progress | None = None,
 ) -> Model:
-    """The chosen candidates fitted on ``training_set``, recalibrated around its base rate."""
+    """The chosen candidates fitted on ``training_set``, recalibrated around its base rate.
+
+    ``pool``: worker processes that fit side by side; the bits do not depend on it.
+    """
     width, base = training_set.vectors.shape[1], training_set.base_log_odds
     if not ensemble.signal:
         return Model((ConstantComponent(base, width),), (1.0,), 1.0, 0.0, width)
     chosen = [c for c in candidates if c.name in ensemble.steps]
-    components = tuple(c.fit(training_set, ensemble.steps[c.name]) for c in chosen)
+    components = _components(chosen, ensemble, training_set, pool or WorkerPool(1), progress)
     weights = ensemble_weights([c.name for c in chosen], ensemble.scorecard_weight)
     intercept = (1 - ensemble.slope) * base + ensemble.level
     return Model(components, weights, ensemble.slope, intercept, width)
 
 
-def _not_released(
-    results: Sequence[CandidateResult], matrix: Float64, known: TrainingRows
-) -> dict[str, str]:
-    """Why candidates of the user cannot be part of a release, by name."""
-    own = [result.candidate for result in results if is_own(result.candidate)]
-    if not own:
-        return {}
-    return not_released(own, TrainingSet(matrix[known.rows], known.label, known.weight))
+def _components(
+    chosen: Sequence[Candidate],
+    ensemble: EnsembleChoice,
+    sample: TrainingSet,
+    pool: WorkerPool,
+    progress: Progress | None,
+) -> tuple[ModelComponent, ...]:
+    """Fitted, the longest first, so that no worker is left with it at the end."""
+    steps = [ensemble.steps[c.name] for c in chosen]
+    seconds = [
+        seconds_to_fit(c, step, *sample.vectors.shape)
+        for c, step in zip(chosen, steps, strict=True)
+    ]
+    order = np.argsort(seconds, kind="stable")[::-1]
+    tasks = [_Fit(chosen[i], steps[i], sample.label, sample.weight) for i in order]
+    fitted: dict[int, ModelComponent] = {}
+    with threadpool_limits(1):
+        made = pool.map(_fit_component, sample.vectors, tasks, sum(seconds))
+        for place, component in zip(order, made, strict=True):
+            fitted[int(place)] = component
+            if progress:
+                progress(_("final fits"), len(fitted), len(tasks))
+    return tuple(fitted[i] for i in range(len(chosen)))
+
+
+def _fit_component(vectors: Float64, task: _Fit) -> ModelComponent:
+    return task.candidate.fit(TrainingSet(vectors, task.label, task.weight), task.step)
 
 
 def _workers(pool: WorkerPool | None, jobs: int) -> AbstractContextManager[WorkerPool]:
     """The pool given, which stays open, or one for this fit alone."""
     return WorkerPool(jobs) if pool is None else nullcontext(pool)
-
-
-def _with_default_candidates(
-    candidates: CandidatePool, label: Int8, plan: CVPlan, config: TrainingConfig
-) -> CandidatePool:
-    """With the candidates that the budget allows; none where there are too few labels."""
-    if min(label_counts(label)) < MIN_LABELS_TO_FIT:
-        return candidates.without_scorecard()
-    offered = default_candidates(
-        config.seed, candidates.fitted_spec, enforce_monotone=config.enforce_monotone
-    )
-    n_folds = len(plan.folds)
-    fitted = within_budget(offered, len(label), candidates.width, n_folds, config.time_budget_s)
-    return replace(candidates, fitted=(*fitted, *own_candidates(config.candidates, config.seed)))
-
-
-def _candidate_results(
-    candidates: Sequence[Candidate],
-    plan: CVPlan,
-    labelled: LabelledReferences,
-    matrix: Float64,
-    rows: OutOfFoldRows,
-    pool: WorkerPool,
-    progress: Progress | None,
-) -> tuple[list[CandidateResult], bool]:
-    """The cross-validation of every candidate, and whether older references weigh less in it.
-
-    They do when every candidate is better for it, on the pooled folds and on the newest: a single
-    one may gain by chance. The first that is not better ends the attempt.
-    """
-
-    def validated(some: Sequence[Candidate], folds: CVPlan) -> list[CandidateResult]:
-        return cross_validate(some, folds.folds, matrix, rows, pool=pool, progress=progress)
-
-    results = validated(candidates, plan)
-    if not plan.by_time or len(plan.folds) < MIN_FOLDS_FOR_RECENCY or not candidates:
-        return results, False
-    recent_plan = recency_weighted_folds(plan, labelled)
-    recent_results: list[CandidateResult] = []
-    for before in results:
-        recent_results += validated([before.candidate], recent_plan)
-        # rules that people wrote do not age, and an estimator of the user may take no weights
-        is_asked = before.candidate.name != SCORECARD and not is_own(before.candidate)
-        if is_asked and not _is_better(recent_results[-1], before, rows):
-            return results, False
-    return recent_results, True
-
-
-def _is_better(after: CandidateResult, before: CandidateResult, rows: OutOfFoldRows) -> bool:
-    """Whether the log losses are lower over all folds and in the newest one."""
-    gain = log_losses_of_log_odds(rows.label, before.log_odds) - log_losses_of_log_odds(
-        rows.label, after.log_odds
-    )
-    newest = rows.fold == rows.fold.max()
-    return bool(rows.weight @ gain > 0 and rows.weight[newest] @ gain[newest] > 0)

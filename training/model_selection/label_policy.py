@@ -12,7 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.compute.array_types import Bools, Float64, Int64
+from features.vectors.compute import compute_vectors
+from features.vectors.spec import FeatureSpec
+from scoring.model.learned_range import learned_range
 from scoring.model.log_odds import sigmoid
+from scoring.model.model import Model
 from training.candidates.base import TrainingSet
 from training.candidates.boosted import BoostedTrees
 from training.candidates.linear import DEFAULT_STRENGTH, LinearCandidate
@@ -27,6 +31,7 @@ from training.labels.censoring import (
 )
 from training.labels.references import IMMATURE, LabelledReferences
 from training.labels.splits import units_by_content
+from training.labels.training_data import TrainingData
 
 QUICK_TREES = 70
 MIN_CONVERSIONS_TO_CHECK = 25
@@ -119,7 +124,11 @@ class LabelPolicy:
     def _quick(self, learned: TrainingRows, vectors: Float64) -> Float64:
         """Log-odds of ``vectors`` by a linear and a boosted model, averaged."""
         sample = TrainingSet(self.matrix[learned.rows], learned.label, learned.weight)
-        families = (
+        paths = [family.fit_path(sample, vectors)[0] for family in self._quick_candidates()]
+        return np.asarray(np.mean(paths, axis=0))
+
+    def _quick_candidates(self) -> tuple[LinearCandidate, BoostedTrees]:
+        return (
             LinearCandidate(hyperparameter_grid=(DEFAULT_STRENGTH,)),
             BoostedTrees(
                 "quick",
@@ -129,8 +138,18 @@ class LabelPolicy:
                 hyperparameter_grid=(QUICK_TREES,),
             ),
         )
-        paths = [family.fit_path(sample, vectors)[0] for family in families]
-        return np.asarray(np.mean(paths, axis=0))
+
+    def quick_model(self, allowed: Bools, cutoff_us: int) -> Model | None:
+        """The quick model of what is mature, with its range; None where no label is expected."""
+        mature = training_rows(self.labelled, allowed, cutoff_us, self.treatment)
+        positives = int((mature.label == 1).sum())
+        if self.treatment != CensoringTreatment.EXPECTED or not 0 < positives < len(mature.label):
+            return None
+        sample = TrainingSet(self.matrix[mature.rows], mature.label, mature.weight)
+        families = self._quick_candidates()
+        parts = tuple(f.fit(sample, f.hyperparameter_grid[0]) for f in families)
+        width = self.matrix.shape[1]
+        return Model(parts, (0.5, 0.5), 1.0, 0.0, width, learned_range(sample.vectors))
 
     def _within(self, learned: TrainingRows) -> Float64:
         """(n, F) with each column kept inside the range that was learned from: a number that grows
@@ -141,3 +160,31 @@ class LabelPolicy:
         low, high = np.nanmin(seen[:, known], axis=0), np.nanmax(seen[:, known], axis=0)
         inside[:, known] = np.clip(inside[:, known], low, high)
         return inside
+
+
+def rows_of_everything(
+    policy: LabelPolicy,
+    data: TrainingData,
+    allowed: Bools,
+    in_sample: Bools,
+    cutoff_us: int,
+    spec: FeatureSpec,
+) -> TrainingRows:
+    """What may be learned from all references ``allowed`` (n) under the policy of a sample.
+
+    ``in_sample`` (m): which references of the sample may be used; its quick model of them gives the
+    expected labels. ``spec``: the columns of ``policy.matrix``.
+    """
+    labelled = data.labelled
+    quick = policy.quick_model(in_sample, cutoff_us)
+    if quick is None:
+        return training_rows(labelled, allowed, cutoff_us, policy.treatment)
+    immature = labelled.labels_as_of(cutoff_us) == IMMATURE
+    asked = allowed & (labelled.as_of_us < cutoff_us)
+    waiting = np.flatnonzero(asked & immature & (labelled.closed_us > cutoff_us))
+    references = labelled.take(waiting).references
+    vectors = compute_vectors(spec, data.histories, references)
+    chance = np.zeros(len(labelled))
+    chance[waiting] = quick.probability(vectors)
+    age_us = labelled.as_of_us - data.histories.created_at_us[labelled.lead]
+    return expected_training_rows(labelled, allowed, cutoff_us, age_us, chance)

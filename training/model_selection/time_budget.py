@@ -23,6 +23,12 @@ def estimated_seconds(candidate: Candidate, n_rows: int, n_columns: int, n_folds
     return (n_folds * 0.6 + 1) * candidate.path_seconds(n_rows, n_columns)
 
 
+def seconds_to_fit(candidate: Candidate, step: float, n_rows: int, n_columns: int) -> float:
+    """Seconds on one core to fit one step of the candidate's path, by estimate."""
+    share = step / candidate.hyperparameter_grid[-1]
+    return min(1.0, max(share, 0.0)) * candidate.path_seconds(n_rows, n_columns)
+
+
 def within_budget(
     candidates: Sequence[Candidate],
     n_rows: int,

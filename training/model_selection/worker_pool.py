@@ -31,6 +31,7 @@ import cloudpickle
 import numpy as np
 
 from features.compute.array_types import Float64
+from features.compute.mapped import file_of
 from features.errors import StorageError, UsageError
 
 Task = TypeVar("Task")
@@ -151,11 +152,13 @@ class WorkerPool:
         try:
             while len(self._workers) < self.jobs:
                 self._workers.append(_Worker())
-            with tempfile.NamedTemporaryFile(
-                prefix="leadscore-fit-", suffix=".npy", delete=False
-            ) as file:
-                path = Path(file.name)
-                np.save(file, matrix)
+            path = file_of(matrix)
+            if path is None:
+                with tempfile.NamedTemporaryFile(
+                    prefix="leadscore-fit-", suffix=".npy", delete=False
+                ) as file:
+                    path = Path(file.name)
+                    np.save(file, matrix)
             for worker in self._workers:
                 worker.send(("matrix", str(path)))
             for worker in self._workers:

@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.compute import mapped
 from features.compute.array_types import Float64
+from features.compute.mapped import empty_matrix
 from features.dataset import Dataset
 from features.errors import DataError, StorageError, UsageError
 from features.reading.read import read_dataset
@@ -116,6 +118,19 @@ def test_workers_are_kept_for_another_matrix(pool: WorkerPool) -> None:
     after = dict(pool.map(sum_of_column, MATRIX + 1.0, [0, 1], 0.0))
     assert sum(after.values()) == sum(before.values()) + 8.0
     assert set(after) == set(before)
+
+
+def test_a_large_matrix_is_mapped_from_its_own_file(
+    pool: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped, "MIN_BYTES_MAPPED", 1)
+    monkeypatch.setattr(worker_pool.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(worker_pool.np, "save", lambda *_: pytest.fail("a second copy"))
+    matrix = empty_matrix(4, 3)
+    matrix[:] = MATRIX
+    found = dict(pool.map(sum_of_column, matrix, [0, 1], 0.0))
+    assert sorted(found.values()) == [18.0, 22.0]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_file_is_left_and_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from features.language.language import Language
 from scoring.axes import Scale
+from scoring.scorecard.scorecard import Scorecard
 from serving.http.request import Response
 from serving.pages import drawing as svg
 from serving.pages.comparison_file import (
@@ -52,10 +54,13 @@ async def show(visit: Visit) -> Response:
     if visit.is_partial and data["report"] is not None:
         return visit.page("comparison_week.html.j2", path="/comparison", **data)
     predictor = current(visit)
+    card = None if predictor is None else predictor.release.scorecard
+    suggested = None if data["report"] is None else data["report"].suggested
     cells = await visit.services.store.read(matrix)
     return visit.page(
         "comparison.html.j2", path="/comparison", matrix=cells, is_set=path is not None,
-        has_card=predictor is not None and predictor.release.scorecard is not None, **data,
+        has_card=card is not None, suggested=suggested,
+        changed=[] if suggested is None else changed_rules(suggested, card), **data,
     )  # fmt: skip
 
 
@@ -67,6 +72,38 @@ async def scorecard_toml(visit: Visit) -> Response:
         raise Problem(404, "not-found", visit.words.gettext("This release has no scorecard."))
     headers = {"Content-Disposition": 'attachment; filename="scorecard.toml"'}
     return Response(card.to_toml().encode(), 200, "text/plain; charset=utf-8", headers)
+
+
+async def suggested_toml(visit: Visit) -> Response:
+    """The suggested scorecard as a file, to be checked, changed and trained with."""
+    path = visit.services.settings.comparison
+    suggested = None
+    if path is not None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(UnreadableComparison):
+            suggested = (await loop.run_in_executor(None, read_comparison, path)).suggested
+    if suggested is None:
+        raise Problem(404, "not-found", visit.words.gettext("No comparison suggests rules."))
+    headers = {"Content-Disposition": 'attachment; filename="suggested-scorecard.toml"'}
+    return Response(suggested.to_toml().encode(), 200, "text/plain; charset=utf-8", headers)
+
+
+@dataclass(frozen=True)
+class ChangedRule:
+    """A rule whose points the suggestion changes; ``before`` is None where the release that
+    answers has no rule of this name."""
+
+    name: str
+    before: float | None
+    now: float
+
+
+def changed_rules(suggested: Scorecard, current_card: Scorecard | None) -> list[ChangedRule]:
+    """The rules of a suggestion with other points, those that move most first."""
+    old = {} if current_card is None else {r.name: r.points for r in current_card.card.rules}
+    rules = [ChangedRule(r.name, old.get(r.name), r.points) for r in suggested.card.rules]
+    moved = [rule for rule in rules if rule.before != rule.now]
+    return sorted(moved, key=lambda rule: (-abs(rule.now - (rule.before or 0.0)), rule.name))
 
 
 def _at(visit: Visit, report: ComparisonReport) -> dict[str, Any]:

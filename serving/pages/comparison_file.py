@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.errors import LeadscoreError
+from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.toml import parse_card
+
 LARGEST_FILE = 32 * 2**20
 
 
@@ -32,7 +36,8 @@ class ComparedScore:
 
 @dataclass(frozen=True)
 class ComparisonReport:
-    """What was compared. ``value`` and ``cost``: of a conversion and a call, where given."""
+    """What was compared. ``value`` and ``cost``: of a conversion and a call, where given;
+    ``suggested``: the rules with better points, where the file holds them."""
 
     headline: str
     because: tuple[str, ...]
@@ -41,6 +46,7 @@ class ComparisonReport:
     scores: tuple[ComparedScore, ...]
     value: float | None
     cost: float | None
+    suggested: Scorecard | None = None
 
 
 class UnreadableComparison(Exception):
@@ -78,11 +84,22 @@ def report_of(data: Mapping[str, Any]) -> ComparisonReport:
             str(verdict["headline"]), tuple(str(line) for line in verdict.get("because", ())),
             int(data["leads"]), int(data["conversions"]), scores,
             _number(money.get("value_per_conversion")), _number(money.get("cost_per_contact")),
+            _suggested((data.get("sections") or {}).get("suggested_scorecard")),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnreadableComparison(
             f"not what leadscore compare --json writes: {error!r}"
         ) from error
+
+
+def _suggested(text: Any) -> Scorecard | None:
+    """The scorecard of a TOML text, checked as any other; UnreadableComparison with its faults."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return Scorecard(parse_card(text, "suggested_scorecard"))
+    except LeadscoreError as error:
+        raise UnreadableComparison(str(error)) from error
 
 
 def _estimate(data: Any) -> tuple[float, float, float] | None:

@@ -12,6 +12,7 @@ from features.language.language import Language
 from features.vectors.sentences import humanize_name
 from scoring.bands import label
 from scoring.playbook import STEP_CONTEXT
+from scoring.scorecard.rules import RULE_CONTEXT
 from serving.timestamps import moment_of
 
 
@@ -36,6 +37,7 @@ def environment(code: str) -> Environment:
         "day": lambda us: words.format_short_date(moment_of(us)),
         "moment": lambda us: words.format_moment(moment_of(us)),
         "band": lambda band: label(band, words),
+        "rule": lambda name: words.pgettext(RULE_CONTEXT, name),
         "attribute": lambda name: humanize_name(name, words),
         "step": lambda text: words.pgettext(STEP_CONTEXT, text),
     }

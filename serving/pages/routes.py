@@ -41,6 +41,7 @@ def page_routes(
         site.get("/funnel", funnel.show, "read"),
         site.get("/forecast", forecast.show, "read"),
         site.get("/comparison", comparison.show, "read"),
+        site.get("/comparison/suggested-scorecard.toml", comparison.suggested_toml, "read"),
         site.get("/comparison/scorecard.toml", comparison.scorecard_toml, "read"),
         *(site.get(f"/static/{name}", file_of(name), public=True) for name in MEDIA_TYPES),
     ]

@@ -1,5 +1,5 @@
-"""One service and one browser for the pages; every test fails on a console error or on a request
-that leaves the host."""
+"""One service and one browser for all tests of the pages; every test fails on a console error or
+on a request that leaves the host."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page_home(tmp_path_factory.mktemp("pages"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(home: Path) -> Iterator[httpx.Client]:
-    """The service on a home with two releases and a few leads."""
+    """The service on a home with two releases and a few leads; a test leaves it as it was."""
     with served(Settings(home=home, comparison=home / "comparison.json")) as client:
         fill(client)
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's Chromium, driven by Playwright."""
     playwright = pytest.importorskip("playwright.sync_api", reason="install playwright (pip)")

@@ -153,7 +153,7 @@ def _rounded(card: Scorecard, log_odds: Float64, times: Float64, weight: Float64
     points = [round_points(value * factor) for value in log_odds]
     definition = _without_groups(card.card, points)
     total = times @ np.array(points)
-    cuts = _cuts(card.card.bands, times @ old, total, weight)
+    cuts = thresholds_with_shares(card.card.bands, times @ old, total, weight)
     about = f"{card.name}, the same rules with points refitted to what leads did"
     return Scorecard(
         definition.model_copy(
@@ -172,8 +172,10 @@ def round_points(value: float) -> float:
     return float(rounded) + 0.0
 
 
-def _cuts(cuts: PointThresholds, old: Float64, new: Float64, weight: Float64) -> PointThresholds:
-    """The points above which as many leads lie as did under the old cuts."""
+def thresholds_with_shares(
+    cuts: PointThresholds, old: Float64, new: Float64, weight: Float64
+) -> PointThresholds:
+    """The ``new`` points (n) above which as many leads lie as did above ``cuts`` by ``old`` (n)."""
     order = np.argsort(-new, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
 
@@ -187,13 +189,16 @@ def _cuts(cuts: PointThresholds, old: Float64, new: Float64, weight: Float64) ->
 
 def _without_groups(card: ScorecardDefinition, points: Sequence[float]) -> ScorecardDefinition:
     """The card with other points and no caps on groups (a refit accounts for overlaps)."""
-    rules = tuple(_with_points(rule, p) for rule, p in zip(card.rules, points, strict=True))
+    rules = tuple(
+        with_points(rule, p).model_copy(update={"group": None})
+        for rule, p in zip(card.rules, points, strict=True)
+    )
     return card.model_copy(update={"rules": rules, "groups": {}})
 
 
-def _with_points(rule: Rule, points: float) -> Rule:
+def with_points(rule: Rule, points: float) -> Rule:
     """Other points; the most that ``each`` gives stays the same number of interactions."""
     most = rule.max_points
     if most is not None and rule.points != 0:
         most = most / abs(rule.points) * abs(points) or None
-    return rule.model_copy(update={"points": points, "group": None, "max_points": most})
+    return rule.model_copy(update={"points": points, "max_points": most})

@@ -29,6 +29,7 @@ from training.comparison.given import check_given, given_columns, given_verdicts
 from training.comparison.metrics import ScoreColumn, ScoreMetrics
 from training.comparison.reweighted import Reweighted, reweight, rule_counts
 from training.comparison.segments import add_segments
+from training.comparison.suggested_rules import suggested_scorecard
 from training.comparison.test_set import EvaluationSet
 from training.comparison.verdict import Verdict
 from training.config import TrainingConfig
@@ -60,6 +61,9 @@ def exact_ties(points: Float64) -> Float64:
     [0.3, 0.3]
     """
     return np.asarray(np.round(points, POINT_DECIMALS) + 0.0)
+
+
+SUGGESTION = "The same rules with points as leads turned out; signs and groups as before."
 
 
 @dataclass(frozen=True)
@@ -171,8 +175,10 @@ def compare_backtest(
         sections["given"] = [one.to_dict() for one in verdicts]
     if config.assignments is not None:
         sections["calling"] = calling_section(config.assignments, dataset, config.training.seed)
+    refitted = inputs.refit_on_all().card
+    sections["suggested_scorecard"] = inputs.suggested(refitted).to_toml(SUGGESTION)
     comparison = replace(comparison, sections=sections)
-    return ComparisonResult(comparison, inputs.refit_on_all().card)
+    return ComparisonResult(comparison, refitted)
 
 
 @dataclass(frozen=True)
@@ -285,6 +291,13 @@ class ComparisonInputs:
     def refit_on_all(self) -> Reweighted:
         """The scorecard refitted on every labelled reference: the one to adopt."""
         return self._refit(np.flatnonzero(self.data.labelled.label != IMMATURE), None)
+
+    def suggested(self, refitted: Scorecard) -> Scorecard:
+        """The team's scorecard with the refitted points, as far as signs agree."""
+        labelled = self.data.labelled
+        return suggested_scorecard(
+            self.card, refitted, self.data.histories, labelled.references, labelled.weight
+        )
 
     def _refit(self, rows: np.ndarray, cutoff_us: int | None) -> Reweighted:
         labelled = self.data.labelled

@@ -9,6 +9,7 @@ import lightgbm as lgb
 import numpy as np
 
 from features.compute.array_types import Float64
+from features.compute.mapped import MIN_BYTES_MAPPED
 from scoring.model.additive import additive_component_of
 from scoring.model.component import ModelComponent
 from scoring.model.trees import TreeComponent
@@ -146,9 +147,11 @@ class BoostedTrees:
         return settings
 
     def _rows(self, sample: TrainingSet) -> lgb.Dataset:
-        vectors = sample.vectors
-        if self.hidden:
-            vectors = vectors.copy()
+        vectors: Float64 | lgb.Sequence = sample.vectors
+        if self.hidden and sample.vectors.nbytes >= MIN_BYTES_MAPPED:
+            vectors = _WithoutHidden(sample.vectors, list(self.hidden))
+        elif self.hidden:
+            vectors = sample.vectors.copy()
             vectors[:, list(self.hidden)] = 0.0
         return lgb.Dataset(
             vectors,
@@ -157,3 +160,21 @@ class BoostedTrees:
             params={"max_bin": 63, "verbosity": -1, "num_threads": self.threads},
             free_raw_data=True,
         )
+
+
+class _WithoutHidden(lgb.Sequence):  # type: ignore[misc]
+    """Rows with the hidden columns at 0, made when LightGBM bins them: a large matrix is not
+    copied."""
+
+    batch_size = 65_536
+
+    def __init__(self, vectors: Float64, hidden: list[int]) -> None:
+        self.vectors, self.hidden = vectors, hidden
+
+    def __getitem__(self, rows: int | slice | list[int]) -> Float64:
+        some = np.array(self.vectors[rows])
+        some[..., self.hidden] = 0.0
+        return some
+
+    def __len__(self) -> int:
+        return len(self.vectors)

@@ -176,11 +176,18 @@ def _known_of_all(
     data: TrainingData, allowed: Bools, until_us: int, sample: ChoiceSample, chosen: Selection
 ) -> TrainingRows:
     """What may be learned from all leads, with the labels that the sample's policy expects."""
+    labelled = data.labelled
     known = rows_of_everything(
-        chosen.policy, data, allowed, allowed[sample.rows], until_us, chosen.label_spec
+        chosen.policy,
+        allowed[sample.rows],
+        labelled,
+        allowed,
+        labelled.as_of_us - data.histories.created_at_us[labelled.lead],
+        until_us,
+        lambda rows: vectors_at(data, rows, chosen.label_spec),
     )
     if chosen.ensemble.recency_weighted:
-        known = recency_weighted(known, data.labelled, until_us)
+        known = recency_weighted(known, labelled, until_us)
     return known
 
 

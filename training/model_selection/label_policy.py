@@ -7,13 +7,12 @@ were immature then and have matured since.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.compute.array_types import Bools, Float64, Int64
-from features.vectors.compute import compute_vectors
-from features.vectors.spec import FeatureSpec
+from features.compute.array_types import Bools, Float64, Int64, Rows
 from scoring.model.learned_range import learned_range
 from scoring.model.log_odds import sigmoid
 from scoring.model.model import Model
@@ -31,7 +30,6 @@ from training.labels.censoring import (
 )
 from training.labels.references import IMMATURE, LabelledReferences
 from training.labels.splits import units_by_content
-from training.labels.training_data import TrainingData
 
 QUICK_TREES = 70
 MIN_CONVERSIONS_TO_CHECK = 25
@@ -164,27 +162,25 @@ class LabelPolicy:
 
 def rows_of_everything(
     policy: LabelPolicy,
-    data: TrainingData,
-    allowed: Bools,
     in_sample: Bools,
+    labelled: LabelledReferences,
+    allowed: Bools,
+    age_us: Int64,
     cutoff_us: int,
-    spec: FeatureSpec,
+    vectors_at: Callable[[Rows], Float64],
 ) -> TrainingRows:
     """What may be learned from all references ``allowed`` (n) under the policy of a sample.
 
-    ``in_sample`` (m): which references of the sample may be used; its quick model of them gives the
-    expected labels. ``spec``: the columns of ``policy.matrix``.
+    ``in_sample`` (m): which references of the sample may be used; a quick model of them gives the
+    expected labels. ``age_us`` (n): as_of minus creation. ``vectors_at``: gives the vectors of some
+    of the references, with the columns of ``policy.matrix``.
     """
-    labelled = data.labelled
     quick = policy.quick_model(in_sample, cutoff_us)
     if quick is None:
         return training_rows(labelled, allowed, cutoff_us, policy.treatment)
     immature = labelled.labels_as_of(cutoff_us) == IMMATURE
     asked = allowed & (labelled.as_of_us < cutoff_us)
     waiting = np.flatnonzero(asked & immature & (labelled.closed_us > cutoff_us))
-    references = labelled.take(waiting).references
-    vectors = compute_vectors(spec, data.histories, references)
     chance = np.zeros(len(labelled))
-    chance[waiting] = quick.probability(vectors)
-    age_us = labelled.as_of_us - data.histories.created_at_us[labelled.lead]
+    chance[waiting] = quick.probability(vectors_at(waiting))
     return expected_training_rows(labelled, allowed, cutoff_us, age_us, chance)

@@ -42,6 +42,17 @@ def test_a_large_fit_goes_through_blocks(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not np.array_equal(blocks.coef, whole.coef)  # it was another way
 
 
+def test_hidden_columns_of_a_large_matrix_are_left_out_without_a_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sample = _sample()
+    trees = BoostedTrees("b", additive=False, seed=1, hidden=(0,), feature_share=1.0)
+    copied = trees.fit(sample, 16.0).to_dict()
+    monkeypatch.setattr(boosted, "MIN_BYTES_MAPPED", 1)
+    assert trees.fit(sample, 16.0).to_dict() == copied
+    assert trees.gain_shares(sample, 16)[0] == 0.0
+
+
 def test_rows_are_spread_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = _sample(10)
     assert spread_rows(sample) is sample

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from features.compute.array_types import DAY_US
@@ -9,7 +11,7 @@ from features.histories.arrays import References
 from training.labels.censoring import CensoringTreatment
 from training.labels.references import IMMATURE, OPEN, LabelledReferences
 from training.model_selection.cross_validation import prepare_folds
-from training.model_selection.label_policy import LabelPolicy
+from training.model_selection.label_policy import LabelPolicy, rows_of_everything
 
 HORIZON_DAYS, UNTIL_DAYS = 20, 100
 
@@ -50,6 +52,32 @@ def test_young_references_teach_and_the_rate_stays() -> None:
     for chosen, truth in ((good & young, 0.3), (~good & young, 0.1)):
         found = np.average(learned.label[chosen], weights=learned.weight[chosen])
         assert abs(found - truth) < 0.04
+
+
+def test_a_sample_expects_the_labels_of_all() -> None:
+    whole = _policy()
+    half = np.flatnonzero(np.arange(len(whole.labelled)) % 2 == 0)
+    sample = replace(
+        whole,
+        labelled=whole.labelled.take(half),
+        matrix=whole.matrix[half],
+        age_us=whole.age_us[half],
+    )
+    until, everyone = UNTIL_DAYS * DAY_US, _everyone(whole)
+    learned = rows_of_everything(
+        sample, _everyone(sample), whole.labelled, everyone, whole.age_us, until,
+        lambda rows: whole.matrix[rows],
+    )  # fmt: skip
+    expected = whole.rows_at(everyone, until)
+    np.testing.assert_array_equal(learned.rows, expected.rows)
+    np.testing.assert_array_equal(learned.label, expected.label)
+    np.testing.assert_allclose(learned.weight, expected.weight, atol=0.05)
+    waits = replace(sample, treatment=CensoringTreatment.MATURE)
+    learned = rows_of_everything(
+        waits, _everyone(sample), whole.labelled, everyone, whole.age_us, until,
+        lambda rows: whole.matrix[rows],
+    )  # fmt: skip
+    assert (whole.labelled.label[learned.rows] != IMMATURE).all()
 
 
 def test_a_check_that_passes_says_what_it_found() -> None:

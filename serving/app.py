@@ -19,6 +19,7 @@ from serving.api import (
     erasure,
     forecast,
     health,
+    hooks,
     imports,
     inference,
     ingest,
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *inference.routes(services),
         *imports.routes(services),
     ]
+    routes += hooks.routes(services, routes)
     pages = page_routes(services, lambda: app.openapi())
     services.imports = import_runner(services, routes)
     for route in routes:

@@ -116,6 +116,21 @@ class Settings(BaseSettings):
         72.0, gt=0, description="after this long of failures a message is a dead letter"
     )
 
+    # webhooks of systems, at /v1/hooks/SYSTEM; each is off until it has a secret
+    hook_url: str = Field(
+        "", description="address that systems call, https://HOST, if the Host header is another"
+    )
+    hook_hubspot_secret: str = Field(
+        "", repr=False, description="client secret of the app; two, separated by a comma, at most"
+    )
+    hook_salesforce_secret: str = Field("", repr=False, description="?secret= of the endpoint URL")
+    hook_salesforce_org: str = Field("", description="id of the only organisation that may send")
+    hook_odoo_secret: str = Field("", repr=False, description="password in the webhook's URL")
+    hook_pipedrive_secret: str = Field("", repr=False, description="HTTP auth password")
+    hook_words: str = Field(
+        "", description="meanings of a system's words: Recycled=lost,Archived=lost"
+    )
+
     # what it says
     reasons: int = Field(3, ge=0, le=50, description="reasons in an answer unless asked otherwise")
     log_level: str = "info"

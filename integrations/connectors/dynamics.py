@@ -266,7 +266,7 @@ class DynamicsSync:
         for rows, after in _listed(self._api, f"{DATA}/{kind.path}", params, place, PAGE):
             records = {}
             for row in rows:
-                values = {c: row.get(name) for c, name in selected.items()}
+                values: dict[str, Any] = {c: row.get(name) for c, name in selected.items()}
                 if values.get("changedata"):
                     values["changedata"] = _of_columns(values["changedata"], tracked)
                 records[str(row[kind.key])] = {c: v for c, v in values.items() if v is not None}

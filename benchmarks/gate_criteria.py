@@ -21,7 +21,7 @@ CUTS = BandThresholds(0.15, 0.35)
 
 
 @dataclass(frozen=True)
-class Case:
+class GateCase:
     """``noise`` of either side (None: the base rate), references, and what the gate is told."""
 
     name: str
@@ -36,15 +36,15 @@ class Case:
 
 
 CASES = (
-    Case("first release, 250 references", True, 0.5, None, 250, first=True, choice_z=4.0),
-    Case("first release, 1,000 references", True, 0.5, None, 1_000, first=True, choice_z=6.0),
-    Case("twice the data", True, 0.4, 0.6, 400, more_data=True),
-    Case("equal, aged champion", True, 0.5, 0.5, 400, aged=True),
-    Case("equal, aged champion, 5,000 references", True, 0.5, 0.5, 5_000, aged=True),
-    Case("after a champion without signal", True, 0.5, None, 400),
-    Case("shuffled labels, first", False, None, None, 400, first=True),
-    Case("shuffled labels, champion with signal", False, None, 0.5, 400, aged=True),
-    Case("much worse, aged champion", False, 4.0, 0.3, 1_000, aged=True),
+    GateCase("first release, 250 references", True, 0.5, None, 250, first=True, choice_z=4.0),
+    GateCase("first release, 1,000 references", True, 0.5, None, 1_000, first=True, choice_z=6.0),
+    GateCase("twice the data", True, 0.4, 0.6, 400, more_data=True),
+    GateCase("equal, aged champion", True, 0.5, 0.5, 400, aged=True),
+    GateCase("equal, aged champion, 5,000 references", True, 0.5, 0.5, 5_000, aged=True),
+    GateCase("after a champion without signal", True, 0.5, None, 400),
+    GateCase("shuffled labels, first", False, None, None, 400, first=True),
+    GateCase("shuffled labels, champion with signal", False, None, 0.5, 400, aged=True),
+    GateCase("much worse, aged champion", False, 4.0, 0.3, 1_000, aged=True),
 )
 
 
@@ -58,7 +58,7 @@ def predictions(signal: np.ndarray, noise: float | None, rng: np.random.Generato
     return np.asarray(1 / (1 + np.exp(-(seen - 1.65) / np.sqrt(1 + hidden * np.pi / 8))))
 
 
-def pairs_of(case: Case, seed: int) -> PairedPredictions:
+def pairs_of(case: GateCase, seed: int) -> PairedPredictions:
     """Made-up pairs; fields that the criteria of another version do not have are left out."""
     rng = np.random.default_rng(seed)
     signal = rng.normal(size=case.references)
@@ -86,7 +86,7 @@ def pairs_of(case: Case, seed: int) -> PairedPredictions:
     return PairedPredictions(**{name: v for name, v in everything.items() if name in known})
 
 
-def accepted(case: Case, seeds: int) -> int:
+def accepted(case: GateCase, seeds: int) -> int:
     """How many of the seeds pass."""
     follows = case.aged or (case.more_data and hasattr(GateLimits(), "more_data"))
     passed = 0

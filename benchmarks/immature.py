@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
-from immature_report import Answers, markdown, of_group
+from immature_report import TreatedRows, markdown, of_group
 
 from features.compute.array_types import DAY_US, Bools, Float64
 from features.histories.arrays import References
@@ -60,7 +60,7 @@ def main() -> None:
     options = _options()
     warnings.simplefilter("ignore")
     started = time.process_time()
-    groups: dict[str, list[Answers]] = {}
+    groups: dict[str, list[TreatedRows]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for world in options.worlds:
             for seed in range(options.seeds):
@@ -86,7 +86,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def of_world(world: str, seed: int, folder: Path) -> list[tuple[int, Answers]]:
+def of_world(world: str, seed: int, folder: Path) -> list[tuple[int, TreatedRows]]:
     """One pair of simulations, at each cutoff."""
     learned = folder / "learned"
     write_simulation(simulate(LEADS[world], 2 * seed, world=SCENARIOS[world]), learned)
@@ -109,13 +109,13 @@ def of_world(world: str, seed: int, folder: Path) -> list[tuple[int, Answers]]:
         answer, taught = _answers(source, everyone, cutoff, spec, there)
         loss = {how: surplus(true, p) for how, p in answer.items()}
         found.append(
-            (day, Answers(test.lead, np.ones(len(true)), loss, answer, true, taught,
+            (day, TreatedRows(test.lead, np.ones(len(true)), loss, answer, true, taught,
                           immature_share(source, cutoff)))
         )  # fmt: skip
     return found
 
 
-def of_real(path: Path) -> Answers:
+def of_real(path: Path) -> TreatedRows:
     """All rolling origins of one real set (the newest fifth where its history is too short for
     them), without the columns that the audit names."""
     dataset = read_dataset(path)
@@ -135,7 +135,7 @@ def of_real(path: Path) -> Answers:
         parts.append((test, answer, taught, immature_share(source, cutoff)))
     label = np.concatenate([part[0].label for part in parts])
     answer = {how: np.concatenate([part[1][how] for part in parts]) for how in CensoringTreatment}
-    return Answers(
+    return TreatedRows(
         np.concatenate([part[0].lead for part in parts]),
         np.concatenate([part[0].weight for part in parts]),
         {how: log_losses(label, answer[how]) for how in CensoringTreatment},

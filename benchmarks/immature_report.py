@@ -13,7 +13,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Answers:
+class TreatedRows:
     """Test rows of one seed or one real set: each treatment's loss over the truth (or log loss),
     its probability, and what it should have been (the truth, or the label)."""
 
@@ -26,7 +26,7 @@ class Answers:
     immature: float
 
 
-def of_group(name: str, parts: list[Answers], *, real: bool) -> dict[str, object]:
+def of_group(name: str, parts: list[TreatedRows], *, real: bool) -> dict[str, object]:
     """Means over all seeds, with intervals over seeds and the leads within each."""
     draws = _drawn(parts, np.random.default_rng(0))
     shown = {}
@@ -52,7 +52,7 @@ def of_group(name: str, parts: list[Answers], *, real: bool) -> dict[str, object
     }
 
 
-def _drawn(parts: list[Answers], rng: np.random.Generator) -> list[list[tuple[int, Float64]]]:
+def _drawn(parts: list[TreatedRows], rng: np.random.Generator) -> list[list[tuple[int, Float64]]]:
     """Per resample: (seed, how often each of its leads was drawn), seeds drawn as well."""
     sizes = [len(np.unique(part.unit)) for part in parts]
     return [
@@ -64,7 +64,7 @@ def _drawn(parts: list[Answers], rng: np.random.Generator) -> list[list[tuple[in
     ]
 
 
-def _means(parts: list[Answers], draws, values: list[Float64]) -> dict[str, float]:
+def _means(parts: list[TreatedRows], draws, values: list[Float64]) -> dict[str, float]:
     sums, masses = [], []
     for part, value in zip(parts, values, strict=True):
         _, member = np.unique(part.unit, return_inverse=True)

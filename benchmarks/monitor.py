@@ -101,7 +101,7 @@ CHANGES: dict[str, Callable[[int, int], Simulation]] = {
 
 
 @dataclass(frozen=True)
-class Case:
+class MonitoredWorld:
     """One look at later leads; ``early``: the verdict before any outcome is in."""
 
     change: str
@@ -134,7 +134,7 @@ def released(n: int, seed: int, folder: Path) -> Release:
     return write_release(folder / f"release-{n}-{seed}", trained.contents)
 
 
-def cases(seed: int, folder: Path) -> list[Case]:
+def cases(seed: int, folder: Path) -> list[MonitoredWorld]:
     """Every change seen by every release, at every size."""
     releases = {n: released(n, seed, folder) for n in LEARNED_FROM}
     seen = []
@@ -151,11 +151,11 @@ def cases(seed: int, folder: Path) -> list[Case]:
 
 def case_of(
     change: str, n: int, later: int, seed: int, release: Release, found: MonitoringReport
-) -> Case:
+) -> MonitoredWorld:
     """What was found, in figures from which other thresholds can be tried."""
     real, promised = found.realised, release.metrics["auc"]
     early, _ = verdict_of(release, found.scores, list(found.features), None)
-    return Case(
+    return MonitoredWorld(
         change=change,
         learned_from=n,
         later=later,
@@ -178,7 +178,7 @@ def case_of(
     )
 
 
-def table(found: list[Case]) -> str:
+def table(found: list[MonitoredWorld]) -> str:
     """One row per change and number of later leads; shares of the verdicts in per cent."""
     lines = [
         "Share of the verdicts, with the outcomes of matured leads and before any is in "
@@ -203,7 +203,7 @@ def table(found: list[Case]) -> str:
 def main() -> None:
     """Run, print, and save unless only some seeds were asked for."""
     asked = range(int(sys.argv[1]), int(sys.argv[2])) if len(sys.argv) == 3 else SEEDS
-    found: list[Case] = []
+    found: list[MonitoredWorld] = []
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         work = (delayed(cases)(seed, Path(folder)) for seed in asked)
         for seen in Parallel(n_jobs=JOBS, return_as="generator")(work):

@@ -34,7 +34,7 @@ STAGE = re.compile(r"^(read|score|write) .*\((\d+\.\d) s\)$", re.MULTILINE)
 
 def measured(arguments: list[str]) -> dict[str, Any]:
     """One run of the command: seconds, processor seconds, peak MB, and its own stages."""
-    peak = Peak()
+    peak = ProcessPeak()
     began = time.perf_counter()
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -58,7 +58,7 @@ def measured(arguments: list[str]) -> dict[str, Any]:
     }
 
 
-class Peak:
+class ProcessPeak:
     """The peak memory of a process as the system keeps it, asked for until the process is over.
 
     (``ru_maxrss`` of a child begins with what its parent had.)

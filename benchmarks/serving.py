@@ -35,7 +35,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
-class Candidate:
+class MeasuredService:
     """A service to start and to ask."""
 
     name: str
@@ -80,7 +80,7 @@ def compile_once(release: Path) -> None:
     subprocess.run([sys.executable, "-c", warm], check=True, cwd=HERE.parent)
 
 
-def candidates(release: Path) -> list[Candidate]:
+def candidates(release: Path) -> list[MeasuredService]:
     """The service in its variants, the ceiling, and the peers."""
     python = sys.executable
     lead = [json.dumps(one).encode() for one in leads(release)]
@@ -97,21 +97,21 @@ def candidates(release: Path) -> list[Candidate]:
     relaxed = {**rate, "LEADSCORE_SCORE_LOG": "relaxed"}
     two = [*server, "--workers", "2"]
     return [
-        Candidate(ONE, server, "/v1/scores", lead, rate),
-        Candidate(TWO, two, "/v1/scores", lead, rate),
-        Candidate("leadscore, 1 worker, relaxed log", server, "/v1/scores", lead, relaxed),
-        Candidate("leadscore, 1 worker, no log", server, "/v1/scores", lead, off),
-        Candidate(EMPTY, [*uvicorn, str(PEERS), "empty:app"], "/empty"),
-        Candidate(EMPTY_TWO, [*uvicorn, str(PEERS), "empty:app", "--workers", "2"], "/empty"),
-        Candidate(
+        MeasuredService(ONE, server, "/v1/scores", lead, rate),
+        MeasuredService(TWO, two, "/v1/scores", lead, rate),
+        MeasuredService("leadscore, 1 worker, relaxed log", server, "/v1/scores", lead, relaxed),
+        MeasuredService("leadscore, 1 worker, no log", server, "/v1/scores", lead, off),
+        MeasuredService(EMPTY, [*uvicorn, str(PEERS), "empty:app"], "/empty"),
+        MeasuredService(EMPTY_TWO, [*uvicorn, str(PEERS), "empty:app", "--workers", "2"], "/empty"),
+        MeasuredService(
             "FastAPI + pandas + sklearn", [*uvicorn, str(PEERS), "naive:app"], "/score", lead, peer
         ),
-        Candidate(
+        MeasuredService(
             MLFLOW,
             [*mlflow, "--env-manager", "local", "--workers", "1"],
             "/invocations", [json.dumps(split).encode()], needs="mlflow",
         ),
-        Candidate(
+        MeasuredService(
             "BentoML (60 numbers)",
             [*bento, "--working-dir", str(PEERS)],
             "/score", [json.dumps({"rows": numbers}).encode()], peer, needs="bentoml",
@@ -119,7 +119,7 @@ def candidates(release: Path) -> list[Candidate]:
     ]  # fmt: skip
 
 
-def measured(candidate: Candidate, seconds: int) -> dict[str, Any]:
+def measured(candidate: MeasuredService, seconds: int) -> dict[str, Any]:
     """Start it, ask it, end it."""
     if candidate.needs and not importable(candidate.needs):
         return {"name": candidate.name, "skipped": f"{candidate.needs} is not installed"}

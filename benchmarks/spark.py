@@ -99,7 +99,7 @@ def measure(
     session = spark_session(master, **{"spark.driver.memory": "2g", "spark.ui.enabled": "false"})
     session.sparkContext.setLogLevel("OFF")
     seconds = []
-    peak = Peak()
+    peak = ProcessTreePeak()
     for attempt in range(1 if of_one_lead else 2):  # the first starts the Python workers
         out = folder / f"scores-{attempt}"
         asked = SparkRun(source=str(large), release=release, out=str(out))
@@ -132,7 +132,7 @@ def measure(
     }
 
 
-class Peak:
+class ProcessTreePeak:
     """The largest resident memory of this process and all its descendants together."""
 
     def __init__(self) -> None:

@@ -53,7 +53,7 @@ TENTHS = 10
 
 
 @dataclass(frozen=True)
-class World:
+class WorldData:
     """One world: what to learn from, whom to score, and the truth of it."""
 
     source: TrainingData
@@ -150,7 +150,7 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def _read(folder: Path) -> World:
+def _read(folder: Path) -> WorldData:
     source = load_training_data(read_dataset(folder / "train"))
     asked = read_dataset(folder / "test", outcomes_required=False)
     histories = histories_from_dataset(asked)
@@ -162,11 +162,11 @@ def _read(folder: Path) -> World:
         raise SystemExit(f"{path}: a lead of the truth is not in {folder / 'test'}")
     references = References(lead, moments.astype("int64").to_numpy())
     there = TrainingData(asked.settings, histories, source.labelled)
-    return World(source, references, there, truth["probability"].to_numpy())
+    return WorldData(source, references, there, truth["probability"].to_numpy())
 
 
 def _answer(
-    model: str, world: World, options: argparse.Namespace
+    model: str, world: WorldData, options: argparse.Namespace
 ) -> tuple[np.ndarray, dict[str, object]]:
     if model == OURS:
         return _ours(world, options.jobs)
@@ -187,7 +187,7 @@ def _answer(
     return answers[model](), {}
 
 
-def _ours(world: World, jobs: int) -> tuple[np.ndarray, dict[str, object]]:
+def _ours(world: WorldData, jobs: int) -> tuple[np.ndarray, dict[str, object]]:
     """What ``leadscore train`` does, without its backtest, and what the intervals hold."""
     source = world.source
     card = default_scorecard().with_outbound(source.settings.outbound_kinds)

@@ -95,6 +95,29 @@ class Dataset:
             outcomes_required=outcomes is not None,
         )
 
+    def __repr__(self) -> str:
+        """What there is of each table, in one line.
+
+        >>> Dataset.from_frames(
+        ...     leads={"lead_id": ["L1", "L2"], "industry": ["food", None]},
+        ...     outcomes={"lead_id": ["L1"], "outcome": ["converted"]},
+        ...     horizon_days=30, name="fair",
+        ... )
+        <dataset fair: 2 leads, 1 outcome (1 converted), 0 interactions, 0 answers; 1 attribute; \
+horizon 30 days>
+        """
+        converted = int((self.outcomes["outcome"] == "converted").sum())
+        counts = (
+            (self.leads, "lead", ""), (self.outcomes, "outcome", f" ({converted:,} converted)"),
+            (self.interactions, "interaction", ""), (self.answers, "answer", ""),
+        )  # fmt: skip
+        tables = [f"{_counted(len(rows), name)}{more}" for rows, name, more in counts]
+        parts = [", ".join(tables), _counted(len(self.settings.attributes), "attribute")]
+        parts.append(f"horizon {self.settings.horizon_days:g} days")
+        if self.settings.observed_until is not None:
+            parts.append(f"observed until {self.settings.observed_until:%Y-%m-%d}")
+        return f"<dataset {self.settings.name}: {'; '.join(parts)}>"
+
     @property
     def has_time(self) -> bool:
         """Whether leads have a ``created_at``; without it nothing can be split by time."""
@@ -109,6 +132,10 @@ class Dataset:
         """
 
         return fingerprint_of(self)
+
+
+def _counted(n: int, name: str) -> str:
+    return f"{n:,} {name}{'' if n == 1 else 's'}"
 
 
 KEYS = ("leadscore-lane-a", "leadscore-lane-b")

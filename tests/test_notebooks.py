@@ -38,7 +38,7 @@ def code_of(path: Path) -> list[str]:
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Simulated leads where the notebooks look for a real set."""
     folder = tmp_path_factory.mktemp("data")
-    write_simulation(simulate(600, 2), folder / "bpi2012")
+    write_simulation(simulate(300, 2), folder / "bpi2012")
     return folder
 
 

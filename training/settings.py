@@ -46,6 +46,15 @@ class TrackingSettings(BaseSettings):
         return self.uri.startswith(("http://", "https://"))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the registry is an SQLite file that is not there yet: nothing is registered.
+
+        MLflow would make the file, and its tables, only to say so.
+        """
+        file = Path(self.uri.removeprefix("sqlite:///"))
+        return self.uri.startswith("sqlite:///") and not file.exists()
+
+    @property
     def artifact_folder(self) -> Path:
         """Where runs keep their files when no server does."""
         return self.home.absolute() / "mlartifacts"

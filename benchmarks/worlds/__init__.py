@@ -17,13 +17,13 @@ survivors, combinations, many levels, rare kinds, and calls that follow the scor
 """
 
 from worlds.catalogue import CATALOGUE
-from worlds.definition import Attribute, Kind, Level, Number, World
+from worlds.definition import Attribute, InteractionKind, Level, Number, World
 from worlds.files import make_world, read_truth
 
 __all__ = [
     "CATALOGUE",
     "Attribute",
-    "Kind",
+    "InteractionKind",
     "Level",
     "Number",
     "World",

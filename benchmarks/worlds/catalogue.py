@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from worlds.definition import Attribute, Kind, Level, Number, World
+from worlds.definition import Attribute, InteractionKind, Level, Number, World
 
 HORIZON_DAYS = 21
 CITY = Attribute("city", {"north": 0.0, "south": 0.4, "harbour": -0.5, "hill": 0.2})
 CHANNEL = Attribute("channel", {"paid": -0.3, "referral": 0.8, "search": 0.1}, missing=0.1)
 SYSTEM = Attribute("os", {"ios": 0.3, "android": 0.0, "web": -0.2})
 SIZE = Number("employees", 0.3)
-SENT = Kind("document_sent", 0.05, 0.9)
-SEEN = Kind("site_visit", 0.15, 0.25, cap=4)
+SENT = InteractionKind("document_sent", 0.05, 0.9)
+SEEN = InteractionKind("site_visit", 0.15, 0.25, cap=4)
 
 LATE_CITY = replace(CITY, effects={**CITY.effects, "bay": -0.2})
 
@@ -182,7 +182,7 @@ def _structures() -> list[World]:
     crowded = {town: float(1 / (i + 3)) for i, town in enumerate(many)}
     yes_no = [Attribute(name, {"yes": 0.1, "no": -0.1}) for name in ("erp", "cloud", "shop")]
     rare = tuple(
-        Kind(name, daily, effect, cap=1)
+        InteractionKind(name, daily, effect, cap=1)
         for name, daily, effect in (
             ("trial_signup", 0.004, 1.8), ("cart_abandonment", 0.003, 2.2),
             ("unsubscribe", 0.006, -2.0), ("newsletter_signup", 0.01, 0.5),
@@ -206,7 +206,7 @@ def _structures() -> list[World]:
         World(
             "our_calls", "we call those who look good, and calls help", rate=0.12,
             attributes=(CITY, CHANNEL, SYSTEM), numbers=(SIZE,),
-            kinds=(Kind("contact_attempt", 0.06, 0.35, cap=4, follows_fit=1.0), SEEN),
+            kinds=(InteractionKind("contact_attempt", 0.06, 0.35, cap=4, follows_fit=1.0), SEEN),
             leads=5_000, ages=(0, 7, 14),
         ),
     ]  # fmt: skip

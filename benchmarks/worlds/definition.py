@@ -37,7 +37,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Kind:
+class InteractionKind:
     """An interaction: at most one a day. ``daily``: chance a day; ``effect``: log-odds of
     converting per day on which it happened, up to ``cap`` of them; ``follows_fit``: by how much
     the log of the daily chance grows with the log-odds of the lead's attributes."""
@@ -94,7 +94,7 @@ class World:
     rate: float
     attributes: tuple[Attribute, ...] = ()
     numbers: tuple[Number, ...] = ()
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[InteractionKind, ...] = ()
     pairs: tuple[tuple[str, str, str, str, float], ...] = ()
     leads: int = 4_000
     test_leads: int = 4_000

@@ -161,6 +161,9 @@ class WebhookSender(threading.Thread):
 
     def _keep(self, wanted: set[str]) -> None:
         """Have exactly these threads; the others have ended when this returns."""
+        ended = {name for name, (thread, _) in self._running.items() if not thread.is_alive()}
+        for webhook_id in ended:  # by a fault of ours, which its traceback tells: begin anew
+            del self._running[webhook_id]
         for webhook_id in set(self._running) - wanted:
             self._running[webhook_id][1].set()
         for webhook_id in set(self._running) - wanted:

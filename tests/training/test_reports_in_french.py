@@ -211,8 +211,9 @@ def test_every_kept_message_is_still_made_by_the_code() -> None:
     texts = code_texts(messages=True).values()
     made = {shape(text) for each in texts for text in each}
     made |= set(texts_of((ROOT / "commands/forecast.py").read_text("utf-8")))
-    for file in (ROOT / "training/calibration").glob("*.py"):
-        made |= set(texts_of(file.read_text(encoding="utf-8")))
+    for folder in ("calibration", "charts"):
+        for file in (ROOT / "training" / folder).glob("*.py"):
+            made |= set(texts_of(file.read_text(encoding="utf-8")))
     sentences = [message for message in REPORT_TEXTS if " " in message]  # KEPT has old ones too
     drawn = template_texts(COMPARISON_PAGE)  # filters format the numbers there
     made |= drawn | {

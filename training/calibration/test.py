@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit
 from scipy.stats import chi2
 
 from features.compute.array_types import Float64, Int8, Int64
+from scoring.model.log_odds import sigmoid
 from training.evaluation.metrics import log_loss
 from training.model_selection.platt import platt
 
@@ -62,7 +62,7 @@ def _recalibrated(log_odds: Float64, label: Int8, weight: Float64, max_slope: fl
         slope, rate = max_slope, float(np.average(label, weights=weight))
 
         def excess(shift: float) -> float:
-            return float(np.average(expit(max_slope * log_odds + shift), weights=weight)) - rate
+            return float(np.average(sigmoid(max_slope * log_odds + shift), weights=weight)) - rate
 
         intercept = float(brentq(excess, -60, 60)) if 0 < rate < 1 else 0.0
-    return np.asarray(expit(slope * log_odds + intercept), dtype=np.float64)
+    return sigmoid(slope * log_odds + intercept)

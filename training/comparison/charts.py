@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from training.charts import svg
+from training.charts.gains import GainsCurve
 from training.charts.reliability import largest_of, reliability_chart
 from training.comparison.bands import BANDS, BandRate, BandView
 from training.comparison.compare import LEARNED, REWEIGHTED, RULES, Comparison
@@ -70,64 +71,23 @@ def difference_rows(scores: Sequence[ScoreMetrics]) -> list[tuple[str, str, Esti
     ]
 
 
-def gains_chart(comparison: Comparison) -> Markup:
-    """Share of conversions found against share of leads called."""
-    x, y = svg.Scale(0, 1, 46, 430), svg.Scale(0, 1, 290, 14)
-    parts = [
-        svg.bottom_axis(x, 290, 14, "share of leads called, best first", svg.percent),
-        svg.left_axis(y, 46, 440, "", svg.percent),
-        svg.line(x(0), y(0), x(1), y(1), svg.SOFT, 1, "4 4"),
+def gains_curves(comparison: Comparison, only: Sequence[str] = ()) -> list[GainsCurve]:
+    """The scores' gains as curves, of those named in ``only`` where it is not empty."""
+    return [
+        GainsCurve(
+            score.title,
+            svg.COLOURS.get(score.name, svg.SOFT),
+            comparison.gains[score.name],
+            _stroke(score.name),
+            svg.DASHES.get(score.name, ""),
+        )
+        for score in comparison.scores
+        if score.name in comparison.gains and (not only or score.name in only)
     ]
-    for name, curve in reversed(comparison.gains.items()):
-        points = [(x(i / (len(curve) - 1)), y(v)) for i, v in enumerate(curve)]
-        parts.append(_curve(name, points))
-    dashes = [svg.DASHES.get(s.name, "") for s in comparison.scores]
-    parts.append(svg.box(284, 176, 150, 106, svg.PAPER, 4))
-    parts.append(svg.legend(290, 192, _names(comparison), gap=16, dashes=dashes))
-    return svg.drawing(
-        HALF_WIDTH, 330, parts, "Share of conversions found by share of leads called"
-    )
-
-
-def _curve(name: str, points: list[tuple[float, float]]) -> str:
-    colour, dash = svg.COLOURS.get(name, svg.SOFT), svg.DASHES.get(name, "")
-    return svg.path(points, colour, _stroke(name), dash)
 
 
 def _stroke(name: str) -> float:
     return 2.6 if name in (RULES, LEARNED) else 1.4
-
-
-def _names(comparison: Comparison) -> list[tuple[str, str]]:
-    return [(s.title, svg.COLOURS.get(s.name, svg.SOFT)) for s in comparison.scores]
-
-
-def lift_chart(comparison: Comparison) -> Markup:
-    """Conversion of each tenth of the leads, best first, relative to all: rules and learned."""
-    tenths = {
-        name: [10 * (curve[10 * d + 10] - curve[10 * d]) for d in range(10)]
-        for name, curve in comparison.gains.items()
-        if name in (RULES, LEARNED)
-    }
-    y = svg.Scale(0, max(1.2, *(max(v) for v in tenths.values())) * 1.05, 290, 14)
-    parts = [svg.left_axis(y, 46, 440)]
-    for d in range(10):
-        left = 52 + d * 39.0
-        for j, name in enumerate((RULES, LEARNED)):
-            value = y(tenths[name][d])
-            parts.append(svg.box(left + j * 16, value, 15, 290 - value, svg.COLOURS[name], 1.5))
-        parts.append(
-            svg.text(left + 15, 306, str(d + 1), anchor="middle", size=10, colour=svg.SOFT)
-        )
-    words = "tenth of the leads, best first"
-    parts += [
-        svg.line(46, y(1), 440, y(1), svg.INK, 1, "4 4"),
-        svg.text(243, 324, words, anchor="middle", colour=svg.SOFT),
-        svg.legend(
-            330, 40, [(t, c) for t, c in _names(comparison) if c in map(svg.COLOURS.get, tenths)]
-        ),
-    ]
-    return svg.drawing(HALF_WIDTH, 330, parts, "Lift by tenth of leads")
 
 
 def calibration_chart(comparison: Comparison, name: str) -> Markup:
@@ -183,7 +143,11 @@ def value_chart(comparison: Comparison) -> Markup:
     ]
     for name, curve in reversed(curves.items()):
         points = [(x(i / (len(curve) - 1)), y(v)) for i, v in enumerate(curve)]
-        parts.append(_curve(name, points))
+        parts.append(
+            svg.path(
+                points, svg.COLOURS.get(name, svg.SOFT), _stroke(name), svg.DASHES.get(name, "")
+            )
+        )
     return svg.drawing(HALF_WIDTH, 312, parts, "Value by share of leads called")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from features.language.current import use
 from features.language.language import ENGLISH
+from training.charts.gains import gains_chart, lift_chart
 from training.charts.html import environment
 from training.charts.svg import COLOURS, SOFT, dark_rules
 from training.comparison import charts
@@ -97,8 +98,12 @@ def _pictures(comparison: Comparison) -> dict[str, Any]:
             zero=True,
         ),
         "split": charts.split_chart(comparison),
-        "gains": charts.gains_chart(comparison),
-        "lift": charts.lift_chart(comparison),
+        "gains": gains_chart(
+            charts.gains_curves(comparison), "Share of conversions found by share of leads called"
+        ),
+        "lift": lift_chart(
+            charts.gains_curves(comparison, (RULES, LEARNED)), "Lift by tenth of leads"
+        ),
         "bands": charts.band_chart(comparison.bands),
         "migration": charts.migration_chart(comparison.bands),
         "swap": partial(forest, form="percent")(charts.swap_rows(comparison.bands), "convert"),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from features.compute.array_types import Float64, Int8
 from features.histories.arrays import Histories, References
+from scoring.model.log_odds import sigmoid
 from scoring.scorecard.rules import PointThresholds, Rule, ScorecardDefinition
 from scoring.scorecard.scorecard import Scorecard
 from training.evaluation.metrics import log_losses
@@ -81,7 +82,7 @@ def fit_ridge(design: Float64, label: Int8, weight: Float64, ridge: Float64) -> 
     ridge = ridge + 1e-6
     loss = _penalised(design, label, weight, ridge, coef)
     for _ in range(100):
-        chance = 1 / (1 + np.exp(-np.clip(design @ coef, -30, 30)))
+        chance = sigmoid(np.clip(design @ coef, -30, 30))
         gradient = design.T @ (weight * (chance - label)) + ridge * coef
         curve = (design * (weight * chance * (1 - chance))[:, None]).T @ design + np.diag(ridge)
         step = np.linalg.solve(curve, gradient)
@@ -136,7 +137,7 @@ def _best_penalty(
                 coef = fit_ridge(
                     design[train], label[train], weight[train], _ridge(penalty, spread)
                 )
-                chance = 1 / (1 + np.exp(-np.clip(design[test] @ coef, -30, 30)))
+                chance = sigmoid(np.clip(design[test] @ coef, -30, 30))
                 loss += float(weight[test] @ log_losses(label[test], chance))
         total.append(loss)
     return PENALTIES[int(np.argmin(total))]

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from features.compute.array_types import Bools, Float64, Int64
+from scoring.model.log_odds import sigmoid
 from training.leakage.binned_columns import AuditFrame, Column
 
 SLOPES = (0.3, 0.6, 1.0, 1.3)
@@ -118,7 +119,7 @@ def evaluate_score(frame: AuditFrame, score: Float64) -> UnivariateResult:
 
 
 def _loss_at(label: Float64, group: Int64, score: Float64) -> Float64:
-    return _loss(label, 1 / (1 + np.exp(-(score + _levels(label, group, score)))))
+    return _loss(label, sigmoid(score + _levels(label, group, score)))
 
 
 def _has_both_outcomes(frame: AuditFrame) -> bool:
@@ -146,7 +147,7 @@ def _levels(label: Float64, group: Int64, score: Float64) -> Float64:
     target = np.clip(won, 1e-9, None)
     level = _logit((won + 0.5) / (size + 1))
     for _ in range(8):
-        p = 1 / (1 + np.exp(-(score + level[group])))
+        p = sigmoid(score + level[group])
         mean = np.bincount(group, p, minlength=n)
         slope = np.bincount(group, p * (1 - p), minlength=n)
         level = level + np.clip((target - mean) / np.maximum(slope, 1e-9), -1, 1)

@@ -8,9 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from training.charts import svg
-
-WIDTH, FOOT, LEFT = 450, 290, 46
-
+from training.charts.gains import GainsCurve, gains_chart, lift_chart
 
 ROW_CHART_WIDTH, ROW_CHART_HEIGHT = 150, 18
 
@@ -21,41 +19,25 @@ LEARNED, BAD = svg.COLOURS["learned"], "#b23a2e"
 GOOD = "#1d7a46"
 
 
-def gains_chart(gains: Sequence[float]) -> Markup:
+def gains_picture(gains: Sequence[float]) -> Markup:
     """Share of conversions found against share of leads called, evenly spaced from 0 to 1."""
-    x, y = svg.Scale(0, 1, LEFT, 430), svg.Scale(0, 1, FOOT, 14)
-    points = [(x(i / (len(gains) - 1)), y(value)) for i, value in enumerate(gains)]
-    parts = [
-        svg.bottom_axis(x, FOOT, 14, "share of leads called, best first", svg.percent),
-        svg.left_axis(y, LEFT, 440, "", svg.percent),
-        svg.line(x(0), y(0), x(1), y(1), svg.SOFT, 1, "4 4"),
-        svg.path(points, LEARNED, 2.6),
-        svg.text(x(0.52), y(0.47), "called by chance", colour=svg.SOFT, size=10.5),
-    ]
     half = gains[len(gains) // 2]
     about = f"Calling the better half finds {half:.0%} of the conversions; chance finds 50 %."
-    return svg.drawing(WIDTH, 330, parts, "Gains: conversions found by share called", about)
+    return gains_chart(_learned(gains), "Gains: conversions found by share called", about)
 
 
-def lift_chart(lift: Sequence[float]) -> Markup:
+def lift_picture(gains: Sequence[float]) -> Markup:
     """Conversion of each tenth of the leads, best first, relative to all."""
-    y = svg.Scale(0, max(1.2, *lift) * 1.08, FOOT, 14)
-    step = (440 - LEFT) / len(lift)
-    parts = [svg.left_axis(y, LEFT, 440)]
-    for i, value in enumerate(lift):
-        left = LEFT + (i + 0.16) * step
-        middle = left + 0.34 * step
-        parts.append(svg.box(left, y(value), 0.68 * step, FOOT - y(value), LEARNED, 2))
-        parts.append(svg.text(middle, y(value) - 4, f"{value:.1f}", anchor="middle", size=10))
-        parts.append(svg.text(middle, FOOT + 16, str(i + 1), anchor="middle", size=10,
-                              colour=svg.SOFT))  # fmt: skip
-    words = "tenth of the leads, best first"
-    parts.append(svg.line(LEFT, y(1), 440, y(1), svg.INK, 1, "4 4"))
-    parts.append(svg.text(243, FOOT + 34, words, anchor="middle", colour=svg.SOFT))
+    (curve,) = _learned(gains)
     about = (
-        f"The best tenth converts {lift[0]:.1f} times as often as all, the worst {lift[-1]:.1f}."
+        f"The best tenth converts {curve.lift[0]:.1f} times as often as all, the worst "
+        f"{curve.lift[-1]:.1f}."
     )
-    return svg.drawing(WIDTH, 330, parts, "Lift by tenth of the leads", about)
+    return lift_chart((curve,), "Lift by tenth of the leads", about)
+
+
+def _learned(gains: Sequence[float]) -> tuple[GainsCurve]:
+    return (GainsCurve("learned", LEARNED, gains),)
 
 
 def bands_chart(bands: Sequence[Mapping[str, Any]]) -> Markup:

@@ -162,8 +162,11 @@ def gains_section(record: Mapping[str, Any]) -> Section:
     )
     pictures = Pictures(
         (
-            (charts.gains_chart(gains), "Conversions found when the best-scored are called first."),
-            (charts.lift_chart(lift), "Conversion of each tenth against the average (1)."),
+            (
+                charts.gains_picture(gains),
+                "Conversions found when the best-scored are called first.",
+            ),
+            (charts.lift_picture(gains), "Conversion of each tenth against the average (1)."),
         )
     )
     tenths = Table(

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.compute.array_types import Float64
 from features.errors import DataError
+from scoring.model.log_odds import sigmoid
 
 SLOPE_PRECISION = 4.0
 """Prior on the slope: normal around 1 with standard deviation 1/2. Worth a handful of leads."""
@@ -60,7 +61,7 @@ def _fit_line(x: Float64, target: Float64, w: Float64) -> tuple[float, float]:
     loss = _loss(line, x, target, w)
     for _ in range(100):
         z = line[0] * x + line[1]
-        p = _logistic(z)
+        p = sigmoid(z)
         off, curve = w * (p - target), w * p * (1.0 - p)
         gradient = np.array([off @ x + SLOPE_PRECISION * (line[0] - 1.0), off.sum()])
         cross = curve @ x
@@ -83,7 +84,3 @@ def _loss(line: Float64, x: Float64, target: Float64, w: Float64) -> float:
     z = line[0] * x + line[1]
     prior = 0.5 * SLOPE_PRECISION * float(line[0] - 1.0) ** 2
     return float(w @ (np.logaddexp(0.0, z) - target * z)) + prior
-
-
-def _logistic(z: Float64) -> Float64:
-    return 0.5 * (1.0 + np.tanh(0.5 * z))

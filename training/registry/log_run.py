@@ -27,7 +27,7 @@ from training.calibration.report import diagram_of
 from training.charts.reliability import reliability_chart
 from training.evaluation.gains import gains_at
 from training.model_card.card import card_of
-from training.model_card.charts import gains_chart
+from training.model_card.charts import gains_picture
 from training.model_card.render import card_html, card_markdown
 from training.registry.backtest_artifact import backtest_table, log_backtest
 from training.registry.mlflow_registry import CHALLENGER, Registry, mlflow_client
@@ -139,7 +139,7 @@ def _charts(backtest: BacktestResult) -> dict[str, Markup]:
     gains = gains_at(backtest.label, backtest.probability, backtest.weight)
     return {
         "reliability": reliability_chart(diagram_of(backtest, seed=0)),
-        "gains": gains_chart(gains),
+        "gains": gains_picture(gains),
     }
 
 

@@ -57,6 +57,8 @@ class Registry:
 
     def versions(self) -> list[Version]:
         """All versions, newest first; empty if nothing was registered."""
+        if self.settings.is_empty:
+            return []
         with mlflow_client(self.settings) as client:
             if (aliases := self._aliases(client)) is None:
                 return []
@@ -79,15 +81,18 @@ class Registry:
             raise RegistryError(
                 f"{number!r} is not a version number; `leadscore models` lists them"
             )
+        missing = RegistryError(
+            f"no version {number} of {self.settings.model_name} in "
+            f"{self.settings.shown_uri}; `leadscore models` lists them"
+        )
+        if self.settings.is_empty:
+            raise missing
         with mlflow_client(self.settings) as client:
             try:
                 entry = client.get_model_version(self.settings.model_name, number)
             except Exception as error:
                 if _code(error) in _MISSING:
-                    raise RegistryError(
-                        f"no version {number} of {self.settings.model_name} in "
-                        f"{self.settings.shown_uri}; `leadscore models` lists them"
-                    ) from error
+                    raise missing from error
                 raise
             return _version(entry, self._aliases(client) or {})
 
@@ -98,6 +103,8 @@ class Registry:
 
     def aliases(self) -> dict[str, str]:
         """Alias → version number."""
+        if self.settings.is_empty:
+            return {}
         with mlflow_client(self.settings) as client:
             return self._aliases(client) or {}
 

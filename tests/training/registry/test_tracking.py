@@ -295,3 +295,13 @@ def test_the_logged_model_carries_pinned_requirements_and_no_pickle(
     assert all("==" in line for line in requirements.read_text().split())
     names = {path.suffix for path in settings.artifact_folder.rglob("*") if path.is_file()}
     assert not names & {".pkl", ".pickle", ".joblib", ".cloudpickle"}
+
+
+def test_asking_a_registry_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    settings = TrackingSettings(home=tmp_path / "home", tracking_uri="")
+    registry = Registry(settings)
+    assert registry.versions() == []
+    assert registry.aliased("champion") is None
+    with pytest.raises(RegistryError, match="no version 1 of leadscore"):
+        registry.version("1")
+    assert not (tmp_path / "home").exists()

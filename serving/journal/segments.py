@@ -92,8 +92,20 @@ def _fill_with_zeros(handle: int, size: int) -> None:
 
 
 def used(folder: Path) -> list[Path]:
-    """Segments that hold scores, whether still written to or closed; the oldest names first."""
-    return sorted(folder.glob(f"*{USED}"))
+    """Segments that hold scores, whether still written to or closed; those written first, first.
+
+    By the time of the last write: a segment that was moved in is used again under its old name,
+    so names are in no order. Were a lead's newer score moved in before an older one, the change
+    that the older one was would never be reported.
+    """
+    return sorted(folder.glob(f"*{USED}"), key=_last_written)
+
+
+def _last_written(path: Path) -> tuple[int, str]:
+    try:
+        return path.stat().st_mtime_ns, path.name
+    except FileNotFoundError:  # it has just been moved in
+        return 0, path.name
 
 
 def recover_used(folder: Path) -> None:

@@ -53,6 +53,27 @@ def test_what_was_moved_in_is_wiped_and_used_again(tmp_path: Path) -> None:
     assert ready(tmp_path).path == spare
 
 
+def test_a_segment_that_is_used_again_comes_after_those_written_before(tmp_path: Path) -> None:
+    first = ready(tmp_path)
+    first.begin()
+    os.write(first.handle, b"a\n")
+    second = ready(tmp_path)
+    first.close()
+    with claim(first.path) as handle:  # moved in, so it is spare while the second is written
+        assert handle is not None
+        recycle(handle, first.path, 2)
+    second.begin()
+    os.write(second.handle, b"b\n")
+    third = ready(tmp_path)
+    third.begin()
+    os.utime(second.path, (1.0, 1.0))  # long before, whatever a file system's clock can tell
+    os.write(third.handle, b"c\n")
+    assert third.path == first.path
+    assert used(tmp_path) == [second.path, third.path]
+    for segment in (second, third):
+        segment.close()
+
+
 def test_a_longer_or_older_file_is_read_whole_and_removed(tmp_path: Path) -> None:
     path = tmp_path / "0000000001-00000001.jsonl"
     for text in (b"", b"x\n", b"x" * (SIZE + 10)):

@@ -32,6 +32,7 @@ from serving.api.openapi import describe
 from serving.http.connections import ConnectionPool, limits_of
 from serving.http.exchange import problem_response
 from serving.http.gateway import REQUEST_ID, GatewayMiddleware
+from serving.http.request import readers_language
 from serving.http.router import Router
 from serving.imports.run import KINDS, ImportRunner
 from serving.pages.routes import page_routes
@@ -146,5 +147,7 @@ async def _http_exception(request: FrameworkRequest, error: Exception) -> Respon
         "There is nothing here; see /openapi.json." if status == 404 else TITLES.get(status, ""),
         headers=dict(error.headers or {}),
     )
-    response = problem_response(problem, request.scope[REQUEST_ID])
+    headers = dict(request.scope["headers"])
+    language = readers_language(headers, request.scope["query_string"])
+    response = problem_response(problem, request.scope[REQUEST_ID], language=language)
     return Response(response.body, response.status, response.headers, response.media_type)

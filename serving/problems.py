@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from features.errors import DataError, StorageError, StorageFull, UsageError
+from serving.problem_texts import in_language
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -72,16 +73,20 @@ class Problem(Exception):
         self.errors = errors or []
         self.headers = dict(headers or {})
 
-    def body(self, request_id: str, *, open_inference: bool = False) -> ProblemBody:
-        """The body to send; ``open_inference``: on a route of that protocol."""
+    def body(
+        self, request_id: str, *, open_inference: bool = False, language: str = "en"
+    ) -> ProblemBody:
+        """The body to send; ``open_inference``: on a route of that protocol. Title, detail and
+        messages are in the language of this code as far as the catalogue has them."""
+        detail = in_language(self.detail, language)
         return ProblemBody(
             type=f"urn:leadscore:problem:{self.kind}",
-            title=TITLES.get(self.status, "Error"),
+            title=in_language(TITLES.get(self.status, "Error"), language),
             status=self.status,
-            detail=self.detail,
+            detail=detail,
             request_id=request_id,
-            errors=self.errors,
-            error=self.detail if open_inference else "",
+            errors=[FieldError(e.at, in_language(e.message, language)) for e in self.errors],
+            error=detail if open_inference else "",
         )
 
 

@@ -184,7 +184,7 @@ class Scoring:
                 zip(part, outcomes, strict=True), first
             ):
                 if isinstance(outcome, Problem):
-                    items.append(BatchItem(index, error=item_error(outcome)))
+                    items.append(BatchItem(index, error=item_error(outcome, context.language)))
                     continue
                 items.append(BatchItem(index, score=outcome.answer))
                 if record and outcome.asked.record:
@@ -256,8 +256,8 @@ def decode_batch(body: bytes, settings: Settings) -> BatchRequest:
     return lead_request
 
 
-def item_error(problem: Problem) -> ItemError:
-    """A problem as the error of one item."""
-    body = problem.body("")
+def item_error(problem: Problem, language: str) -> ItemError:
+    """A problem as the error of one item, in a language."""
+    body = problem.body("", language=language)
     errors = [{"at": error.at, "message": error.message} for error in body.errors]
     return ItemError(body.status, body.type, body.detail, errors)

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serving.http.bodies import CODINGS, BodyMemory, too_large, unpacked
 from serving.http.protocol import BODY_COMPLETE
-from serving.http.request import Response
+from serving.http.request import Response, readers_language
 from serving.identifiers import random_id
 from serving.problems import MEDIA_TYPE, Problem, problem_from
 from serving.settings import Settings
@@ -223,7 +223,12 @@ class HttpExchange:
         if self.status == 0:
             open_inference = self.route.startswith("/v2")
             await self.response(
-                problem_response(problem, self.request_id, open_inference=open_inference)
+                problem_response(
+                    problem,
+                    self.request_id,
+                    open_inference=open_inference,
+                    language=readers_language(self.headers, self.scope.get("query_string", b"")),
+                )
             )
 
 
@@ -235,11 +240,11 @@ def _length(body: bytes) -> tuple[bytes, bytes]:
 
 
 def problem_response(
-    problem: Problem, request_id: str, *, open_inference: bool = False
+    problem: Problem, request_id: str, *, open_inference: bool = False, language: str = "en"
 ) -> Response:
-    """A problem as an answer."""
-    body = msgspec.json.encode(problem.body(request_id, open_inference=open_inference))
-    return Response(body, problem.status, MEDIA_TYPE, problem.headers)
+    """A problem as an answer, in a language."""
+    body = problem.body(request_id, open_inference=open_inference, language=language)
+    return Response(msgspec.json.encode(body), problem.status, MEDIA_TYPE, problem.headers)
 
 
 def _where(error: BaseException) -> str:

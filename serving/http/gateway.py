@@ -21,7 +21,7 @@ from serving.http.conditional import conditional
 from serving.http.cors import CrossOrigin
 from serving.http.exchange import HttpExchange, problem_response
 from serving.http.idempotency import IdempotentResponses, idempotency_key
-from serving.http.request import Request, Response
+from serving.http.request import Request, Response, readers_language
 from serving.http.router import Route, Router
 from serving.problems import Problem
 from serving.settings import Settings
@@ -143,7 +143,8 @@ class GatewayMiddleware:
             return response
         except Problem as problem:
             if problem.status < 429:  # it would be refused again
-                response = problem_response(problem, request.request_id)
+                language = readers_language(request.headers, request.query_string)
+                response = problem_response(problem, request.request_id, language=language)
             raise
         finally:
             self.idempotent.end(who, response)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -118,6 +118,19 @@ def allowed_params(query: dict[str, str], *names: str) -> dict[str, str]:
         known = ", ".join(names) if names else "none"
         raise validation_problem("?", f"unknown query parameter; known here: {known}")
     return query
+
+
+def readers_language(headers: Mapping[bytes, bytes], query_string: bytes) -> str:
+    """The language for a refusal: of ``?lang=`` where it is one that is there, else of the header.
+
+    >>> readers_language({b"accept-language": b"fr"}, b""), readers_language({}, b"a=%ff&lang=fr")
+    ('fr', 'fr')
+    """
+    for part in query_string.split(b"&"):
+        code = part.removeprefix(b"lang=").decode("latin-1")
+        if part.startswith(b"lang=") and code in languages():
+            return code
+    return language_of(headers.get(b"accept-language", b""))
 
 
 @lru_cache(maxsize=256)

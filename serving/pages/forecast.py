@@ -13,6 +13,7 @@ from serving.http.request import Response
 from serving.pages import drawing as svg
 from serving.pages.site import Visit
 from serving.predictor.stored_forecast import StoredForecast, caveat_sentences, query_of
+from serving.problem_texts import in_language
 from serving.problems import Problem
 
 SPLITS = ("band", "source", "owner")
@@ -45,8 +46,12 @@ async def show(visit: Visit) -> Response:
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        wrong = "; ".join(f"{one.at.strip('?')}: {one.message}" for one in problem.errors)
-        fault, status = wrong or problem.detail, problem.status
+        wrong = "; ".join(
+            f"{one.at.strip('?')}: {in_language(one.message, visit.language)}"
+            for one in problem.errors
+        )
+        fault = wrong or in_language(problem.detail, visit.language)
+        status = problem.status
     return visit.page(
         "forecast.html.j2", 422 if status == 422 else 200, path="/forecast", f=found,
         fault=fault,

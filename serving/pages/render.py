@@ -13,6 +13,7 @@ from features.vectors.sentences import humanize_name
 from scoring.bands import label
 from scoring.playbook import STEP_CONTEXT
 from scoring.scorecard.rules import RULE_CONTEXT
+from serving.problem_texts import in_language
 from serving.timestamps import moment_of
 
 
@@ -37,6 +38,8 @@ def environment(code: str) -> Environment:
         "day": lambda us: words.format_short_date(moment_of(us)),
         "moment": lambda us: words.format_moment(moment_of(us)),
         "band": lambda band: label(band, words),
+        "translated": words.gettext,
+        "problem": lambda text: in_language(text, words.code),
         "rule": lambda name: words.pgettext(RULE_CONTEXT, name),
         "attribute": lambda name: humanize_name(name, words),
         "step": lambda text: words.pgettext(STEP_CONTEXT, text),

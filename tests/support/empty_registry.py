@@ -6,7 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from training.registry.mlflow_registry import Registry
+from training.registry.mlflow_registry import mlflow_client
 from training.settings import TrackingSettings
 
 DATABASE = "mlflow.db"
@@ -15,7 +15,8 @@ DATABASE = "mlflow.db"
 @cache
 def _empty() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        Registry(TrackingSettings(home=Path(folder))).aliases()
+        with mlflow_client(TrackingSettings(home=Path(folder))) as client:
+            client.search_registered_models(max_results=1)
         return (Path(folder) / DATABASE).read_bytes()
 
 

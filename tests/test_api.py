@@ -35,7 +35,8 @@ def one_candidate() -> Iterator[None]:
     """One quick candidate: the API and the commands are compared, not the models."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "training.model_selection.fit.default_candidates", lambda *_, **__: (LinearCandidate(),)
+            "training.model_selection.selection.default_candidates",
+            lambda *_, **__: (LinearCandidate(),),
         )
         yield
 

@@ -70,7 +70,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     field.prepare(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "training.model_selection.fit.default_candidates", lambda *_, **__: (LinearCandidate(),)
+            "training.model_selection.selection.default_candidates",
+            lambda *_, **__: (LinearCandidate(),),
         )
         quick = partial(TrainingConfig, jobs=1, time_budget_s=0.0)
         patch.setattr("training.config.TrainingConfig", quick)  # compare has no options for these
@@ -96,7 +97,7 @@ def test_every_line_of_the_field_has_its_part() -> None:
 
 def test_points_and_bands_of_the_rules_are_as_the_page_says(ran: Ran) -> None:
     tables = tables_of_the_page()
-    assert len(tables) == 10
+    assert len(tables) == 9
     for file, leads, rows in tables:
         now = {(r.lead_id, r.as_of): r for r in ran.scores(file)}
         assert {row[0] for row in rows} == set(leads)

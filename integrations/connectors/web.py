@@ -6,6 +6,7 @@ import ipaddress
 import random
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -91,7 +92,9 @@ class RefreshedToken:
         """Get an access token; StorageError if the system gives none."""
         library = http_library()
         try:
-            answer = library.post(self._url, data=self._form, auth=self._basic, timeout=TIMEOUT_S)
+            answer = library.post(
+                self._url, data=self._form, auth=self._basic, timeout=TIMEOUT_S, verify=_tls()
+            )
         except library.TransportError as error:
             raise StorageError(f"{self._url} could not be reached for a token") from error
         try:
@@ -125,6 +128,12 @@ def http_library() -> Any:
             "connectors need httpx2; install it with `pip install 'leadscore[client]'`"
         ) from error
     return httpx2
+
+
+@cache
+def _tls() -> Any:
+    """Certificates that are trusted, read once: a run makes several clients."""
+    return http_library().create_ssl_context()
 
 
 def checked_url(url: str) -> str:
@@ -173,7 +182,10 @@ class Api:
         self._busy = busy
         self._lost = library.TransportError
         self._http = library.Client(
-            base_url=self.url, timeout=TIMEOUT_S, headers={"user-agent": "leadscore", **headers}
+            base_url=self.url,
+            timeout=TIMEOUT_S,
+            verify=_tls(),
+            headers={"user-agent": "leadscore", **headers},
         )
 
     def __enter__(self) -> Api:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.hooks.rows import HookRecipe, HookRows
+from integrations.hooks.rows import HookRecipe, HookRows, identifier
 
 NAMES = {"lifecyclestage": "lifecycle_stage", "hs_lead_status": "lead_status"}
 """What the recipe calls these properties."""
@@ -49,12 +49,14 @@ def _take(rows: HookRows, event: Mapping[str, Any], recipe: HookRecipe) -> None:
     if kind != "contact":
         rows.unused["of no contact: a deal's event does not say whose it is"] += 1
         return
-    lead_id = str(event["objectId"])
+    lead_id = identifier(event["objectId"])
     at = datetime.fromtimestamp(event["occurredAt"] / 1000, UTC)
     if action == "creation":
         rows.lead(lead_id, at, {})
     elif action == "propertyChange":
-        _change(rows, lead_id, at, str(event["propertyName"]), event.get("propertyValue"), recipe)
+        _change(
+            rows, lead_id, at, identifier(event["propertyName"]), event.get("propertyValue"), recipe
+        )
     else:
         rows.unused["an event that changes no property"] += 1
 

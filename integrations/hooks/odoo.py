@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from integrations.hooks.rows import HookRecipe, HookRows, utc
+from integrations.hooks.rows import HookRecipe, HookRows, identifier, utc
 
 NO_ATTRIBUTES = ("id", "create_date", "stage_id")
 """``stage_id`` comes as a number, where an import has the stage's name: left to a sync."""
@@ -32,7 +32,7 @@ def rows_of(body: Any, recipe: HookRecipe, now: datetime) -> HookRows:
 
 
 def _lead(rows: HookRows, lead: Mapping[str, Any], recipe: HookRecipe) -> None:
-    lead_id = str(lead["_id"])
+    lead_id = identifier(lead["_id"])
     values = {
         name: _plain(value)
         for name, value in lead.items()
@@ -66,7 +66,9 @@ def _meeting(rows: HookRows, event: Mapping[str, Any], now: datetime) -> None:
         rows.unused["a meeting still to come"] += 1
     else:
         duration = (stop - start).total_seconds()
-        rows.interaction(str(lead), start, "meeting", f"event-{event['_id']}", duration)
+        rows.interaction(
+            identifier(lead), start, "meeting", f"event-{identifier(event['_id'])}", duration
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from integrations.hooks.rows import HookRecipe, HookRows, seconds_of, utc
+from integrations.hooks.rows import HookRecipe, HookRows, identifier, seconds_of, utc
 
 PREFIX = "deal-"
 
@@ -39,7 +39,7 @@ def rows_of(body: Any, recipe: HookRecipe) -> HookRows:
 def _deal(
     rows: HookRows, deal: Mapping[str, Any], previous: Mapping[str, Any] | None, recipe: HookRecipe
 ) -> None:
-    lead_id, created = f"{PREFIX}{deal['id']}", utc(deal["add_time"])
+    lead_id, created = f"{PREFIX}{identifier(deal['id'])}", utc(deal["add_time"])
     values = _flat(deal)
     if previous is None:
         rows.lead(lead_id, created, _attributes(values, recipe), utc(deal["update_time"]))
@@ -82,11 +82,11 @@ def _activity(rows: HookRows, activity: Mapping[str, Any]) -> None:
         rows.unused["an activity that is not done"] += 1
         return
     due = f"{activity['due_date']} {activity.get('due_time') or '00:00'}"
-    kind = str(activity["type"]).lower()
+    kind = identifier(activity["type"]).lower()
     rows.interaction(
-        f"{PREFIX}{activity['deal_id']}",
+        f"{PREFIX}{identifier(activity['deal_id'])}",
         utc(activity.get("marked_as_done_time") or due),
         "outbound_call" if kind == "call" else kind,
-        f"activity-{activity['id']}",
+        f"activity-{identifier(activity['id'])}",
         seconds_of(activity.get("duration")),
     )

@@ -44,7 +44,8 @@ class HookRows:
         learned_at: datetime | None = None,
     ) -> None:
         """A lead with what was known at its creation; ``learned_at``: the record's own moment."""
-        row = {"lead_id": lead_id, "created_at": created.isoformat(), "attributes": dict(values)}
+        single = {name: value for name, value in values.items() if self._is_single(value)}
+        row = {"lead_id": lead_id, "created_at": created.isoformat(), "attributes": single}
         self.leads.append(row)
         self.learned_at.append(learned_at or created)
 
@@ -81,8 +82,17 @@ class HookRows:
 
     def answer(self, lead_id: str, at: datetime, name: str, value: Any) -> None:
         """An attribute that was learned at a moment."""
+        if not self._is_single(value):
+            return
         row = {"lead_id": lead_id, "answered_at": at.isoformat(), "attribute": name, "value": value}
         self.answers.append(row)
+
+    def _is_single(self, value: Any) -> bool:
+        """Whether a value is one, as attributes are; a list or an object is counted."""
+        single = value is None or isinstance(value, str | int | float)
+        if not single:
+            self.unused["a value that is a list or an object"] += 1
+        return single
 
     def interaction(
         self, lead_id: str, at: datetime, kind: str, event_id: str, duration_s: float | None = None
@@ -129,6 +139,17 @@ def hook_recipe(name: str, own_words: tuple[tuple[str, Meaning], ...] = ()) -> H
     patterns = (p.lower() for group in recipe.left_out.values() for p in group)
     words = meanings(recipe, Choices(words=dict(own_words)))
     return HookRecipe(name, (PUSHED, *patterns), words)
+
+
+def identifier(value: Any) -> str:
+    """An id or a name as text. TypeError unless it is a text or a whole number.
+
+    >>> identifier(17), identifier("deal-17")
+    ('17', 'deal-17')
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError("expected a text or a whole number")
+    return str(value)
 
 
 def utc(value: Any) -> datetime:

@@ -22,8 +22,7 @@ from serving.api.hook_checks import (
     check_secret,
     secrets_of,
 )
-from serving.http.request import Endpoint, Request, Response, json_response
-from serving.parsing.json_limits import guard
+from serving.http.request import Endpoint, Request, Response, decode, json_response
 from serving.problems import Problem
 from serving.services import Services
 from serving.settings import Settings
@@ -67,6 +66,8 @@ class HookTaken(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     unused: dict[str, int]
 
+
+_anything = msgspec.json.Decoder(Any)
 
 EXAMPLE = {"taken": 2, "repeated": 0, "unchanged": 1, "refused": {}, "unused": {}}
 
@@ -239,8 +240,7 @@ def _rows(
 
 
 def _json(body: bytes, settings: Settings) -> Any:
-    guard(body, settings.max_depth)
-    return msgspec.json.decode(body)
+    return decode(_anything, body, settings.max_depth)
 
 
 def _salesforce(body: bytes, recipe: HookRecipe, settings: Settings) -> HookRows:

@@ -15,7 +15,10 @@ import pytest
 
 from features.errors import UsageError
 from integrations.hooks.hubspot import signature
+from integrations.hooks.rows import hook_recipe
+from serving.api import hooks
 from serving.api.hooks import MAX_BODY_BYTES, own_words
+from serving.problems import Problem
 from serving.settings import Settings
 
 SECRETS = {f"hook_{name}_secret": f"{name}-secret" for name in ("hubspot", "odoo", "pipedrive")}
@@ -334,3 +337,57 @@ def test_nothing_of_a_lead_is_logged(
     for text in (*own, printed.out, printed.err):
         for secret in ("101", "L-77", LEAD, "budget", "odoo-secret"):
             assert secret not in text
+
+
+def places(body: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a body, by keys and positions."""
+    yield at
+    for key in (
+        body if isinstance(body, dict) else range(len(body) if isinstance(body, list) else 0)
+    ):
+        yield from places(body[key], (*at, key))
+
+
+def replaced(body: Any, at: tuple[Any, ...], value: Any) -> Any:
+    """A copy of a body with another value at a place."""
+    if not at:
+        return value
+    copy = dict(body) if isinstance(body, dict) else list(body)
+    copy[at[0]] = replaced(body[at[0]], at[1:], value)
+    return copy
+
+
+JUNK = (
+    None, True, -1, 1e300, 10**30, "", "\x00", [], [[1]], {"a": 1}, "9999-12-31T23:59:59-14:00",
+)  # fmt: skip
+SENT = datetime.now(UTC).isoformat()
+BODIES = {
+    "hubspot": [HISTORY[1]],
+    "odoo": {
+        "_model": "calendar.event", "_id": 71, "start": "2026-01-22 09:00:00",
+        "stop": "2026-01-22 09:45:00", "opportunity_id": 11, "active": True,
+    },
+    "pipedrive": {
+        "meta": {"action": "change", "entity": "deal", "timestamp": SENT}, "data": DEAL,
+        "previous": {"value": 1, "custom_fields": {"b" * 40: 3}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("system", BODIES)
+def test_any_value_in_any_place_is_rows_or_a_problem(system: str) -> None:
+    now, settings, statuses, read = datetime.now(UTC), Settings(), set(), 0
+    for at in places(BODIES[system]):
+        for value in JUNK:
+            body = json.dumps(replaced(BODIES[system], at, value)).encode()
+            try:
+                rows = hooks._rows(system, body, hook_recipe(system), settings, now)
+            except Problem as problem:
+                statuses.add(problem.status)
+                continue
+            read += 1
+            given = [row["value"] for row in rows.answers]
+            given += [value for row in rows.leads for value in row["attributes"].values()]
+            assert all(one is None or isinstance(one, str | int | float) for one in given)
+    assert read > 20
+    assert statuses <= {400, 401}

@@ -20,7 +20,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from leadscore_client.client import AsyncClient, Lead, Problem
+from leadscore_client import requests
+from leadscore_client.answers import Problem
+from leadscore_client.client import AsyncClient
+from leadscore_client.rows import Lead
 
 T = TypeVar("T")
 
@@ -95,7 +98,7 @@ class Tools:
         last scores that were given, newest first, each with the features that moved most.
         """
         score = await answered(self._client.lead_score(lead_id, as_of=as_of, reasons=ALL_REASONS))
-        page = await answered(self._client.send(self._client.ask_history(lead_id)))
+        page = await answered(self._client.send(requests.lead_history(lead_id)))
         return {"score": score, "history": page["scores"][:10]}
 
     async def worklist(
@@ -112,8 +115,8 @@ class Tools:
         if min_probability is not None:
             filters["min_probability"] = min_probability
         given = {name: value for name, value in filters.items() if value is not None}
-        asked = self._client.ask_leads(band, cursor, **given)
-        return dict(await answered(self._client.send(asked)))
+        request = requests.leads(band, cursor, **given)
+        return dict(await answered(self._client.send(request)))
 
     async def what_if(
         self,
@@ -133,7 +136,7 @@ class Tools:
         now = await answered(self._client.lead_score(lead_id, record=False))
         stored = await self._stored(lead_id)
         body = supposed_lead(now, stored, attributes or {}, interactions or [])
-        then = dict(await answered(self._client.send(self._client.ask_score(cast(Lead, body)))))
+        then = dict(await answered(self._client.send(requests.score(cast(Lead, body)))))
         change = then["probability"] - now["probability"]
         return WhatIf(now=now, then=then, change=change)
 

@@ -40,7 +40,7 @@ OF_THE_MESSAGE = frozenset({400, 409, 413, 415, 422})
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class DeliverySchedule:
     """``first_s``: wait after the first failure, doubled each time; ``hold_s``: the longest that a
     webhook is held; ``give_up_s``: after so long of failures a message is dead."""
 
@@ -49,7 +49,7 @@ class RetryPolicy:
     give_up_s: float = 72 * 3600.0
 
     @classmethod
-    def of(cls, settings: Settings) -> RetryPolicy:
+    def of(cls, settings: Settings) -> DeliverySchedule:
         """As the operator set it."""
         return cls(
             first_s=settings.webhook_retry_s,
@@ -140,7 +140,7 @@ def settle(
     webhook_id: str,
     results: Sequence[tuple[Due, SendResult]],
     now_us: int,
-    policy: RetryPolicy,
+    policy: DeliverySchedule,
     rng: random.Random,
 ) -> None:
     """Write down what became of these messages."""
@@ -187,7 +187,7 @@ def _try_again(
     message: Due,
     outcome: SendResult,
     now_us: int,
-    policy: RetryPolicy,
+    policy: DeliverySchedule,
     rng: random.Random,
 ) -> None:
     first_us = message.first_us if message.first_us is not None else now_us

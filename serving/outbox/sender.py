@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.outbox.deliveries import Due, RetryPolicy, due, fan_out, settle
+from serving.outbox.deliveries import Due, DeliverySchedule, due, fan_out, settle
 from serving.outbox.send import Sender, SendResult
 from serving.outbox.webhooks import ACTIVE, message_id, valid_secrets, webhook_row
 from serving.settings import Settings
@@ -55,7 +55,7 @@ class WebhookRounds:
         self.webhook_id = webhook_id
         self._engine = engine
         self._writing = engine.execution_options(writes=True)
-        self._policy = RetryPolicy.of(settings)
+        self._policy = DeliverySchedule.of(settings)
         self._sender = Sender(settings.webhook_timeout_s, settings.webhook_private)
         self._rate = settings.webhook_rate_per_s
         self._pool = ThreadPoolExecutor(settings.webhook_concurrency, thread_name_prefix="webhook")

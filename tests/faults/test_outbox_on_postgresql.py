@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from stored_scores import TOMBSTONES, enter, score_row
 
 from serving.outbox.changes import changes_after, forget_changes_before
-from serving.outbox.deliveries import RetryPolicy, backlog, due, fan_out, settle
+from serving.outbox.deliveries import DeliverySchedule, backlog, due, fan_out, settle
 from serving.outbox.send import SendResult
 from serving.outbox.webhooks import add_test, add_webhook, rotate_secret, webhook_row, webhooks
 from serving.store import refresh_queue
@@ -71,7 +71,7 @@ def test_the_outbox_on_postgresql(postgresql: Any, tmp_path: Path) -> None:
         first = due(connection, row, 10, 100)
         assert len(first) == WRITERS * 3
         results = [(one, SendResult(204 if i else 500)) for i, one in enumerate(first)]
-        settle(connection, webhook_id, results, 20, RetryPolicy(), random.Random(1))
+        settle(connection, webhook_id, results, 20, DeliverySchedule(), random.Random(1))
         row = webhook_row(connection, webhook_id)
         assert row is not None
         assert len(due(connection, row, 30, 100)) == WRITERS * 3 - 1

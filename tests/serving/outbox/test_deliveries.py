@@ -14,7 +14,7 @@ from features.errors import UsageError
 from serving.outbox.changes import forget_changes_before
 from serving.outbox.deliveries import (
     HOLD_AFTER,
-    RetryPolicy,
+    DeliverySchedule,
     backlog,
     dead_letters,
     due,
@@ -41,13 +41,13 @@ URL = "https://crm.example.com/hook"
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
 OK, BROKEN, BAD = SendResult(204), SendResult(500, "status 500"), SendResult(422, "status 422")
-POLICY = RetryPolicy(first_s=10.0, give_up_s=3600.0)
+POLICY = DeliverySchedule(first_s=10.0, give_up_s=3600.0)
 
 
 class Desk:
     """One webhook on a store; ``at`` is the clock."""
 
-    def __init__(self, engine: sa.Engine, policy: RetryPolicy = POLICY) -> None:
+    def __init__(self, engine: sa.Engine, policy: DeliverySchedule = POLICY) -> None:
         self.engine, self.policy = engine.execution_options(writes=True), policy
         self.at_us = START_US + HOUR_US
         with self.engine.begin() as connection:
@@ -167,7 +167,7 @@ def test_a_webhook_that_fails_again_and_again_is_held(engine: sa.Engine, desk: D
 
 
 def test_what_probed_a_dead_receiver_goes_out_soon_after_it_is_back(engine: sa.Engine) -> None:
-    desk = Desk(engine, RetryPolicy(first_s=10.0, hold_s=60.0))
+    desk = Desk(engine, DeliverySchedule(first_s=10.0, hold_s=60.0))
     enter(engine, score_row("a", 0, 0.1))
     tries = 0
     while tries < 20:

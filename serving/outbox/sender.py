@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.outbox.deliveries import Due, DeliverySchedule, due, fan_out, settle
+from serving.outbox.deliveries import DeliverySchedule, Due, due, fan_out, settle
 from serving.outbox.send import Sender, SendResult
 from serving.outbox.webhooks import ACTIVE, message_id, valid_secrets, webhook_row
 from serving.settings import Settings

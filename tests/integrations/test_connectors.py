@@ -5,6 +5,7 @@ Three leads: one converted, one lost, one open; a budget that rose, an inbound c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,10 @@ from odoo_service import OdooService
 from pipedrive_service import PipedriveService
 from salesforce_service import SalesforceService
 
+from commands.cli import run
 from features.errors import StorageError, UsageError
 from integrations.connectors.mirror import Mirror
-from integrations.connectors.systems import SYSTEMS, push_system, sync_system
-from integrations.recipe import Choices
-from integrations.run import import_export
+from integrations.connectors.systems import push_system, sync_system
 
 SERVICES = (SalesforceService, OdooService, PipedriveService, DynamicsService)
 WITH_TOKENS = tuple(service for service in SERVICES if service.oauth)
@@ -49,17 +49,26 @@ def exported(folder: Path) -> str:
     return "".join(path.read_text() for path in sorted(folder.glob("*.csv")))
 
 
-def test_what_is_read_is_what_the_recipe_reads(account: Any, tmp_path: Path) -> None:
-    synced(account, tmp_path / "export")
-    system = SYSTEMS[account.system]
-    choices = Choices(zone=system.zone)
-    report = import_export(system.recipe, tmp_path / "export", tmp_path / "out", choices)
-    assert [name for name, _ in report.unread] == account.unread
+def test_what_is_read_is_what_the_recipe_reads(
+    account: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in account.environment.items():
+        monkeypatch.setenv(name, value)
+    export, out = tmp_path / "export", tmp_path / "out"
+    arguments = ["sync", account.system, str(export), "--import", str(out), "--url", account.url]
+    assert run([*arguments, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["import"]["unread"] == []
+    for secret in account.environment.values():
+        assert secret not in printed.out + printed.err
     for name, drawn in account.expected.items():
-        assert_table(tmp_path / "out", name, drawn)
-    assert "Ada" not in exported(tmp_path / "export")
-    assert "Augusta" not in exported(tmp_path / "export")
-    assert (tmp_path / "export" / "sync.db").stat().st_mode & 0o077 == 0
+        assert_table(out, name, drawn)
+    assert "Ada" not in exported(export)
+    assert "Augusta" not in exported(export)
+    assert (export / "sync.db").stat().st_mode & 0o077 == 0
 
 
 def test_a_late_edit_is_read_and_what_is_gone_leaves_the_folder(

@@ -34,7 +34,6 @@ class DynamicsService(FakeService):
     system = "dynamics"
     environment = {"DYNAMICS_ACCESS_TOKEN": "good-token"}  # noqa: RUF012
     first, later = f"{DATA}/leads", "opportunities"
-    unread: list[str] = []  # noqa: RUF012
     leads, missing, prefix = (A, B, C), f"{'d' * 8}-0000-4000-8000-000000000000", ""
     optional = "audit"
     refusal, no_field = "Does Not Exist", r"new_leadscore_probability \(decimal\)"

@@ -44,7 +44,6 @@ class OdooService(FakeService):
     }  # fmt: skip
     oauth = None
     first, later = "crm.lead/search_read", "calendar.event/search_read"
-    unread: list[str] = []  # noqa: RUF012
     leads, missing, prefix = ("11", "12", "13"), "99", ""
     optional = "mail.tracking.value"
     refusal, no_field = "Record does not exist", r"x_leadscore_probability \(float\)"

@@ -28,7 +28,6 @@ class PipedriveService(FakeService):
     system = "pipedrive"
     environment = {"PIPEDRIVE_API_TOKEN": "good-token"}  # noqa: RUF012
     first, later = "/api/v2/deals", "activities"
-    unread: list[str] = []  # noqa: RUF012
     leads, missing, prefix = ("811", "812", "813"), "99", "deal-"
     optional = "changelog"
     refusal, no_field = "Deal not found", r"leadscore_probability \(numerical\)"

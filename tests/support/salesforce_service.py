@@ -52,7 +52,6 @@ class SalesforceService(FakeService):
     environment = {"SALESFORCE_ACCESS_TOKEN": "good-token"}  # noqa: RUF012
     oauth = {"SALESFORCE_CLIENT_ID": "client", "SALESFORCE_CLIENT_SECRET": "client-secret"}  # noqa: RUF012
     first, later = "queryAll", "Event/describe"
-    unread: list[str] = []  # noqa: RUF012
     leads, missing, prefix = LEADS, "00Q000000000009EAA", ""
     optional = "Event"
     refusal, no_field = (

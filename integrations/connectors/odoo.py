@@ -57,6 +57,9 @@ class Kind:
     domain: tuple[Any, ...] = ()
 
 
+TRACKED, FIELD_NAMES = "mail.tracking.value", "ir.model.fields"
+"""Tracked values name their field by number: without the names none could be chosen."""
+
 VALUES = ("integer", "float", "monetary", "char", "text", "datetime")
 KINDS = {
     "crm.lead": Kind(LEAD_COLUMNS),
@@ -179,7 +182,7 @@ class OdooSync:
             raise UsageError("crm.lead is what everything else belongs to; it cannot be left out")
         read: dict[str, list[str]] = {}
         for model, kind in KINDS.items():
-            if model in self._without:
+            if model in self._without or (model == TRACKED and FIELD_NAMES in self._without):
                 continue
             try:
                 read[model] = self._read(model, kind, now)

@@ -272,6 +272,9 @@ def _asked_wait_s(headers: Mapping[str, str]) -> float:
 
     >>> _asked_wait_s({"retry-after": "11"}), _asked_wait_s({}), _asked_wait_s({"retry-after": "x"})
     (11.0, 0.0, 0.0)
+    >>> at = {"date": "Wed, 01 Apr 2026 12:00:00 GMT"}
+    >>> _asked_wait_s({"retry-after": "Wed, 01 Apr 2026 12:00:30 GMT", **at})
+    30.0
     """
     value = headers.get("retry-after", "").strip()
     try:

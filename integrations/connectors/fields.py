@@ -26,10 +26,14 @@ class SystemField:
     custom: bool = False
     free_text: bool = False
 
-    def matches(self, patterns: Iterable[str]) -> bool:
-        """Whether the name or the label is one of ``patterns``; capitals do not matter."""
-        names = (self.name.lower(), self.label.lower())
-        return any(fnmatchcase(name, p.lower()) for p in patterns for name in names)
+    def is_one_of(self, patterns: Iterable[str]) -> bool:
+        """Whether the name fits one of ``patterns``; capitals do not matter."""
+        return any(fnmatchcase(self.name.lower(), pattern.lower()) for pattern in patterns)
+
+    def is_called(self, patterns: Iterable[str]) -> bool:
+        """Whether the name or the label fits one of ``patterns``."""
+        patterns = tuple(patterns)
+        return self.is_one_of(patterns) or SystemField(self.label).is_one_of(patterns)
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ class Selection:
         for one in found:
             named = one.name in self.named or (one.custom and one.label in self.named)
             usual = (one.custom and not one.free_text) or one.name in self.standard
-            if one.matches(never):
+            if one.is_called(never):
                 continue
-            if named or (usual and not one.matches(left_out)):
+            if named or (usual and not one.is_one_of(left_out)):
                 chosen.append(one.name)
             elif one.custom and one.free_text:
                 unread.append(one.name)

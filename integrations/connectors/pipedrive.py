@@ -57,6 +57,9 @@ ACTIVITY_COLUMNS = (
 )  # fmt: skip
 CHANGELOG_COLUMNS = ("deal_id", "field_key", "old_value", "new_value", "time")
 
+NAMES_OF_V1 = {"user_id": "owner_id", "pipeline": "pipeline_id", "label": "label_ids"}
+"""Fields that the changelog, which is of API v1, calls otherwise than API v2 does."""
+
 TEXT_TYPES = ("varchar", "varchar_auto", "text", "phone", "address", "people", "org", "user")
 """Field types where anybody may have written anything; such a custom field must be named."""
 
@@ -172,12 +175,14 @@ class PipedriveSync:
     def _changes(self, deal: int, columns: Sequence[str]) -> list[list[Any]]:
         """Old and new value of each change of a field that is read; times in UTC."""
         path = f"/v1/deals/{deal}/changelog"
-        return [
-            [one["field_key"], one.get("old_value"), one.get("new_value"), _utc(one["time"])]
-            for items, _ in _listed(self._api, path, {}, None)
-            for one in items
-            if one["field_key"] in columns
-        ]
+        changes = []
+        for items, _ in _listed(self._api, path, {}, None):
+            for one in items:
+                name = NAMES_OF_V1.get(one["field_key"], one["field_key"])
+                if name in columns:
+                    values = (one.get("old_value"), one.get("new_value"))
+                    changes.append([name, *values, _utc(one["time"])])
+        return changes
 
     def _activities(self, since: datetime | None, cursor: str | None) -> Iterator[Page]:
         path = "/api/v2/activities"

@@ -52,6 +52,8 @@ class PipedriveService(FakeService):
         "answers": f"""
             lead_id  | answered_at          | attribute | value
             deal-811 | 2026-01-20T09:00:00Z | {BUDGET}  | high
+            deal-811 | 2026-01-21T09:00:00Z | owner_id  | 8
+            deal-812 | 2026-01-21T09:00:00Z | owner_id  | 8
         """,
         "interactions": """
             lead_id  | occurred_at          | kind          | duration_s
@@ -77,13 +79,15 @@ class PipedriveService(FakeService):
             moment = f"2026-{at}T09:00:00Z"
             self.deals[key] = {
                 "id": key, "title": "Ada", "add_time": moment, "update_time": moment,
-                "status": "open", "stage_id": 1, "value": 500, "origin": "API",
+                "status": "open", "stage_id": 1, "value": 500, "origin": "API", "owner_id": 8,
                 "is_deleted": False, "custom_fields": {BUDGET: None, WISHES: "Ada's wish"},
             }  # fmt: skip
             self.changes[key] = []
         self.change(811, BUDGET, "low", "2026-01-05 09:00:01")
         self.change(811, BUDGET, "high", "2026-01-20 09:00:00")
         self.change(811, "title", "Augusta", "2026-01-20 09:00:00")
+        owner = {"old_value": "7", "new_value": "8", "time": "2026-01-21 09:00:00"}
+        self.changes[811].insert(0, {"field_key": "user_id", **owner})
         self.deals[811] |= {"status": "won", "won_time": "2026-03-01T11:00:00Z",
                             "update_time": "2026-03-01T11:00:00Z"}  # fmt: skip
         self.deals[812] |= {"status": "lost", "lost_time": "2026-02-15T11:00:00Z",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import sys
 import zlib
-
-import zstandard
+from typing import BinaryIO
 
 from serving.problems import Problem
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 CODINGS = ("gzip", "zstd", "identity")
 
 
-MAX_WINDOW_BYTES = 8 << 20
-"""Memory that a zstd frame may ask for: what RFC 9659 says every receiver should grant."""
+MAX_WINDOW_LOG = 23
+"""Of the memory that a zstd frame may ask for, 8 MiB: what RFC 9659 says every receiver should
+grant."""
 
 
 class BodyMemory:
@@ -84,29 +90,21 @@ def _gunzip(body: bytes, limit: int) -> bytes:
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     try:
-        with reader.stream_reader(io.BytesIO(body), read_across_frames=True) as stream:
-            out = stream.read(limit + 1)
-        if len(out) > limit:
-            raise too_large(limit)
-        if not _ends_with_a_frame(body, reader):
-            raise _damaged("zstd")
-    except zstandard.ZstdError:
+        with zstd_reader(io.BytesIO(body)) as stream:
+            out: bytes = stream.read(limit + 1)
+    except (zstd.ZstdError, EOFError):
         raise _damaged("zstd") from None
+    if len(out) > limit:
+        raise too_large(limit)
     return out
 
 
-def _ends_with_a_frame(body: bytes, reader: zstandard.ZstdDecompressor) -> bool:
-    """Whether the last frame is complete: the stream itself ends silently where it is cut off.
+def zstd_reader(packed: BinaryIO) -> zstd.ZstdFile:
+    """What is unpacked of a file in zstd, frame after frame, in bounded memory.
 
-    For bodies that are known to unpack to no more than is allowed.
+    Reading raises ZstdError for what is not zstd or asks for more memory than it may, EOFError
+    where it is cut off.
     """
-    rest = body
-    while rest:
-        frame = reader.decompressobj()
-        frame.decompress(rest)
-        if not frame.eof:
-            return False
-        rest = frame.unused_data
-    return bool(body)
+    window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
+    return zstd.ZstdFile(packed, options=window)

@@ -19,7 +19,7 @@ import msgspec
 
 from features.compute.atomic import write_atomically
 from features.errors import DataError, StorageError
-from serving.http.bodies import MAX_WINDOW_BYTES
+from serving.http.bodies import zstd_reader
 
 FOLDER = "imports"
 
@@ -147,10 +147,7 @@ class Lines:
         if self._coding == "gzip":
             return gzip.GzipFile(fileobj=packed)
         if self._coding == "zstd":
-            import zstandard
-
-            reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
-            return reader.stream_reader(packed, read_across_frames=True, closefd=False)
+            return zstd_reader(packed)
         return contextlib.nullcontext(packed)
 
     def _read(self, stream: Any) -> bytes:

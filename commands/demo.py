@@ -67,6 +67,10 @@ SHOWN_OF = {"hot": 4, "warm": 3, "cold": 3}
 """How many open leads of each band the demo shows: the surest of each."""
 
 
+LEADS_TO_CHOOSE_ON = 2_500
+"""A first look shall not take minutes: the recipe is chosen on so many leads, and fitted on all."""
+
+
 SIMULATED = "default"
 """Name of the simulated world, by which a champion of the demo is known."""
 
@@ -115,7 +119,7 @@ def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
     from training.simulator import SCENARIOS, simulate, write_simulation
 
     with timed(f"simulate {n_leads:,} leads"):
-        write_simulation(simulate(n_leads, seed, world=SCENARIOS[SIMULATED]), out)
+        write_simulation(simulate(n_leads, seed, world=SCENARIOS[SIMULATED]), out, truth=False)
     with timed("check them against the data contract"):
         dataset = read_dataset(out)
     report_reading(dataset)
@@ -131,7 +135,7 @@ def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[TrainOutcome,
     audit = stop_on_leaks(dataset, ())
     with timed("train"), progress_bar() as tell:
         card = chosen_scorecard(None)
-        config = TrainingConfig(seed=seed, scorecard=card)
+        config = TrainingConfig(seed=seed, scorecard=card, choose_on=LEADS_TO_CHOOSE_ON)
         trained = train(dataset, config, audit=audit, progress=tell)
     wanted = TrainOptions(
         str(folder / "leads"), folder / "release", True, None, seed, ThresholdPolicy()

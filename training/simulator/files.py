@@ -44,17 +44,19 @@ GROUPS = {
 }
 
 
-def write_simulation(simulation: SimulatedTables, out: Path) -> None:
+def write_simulation(simulation: SimulatedTables, out: Path, *, truth: bool = True) -> None:
     """Write a dataset folder and ``truth.csv``; the same simulation gives the same bytes.
 
-    Existing files of these names in ``out`` are replaced.
+    Existing files of these names in ``out`` are replaced. ``truth``: false leaves ``truth.csv``
+    out, which takes longer than all else.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("leads", "outcomes", "answers", "truth"):
+    (out / "truth.csv").unlink(missing_ok=True)
+    for name in ("leads", "outcomes", "answers", *(("truth",) if truth else ())):
         (out / f"{name}.csv").write_bytes(_csv(getattr(simulation, name)))
     packed = gzip.compress(_csv(simulation.interactions), compresslevel=3, mtime=0)
     (out / "interactions.csv.gz").write_bytes(packed)
-    (out / "dataset.toml").write_text(_toml(simulation), encoding="utf-8")
+    (out / "dataset.toml").write_text(_toml(simulation, truth=truth), encoding="utf-8")
 
 
 def dataset_of(simulation: SimulatedTables) -> Dataset:
@@ -83,14 +85,14 @@ def _csv(table: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-def _toml(simulation: SimulatedTables) -> str:
+def _toml(simulation: SimulatedTables, *, truth: bool = True) -> str:
     world = simulation.world
+    exact = "; truth.csv holds the exact probability of each reference" if truth else ""
     ages = ", ".join(f"{age:g}" for age in world.reference_ages_days)
     until = simulation.observed_until.strftime("%Y-%m-%dT%H:%M:%SZ")
     lines = [
         f'name = "{world.name}"',
-        f'about = "{world.about}. Simulated, seed {simulation.seed}; '
-        'truth.csv holds the exact probability of each reference"',
+        f'about = "{world.about}. Simulated, seed {simulation.seed}{exact}"',
         'licence = "CC0 1.0"',
         f"observed_until = {until}",
         f"horizon_days = {world.horizon_days:g}",

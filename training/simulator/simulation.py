@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,7 @@ SECOND_US = 1_000_000
 class Simulation:
     """A simulated dataset and its truth; tables in the shapes of the data contract.
 
-    ``truth``: lead_id, as_of, probability, one row per reference (creation + each reference age)
-    at which the lead was open and which was before the end of observation.
+    ``closed_at_us`` (n): when each lead closed, the end of observation where it did not.
     """
 
     world: Scenario
@@ -38,8 +38,18 @@ class Simulation:
     interactions: pd.DataFrame
     outcomes: pd.DataFrame
     answers: pd.DataFrame
-    truth: pd.DataFrame
+    closed_at_us: Int64
     traces: ObservedEvents
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """lead_id, as_of, probability: one row per reference (creation + each reference age) at
+        which the lead was open and which was before the end of observation.
+
+        Made when it is first asked for: it takes longer than the simulation.
+        """
+        ids = self.leads["lead_id"].to_numpy(dtype=object)
+        return _truth(self.world, ids, self.traces, self.closed_at_us)
 
     def to_dataset(self) -> Dataset:
         """The dataset that :meth:`save` writes and ``read_dataset`` reads, without the files."""
@@ -88,7 +98,7 @@ def simulate(n_leads: int, seed: int, *, world: Scenario = DEFAULT) -> Simulatio
         interactions=_interactions(rng, world, ids, events),
         outcomes=_outcomes(ids, closing, closed_at, until),
         answers=_answer_rows(ids, events),
-        truth=_truth(world, ids, traces, closed_at),
+        closed_at_us=closed_at,
         traces=traces,
     )
 

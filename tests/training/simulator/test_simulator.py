@@ -36,6 +36,10 @@ def test_same_seed_same_bytes_and_another_seed_other_bytes(tmp_path):
         "outcomes.csv",
         "truth.csv",
     }
+    write_simulation(simulate(300, 5), tmp_path / "a", truth=False)
+    without = _bytes(tmp_path / "a")
+    assert set(first) - set(without) == {"truth.csv"}
+    assert all(without[name] == first[name] for name in without if name != "dataset.toml")
 
 
 def test_settings_name_horizon_ages_and_qualification_groups(simulation, tmp_path):

@@ -141,7 +141,8 @@ def group_few(
         event.view(np.int64), rows,
     )  # fmt: skip
     kept = np.empty(n_leads, dtype=np.int64)
-    sort_leads(0, n_leads, offsets, rows, kept)
+    start = np.int64(0)  # a literal 0 would be a type, and a compilation, of its own
+    sort_leads(start, n_leads, offsets, rows, kept)  # type: ignore[arg-type]
     return without_gaps(offsets, kept, rows)
 
 
@@ -156,7 +157,8 @@ def group_rows(
     without an event that say the same count once.
     """
     if len(lead) < MIN_PARALLEL_ROWS:
-        return group_few(lead, n_leads, at_us, kind, value, duration_s, event)
+        columns = (read_only(column) for column in (at_us, kind, value, duration_s, event))
+        return group_few(read_only(lead), n_leads, *columns)  # type: ignore[arg-type]
     batch = Arrays((at_us, kind, value, duration_s, event))
     return group_parts(lead, n_leads, [batch], events=len(event) > 0)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from features.cleaning import FALSE_WORDS, TRUE_WORDS
-from features.compute.array_types import DAY_US, Float64, Int32, Object
+from features.compute.array_types import DAY_US, Float64, Int32, Object, read_only
 from features.compute.parallel import parallel_ranges
 from features.contract import AttributeType, value_to_text
 from features.errors import DataError
@@ -107,11 +107,12 @@ def _compute_attributes(
     answers = histories.answers
     encoded, position_of = _encoded_answers(plan, histories)
     created = _at_creation(plan, histories)
+    created_at_us = read_only(histories.created_at_us)  # or a kernel is compiled once for each way
 
     def recall(columns: Int32, levels: Float64, into: Float64) -> None:
         def part(low: int, high: int) -> None:
             attributes_as_of(
-                created, histories.created_at_us, answers.offsets, answers.attribute,
+                created, created_at_us, answers.offsets, answers.attribute,
                 answers.at_us, answers.value, position_of, encoded, plan.groups,
                 references.lead[low:high], references.as_of_us[low:high],
                 columns, levels, NO_TIME, into[low:high],

@@ -18,6 +18,9 @@ from integrations.hooks.rows import HookRecipe, HookRows, identifier
 NAMES = {"lifecyclestage": "lifecycle_stage", "hs_lead_status": "lead_status"}
 """What the recipe calls these properties."""
 
+MAX_EVENTS = 1000
+"""Events of a request; HubSpot sends 100 at most."""
+
 CONTACT = "0-1"
 """The type of a contact where an event names it by number."""
 
@@ -35,8 +38,8 @@ def signature(secret: str, method: str, url: str, body: bytes, timestamp: str) -
 def rows_of(body: Any, recipe: HookRecipe) -> HookRows:
     """The rows of a body. ValueError, KeyError or TypeError if it is no array of events."""
     rows = HookRows()
-    if not isinstance(body, list):
-        raise TypeError("expected an array of events")
+    if not isinstance(body, list) or len(body) > MAX_EVENTS:
+        raise TypeError(f"expected an array of {MAX_EVENTS} events at most")
     for event in body:
         _take(rows, event, recipe)
     return rows

@@ -33,11 +33,8 @@ def rows_of(body: Any, recipe: HookRecipe, now: datetime) -> HookRows:
 
 def _lead(rows: HookRows, lead: Mapping[str, Any], recipe: HookRecipe) -> None:
     lead_id = identifier(lead["_id"])
-    values = {
-        name: _plain(value)
-        for name, value in lead.items()
-        if not name.startswith("_") and name not in NO_ATTRIBUTES and recipe.is_attribute(name)
-    }
+    record = {name: _plain(value) for name, value in lead.items() if not name.startswith("_")}
+    values = recipe.attributes(record, NO_ATTRIBUTES)
     rows.snapshot(lead_id, utc(lead["create_date"]), utc(lead["write_date"]), values)
     meaning = recipe.meaning(_word(lead))
     if meaning in ("converted", "lost"):

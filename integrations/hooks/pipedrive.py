@@ -41,12 +41,15 @@ def _deal(
 ) -> None:
     lead_id, created = f"{PREFIX}{identifier(deal['id'])}", utc(deal["add_time"])
     values = _flat(deal)
+    no_attributes = ("add_time",)
     if previous is None:
-        rows.lead(lead_id, created, _attributes(values, recipe), utc(deal["update_time"]))
+        rows.lead(
+            lead_id, created, recipe.attributes(values, no_attributes), utc(deal["update_time"])
+        )
     else:
         rows.lead(lead_id, created, {})
         changed = {name: values.get(name) for name in _flat(previous)}
-        for name, value in _attributes(changed, recipe).items():
+        for name, value in recipe.attributes(changed, no_attributes).items():
             rows.answer(lead_id, utc(deal["update_time"]), name, value)
     meaning = recipe.meaning(deal["status"])
     if meaning in ("converted", "lost"):
@@ -60,10 +63,6 @@ def _flat(deal: Mapping[str, Any]) -> dict[str, Any]:
     custom = deal.get("custom_fields") or {}
     fields = {name: value for name, value in deal.items() if name not in ("custom_fields", "id")}
     return {name: _plain(value) for name, value in {**fields, **custom}.items()}
-
-
-def _attributes(values: Mapping[str, Any], recipe: HookRecipe) -> dict[str, Any]:
-    return {n: v for n, v in values.items() if n != "add_time" and recipe.is_attribute(n)}
 
 
 def _plain(value: Any) -> Any:

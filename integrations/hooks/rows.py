@@ -15,6 +15,9 @@ from integrations.recipe import Choices, Meaning, load_recipe, meanings
 PUSHED = "*leadscore*"
 """Scores written by a push are no attribute of a lead."""
 
+MAX_FIELDS = 1000
+"""Fields of one record; these systems allow fewer."""
+
 AT_CREATION = timedelta(seconds=60)
 """What a record has so soon after it was made was known at its creation."""
 
@@ -126,6 +129,12 @@ class HookRecipe:
     def is_attribute(self, name: str) -> bool:
         """Whether a field describes a lead: not one that the recipe leaves out, nor our score."""
         return not any(fnmatchcase(name.lower(), pattern) for pattern in self.left_out)
+
+    def attributes(self, record: Mapping[str, Any], but: Container[str] = ()) -> dict[str, Any]:
+        """The attributes of a record, less those named. ValueError if it has too many fields."""
+        if len(record) > MAX_FIELDS:
+            raise ValueError(f"more than {MAX_FIELDS} fields")
+        return {n: v for n, v in record.items() if n not in but and self.is_attribute(n)}
 
     def meaning(self, word: Any) -> Meaning | None:
         """What a word of the system says of a lead; None for one that nobody knows."""

@@ -38,8 +38,7 @@ def rows_of(message: Message, recipe: HookRecipe) -> HookRows:
 def _lead(rows: HookRows, lead: Fields, recipe: HookRecipe) -> None:
     lead_id, created = _text(lead, "Id"), utc(lead["CreatedDate"])
     modified = utc(lead["SystemModstamp"])
-    values = {n: v for n, v in lead.items() if n not in NO_ATTRIBUTES and recipe.is_attribute(n)}
-    rows.snapshot(lead_id, created, modified, values)
+    rows.snapshot(lead_id, created, modified, recipe.attributes(lead, NO_ATTRIBUTES))
     if (lead.get("IsConverted") or "").lower() == "true":
         day = lead.get("ConvertedDate")
         at = utc(day) if day else None

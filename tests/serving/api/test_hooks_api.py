@@ -301,6 +301,14 @@ def test_notifications_of_odoo(service: httpx.Client) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused(service: httpx.Client) -> None:
+    many = [event("contact.creation", "2026-01-05T09:00:00")] * 1001
+    assert hubspot(service, many).status_code == 400
+    wide = {f"x_{i}": i for i in range(1000)} | {
+        "_model": "crm.lead", "_id": 12, "create_date": "2026-01-05 09:00:00",
+        "write_date": "2026-01-05 09:00:00",
+    }  # fmt: skip
+    answer = service.post("/v1/hooks/odoo", json=wide, headers=basic("odoo-secret"))
+    assert answer.status_code == 400
     body = b" " * (MAX_BODY_BYTES + 1)
     headers = {"content-type": "application/json", **basic("odoo-secret")}
     answer = service.post("/v1/hooks/odoo", content=body, headers=headers)

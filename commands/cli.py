@@ -45,6 +45,7 @@ from commands import (
     train,
     webhooks,
 )
+from commands.help_texts import translate_help
 from features.errors import LeadscoreError
 from features.language.catalogues import language
 from features.language.current import use
@@ -206,7 +207,9 @@ def run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(create_app())
     try:
         code, rest = without_language(arguments)
-        with use(chosen_language(code, as_json="--json" in arguments)):
+        with use(chosen_language(code, as_json="--json" in arguments)) as words:
+            if not rest or {"-h", "--help"} & set(rest):
+                translate_help(command, words)
             done = command(args=rest or ["--help"], prog_name="leadscore", standalone_mode=False)
     except Exception as error:
         if debugging():

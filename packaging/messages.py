@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
 from babel import Locale
 from babel.dates import get_day_names, get_month_names
 from babel.messages.catalog import Catalog
@@ -33,6 +34,8 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from commands.cli import create_app  # noqa: E402
+from commands.help_texts import HELP_CONTEXT, help_messages  # noqa: E402
 from features.language.language import MONTHS, SOURCE, WEEKDAYS, WHOLE_PART  # noqa: E402
 from features.language.retelling import JOINT_CONTEXT, JOINTS  # noqa: E402
 from features.vectors import nouns, sentences  # noqa: E402
@@ -54,7 +57,8 @@ Message = tuple[str | tuple[str, str], str | None]
 def template() -> Catalog:
     """Every message of the code, without translations."""
     catalog = Catalog(charset="utf-8")
-    for message, context in [*of_code(), *of_scorecard(), *of_playbook(), *of_features()]:
+    found = [*of_code(), *of_scorecard(), *of_playbook(), *of_features(), *of_help()]
+    for message, context in found:
         catalog.add(message, context=context)
     return catalog
 
@@ -98,6 +102,12 @@ def of_features() -> Iterator[Message]:
     yield from ((joint, JOINT_CONTEXT) for joint in JOINTS)
     yield from ((month, "month") for month in MONTHS)
     yield from ((day, "weekday") for day in WEEKDAYS)
+
+
+def of_help() -> Iterator[Message]:
+    """What ``--help`` says of every command and option."""
+    group = typer.main.get_command(create_app())
+    yield from ((text, HELP_CONTEXT) for text in dict.fromkeys(help_messages(group)))
 
 
 # ---------------------------------------------------------------- what CLDR knows

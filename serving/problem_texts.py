@@ -144,6 +144,8 @@ PROBLEM_TEXTS: tuple[str, ...] = (
     N_("known outputs: {outputs}"),
     N_("The head of the request did not arrive within {seconds:g} s."),
     N_("The head is larger than {limit} bytes or {headers} headers."),
+    N_("A webhook has {most:,} bytes at most."),
+    N_("Webhooks of this system are not switched on here."),
 )  # fmt: skip
 """Titles, details and messages of :mod:`serving.problems`, and of msgspec's refusals."""
 
@@ -154,6 +156,6 @@ def in_language(text: str, language: str) -> str:
     """A text of a problem in a language, by its code.
 
     >>> in_language("Not found", "en"), in_language("expected 1 to 1000 leads", "fr")
-    ('Not found', 'attendu : de 1 à 1000 leads')
+    ('Not found', 'attendu\xa0: de 1 à 1000 leads')
     """
     return text if language == "en" else _texts.of(text, language_or_english(language))

@@ -32,6 +32,20 @@ def test_lang_may_stand_anywhere(card: str, place: int, capsys: pytest.CaptureFi
     assert current() is ENGLISH
 
 
+def test_help_is_in_the_language_and_in_english_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--lang", "fr", "forecast", "--help"]) == 0
+    french = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "Prévoir les conversions" in french
+    assert "leadscore forecast my-leads --value 900" in french
+    for text in ("[obligatoire]", "Exemples :", "Afficher ce message et sortir."):
+        assert text in french
+    assert run(["forecast", "--help"]) == 0
+    english = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for text in ("Forecast conversions", "[required]", "Examples:", "Show this message and exit."):
+        assert text in english
+        assert text not in french
+
+
 def test_the_locale_decides_otherwise_but_not_for_a_program(
     card: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,7 @@ def test_a_problem_in_french_has_the_same_shape() -> None:
     )
     assert french["title"] == "Requête non valable"
     assert french["errors"] == [
-        {"at": "?limit", "message": "attendu : un nombre entier de 1 à 200"}
+        {"at": "?limit", "message": "attendu\u00a0: un nombre entier de 1 à 200"}
     ]
     same = ("type", "status", "request_id")
     assert [french[key] for key in same] == [english[key] for key in same]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from markupsafe import Markup
@@ -15,7 +15,7 @@ from training.report_texts import translated
 INK, FAINT, PAPER = "#22303c", "#d7dee4", "#ffffff"
 
 
-SOFT = "#6b7a87"
+SOFT = "#5b6975"
 
 
 COLOURS = {
@@ -55,12 +55,15 @@ DARK = {
 """What each colour of the pictures becomes on a dark screen."""
 
 
-def dark_rules() -> Markup:
-    """Style rules that give the pictures of a page their dark colours; they win over attributes."""
+def dark_rules(others: Mapping[str, str] | None = None) -> Markup:
+    """Style rules that give the pictures of a page their dark colours; they win over attributes.
+
+    ``others``: colours of these pictures alone, and what they become.
+    """
     rules = "".join(
         f'    svg [fill="{light}"] {{ fill: {dark}; }} '
         f'svg [stroke="{light}"] {{ stroke: {dark}; }}\n'
-        for light, dark in DARK.items()
+        for light, dark in {**DARK, **(others or {})}.items()
     )
     return Markup(rules)  # noqa: S704 - made of the constants above
 

@@ -31,6 +31,8 @@ WEEK_US = 7 * DAY_US
 
 
 UP, DOWN = "#2f855a", "#c0503f"
+DARK = {UP: "#63c594", DOWN: "#f08d7c"}
+"""What these become on a dark screen, beside the inks of every picture."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def explanation_html(change: ScoreChange, series: Timeline) -> str:
         headline=headline(change),
         waterfall=waterfall(change),
         picture=timeline_picture(series, change.before.as_of_us),
-        colours=svg.BAND_COLOURS,
+        dark_svg=svg.dark_rules(DARK),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,21 @@ def test_the_page_shows_parts_and_escapes_names(release: Release) -> None:
     assert "&lt;b&gt;odd" in text
     assert text.count("<svg") == 2
     assert not any(word in text for word in ("<script", "src=", "href="))
+
+
+def test_every_colour_of_the_page_has_another_in_the_dark(release: Release) -> None:
+    history = lead([(3, "page_view"), (12, "meeting")], [(16, "budget", "high")])
+    found = explain_change(history, "L-1", 10 * DAY_US, 20 * DAY_US, release)
+    text = explanation_html(found, timeline(history, "L-1", 20 * DAY_US, release))
+    dark = text.partition("(prefers-color-scheme: dark)")[2].partition("@media print")[0]
+    inks = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{3,6})"', text.partition("</style>")[2]))
+    zones = {"#7ba7c7", "#e8b04a", "#cf5440"}  # faint behind the curve, on either paper
+    assert len(inks - zones) >= 5
+    assert [ink for ink in inks - zones if f'[fill="{ink}"]' not in dark] == []
+    for name in ("ink", "soft", "faint", "paper", "cold", "warm", "hot"):
+        assert f"--{name}:" in dark
+    assert 'class="band ' in text
+    assert "style=" not in text.partition("<main>")[2].partition("What moved it")[0]
 
 
 def test_explain_from_the_command_line(

@@ -115,6 +115,8 @@ class _Hooks:
         read = partial(_rows, system, request.body, self._recipes[system], settings, clock.now)
         large = len(request.body) > READ_AT_ONCE
         rows = await self.services.run_apart(read) if large else read()
+        # an event is known by source and id: as `store load --source SYSTEM` names it
+        rows.interactions = [{**row, "source": system} for row in rows.interactions]
         taken = await self._store(rows, Request({}, b"", b"", {}, "", f"hook {system}"))
         if system == "salesforce":
             return Response(soap.ACKNOWLEDGED, media_type=XML)

@@ -176,6 +176,11 @@ def test_deals_and_activities_of_pipedrive(service: httpx.Client) -> None:
         120,
         "activity-71",
     )
+    # what a sync loads with --source pipedrive is the same event
+    loaded = {name: row[name] for name in ("lead_id", "kind", "event_id", "source", "duration_s")}
+    loaded["occurred_at"] = "2026-01-12T09:00:00Z"
+    answer = service.post("/v1/interactions", json={"interactions": [loaded]})
+    assert (loaded["source"], answer.json()["repeated"]) == ("pipedrive", 1)
     assert pipedrive(service, call | {"done": False}, entity="activity").json()["unused"] == {
         "an activity that is not done": 1
     }

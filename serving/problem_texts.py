@@ -146,6 +146,9 @@ PROBLEM_TEXTS: tuple[str, ...] = (
     N_("The head is larger than {limit} bytes or {headers} headers."),
     N_("A webhook has {most:,} bytes at most."),
     N_("Webhooks of this system are not switched on here."),
+    N_("The signature, the secret or the time of this webhook is not right."),
+    N_("The body is not a webhook of this system."),
+    N_("The body is not a webhook of this system: {field} is missing."),
 )  # fmt: skip
 """Titles, details and messages of :mod:`serving.problems`, and of msgspec's refusals."""
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from features.reading.propose import Proposal
 
 
+MAX_TRIAL_BYTES = 64 << 20
+
+
 def add_to(app: typer.Typer) -> None:
     """Add this family's commands."""
     app.command("init")(init)
@@ -57,10 +60,11 @@ def init(
       leadscore init my-export --time-zone Europe/Paris
     """
     from commands.output import log, print_json
+    from features.contract import toml_text
     from features.reading.propose import as_toml, propose
 
     file = folder / "dataset.toml"
-    before = file.read_text(encoding="utf-8-sig") if file.is_file() else ""
+    before = toml_text(file) if file.is_file() else ""
     said = {
         "time_zone": time_zone, "date_order": date_order, "decimal": decimal,
         "thousands": thousands,
@@ -74,20 +78,15 @@ def init(
     if as_json:
         print_json(summary(proposal, text))
         return
-    print_proposal(proposal)
+    print_proposal(proposal, None if dry_run else still_refused(folder))
     print(text if dry_run else say("Next: leadscore check {folder}", folder=folder))
 
 
 def parsed(text: str) -> dict[str, Any]:
     """The keys of a dataset.toml. Raises DataError where it is no TOML."""
-    import tomllib
+    from features.contract import toml_values
 
-    from features.errors import DataError
-
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"dataset.toml is not valid TOML: {error}; correct it first") from error
+    return toml_values(text)
 
 
 def with_options(before: str, said: dict[str, str]) -> str:
@@ -128,7 +127,24 @@ def summary(proposal: Proposal, text: str) -> dict[str, Any]:
     return {"files": files, "to_be_said": proposal.open, "dataset_toml": text}
 
 
-def print_proposal(proposal: Proposal) -> None:
+def still_refused(folder: Path) -> str | None:
+    """Why ``check`` would stop on a folder with these settings, None if it would not.
+
+    Folders above ``MAX_TRIAL_BYTES`` are not read twice: None as well.
+    """
+    from features.errors import LeadscoreError
+    from features.reading.read import read_dataset
+
+    if sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) > MAX_TRIAL_BYTES:
+        return None
+    try:
+        read_dataset(folder, outcomes_required=False)
+    except LeadscoreError as error:
+        return str(error)
+    return None
+
+
+def print_proposal(proposal: Proposal, refused: str | None) -> None:
     """What each file is taken for, and what is still to be said, for a person."""
     from features.reading.propose import describe
 
@@ -138,5 +154,8 @@ def print_proposal(proposal: Proposal) -> None:
         print("\n" + _("To be said in dataset.toml, where each stands as a comment:"))
         for question in proposal.open:
             print(f"- {question}")
+    elif refused is not None:
+        print("\n" + _("The settings are complete, and the rows are not: leadscore check stops at"))
+        print(f"- {refused}")
     else:
         print("\n" + _("Nothing is left open."))

@@ -45,7 +45,7 @@ TABLES = ("leads", "outcomes", "interactions", "answers")
 FORMATS = (
     ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls",
     ".ods",
-    ".jsonl", ".jsonl.gz", ".ndjson", ".sql",
+    ".jsonl", ".jsonl.gz", ".ndjson", ".json", ".json.gz", ".sql",
 )  # fmt: skip
 """Ends of the names of files that tables are read from, in any case of letters."""
 
@@ -364,20 +364,38 @@ def read_settings(path: Path, *, default_name: str) -> tuple[DatasetSettings, fr
     """Settings and the names of those given; all defaults if there is no file."""
     if not path.is_file():
         return DatasetSettings(name=default_name), frozenset()
+    return settings_from_text(toml_text(path), default_name=default_name)
+
+
+def toml_text(path: Path) -> str:
+    """The text of a ``dataset.toml``, with or without a byte-order mark.
+
+    DataError with its line where it is no UTF-8, as TOML must be.
+    """
+    raw = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not valid TOML: {error}") from error
-    return settings_from_text(text, default_name=default_name)
+        line = 1 + raw[: error.start].count(b"\n")
+        raise DataError(
+            f"{path.name} line {line} is not UTF-8, which TOML must be; save it as UTF-8 "
+            "(Notepad: Save as, Encoding)"
+        ) from None
+
+
+def toml_values(text: str) -> dict[str, Any]:
+    """The keys of a ``dataset.toml``. DataError with the line where it is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(
+            f'dataset.toml is not valid TOML: {error}; words stand in quotes (time_zone = "UTC")'
+        ) from error
 
 
 def settings_from_text(text: str, *, default_name: str) -> tuple[DatasetSettings, frozenset[str]]:
     """Settings as the text of a ``dataset.toml`` gives them; all defaults if it is empty."""
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"dataset.toml is not valid TOML: {error}") from error
-    return settings_of(given, "dataset.toml", default_name=default_name)
+    return settings_of(toml_values(text), "dataset.toml", default_name=default_name)
 
 
 def settings_of(
@@ -388,6 +406,12 @@ def settings_of(
         return DatasetSettings.model_validate({"name": default_name, **given}), frozenset(given)
     except ValidationError as error:
         raise DataError("; ".join(_sentence(problem, file) for problem in error.errors())) from None
+
+
+def _uncapitalized(text: str) -> str:
+    """A message of the validator as part of a sentence, names in it left as they are."""
+    plain = text.removeprefix("Value error, ")
+    return plain[:1].lower() + plain[1:]
 
 
 def _sentence(problem: Any, file: str) -> str:
@@ -405,7 +429,7 @@ def _sentence(problem: Any, file: str) -> str:
         )
     if problem["type"] == "timezone_aware":
         return f"{file}: {key} has no time zone; expected UTC, such as 2026-01-31T00:00:00Z"
-    return f"{file}: {key} is {problem.get('input')!r}; {problem['msg'].lower()}"
+    return f"{file}: {key} is {problem.get('input')!r}; {_uncapitalized(problem['msg'])}"
 
 
 def _keys_at(place: list[str]) -> list[str]:

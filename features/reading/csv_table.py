@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Generator
+import re
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from features.cleaning import NO_VALUE
+from features.cleaning import NO_VALUE, trimmed
 from features.contract import TableSettings
 from features.errors import DataError
-from features.reading.dialect import Dialect, as_utf8, dialect_of, encoding_of
+from features.reading.dialect import SEPARATORS, Dialect, as_utf8, dialect_of, encoding_of
 from features.reading.files import DataFile
 from features.reading.headers import HeaderColumns, columns_of
-from features.reading.quarantine import Chunk, Quarantine
+from features.reading.odd_quotes import SAMPLE_CHARACTERS, odd_dialect, written_again
+from features.reading.parsing import mask_of
+from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.reading.record_count import count_records
 
 CSV_BLOCK_BYTES = 16 << 20
 MAX_FOOTER_LINES = 20
-SAMPLE_RECORDS = 2_000
+HEADER_AGAIN = RejectReason("the header once more, no row", harmless=True)
 
 Bytes = bytes | mmap.mmap
 
@@ -61,13 +65,15 @@ def open_csv(
     encoding, note = (own.encoding, None) if own.encoding else encoding_of(_view(raw), file.name)
     plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig")
     text: Bytes = raw if plain else as_utf8(bytes(raw), encoding, file.name)
+    notes = [note] if note else []
+    odd = odd_dialect(bytes(_view(text)[:SAMPLE_CHARACTERS]).decode(errors="ignore"), own.separator)
+    if odd is not None:
+        text = written_again(bytes(text).decode(errors="replace"), odd, file.name)
+        notes.append(f"{file.name}: {odd.says}")
     dialect = dialect_of(
-        _view(text),
-        file.name,
-        separator=own.separator,
-        encoding=encoding,
-        notes=[note] if note else [],
+        _view(text), file.name, separator=own.separator, encoding=encoding, notes=notes
     )
+    _refuse_one_column(dialect, file.name, table)
     records = count_records(
         _view(text)[dialect.start :],
         file.name,
@@ -87,6 +93,22 @@ def open_csv(
         same=_same(dialect, sample),
     )
     return CsvText(file.name, text, dialect, records, columns)
+
+
+def _refuse_one_column(dialect: Dialect, file: str, table: str) -> None:
+    """Refuse a header of one name that holds several: the separator is not the one that is read."""
+    if len(dialect.header) > 1:
+        return
+    only = dialect.header[0].strip() if dialect.header else ""
+    others = [word for sign, word in SEPARATORS.items() if sign in only]
+    if not others and not re.search(r"\s{2,}|\w\s+\w+_\w", only):
+        return
+    looks = f"; {others[0]} stand in it" if others else ""
+    raise DataError(
+        f"{file}: one column is found, {only[:60]!r}{looks}: the columns are not separated by "
+        f'{SEPARATORS.get(dialect.separator, repr(dialect.separator))}; say separator = "…" in '
+        f"[tables.{table}] of dataset.toml, or export it as CSV with commas"
+    )
 
 
 def _view(text: Bytes) -> memoryview:
@@ -172,12 +194,16 @@ def csv_chunks(csv: CsvText, name: str, quarantine: Quarantine, skip: int = 0) -
             skipped = [int(r.number or 0) - 1 for r in broken]
             rows = _row_numbers(done, batch.num_rows, skipped) + csv.first_row
             done += batch.num_rows
+            again = repeats_header(batch.columns, csv.dialect.header)
             if done + len(broken) < csv.records:
                 for row in broken[noted:] if place >= skip else ():
                     _note(row, name, csv, quarantine)
                 noted = len(broken)
             if place >= skip:
-                yield Chunk(name, csv.name, _named(csv.columns, batch), rows)
+                chunk = Chunk(name, csv.name, _named(csv.columns, batch), rows)
+                if again is not None:
+                    chunk = quarantine.set_aside(chunk, again, HEADER_AGAIN)
+                yield chunk
     last_row = csv.records - len(_footer(broken, csv.records))
     for row in broken[noted:]:
         if int(row.number or 0) > last_row:
@@ -192,6 +218,23 @@ def csv_chunks(csv: CsvText, name: str, quarantine: Quarantine, skip: int = 0) -
     if done == 0:
         empty = pa.table({column: pa.array([], pa.string()) for column in csv.columns.names})
         yield Chunk(name, csv.name, empty, np.zeros(0, dtype=np.int64))
+
+
+def repeats_header(columns: Sequence[pa.Array], header: Sequence[str]) -> Mask | None:
+    """Which rows hold the names of the columns once more, as joined exports do; None if none.
+
+    ``columns``: arrays of strings, in step with ``header``.
+    """
+    named = [(c, trimmed(n)) for c, n in zip(columns, header, strict=True) if trimmed(n)]
+    if len(named) < 2:
+        return None
+    first, name = named[0]
+    rows = mask_of(pc.or_(pc.equal(first, name), pc.equal(first, "\ufeff" + name)))
+    if not rows.any():
+        return None
+    for column, name in named[1:]:
+        rows &= mask_of(pc.equal(pc.utf8_trim_whitespace(column), name))
+    return rows if rows.any() else None
 
 
 def _batches(

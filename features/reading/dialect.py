@@ -31,6 +31,15 @@ _MARKS = (
 _HTML = re.compile(
     rb"\s*(<!doctype html|<html|<table|<head|<body|<\?xml[^>]*>\s*<(html|table))", re.I
 )
+_PACKED = {b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "Zstandard", b"\xfd7zXZ\x00": "xz",
+           b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!\x1a\x07": "RAR"}  # fmt: skip
+_JSON = re.compile(rb'\s*(?:\[\s*\{|\{)\s*"[^"\r\n]*"\s*:')
+_MULTIBYTE = re.compile(
+    rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+"""Letters beyond ASCII as UTF-8 writes them."""
+_SYMBOL_IN_WORD = re.compile(r"[^\W\d_][£¥¿³¹¼¾¢¤¦][^\W\d_]|[£¥¼¾¢¤¦][^\W\d_]{2}")
+"""Symbols of Windows-1252 where other code pages have letters: ``£ódŸ`` for ``Łódź``."""
 _HIGH_RUN = re.compile(r"[^\x00-\x7f]{3,}")
 
 
@@ -44,7 +53,11 @@ class FileKind(StrEnum):
     PARQUET = "parquet"
     SQLITE = "sqlite"
     HTML = "html"
+    XML = "xml"
+    JSON = "json"
+    RTF = "rtf"
     PDF = "pdf"
+    PACKED = "packed"
     EMPTY = "empty"
 
 
@@ -69,10 +82,25 @@ def kind_of(head: bytes) -> FileKind:
         return FileKind.SQLITE
     if head.startswith(b"%PDF"):
         return FileKind.PDF
+    if packer_of(head) is not None:
+        return FileKind.PACKED
     plain = head[:512].removeprefix(codecs.BOM_UTF8)
     if _HTML.match(plain) or b"urn:schemas-microsoft-com:office:spreadsheet" in head[:2048]:
         return FileKind.HTML
-    return FileKind.TEXT
+    if plain.startswith(b"{\\rtf"):
+        return FileKind.RTF
+    if plain.lstrip().startswith(b"<?xml"):
+        return FileKind.XML
+    return FileKind.JSON if _JSON.match(plain) else FileKind.TEXT
+
+
+def packer_of(head: bytes) -> str | None:
+    """The program that packed a file that begins so, other than gzip and ZIP; None for no packer.
+
+    >>> packer_of(b"BZh91AY"), packer_of(b"lead_id")
+    ('bzip2', None)
+    """
+    return next((name for mark, name in _PACKED.items() if head.startswith(mark)), None)
 
 
 @dataclass(frozen=True)
@@ -133,6 +161,7 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
     low = max(0, place - 200)
     near = bytes(data[low : place + SAMPLE_BYTES])
     line = 1 + bytes(data[:place]).count(b"\n")
+    _refuse_mixture(data, place, near, line, file)
     try:
         text = near.decode("windows-1252")
     except UnicodeDecodeError:
@@ -142,7 +171,9 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
     letters = sum(1 for c in high if c.isalpha() or c in "€’‘“”«»–—…°²³ºª§®©™£¥¿¡·×\xa0œŒ")
     word = re.findall(r"[\w’']*[^\x00-\x7f][\w’']*", text)
     shown = word[0] if word else ""
-    if not high or letters < 0.8 * len(high) or runs > 0.3 * len(high):
+    other = [w for w in re.findall(r"\S+", text) if _SYMBOL_IN_WORD.search(w)]
+    shown = other[0] if other else shown
+    if not high or other or letters < 0.8 * len(high) or runs > 0.3 * len(high):
         raise DataError(
             f"{file} line {line}: not UTF-8 text, and nothing says which encoding it is "
             f'(as Windows-1252 it would hold {shown[:40]!r}); say encoding = "..." in '
@@ -152,6 +183,23 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
     return "windows-1252", (
         f"{file}: not UTF-8, read as Windows-1252 (line {line}: {shown[:40]!r}); another one is "
         f"said by encoding in [tables.{_stem(file)}]"
+    )
+
+
+def _refuse_mixture(
+    data: bytes | memoryview, place: int, near: bytes, line: int, file: str
+) -> None:
+    """Refuse a file of which some lines are UTF-8 and others are not: one reading spoils either."""
+    high = len(re.findall(rb"[\x80-\xff]", near))
+    fits = [m[0] for m in _MULTIBYTE.finditer(near)]
+    if bytes(data[:place]).isascii() and 2 * sum(map(len, fits)) < high:
+        return
+    wrong = near[place - max(0, place - 200) :][:1].decode("windows-1252", errors="replace")
+    raise DataError(
+        f"{file} line {line}: not UTF-8 here ({wrong!r} as Windows-1252), but UTF-8 elsewhere: "
+        "files of two encodings were joined, or a value is damaged; save all of it as UTF-8, or "
+        f'say encoding = "windows-1252" in [tables.{_stem(file)}] of dataset.toml and have the '
+        "other letters spoiled"
     )
 
 
@@ -216,6 +264,7 @@ def dialect_of(
     width = _usual_width(records[above + 1 :])
     if width > len(names) and _only_blanks(records[above + 1 :], len(names)):
         names += [""] * (width - len(names))
+    _refuse_short_header(records[above:], width, file)
     escape = "\\" if _backslash_quotes(text, separator, len(names)) else None
     if escape:
         said.append(f'{file}: a quote within quotes is written \\"')
@@ -312,6 +361,21 @@ def _usual_width(records: Sequence[_Record]) -> int:
 
 def _only_blanks(records: Sequence[_Record], width: int) -> bool:
     return all(not cell.strip() for r in records for cell in r.cells[width:])
+
+
+def _refuse_short_header(records: Sequence[_Record], width: int, file: str) -> None:
+    """Refuse a header that names fewer columns than every row has: which one has no name?"""
+    named, rows = len(records[0].cells), [r for r in records[1:] if r.cells]
+    if len(rows) < 3 or width <= named or any(len(r.cells) != width for r in rows):
+        return
+    if _only_blanks(rows, named):
+        return
+    raise DataError(
+        f"{file}: the header names {named} columns, and every row has {width}: the name of a "
+        f"column is missing in the first line (the first row begins {rows[0].cells[0][:30]!r}, "
+        f"{rows[0].cells[1][:30]!r}); write it there (R leaves out the name of the row names: "
+        "write.csv(…, row.names = FALSE))"
+    )
 
 
 def _backslash_quotes(text: str, separator: str, width: int) -> bool:

@@ -23,8 +23,8 @@ from features.contract import (
     settings_from_text,
 )
 from features.errors import DataError
-from features.reading.csv_table import csv_chunks, open_csv
-from features.reading.dialect import FileKind, kind_of
+from features.reading.csv_table import HEADER_AGAIN, csv_chunks, open_csv, repeats_header
+from features.reading.dialect import FileKind, kind_of, packer_of
 from features.reading.files import (
     DataFile,
     files_meant,
@@ -53,7 +53,11 @@ BESIDE_TABLES = (
     "playbook",
 )
 """Starts of the names of files that lie beside tables and are none."""
+LEFT_BY_PROGRAMS = (".", "~$", "thumbs.db", "desktop.ini", "__macosx")
+"""Starts of the names of what Excel, Windows and macOS leave in a folder."""
 MAX_TITLE_ROWS = 20
+DATABASES = (".db", ".sqlite", ".sqlite3")
+JSON_ENDINGS = (".jsonl", ".jsonl.gz", ".ndjson", ".json", ".json.gz")
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
@@ -167,6 +171,7 @@ class FolderSource:
 
         books = [p for p in sorted(self.folder.iterdir()) if p.suffix.lower() in WORKBOOKS]
         books = [p for p in books if not any(_is_table(p, t) for t in TABLES)]
+        books = [p for p in books if not p.name.startswith(LEFT_BY_PROGRAMS)]
         alike = [
             local_file(p)
             for p in books
@@ -198,7 +203,7 @@ class FolderSource:
         found = []
         for place in sorted(self.folder.iterdir()):
             plain = place.name.lower()
-            if plain.startswith((".", *BESIDE_TABLES)) or place in used:
+            if plain.startswith((*LEFT_BY_PROGRAMS, *BESIDE_TABLES)) or place in used:
                 continue
             if place.is_dir() and any(p == place or place in p.parents for p in parts):
                 continue
@@ -219,6 +224,12 @@ class FolderSource:
     def _no_table(self, name: str) -> str:
         ends = ", ".join((".csv", ".xlsx", ".parquet", ".jsonl", ".sql"))
         others = self.not_read()
+        bases = [o for o in others if o.lower().endswith(DATABASES)]
+        if bases:
+            return (
+                f"no table {name} in {self.folder}; the folder holds the database {bases[0]}: "
+                f"read it as sqlite:///{self.folder / bases[0]}"
+            )
         there = (
             f"; the folder holds {', '.join(others[:8])}: leadscore init {self.folder} "
             f"looks at them, "
@@ -226,6 +237,11 @@ class FolderSource:
             if others
             else ""
         )
+        if name == "outcomes" and not others:
+            there = (
+                "; if leads has a column of its status and one of the day it was closed, "
+                f"leadscore init {self.folder} writes how to read them"
+            )
         return f"no table {name} in {self.folder}; expected {name} with one of {ends}{there}"
 
 
@@ -370,7 +386,8 @@ class _OneFile:
         if kind is FileKind.EXCEL:
             self._say_other(WORKBOOKS, "an Excel workbook")
             return self._workbook(quarantine, skip)
-        if ending in (".jsonl", ".jsonl.gz", ".ndjson"):
+        if ending in JSON_ENDINGS or kind is FileKind.JSON:
+            self._say_other(JSON_ENDINGS, "JSON")
             return self._json(skip)
         if ending in (*WORKBOOKS, ".parquet") and kind is not FileKind.TEXT:
             raise DataError(_unreadable(self.file, OSError("it is of another format")))
@@ -382,8 +399,12 @@ class _OneFile:
         name = self.file.name
         if kind is FileKind.HTML:
             raise DataError(f"{name} is a web page (HTML), not a table: export it as CSV or xlsx")
-        if kind is FileKind.PDF:
-            raise DataError(f"{name} is a PDF, not a table: export it as CSV or xlsx")
+        if kind in (FileKind.PDF, FileKind.XML, FileKind.RTF):
+            what = {FileKind.PDF: "a PDF", FileKind.XML: "XML", FileKind.RTF: "a text with layout"}
+            raise DataError(f"{name} is {what[kind]}, not a table: export it as CSV or xlsx")
+        if kind is FileKind.PACKED:
+            packer = packer_of(self.file.head())
+            raise DataError(f"{name} is packed with {packer}: unpack it first")
         if kind is FileKind.SQLITE:
             raise DataError(
                 f"{name} is an SQLite database: read it as sqlite:///{self.file.location}"
@@ -466,17 +487,17 @@ class _OneFile:
         return Chunk(self.table, self.file.name, table, rows)
 
     def _json(self, skip: int) -> Generator[Chunk]:
-        from features.reading.json_lines import count_json_lines, json_lines
+        from features.reading.json_lines import count_json_rows, json_rows
 
-        if skip == 0:
-            self._count(count_json_lines(self.file))
-        for table, lines in json_lines(self.file):
+        for table, lines in json_rows(self.file):
             columns = columns_of(table.column_names, self.file.name, self.table, self.declared)
             self._told(columns)
             if self.places >= skip:
                 picked = table.select(list(columns.positions))
                 yield self._chunk(picked, columns, np.asarray(lines, dtype=np.int64), {})
             self.places += 1
+        if skip == 0:
+            self._count(count_json_rows(self.file))
 
     def _query(self, skip: int) -> Generator[Chunk]:
         from features.reading.query import query_batches
@@ -538,7 +559,9 @@ class _OneFile:
         self.places = 1
         if skip == 0:
             numbers = np.array([n for n, _ in body], dtype=np.int64)
-            yield self._chunk(table, columns, numbers, {})
+            chunk = self._chunk(table, columns, numbers, {})
+            again = repeats_header(cells, header)
+            yield chunk if again is None else quarantine.set_aside(chunk, again, HEADER_AGAIN)
 
 
 def _cell(row: list[str], place: int) -> str | None:

@@ -48,7 +48,9 @@ NEAR_NAMES: Mapping[str, tuple[str, ...]] = {
                 "lifecyclestage", "statut", "etape", "phase", "ergebnis", "resultat"),
     "kind": ("kind", "type", "event", "eventtype", "eventname", "activitytype", "activity",
         "interaction",
-             "interactiontype", "action", "subject", "category", "typ", "art", "tipo"),
+             "interactiontype", "action", "subject", "category", "typ", "art", "tipo",
+             "typedactivite", "typeactivite", "typedevenement", "aktivitat",
+             "aktivitatstyp", "tipodeactividad"),
     "answered_at": ("answeredat", "changedat", "timestamp", "date", "changedate", "modifiedat",
     "editdate",
                     "createddate", "learnedat", "updatedat"),
@@ -197,6 +199,8 @@ def near_columns(names: Sequence[str], wanted: str) -> list[str]:
     ranked = []
     for place, name in enumerate(names):
         plain = plain_name(name)
+        if "." in name and plain not in known:
+            plain = plain_name(name.rsplit(".", 1)[1])
         if plain == plain_name(wanted):
             ranked.append((-1, place, name))
         elif plain in known:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import EARLIEST_US, PLACEHOLDERS_US
+from features.reading.moment_words import dotnet_moment, put_plainly
 
 Int64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -37,26 +38,31 @@ MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january janvier janv januar jänner enero ene gennaio gen janeiro januari",
+            "jan january janvier janv januar jänner enero ene gennaio gen janeiro januari "
+            "января янв",
             "feb february février févr fév fevrier fevr februar febrero febbraio fevereiro fev "
-            "februari",
-            "mar march mars märz mär maerz mrz marzo março maart mrt",
-            "apr april avril avr abril abr aprile",
-            "may mai mayo maggio mag maio mei",
-            "jun june juin juni junio giugno giu junho",
-            "jul july juillet juil juli julio luglio lug julho",
-            "aug august août aout agosto ago augustus",
-            "sep sept september septembre septiembre settembre set setembro",
-            "oct october octobre oktober okt octubre ottobre ott outubro out",
-            "nov november novembre noviembre novembro",
-            "dec december décembre déc decembre dezember dez diciembre dic dicembre dezembro",
+            "februari февраля фев",
+            "mar march mars märz mär maerz mrz marzo março maart mrt марта мар",
+            "apr april avril avr abril abr aprile апреля апр",
+            "may mai mayo maggio mag maio mei maj мая",
+            "jun june juin juni junio giugno giu junho июня июн",
+            "jul july juillet juil juli julio luglio lug julho июля июл",
+            "aug august août aout agosto ago augustus августа авг",
+            "sep sept september septembre septiembre setiembre settembre set setembro сентября сен",
+            "oct october octobre oktober okt octubre ottobre ott outubro out октября окт",
+            "nov november novembre noviembre novembro ноября ноя",
+            "dec december décembre déc decembre dezember dez diciembre dic dicembre dezembro "
+            "desember des декабря дек",
         ),
         start=1,
     )
     for name in names.split()
 }
 ABBREVIATIONS = {"Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "CET": 60, "CEST": 120, "EET": 120,
-                 "EEST": 180, "WET": 0, "WEST": 60, "MEZ": 60, "MESZ": 120}  # fmt: skip
+                 "EEST": 180, "WET": 0, "WEST": 60, "MEZ": 60, "MESZ": 120, "MSK": 180,
+                 "SAST": 120, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "NZST": 720,
+                 "NZDT": 780, "EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360,
+                 "PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600}  # fmt: skip
 """Names of zones that mean one offset, in minutes; others (CST, IST) mean several."""
 
 _ZONE = (
@@ -109,14 +115,17 @@ _FORMS: tuple[tuple[Form, str], ...] = (
 )  # fmt: skip
 _NUMBER = r"^\s*\d{4,19}(?:[.,]\d+)?\s*$"
 _AHEAD_OF_YEAR = ("day-first", "month-first")
-NUMERIC_FORMATS = ("excel", "unix", "unix-ms", "unix-us")
+NUMERIC_FORMATS = ("excel", "unix", "unix-ms", "unix-us", "unix-ns")
+MIN_TURNED = 10
+"""Dates of either kind from which on a spreadsheet that turned some of them around is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRules:
     """What is declared of times. ``zone``: of times without one. ``order``: of day and month.
 
-    ``formats``: ``excel``, ``unix``, ``unix-ms``, ``unix-us`` (numbers), or strptime's patterns.
+    ``formats``: ``excel``, ``unix``, ``unix-ms``, ``unix-us``, ``unix-ns`` (numbers), or patterns
+    of strptime.
     """
 
     zone: str | None = None
@@ -130,7 +139,9 @@ class Moments:
 
     ``bare``: dates without a time (at the first moment of the day). ``naive``: of no zone, where
     none is declared. ``unordered``: day and month could be either. ``numeric``: a number that no
-    declared format reads. ``repeated_hour``: local times that came twice when clocks went back.
+    declared format reads. ``repeated_hour``: local times that came twice when clocks went back;
+    ``missing_hour``: that no clock showed when it went forward. ``turned``: year-first dates that a
+    spreadsheet turned around, ``turned_example`` one of them and one that it left as it was.
     """
 
     at_us: Int64
@@ -138,13 +149,16 @@ class Moments:
     naive: Mask
     unordered: Mask
     numeric: Mask
+    turned: Mask
     repeated_hour: int = 0
+    missing_hour: int = 0
+    turned_example: tuple[str, str] = ("", "")
 
     @classmethod
     def of(cls, at_us: Int64) -> Moments:
         """These moments, with nothing open."""
-        bare, naive, unordered, numeric = (np.zeros(len(at_us), dtype=bool) for _ in range(4))
-        return cls(at_us, bare, naive, unordered, numeric)
+        masks = (np.zeros(len(at_us), dtype=bool) for _ in range(5))
+        return cls(at_us, *masks)
 
 
 @dataclass
@@ -160,6 +174,8 @@ class TimeEvidence:
 
     def add(self, texts: pa.ChunkedArray) -> None:
         """Look at some more values of the column."""
+        plain = put_plainly(texts)
+        texts = texts if plain is None else plain
         parts = extracted(texts, Form.TWO_NUMBERS)
         if parts is not None:
             first, second = _whole(parts["first"], 0), _whole(parts["second"], 0)
@@ -230,12 +246,67 @@ def moments_of(texts: pa.ChunkedArray, rules: TimeRules) -> Moments:
     for pattern in rules.formats:
         if pattern not in NUMERIC_FORMATS and rest.any():
             rest &= ~_declared(texts, pattern, rest, rules, found)
-    for form, _ in _FORMS:
-        if rest.any():
-            rest &= ~_read_form(texts, form, rest, rules, found)
+    forms: dict[Form, Mask] = {}
+    _read_forms(texts, rest, rules, found, forms)
     if rest.any():
         _read_numbers(texts, rest, rules, found)
+        rest &= ~found.numeric & (found.at_us == NOT_A_MOMENT)
+    if rest.any():
+        _read_other_words(texts, rest, rules, found, forms)
+    _find_turned(texts, forms, found)
     return found
+
+
+def _read_forms(
+    texts: pa.ChunkedArray, rest: Mask, rules: TimeRules, found: Moments, forms: dict[Form, Mask]
+) -> None:
+    """Read what is written in one of the forms; ``rest`` and ``forms`` are brought up to date."""
+    for form, _ in _FORMS:
+        if rest.any():
+            done = _read_form(texts, form, rest, rules, found)
+            rest &= ~done
+            forms[form] = forms[form] | done if form in forms else done
+
+
+def _read_other_words(
+    texts: pa.ChunkedArray, rest: Mask, rules: TimeRules, found: Moments, forms: dict[Form, Mask]
+) -> None:
+    """Read what is left once it is put into common words; and .NET's ``/Date(…)/``."""
+    left = pc.if_else(pa.array(rest), texts, pa.scalar(None, pa.string()))
+    if pc.any(pc.match_substring(left, "/Date(")).as_py():
+        moments = [None if t is None else dotnet_moment(t) for t in left.to_pylist()]
+        mine = np.array([m is not None for m in moments])
+        found.at_us[mine] = [m for m in moments if m is not None]
+        rest &= ~mine
+    plain = put_plainly(left)
+    if plain is not None:
+        _read_forms(plain, rest, rules, found, forms)
+
+
+def _find_turned(texts: pa.ChunkedArray, forms: dict[Form, Mask], found: Moments) -> None:
+    """Dates that a spreadsheet of another country read: what it could, it turned around.
+
+    It takes ``03/04/2025`` for March and leaves ``13/04/2025`` as text, so no day above 12 is left
+    among the year-first dates and no day up to 12 among the others.
+    """
+    none = np.zeros(0, dtype=bool)
+    left, made = forms.get(Form.TWO_NUMBERS, none), forms.get(Form.YEAR_FIRST, none)
+    if left.sum() < MIN_TURNED or made.sum() < MIN_TURNED:
+        return
+    for form, rows, low, high in (
+        (Form.TWO_NUMBERS, left, 13, 99), (Form.YEAR_FIRST, made, 1, 12)
+    ):  # fmt: skip
+        plain = put_plainly(texts)
+        parts = extracted(texts if plain is None else plain, form)
+        if parts is None:
+            return
+        one, two = _whole(parts["first"], 0)[rows], _whole(parts["second"], 0)[rows]
+        largest = np.maximum(one, two) if form is Form.TWO_NUMBERS else one
+        if not ((largest >= low) & (largest <= high)).all():
+            return
+    found.turned = made
+    shown = [str(texts[int(np.flatnonzero(rows)[0])].as_py()).strip() for rows in (made, left)]
+    found.turned_example = (shown[0], shown[1])
 
 
 def _read_form(
@@ -259,7 +330,8 @@ def _read_form(
     zone = parts.get("zone")
     zones = zone if zone is not None else pa.nulls(n, pa.string())
     _place(local, zones, good, has_clock, rules, found)
-    done: Mask = mine & (good | found.unordered)
+    placed = (found.at_us != NOT_A_MOMENT) | found.naive
+    done: Mask = mine & (placed & good | found.unordered)
     return done
 
 
@@ -370,6 +442,8 @@ def _localize(local: Int64, rows: Mask, zone: str, found: Moments) -> None:
     ]
     first, later = (np.asarray(t.as_unit("us").asi8, dtype=np.int64) for t in each)
     found.at_us[rows] = first
+    shown = np.asarray(each[0].tz_localize(None).as_unit("us").asi8, dtype=np.int64)
+    found.missing_hour += int((shown != local[rows]).sum())
     found.repeated_hour += int((first != later).sum())
 
 
@@ -454,12 +528,13 @@ def read_numbers(
     found.numeric |= left
 
 
-_UNITS = {"unix": 1e6, "unix-ms": 1e3, "unix-us": 1.0}
+_UNITS = {"unix": 1e6, "unix-ms": 1e3, "unix-us": 1.0, "unix-ns": 1e-3}
 _RANGES = {
     "excel": SERIALS,
     "unix": (1e8, 7.3e9),
     "unix-ms": (1e11, 7.3e12),
     "unix-us": (1e14, 7.3e15),
+    "unix-ns": (1e17, 7.3e18),
 }
 
 

@@ -30,26 +30,28 @@ REOPENED = "the lead was opened again"
 MIN_ROWS_OF_DATES = 20
 """From so many outcomes on, all at midnight, they are taken for dates."""
 MOST_WORDS_SHOWN = 8
+NOTHING = ""
+"""An outcome that is left empty: unknown, unless dataset.toml says that such a lead is open."""
 LIKELY_WORDS = {
     "converted": (
         "won", "closed won", "closedwon", "closed - converted", "qualified - converted", "customer",
         "converted", "success", "sold", "signed", "deal won", "gagne", "gagnee", "client", "signe",
         "gewonnen", "kunde", "ganado", "ganada", "cliente", "vinto", "vinta", "ganho", "yes",
         "true",
-        "1", "oui", "ja",
+        "1", "oui", "ja", "win",
     ),
     "lost": (
         "lost", "closed lost", "closedlost", "closed - not converted", "unqualified",
         "disqualified",
         "rejected", "dead", "junk", "not interested", "no sale", "deal lost", "perdu", "perdue",
         "verloren", "perdido", "perdida", "perso", "persa", "bad timing", "canceled", "cancelled",
-        "no", "false", "0", "non", "nein",
+        "no", "false", "0", "non", "nein", "loss", "not converted", "not won",
     ),
     "open": (
         "open", "new", "working", "in progress", "nurturing", "contacted", "attempting",
         "qualified",
         "nouveau", "en cours", "neu", "offen", "in bearbeitung", "nuevo", "abierto", "pending",
-        "open deal", "connected",
+        "open deal", "connected", "",
     ),
     "reopened": ("reopened", "re-opened", "rouvert", "wiedereroffnet"),
 }  # fmt: skip
@@ -98,14 +100,14 @@ def outcome_of(word: str, settings: DatasetSettings) -> str | None:
     ('converted', None)
     """
     words = settings.outcome_words
-    plain = word.strip().casefold()
+    plain = unicodedata.normalize("NFC", word.strip()).casefold()
     for meaning, known in (
         (Outcome.CONVERTED.value, words.converted),
         (Outcome.LOST.value, words.lost),
         (OPEN, words.open),
         (OPEN, words.reopened),
     ):
-        names = {k.strip().casefold() for k in known}
+        names = {unicodedata.normalize("NFC", k.strip()).casefold() for k in known}
         if plain in names or plain == meaning:
             return meaning
     return OPEN if plain == "reopened" else None
@@ -115,20 +117,20 @@ def _with_words(chunk: Chunk, quarantine: Quarantine, rules: TableRules) -> Chun
     words = trimmed_text(chunk.table.column("outcome"))
     coded = words.combine_chunks().dictionary_encode()
     known = [str(w) for w in coded.dictionary.to_pylist()]
-    meanings = [outcome_of(w, rules.settings) for w in known]
+    meanings = [outcome_of(w, rules.settings) for w in (*known, NOTHING)]
     codes = np.asarray(pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False))
     rows = np.bincount(codes, minlength=len(known) + 1)
-    for word, meaning, count in zip(known, meanings, rows, strict=False):
-        if meaning is not None and word != meaning:
+    for word, meaning, count in zip((*known, NOTHING), meanings, rows, strict=True):
+        if meaning is not None and word != meaning and count:
             rules.found.say(f"{chunk.file}: {word!r} is read as {meaning} ({count:,} rows)")
-    unknown = np.array([m is None for m in (*meanings, None)])[codes]
+    unknown = np.array([m is None for m in meanings])[codes]
     if unknown.sum() > quarantine.max_bad_fraction * max(len(chunk), 1):
         raise DataError(_words_question(chunk, known, meanings, rows, len(chunk)))
     reason = RejectReason(
         "unknown outcome", "outcome", "converted or lost (open leads have no row)"
     )
     chunk = quarantine.set_aside(chunk, unknown, reason)
-    texts = pa.array([*meanings, None], pa.string()).take(pa.array(codes[~unknown]))
+    texts = pa.array(meanings, pa.string()).take(pa.array(codes[~unknown]))
     return chunk.replace("outcome", pa.chunked_array([texts]))
 
 
@@ -143,11 +145,11 @@ def _words_question(
         ((int(n), w) for w, m, n in zip(words, meanings, rows, strict=False) if m is None),
         reverse=True,
     )
-    empty = int(rows[len(words)])
+    empty = int(rows[len(words)]) if meanings[len(words)] is None else 0
     shown = ", ".join(f"{w!r} ({n:,} rows)" for n, w in unknown[:MOST_WORDS_SHOWN])
     if empty:
         shown = ", ".join(part for part in (shown, f"nothing ({empty:,} rows)") if part)
-    says = likely_meanings([w for _, w in unknown])
+    says = likely_meanings([*(w for _, w in unknown), *([NOTHING] if empty else [])])
     proposed = ", ".join(
         f"{meaning} = [{', '.join(f'{chr(34)}{w}{chr(34)}' for w in words) or '…'}]"
         for meaning, words in says.items()

@@ -31,6 +31,26 @@ Int64 = npt.NDArray[np.int64]
 
 
 TIME_EXPECTED = "a time with its zone, such as 2026-01-31T09:30:00Z"
+_ZONE_WORD = re.compile(r"\d[^A-Za-z]*([A-Z]{2,5})\s*$")
+
+
+def unknown_way(column: str, text: str) -> str:
+    """What to do about a column of which many values are written in an unknown way.
+
+    >>> unknown_way("created_at", "2025-01-06 09:04 IST")[:55]
+    "created_at: the zone 'IST' of '2025-01-06 09:04 IST' is"
+    """
+    zone = _ZONE_WORD.search(text)
+    if zone is not None and zone[1] not in ("AM", "PM"):
+        return (
+            f"{column}: the zone {zone[1]!r} of {text!r} is no single offset; export with offsets, "
+            f'or say it: date_formats = ["%Y-%m-%d %H:%M:%S {zone[1]}"] and time_zone = '
+            '"Asia/Kolkata" (the right one) in dataset.toml'
+        )
+    return (
+        f"{column}: {text!r} is written in no known way; say the pattern in dataset.toml, such as "
+        'date_formats = ["%d.%m.%Y %H:%M"] (as strptime of Python has them)'
+    )
 
 
 NO_TIME_RULES = TimeRules()
@@ -226,7 +246,7 @@ def _timestamps(
     times: pa.ChunkedArray | None = None,
 ) -> Timestamps:
     strange = implausible(found.at_us)
-    open_ = found.naive | found.unordered | found.numeric
+    open_ = found.naive | found.unordered | found.numeric | found.turned
     if times is None or strange.any():
         missing = (found.at_us == NOT_A_MOMENT) | strange
         moments = pa.array(np.where(missing, 0, found.at_us), pa.int64(), mask=missing)
@@ -239,11 +259,16 @@ def _timestamps(
             f"{column}: {found.repeated_hour:,} times fall in the hour that came twice when clocks "
             "went back; the first is taken"
         )
+    if found.missing_hour:
+        notes.append(
+            f"{column}: {found.missing_hour:,} times fall in the hour that no clock showed when "
+            "clocks went forward; the next moment is taken (is the time_zone right?)"
+        )
     return Timestamps(
         times,
         bad=known & (found.at_us == NOT_A_MOMENT) & ~open_,
         naive=found.naive,
-        undecided=found.unordered | found.numeric,
+        undecided=found.unordered | found.numeric | found.turned,
         implausible=strange,
         bare=found.bare,
         questions=_questions(column, values, found, rules, seen) if open_.any() else (),
@@ -260,6 +285,15 @@ def _questions(
 ) -> tuple[str, ...]:
     """What must be declared before the column can be read, each with the person's own value."""
     asked = []
+    if found.turned.any():
+        made, left = found.turned_example
+        asked.append(
+            f"{column} is {made!r} here and {left!r} elsewhere: no day above 12 is among the "
+            f"{int(found.turned.sum()):,} dates that begin with the year, and none up to 12 among "
+            "the others, so a spreadsheet turned day and month around; export again and do not "
+            'open it there, or say how they are written: date_formats = ["%Y-%d-%m %H:%M", '
+            '"%d/%m/%Y %H:%M"]'
+        )
     if found.unordered.any() and seen is not None:
         asked.append(seen.question(column) or "")
     if found.numeric.any():

@@ -6,6 +6,7 @@ reading would make of a value of the person's own.
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -28,8 +29,15 @@ from features.contract import (
     settings_of,
 )
 from features.errors import DataError
+from features.reading.excel import sheet_names
 from features.reading.files import local_file, parts_of
-from features.reading.folder import TableNotes, file_chunks
+from features.reading.folder import (
+    DATABASES,
+    LEFT_BY_PROGRAMS,
+    WORKBOOKS,
+    TableNotes,
+    file_chunks,
+)
 from features.reading.headers import near_columns, plain_name, toml_key
 from features.reading.identity import mismatch_of
 from features.reading.inference import several_words
@@ -71,7 +79,10 @@ ZONES_SHOWN = ("UTC", "Europe/Paris", "America/New_York")
 
 @dataclass
 class SeenFile:
-    """One file that was looked at: its rows (the first ones at least) and which table it may be."""
+    """One file that was looked at: its rows (the first ones at least) and which table it may be.
+
+    ``sheet``: of a workbook of several. ``more``: other files of the same columns.
+    """
 
     name: str
     raw: Chunk | None
@@ -79,6 +90,8 @@ class SeenFile:
     problem: str | None = None
     table: str | None = None
     why: str = ""
+    sheet: str | None = None
+    more: list[SeenFile] = field(default_factory=list)
 
 
 @dataclass
@@ -120,8 +133,9 @@ def propose(folder: Path, given: Mapping[str, Any] | None = None) -> Proposal:
     settings, _ = settings_of(given or {}, "dataset.toml", default_name=folder.resolve().name)
     proposal = Proposal(files=_seen(folder, settings))
     _assign(proposal.files, settings)
-    chosen = {seen.table: seen for seen in proposal.files if seen.table is not None}
+    chosen: dict[str, SeenFile] = {s.table: s for s in proposal.files if s.table is not None}
     if "leads" not in chosen:
+        _refuse_outer_folder(folder)
         names = "; ".join(f"{s.name}: {s.problem or s.why}" for s in proposal.files) or "no file"
         raise DataError(f"{folder} holds no file that looks like leads ({names})")
     for table in TABLES:
@@ -130,6 +144,7 @@ def propose(folder: Path, given: Mapping[str, Any] | None = None) -> Proposal:
             _propose_columns(proposal, table, chosen[table], settings)
     _propose_times(proposal, chosen, settings)
     _propose_values(proposal, chosen, settings)
+    _propose_closed_leads(proposal, chosen, settings)
     _propose_outcomes(proposal, chosen, settings)
     _propose_ids(proposal, chosen, settings)
     return proposal
@@ -139,14 +154,17 @@ def _seen(folder: Path, settings: DatasetSettings) -> list[SeenFile]:
     found = []
     for place in sorted(folder.iterdir()):
         plain = place.name.lower()
-        if plain.startswith((".", "dataset.toml", "readme", "licen")):
+        if plain.startswith((*LEFT_BY_PROGRAMS, "dataset.toml", "readme", "licen")):
             continue
         if place.is_dir():
             parts = parts_of(place, folder)[:1]
+        elif plain.endswith(WORKBOOKS):
+            found += _sheets(place, folder, settings)
+            continue
         elif any(plain.endswith(end) for end in FORMATS):
             parts = [local_file(place)]
         else:
-            database = plain.endswith((".db", ".sqlite", ".sqlite3"))
+            database = plain.endswith(DATABASES)
             kind = f"a database: read it as sqlite:///{place}" if database else "of no kind read"
             found.append(SeenFile(place.name, None, problem=kind))
             continue
@@ -154,9 +172,39 @@ def _seen(folder: Path, settings: DatasetSettings) -> list[SeenFile]:
     return found
 
 
-def _looked_at(place: Path, parts: list[Any], folder: Path, settings: DatasetSettings) -> SeenFile:
+def _sheets(place: Path, folder: Path, settings: DatasetSettings) -> list[SeenFile]:
+    """A workbook as one file; sheet by sheet where none is called like a table."""
+    whole = _looked_at(place, [local_file(place)], folder, settings)
+    if whole.raw is not None or "has the sheets" not in (whole.problem or ""):
+        return [whole]
+    each = [
+        _looked_at(place, [local_file(place)], folder, settings, sheet=name)
+        for name in sheet_names(local_file(place))
+    ]
+    return [seen for seen in each if seen.raw is not None] or [whole]
+
+
+def _refuse_outer_folder(folder: Path) -> None:
+    """DataError where the tables lie one folder further in."""
+    for place in sorted(p for p in folder.iterdir() if p.is_dir()):
+        stems = {p.name.lower().split(".")[0] for p in place.iterdir() if p.is_file()}
+        if "leads" in stems or (place / "dataset.toml").is_file():
+            raise DataError(
+                f"{folder} holds no file that looks like leads, and {place.name}/ does: "
+                f"leadscore init {place}"
+            )
+
+
+def _looked_at(
+    place: Path,
+    parts: list[Any],
+    folder: Path,
+    settings: DatasetSettings,
+    sheet: str | None = None,
+) -> SeenFile:
     notes = TableNotes()
     own = next((t for t in settings.tables.values() if t.file == place.name), TableSettings())
+    own = own.model_copy(update={"sheet": sheet}) if sheet is not None else own
     try:
         chunks = file_chunks(
             parts, "leads", Quarantine(None, 1.0), own=own, notes=notes, folder=folder
@@ -164,7 +212,9 @@ def _looked_at(place: Path, parts: list[Any], folder: Path, settings: DatasetSet
         raw = next(iter(chunks), None)
     except DataError as error:
         return SeenFile(place.name, None, problem=str(error))
-    return SeenFile(place.name, raw, tuple(notes.found))
+    if raw is None:
+        return SeenFile(place.name, None, problem="no file in it")
+    return SeenFile(place.name, raw, tuple(notes.found), sheet=sheet)
 
 
 def _assign(files: list[SeenFile], settings: DatasetSettings) -> None:
@@ -183,6 +233,21 @@ def _assign(files: list[SeenFile], settings: DatasetSettings) -> None:
             seen.table = table
             seen.why = "by its name and columns" if score < 100 else "declared"
             taken.add(table)
+    _join_alike(files)
+
+
+def _join_alike(files: list[SeenFile]) -> None:
+    """Files with the very columns of one that is taken go with it: parts, or a copy."""
+    for seen in files:
+        if seen.raw is None or seen.table is not None:
+            continue
+        names = set(seen.raw.table.column_names)
+        for first in files:
+            if first.table is None or first.raw is None or first.why == "declared":
+                continue
+            if names == set(first.raw.table.column_names):
+                first.more.append(seen)
+                seen.why = f"the columns of {first.name}"
 
 
 def _likeness(seen: SeenFile, table: str) -> float:
@@ -196,6 +261,8 @@ def _likeness(seen: SeenFile, table: str) -> float:
     wanted = [*REQUIRED_COLUMNS[table], *((TIME_COLUMNS[table],) if table == "outcomes" else ())]
     there = [c for c in wanted if c in names or near_columns(names, c)]
     if len(there) < len(REQUIRED_COLUMNS[table]):
+        if by_name and table != "leads" and len(there) == len(REQUIRED_COLUMNS[table]) - 1:
+            return by_name + 0.25  # one column is asked for
         return 0.0 if by_name < 3 else by_name
     exact = sum(1.0 for c in wanted if c in names)
     wide = 0.5 if table == "leads" and len(names) > 4 else 0.0
@@ -215,8 +282,51 @@ def _propose_file(
 ) -> None:
     plain = seen.name.lower()
     own = plain == table or any(plain == table + end for end in FORMATS)
-    if not own and settings.tables.get(table, TableSettings()).file is None:
+    if settings.tables.get(table, TableSettings()).file is not None:
+        return
+    if seen.more:
+        _propose_parts(proposal, table, seen, own)
+    elif not own:
         proposal.within(f"tables.{table}", "file", _quoted(seen.name), seen.why)
+    if seen.sheet is not None and not seen.more:
+        proposal.within(f"tables.{table}", "sheet", _quoted(seen.sheet), "by its columns")
+
+
+def _propose_parts(proposal: Proposal, table: str, seen: SeenFile, own: bool) -> None:
+    """Files with the same columns: one table in parts by its names, or copies of which one counts.
+
+    ``own``: one of them is called like the table, so the others may be copies of it.
+    """
+    names = sorted(s.name for s in (seen, *seen.more))
+    shown = " and ".join(names[:4])
+    kinds = {Path(n).suffix.lower() for n in names}
+    start = _beginning(names)
+    if own or seen.sheet is not None or len(kinds) > 1 or len(start) < 3:
+        what = (
+            f"the sheets {', '.join(str(s.sheet) for s in (seen, *seen.more))} of {seen.name}"
+            if (seen.sheet is not None)
+            else shown
+        )
+        proposal.leave_open(
+            f"{what} have the same columns: say which one is {table}, or put the parts of one "
+            f"table into a folder {table}/",
+            f"[tables.{table}] {'sheet' if seen.sheet is not None else 'file'} = "
+            f"{_quoted(seen.sheet or seen.name)}",
+        )
+        return
+    pattern = start + "*" + Path(names[0]).suffix
+    proposal.within(f"tables.{table}", "file", _quoted(pattern), f"{shown} have the same columns")
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """What all names begin with.
+
+    >>> _beginning(["leads_2024.csv", "leads_2025.csv"])
+    'leads_202'
+    """
+    first, last = min(names), max(names)
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(a for a, _ in same)
 
 
 def _propose_columns(
@@ -371,6 +481,63 @@ def _propose_signs(proposal: Proposal, question: str) -> None:
         proposal.leave_open(question, says.split(", or ")[0].replace(" and ", "\n# "))
 
 
+def _propose_closed_leads(
+    proposal: Proposal, chosen: dict[str, SeenFile], settings: DatasetSettings
+) -> None:
+    """Outcomes that are columns of leads: a status and the day when it was closed."""
+    if "outcomes" in chosen or settings.tables.get("outcomes", TableSettings()).file is not None:
+        return
+    leads = chosen["leads"]
+    names = _rows(leads).table.column_names
+    taken = {_own_column(proposal, leads, settings, c) for c in ("lead_id", "created_at")}
+    free = [n for n in names if n not in taken]
+    status = next((n for n in near_columns(free, "outcome") if _closes(_rows(leads), n)), None)
+    if status is None:
+        proposal.leave_open(
+            "no file looks like outcomes, and no column of leads like a status that closes one: "
+            "such a set can be scored and not trained",
+            '[tables.outcomes] file = "…"',
+        )
+        return
+    closed = [n for n in free if n != status and _CLOSING.search(plain_name(n))]
+    closed = [n for n in closed if _timely(_rows(leads), n)]
+    if not closed:
+        proposal.leave_open(
+            f"{status} of {leads.name} says which leads are closed, and no column says when; "
+            "export the day of closing, or leave out the times of outcomes",
+            f'[columns.outcomes] outcome = {_quoted(status)}\n# occurred_at = "…"',
+        )
+        return
+    found = SeenFile(leads.name, leads.raw, table="outcomes", why=f"{status} and {closed[0]}")
+    chosen["outcomes"] = found
+    proposal.within("tables.outcomes", "file", _quoted(leads.name), "a status within leads")
+    for column, own in (
+        ("lead_id", _own_column(proposal, leads, settings, "lead_id")),
+        ("outcome", status),
+        ("occurred_at", closed[0]),
+    ):
+        if own != column:
+            proposal.within("columns.outcomes", column, _quoted(own))
+    for name in (status, closed[0]):
+        section = f"attributes.{toml_key(name)}"
+        proposal.within(section, "available", '"after_outcome"', "it is the outcome itself")
+
+
+_CLOSING = re.compile(r"clos|won|lost|convert|ended|cloture|abschluss|cierre|chiusura|outcome")
+
+
+def _closes(raw: Chunk, column: str) -> bool:
+    """Whether most words of a column mean converted, lost or open, and some are either."""
+    values = raw.table.column(column)
+    if not pa.types.is_string(values.type):
+        return False
+    words = [str(w) for w in pc.unique(trimmed_text(values)).to_pylist() if w is not None]
+    meanings = likely_meanings(words)
+    known = sum(map(len, meanings.values())) + sum(w.casefold() == "converted" for w in words)
+    closed = [*meanings["converted"], *meanings["lost"]]
+    return bool(closed) and len(words) <= 40 and known >= len(words) / 2
+
+
 def _propose_outcomes(
     proposal: Proposal, chosen: Mapping[str, SeenFile], settings: DatasetSettings
 ) -> None:
@@ -378,7 +545,10 @@ def _propose_outcomes(
     column = _column(proposal, seen, settings, "outcome") if seen is not None else None
     if column is None:
         return
-    words = [str(w) for w in pc.unique(trimmed_text(column)).to_pylist() if w is not None]
+    texts = trimmed_text(column)
+    words = [str(w) for w in pc.unique(texts).to_pylist() if w is not None]
+    if texts.null_count > 0.01 * len(texts):
+        words.append("")
     unknown = [w for w in words if outcome_of(w, settings) is None]
     meanings = likely_meanings(unknown)
     for meaning, own in meanings.items():
@@ -478,6 +648,10 @@ def _with_section(
     return "\n".join([text.rstrip("\n"), "", header, *lines, ""])
 
 
+def _called(seen: SeenFile) -> str:
+    return f"{seen.name}, sheet {seen.sheet}" if seen.sheet is not None else seen.name
+
+
 def describe(proposal: Proposal) -> Sequence[str]:
     """What each file is taken for, a line each."""
     lines = []
@@ -485,9 +659,10 @@ def describe(proposal: Proposal) -> Sequence[str]:
         if seen.raw is None:
             lines.append(f"{seen.name}: not read: {seen.problem}")
         elif seen.table is None:
-            lines.append(f"{seen.name}: not read: it looks like no table of the contract")
+            why = f"it has {seen.why}" if seen.why else "it looks like no table of the contract"
+            lines.append(f"{_called(seen)}: {why if seen.why else f'not read: {why}'}")
         else:
             columns = len(seen.raw.table.column_names)
-            lines.append(f"{seen.name}: {seen.table}, {seen.why} ({columns} columns)")
+            lines.append(f"{_called(seen)}: {seen.table}, {seen.why} ({columns} columns)")
         lines += [f"  {note}" for note in seen.notes]
     return lines

@@ -26,6 +26,7 @@ from features.expressions import parse_expression
 from features.histories.arrays import NO_TIME
 from features.reading.aliases import Aliases, read_aliases
 from features.reading.attributes import typed_answers, typed_leads
+from features.reading.csv_table import HEADER_AGAIN
 from features.reading.files import is_url
 from features.reading.folder import FolderSource, RemoteFolderSource, TableSource, file_chunks
 from features.reading.inference import Inference
@@ -402,7 +403,7 @@ class DatasetReader:
 
 
 NO_MOMENTS = np.zeros(0, dtype=np.int64)
-LINES_SET_ASIDE = ("wrong number of columns", "a line below the table, no row")
+LINES_SET_ASIDE = ("wrong number of columns", "a line below the table, no row", HEADER_AGAIN.text)
 
 
 def _as_int(column: pa.ChunkedArray) -> Int64:

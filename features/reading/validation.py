@@ -41,6 +41,7 @@ from features.reading.parsing import (
     to_text,
     to_timestamps,
     trimmed_text,
+    unknown_way,
     without_blank_texts,
 )
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
@@ -236,6 +237,9 @@ def parse_timestamps(
             f"{chunk.file} row {int(chunk.rows[np.flatnonzero(open_)[0]])}: "
             f"{'; '.join(read.questions)}"
         )
+    if read.bad.sum() > quarantine.max_bad_fraction * len(chunk):
+        first = str(chunk.table.column(column)[int(np.flatnonzero(read.bad)[0])].as_py())
+        quarantine.explain(chunk.file, unknown_way(column, first[:60]))
     left = np.ones(len(chunk), dtype=bool)
     for mask, text in (
         (read.bad, f"{column} is not a time"),

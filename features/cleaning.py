@@ -6,6 +6,7 @@ Rules that decide a value travel with a release, so that a request is read as th
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,7 +57,9 @@ PLACEHOLDERS_US = (0,)
 _ENDS = re.compile(rf"^[-+(]?\s*{CURRENCY}\s*|\s*(?:%|{CURRENCY})\s*\)?$", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", re.ASCII)
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DIGIT = re.compile(r"[^\x00-\x7f]", re.UNICODE)
 _DIGITS = re.compile(r"\d+", re.ASCII)
+_INDIAN_GROUPS = r"\d{1,2}(?:,\d{2})+,\d{3}"
 _EXPONENT = re.compile(r"\d+[eE][+-]?\d+", re.ASCII)
 _FRACTION = re.compile(r"(\.\d*([eE][+-]?\d+)?)?", re.ASCII)
 _CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)(\.\d+)?", re.ASCII)
@@ -104,8 +107,18 @@ def parse_number(text: str, signs: NumberSigns = PLAIN_SIGNS) -> float | None:
     (None, 1500.0)
     >>> parse_number("1,234"), parse_number("9.9E7"), parse_number("(12.5)"), parse_number("1e999")
     (None, 99000000.0, -12.5, None)
+    >>> parse_number("12.5-"), parse_number('="0042"'), parse_number("１２"), parse_number("٤٢")
+    (-12.5, 42.0, 12.0, 42.0)
+    >>> parse_number("24,83,68,000", NumberSigns(thousands=(",",)))
+    248368000.0
     """
     text = trimmed(text).replace("\u2212", "-")
+    if not text.isascii():
+        text = _DIGIT.sub(lambda found: _ascii_digit(found[0]), text)
+    if text.startswith('="') and text.endswith('"'):  # Excel: text, whatever it looks like
+        text = text[2:-1].strip()
+    if text.endswith("-") and text[:1].isdigit():  # SAP writes the sign behind the number
+        text = "-" + text[:-1]
     if _SCIENTIFIC.fullmatch(text):  # a program wrote it: its point is no sign of thousands
         return _finite(text)
     as_program = signs.plain or "." not in text or "." in signs.decimal
@@ -121,6 +134,11 @@ def parse_number(text: str, signs: NumberSigns = PLAIN_SIGNS) -> float | None:
         return None
     value = _finite(sign + number)
     return -value if negative and value is not None else value
+
+
+def _ascii_digit(sign: str) -> str:
+    """The digit that a sign of another script is, or the sign itself (``²`` is none)."""
+    return str(unicodedata.decimal(sign)) if sign.isdecimal() else sign
 
 
 def written_number(value: float) -> str:
@@ -153,10 +171,14 @@ def _without_groups(body: str, signs: NumberSigns) -> str | None:
 
 
 def _grouped(text: str, sign: str) -> bool:
-    """Whether every ``sign`` in the text has three digits behind it and one to three before."""
-    return bool(
-        re.fullmatch(rf"[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+([.,]\d+)?", text, re.ASCII)
-    )
+    """Whether every ``sign`` in the text has three digits behind it and one to three before.
+
+    Commas may stand as in India, between groups of two before the last three: ``24,83,000``.
+    """
+    groups = rf"\d{{1,3}}({re.escape(sign)}\d{{3}})+"
+    if sign == ",":
+        groups = rf"(?:{groups}|{_INDIAN_GROUPS})"
+    return bool(re.fullmatch(rf"[+-]?{groups}([.,]\d+)?", text, re.ASCII))
 
 
 def _finite(text: str) -> float | None:

@@ -275,7 +275,8 @@ class DatasetSettings(BaseModel):
     time_zone: Zone | None = Field(default=None, description="of times without a zone")
     date_order: DateOrder | None = None
     date_formats: tuple[str, ...] = Field(
-        default=(), description="excel, unix, unix-ms, unix-us, or patterns such as %d.%m.%Y %H:%M"
+        default=(),
+        description="excel, unix (-ms, -us, -ns), julian, or patterns such as %d.%m.%Y %H:%M",
     )
     bare_dates: BareDates = BareDates.END_OF_DAY
     decimal: Signs = Field(default=(), description="the sign before the fraction of a number")

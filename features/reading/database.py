@@ -109,6 +109,14 @@ class DatabaseSource:
         given = nested({str(key): value for key, value in rows})
         return settings_of(given, "table dataset", default_name=default)
 
+    def _no_table(self, name: str) -> str:
+        there = [*sorted(self._columns), *(t.removeprefix("table ") for t in self.not_read())]
+        shown = ", ".join(there[:12]) or "no table"
+        return (
+            f"no table {name} in {self.shown}; found {shown}. Make a view {name} of the right one, "
+            "with id AS lead_id and so on"
+        )
+
     def has(self, name: str) -> bool:
         """Whether there is a table or view of this name."""
         return name in self._columns
@@ -124,7 +132,7 @@ class DatabaseSource:
     def _all_chunks(self, name: str, quarantine: Quarantine) -> Generator[Chunk]:
         del quarantine  # a database has no broken lines
         if name not in self._columns:
-            raise DataError(f"no table {name} in {self.shown}; found {sorted(self._columns)}")
+            raise DataError(self._no_table(name))
         declared = self.settings()[0].columns.get(name, {})
         columns = columns_of(self._columns[name], self.label(name), name, declared)
         for left_out, why in columns.left_out:
@@ -237,6 +245,13 @@ def arrow_column(values: list[Any]) -> pa.Array:
 
 
 def _text(value: Any) -> str:
+    """A value as text; bytes are UTF-8, or else hexadecimal digits."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.hex()
     return value.isoformat() if isinstance(value, dt.datetime) else str(value)
 
 

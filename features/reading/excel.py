@@ -10,6 +10,9 @@ from typing import Any
 from features.errors import DataError
 from features.reading.files import DataFile
 
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")
+"""Endings of workbooks that are ZIP archives, unless a password locks them."""
 MAX_EXACT_WHOLE = 2**53
 
 
@@ -30,9 +33,14 @@ def sheet_rows(file: DataFile, sheet: str | None, table: str) -> tuple[str, list
             raise DataError(f"{file.name} has no sheet {sheet!r}; found {', '.join(names)}")
         raw = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except (CalamineError, OSError) as error:
+        locked = file.ending in ZIPPED and file.head().startswith(OLE)
         raise DataError(
             f"{file.name} cannot be read as a workbook: {str(error).splitlines()[0][:120]}; "
-            "save it again, or as CSV"
+            + (
+                "it may be protected by a password: save it without one"
+                if locked
+                else "save it again, or as CSV"
+            )
         ) from None
     return sheet, [[cell_text(cell) for cell in row] for row in raw]
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.contract import IdRule
 
@@ -65,6 +69,17 @@ def rounded(text: str) -> bool:
     return found is not None and int(found[2]) >= 5
 
 
+_DATE_AS_ID = r"^(\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Za-z]{3}(-\d{2,4})?|[A-Z][a-z]{2}-\d{2})$"
+
+
+def dates_among(ids: pa.ChunkedArray) -> tuple[int, str]:
+    """How many ids are dates where others are not, as a spreadsheet makes them; and one of them."""
+    dates = ids.filter(pc.match_substring_regex(ids, _DATE_AS_ID))
+    if not len(dates) or len(dates) > 0.2 * len(ids):
+        return 0, ""
+    return len(dates), str(dates[0].as_py())
+
+
 def rounded_sentence(file: str, example: str, rows: int) -> str:
     """Why such ids are refused, and what to do."""
     return (
@@ -104,8 +119,73 @@ _CAUSES: tuple[tuple[IdRule | None, str, Callable[[str], str]], ...] = (
         "leading zeros were lost",
         lambda t: canonical_id(t, IdRule.WITHOUT_LEADING_ZEROS),
     ),
-    (None, "one side holds extra signs or blanks", lambda t: re.sub(r"[^A-Za-z0-9]", "", t)),
+    (None, "one side holds extra signs or blanks", lambda t: _letters_and_digits(t)),
 )  # fmt: skip
+
+
+def _letters_and_digits(text: str) -> str:
+    """Letters and digits alone, in small and usual forms: ``{A1-B2}`` and ``a1b2`` are alike."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in plain if c.isalnum())
+
+
+def _affix(missing: Sequence[str], known: Sequence[str]) -> Mismatch | None:
+    """What one side's ids begin or end with and the other's do not, where it explains most."""
+    for longer, shorter, where in ((known, missing, "leads"), (missing, known, "this table")):
+        whole = set(longer)
+        found: Counter[tuple[str, str]] = Counter()
+        for short in shorter[:AFFIX_SHORT]:
+            for long in longer[:AFFIX_LONG]:
+                if len(short) >= MIN_AFFIXED and len(long) > len(short):
+                    if long.endswith(short):
+                        found[long[: -len(short)], ""] += 1
+                    elif long.startswith(short):
+                        found["", long[len(short) :]] += 1
+        for (before, after), _ in found.most_common(1):
+            met = [s for s in shorter if before + s + after in whole]
+            if len(met) < max(2, 0.5 * min(len(missing), len(known))):
+                continue
+            way = f"begin with {before!r}" if before else f"end with {after!r}"
+            return Mismatch(
+                None, len(met), f"the ids of {where} {way}, and the others do not ({met[0]!r}); "
+                "correct one side, or say it in a query (leads.sql)",
+            )  # fmt: skip
+    return None
+
+
+AFFIX_SHORT, AFFIX_LONG, MIN_AFFIXED = 20, 5_000, 2
+"""Ids that are looked at for what one side's begin with, and the shortest that are."""
+
+
+def alike_ids(ids: pa.ChunkedArray) -> list[str]:
+    """Sentences on ids of leads that differ in capital letters or in the form of letters alone.
+
+    They are different leads; whoever sees two of them on a screen sees one. None where most ids
+    differ so, as those of Salesforce with 15 characters do.
+    """
+    plain = pc.utf8_normalize(pc.utf8_lower(ids), "NFKC")
+    counted = pc.value_counts(plain)
+    twice = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    if not len(twice) or len(twice) > 0.2 * len(ids):
+        return []
+    rows = pc.is_in(plain, value_set=twice)
+    pairs: dict[str, list[str]] = {}
+    for own, same in zip(
+        ids.filter(rows).to_pylist(), plain.filter(rows).to_pylist(), strict=True
+    ):  # fmt: skip
+        if own not in pairs.setdefault(same, []):
+            pairs[same].append(own)
+    differ = [each for each in pairs.values() if len(each) > 1]
+    if not differ:
+        return []
+    forms = [e for e in differ if len({unicodedata.normalize("NFKC", i) for i in e}) < len(e)]
+    shown = (forms or differ)[0]
+    what = "the form of letters or accents" if forms else "capital letters"
+    return [
+        f"{len(differ):,} ids are there twice, differing in {what} alone ({shown[0]!a} and "
+        f"{shown[1]!a}): they are read as different leads; if they are one, name the second "
+        "in a table aliases (alias_id, lead_id)"
+    ]
 
 
 def mismatch_of(unknown: Iterable[str], leads: Iterable[str]) -> Mismatch | None:
@@ -132,7 +212,7 @@ def mismatch_of(unknown: Iterable[str], leads: Iterable[str]) -> Mismatch | None
                 f"{there!r} in leads): {why}{says}"
             )
             best = Mismatch(rule, len(met), sentence)
-    return best
+    return best if best is not None else _affix(missing, known)
 
 
 def renamed_ids(unknown: Iterable[str], leads: Iterable[str], rule: IdRule) -> Mapping[str, str]:

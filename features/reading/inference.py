@@ -296,6 +296,8 @@ def _word_type(
             found.ask(numbers.question)
         for note in numbers.notes:
             found.say(note)
+        for doubt in numbers.doubts:
+            found.lose(doubt)
         if declared is None and not numbers.signs.plain:
             found.signs[name] = numbers.signs
         return AttributeType.NUMBER, f"all but {wrong:,} values are numbers" if wrong else (
@@ -313,7 +315,24 @@ def _word_type(
         return None, f"looks like free text or an identifier ({distinct:,} different values)"
     if rows[_looks_like_time(words)].sum() / len(known) > MOSTLY:
         return None, "a date or time; make it an interaction or an answer with its moment"
+    _tell_dates_of_ranges(name, words, found)
     return AttributeType.CATEGORY, f"{distinct} different words"
+
+
+def _tell_dates_of_ranges(name: str, words: pa.ChunkedArray, found: Inference) -> None:
+    """Say where a spreadsheet made dates of some ranges: ``01-Oct`` of ``1-10``."""
+    texts = words.to_pylist()
+    dates = [w for w in texts if _DATE_OF_RANGE.fullmatch(w)]
+    if dates and any(_RANGE.fullmatch(w) for w in texts):
+        found.lose(
+            f"{name}: {', '.join(map(repr, dates[:4]))} look like ranges that a spreadsheet turned "
+            "into dates (1-10 into 01-Oct); they stay words of their own; export again, with the "
+            "column as text"
+        )
+
+
+_RANGE = re.compile(r"\d+\s*(?:-|–|to|à|bis)\s*\d+")
+_DATE_OF_RANGE = re.compile(r"\d{1,2}-[^\W\d_]{3,4}\.?|[^\W\d_]{3,4}\.?-\d{2}")
 
 
 def _is_number_column(numbers: NumberColumn, distinct: int) -> bool:
@@ -377,11 +396,14 @@ def _words(known: pa.ChunkedArray) -> list[str]:
 
 
 def _reads_as_number(known: pa.ChunkedArray) -> bool:
-    """Whether all values are numbers as programs write them, and none is a code such as 01000."""
+    """Whether all values are numbers as programs write them, and none is a code such as 01000.
+
+    Neither are telephone numbers, ``+33612345678``.
+    """
     if not pa.types.is_string(known.type):
         return True
     words = _different(known)[0]
-    if pc.any(pc.match_substring_regex(words, r"^0\d")).as_py():
+    if pc.any(pc.match_substring_regex(words, r"^(0\d|\+\d{7,})")).as_py():
         return False
     try:
         words.cast(pa.float64())

@@ -115,7 +115,7 @@ _FORMS: tuple[tuple[Form, str], ...] = (
 )  # fmt: skip
 _NUMBER = r"^\s*\d{4,19}(?:[.,]\d+)?\s*$"
 _AHEAD_OF_YEAR = ("day-first", "month-first")
-NUMERIC_FORMATS = ("excel", "unix", "unix-ms", "unix-us", "unix-ns")
+NUMERIC_FORMATS = ("excel", "unix", "unix-ms", "unix-us", "unix-ns", "julian")
 MIN_TURNED = 10
 """Dates of either kind from which on a spreadsheet that turned some of them around is seen."""
 
@@ -124,8 +124,8 @@ MIN_TURNED = 10
 class TimeRules:
     """What is declared of times. ``zone``: of times without one. ``order``: of day and month.
 
-    ``formats``: ``excel``, ``unix``, ``unix-ms``, ``unix-us``, ``unix-ns`` (numbers), or patterns
-    of strptime.
+    ``formats``: ``excel``, ``unix``, ``unix-ms``, ``unix-us``, ``unix-ns``, ``julian``
+    (numbers; days of SQLite's ``julianday``), or patterns of strptime.
     """
 
     zone: str | None = None
@@ -522,6 +522,9 @@ def read_numbers(
             local[rows] = us.astype(np.int64)
             found.bare[rows] = numbers[rows] % 1 == 0
             place_naive(local, rows, rules, found)
+        elif name == "julian":
+            ms = np.rint((numbers[rows] - JULIAN_DAY_OF_1970) * 86_400_000)
+            found.at_us[rows] = ms.astype(np.int64) * 1_000
         else:
             found.at_us[rows] = np.rint(numbers[rows] * _UNITS[name]).astype(np.int64)
         left &= ~rows
@@ -529,12 +532,14 @@ def read_numbers(
 
 
 _UNITS = {"unix": 1e6, "unix-ms": 1e3, "unix-us": 1.0, "unix-ns": 1e-3}
+JULIAN_DAY_OF_1970 = 2_440_587.5
 _RANGES = {
     "excel": SERIALS,
     "unix": (1e8, 7.3e9),
     "unix-ms": (1e11, 7.3e12),
     "unix-us": (1e14, 7.3e15),
     "unix-ns": (1e17, 7.3e18),
+    "julian": (2_415_020.0, 2_500_000.0),
 }
 
 
@@ -549,9 +554,8 @@ def numeric_readings(number: float) -> dict[str, str]:
     found = {}
     for name, (low, high) in _RANGES.items():
         if low <= number <= high:
-            us = (
-                number * _UNITS[name] if name in _UNITS else number * US_PER_DAY + EXCEL_DAY_ZERO_US
-            )
+            zero = -JULIAN_DAY_OF_1970 * US_PER_DAY if name == "julian" else EXCEL_DAY_ZERO_US
+            us = number * _UNITS[name] if name in _UNITS else number * US_PER_DAY + zero
             found[name] = f"{pd.Timestamp(int(us), unit='us'):%Y-%m-%d %H:%M:%S}"
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.cleaning import BLANKS, CURRENCY, NumberSigns, parse_number
@@ -11,11 +11,13 @@ from features.cleaning import BLANKS, CURRENCY, NumberSigns, parse_number
 MOSTLY = 0.98
 HALF = 0.5
 _CURRENCY = re.compile(CURRENCY, re.IGNORECASE)
-_LEADING_ZERO = re.compile(r"0\d+", re.ASCII)
+_LEADING_ZERO = re.compile(r"0\d+|\+\d{7,}", re.ASCII)
+"""Codes and telephone numbers: digits, and no number."""
 _GROUPS = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})+", re.ASCII)
 _ONE_SIGN = re.compile(r"(\d+)([.,])(\d+)", re.ASCII)
 _BOTH_SIGNS = re.compile(r"\d{1,3}(?:([.,])\d{3})+(?!\1)([.,])\d+", re.ASCII)
-_BODY = re.compile(r"\d[\d.,'’\s]*(?:[eE][+-]?\d+)?", re.ASCII)
+_INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}", re.ASCII)
+_BODY = re.compile(rf"\d[\d.,'’\s{BLANKS}]*(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass
@@ -46,6 +48,8 @@ class SignEvidence:
             self._grouped(both[1], word)
         elif groups:
             self._grouped(groups[1], word)
+        elif _INDIAN.fullmatch(body):
+            self._grouped(",", word)
         elif one:
             self._one(one[1], one[2], one[3], word)
         elif body.isdigit() and len(body) > 3 and body == found[0].strip():
@@ -135,7 +139,7 @@ class NumberColumn:
 
     ``signs``: which were used. ``share``: of the rows that are numbers. ``question``: to be asked
     before it can be read. ``spoilers``: the words that are no numbers, most rows first. ``notes``:
-    what was left out of the words.
+    what was left out of the words. ``doubts``: what may make numbers of several kinds one.
     """
 
     signs: NumberSigns
@@ -143,6 +147,7 @@ class NumberColumn:
     question: str | None
     spoilers: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 def number_column(
@@ -171,17 +176,37 @@ def number_column(
     wrong = {w: n for w, n in rows_of.items() if parse_number(w, signs) is None}
     share = 1 - sum(wrong.values()) / total
     spoilers = tuple(sorted(wrong.items(), key=lambda pair: (-pair[1], pair[0])))
-    return NumberColumn(signs, share, question, spoilers, _notes(name, able, signs))
+    doubts = _doubts(name, {w: rows_of[w] for w in able})
+    return NumberColumn(signs, share, question, spoilers, _notes(name, able, signs), doubts)
+
+
+def _doubts(name: str, rows_of: Mapping[str, int]) -> tuple[str, ...]:
+    """Sentences on numbers of several kinds in one column: currencies, ``30%`` beside ``0.3``."""
+    doubts = []
+    currencies = _currencies(rows_of)
+    if len(currencies) > 1:
+        doubts.append(
+            f"{name}: amounts in {', '.join(currencies)} are read as they stand, not changed"
+        )
+    total = sum(rows_of.values())
+    percent = sum(n for w, n in rows_of.items() if w.rstrip().endswith("%"))
+    if 0.02 * total < percent < MOSTLY * total:
+        bare = next(w for w in rows_of if not w.rstrip().endswith("%"))
+        doubts.append(
+            f"{name}: {percent:,} of {total:,} values have a % and the others, such as {bare!r}, "
+            "have none: both are read as they stand (30% is 30, 0.3 is 0.3); write them alike"
+        )
+    return tuple(doubts)
+
+
+def _currencies(words: Iterable[str]) -> list[str]:
+    return sorted({found[0] for w in words if (found := _CURRENCY.search(w))})
 
 
 def _notes(name: str, words: Sequence[str], signs: NumberSigns) -> tuple[str, ...]:
     notes = []
-    currencies = sorted({found[0] for w in words if (found := _CURRENCY.search(w))})
-    if len(currencies) > 1:
-        notes.append(
-            f"{name}: amounts in {', '.join(currencies)} are read as they stand, not changed"
-        )
-    elif currencies:
+    currencies = _currencies(words)
+    if len(currencies) == 1:
         notes.append(f"{name}: {currencies[0]} is left out of the numbers")
     if any(w.rstrip().endswith("%") for w in words):
         notes.append(f"{name}: % is left out of the numbers (30% is 30)")

@@ -319,11 +319,11 @@ def _readings(values: pa.ChunkedArray, row: int) -> dict[str, str]:
 def _numeric_question(column: str, values: pa.ChunkedArray, row: int) -> str:
     readings = _readings(values, row)
     shown = " or ".join(f"{moment} as {name}" for name, moment in readings.items())
-    says = " or ".join(f'["{name}"]' for name in readings) or '["excel"] or ["unix"]'
+    says = " or ".join(f'["{name}"]' for name in readings)
     value = str(values[row].as_py())
-    return (
-        f"{column} is {value!r}, a number: {shown or 'no known format'}; say date_formats = {says}"
-    )
+    if not readings:
+        return f"{column} is {value!r}, a number that no known format reads; export it as a time"
+    return f"{column} is {value!r}, a number: {shown}; say date_formats = {says}"
 
 
 def _zone_question(

@@ -135,7 +135,6 @@ def propose(folder: Path, given: Mapping[str, Any] | None = None) -> Proposal:
     _assign(proposal.files, settings)
     chosen: dict[str, SeenFile] = {s.table: s for s in proposal.files if s.table is not None}
     if "leads" not in chosen:
-        _refuse_outer_folder(folder)
         names = "; ".join(f"{s.name}: {s.problem or s.why}" for s in proposal.files) or "no file"
         raise DataError(f"{folder} holds no file that looks like leads ({names})")
     for table in TABLES:
@@ -155,6 +154,10 @@ def _seen(folder: Path, settings: DatasetSettings) -> list[SeenFile]:
     for place in sorted(folder.iterdir()):
         plain = place.name.lower()
         if plain.startswith((*LEFT_BY_PROGRAMS, "dataset.toml", "readme", "licen")):
+            continue
+        if place.is_dir() and _holds_tables(place):
+            what = f"it holds tables of its own: leadscore init {place}"
+            found.append(SeenFile(place.name + "/", None, problem=what))
             continue
         if place.is_dir():
             parts = parts_of(place, folder)[:1]
@@ -184,15 +187,10 @@ def _sheets(place: Path, folder: Path, settings: DatasetSettings) -> list[SeenFi
     return [seen for seen in each if seen.raw is not None] or [whole]
 
 
-def _refuse_outer_folder(folder: Path) -> None:
-    """DataError where the tables lie one folder further in."""
-    for place in sorted(p for p in folder.iterdir() if p.is_dir()):
-        stems = {p.name.lower().split(".")[0] for p in place.iterdir() if p.is_file()}
-        if "leads" in stems or (place / "dataset.toml").is_file():
-            raise DataError(
-                f"{folder} holds no file that looks like leads, and {place.name}/ does: "
-                f"leadscore init {place}"
-            )
+def _holds_tables(place: Path) -> bool:
+    """Whether a folder is an export of its own, and not the parts of one table."""
+    stems = {p.name.lower().split(".")[0] for p in place.iterdir() if p.is_file()}
+    return place.name.lower() not in TABLES and bool(stems & set(TABLES))
 
 
 def _looked_at(
@@ -260,8 +258,9 @@ def _likeness(seen: SeenFile, table: str) -> float:
     by_name = by_name or (1.0 if any(word in stem for word in NAME_WORDS[table]) else 0.0)
     wanted = [*REQUIRED_COLUMNS[table], *((TIME_COLUMNS[table],) if table == "outcomes" else ())]
     there = [c for c in wanted if c in names or near_columns(names, c)]
-    if len(there) < len(REQUIRED_COLUMNS[table]):
-        if by_name and table != "leads" and len(there) == len(REQUIRED_COLUMNS[table]) - 1:
+    missing = [c for c in REQUIRED_COLUMNS[table] if c not in there]
+    if missing:
+        if by_name and table != "leads" and missing != ["lead_id"] and len(missing) == 1:
             return by_name + 0.25  # one column is asked for
         return 0.0 if by_name < 3 else by_name
     exact = sum(1.0 for c in wanted if c in names)

@@ -22,6 +22,8 @@ from features.contract import (
 from features.errors import DataError
 from features.reading.headers import near_columns
 from features.reading.identity import (
+    alike_ids,
+    dates_among,
     is_salesforce_18,
     mismatch_of,
     renamed_ids,
@@ -354,11 +356,27 @@ def clean_leads(
     """Leads with one row each: exact repeats dropped, contradicting rows all set aside."""
     require(chunk)
     chunk = with_lead_id(chunk, quarantine, rules)
+    _look_at_ids(chunk, rules)
     if "created_at" in chunk.table.column_names:
         chunk = parse_timestamps(chunk, "created_at", quarantine, required=True, rules=rules)
         chunk = drop_after_cutoff(chunk, "created_at", until, quarantine)
     chunk = without_nul(chunk, quarantine)
     return without_repeats(chunk, quarantine, "two rows that differ for one lead")
+
+
+def _look_at_ids(chunk: Chunk, rules: TableRules | None) -> None:
+    """Say which ids of leads look ruined, or like each other."""
+    if rules is None:
+        return
+    ids = chunk.table.column("lead_id")
+    count, example = dates_among(ids)
+    if count:
+        rules.found.lose(
+            f"{chunk.file}: {count:,} lead_ids such as {example!r} are dates and the others are "
+            "not: a spreadsheet made them of ids; export again, with the id column as text"
+        )
+    for sentence in alike_ids(ids):
+        rules.found.lose(f"{chunk.file}: {sentence}")
 
 
 def without_nul(chunk: Chunk, quarantine: Quarantine) -> Chunk:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,3 +221,90 @@ def test_times_are_read_however_a_program_writes_them(
 
 
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+
+
+SIZES = {
+    "blanks between thousands, a comma": ("{0:,},50", ",", "\u202f", 'decimal = ","'),
+    "thousands as in India": ("12,34,{0:03}", "", "", "'12,34,010' is read as 1234010"),
+    "ranges that became dates": ("1-10 01-Oct", "", "", "a spreadsheet turned into dates"),
+    "percent signs on some": ("{0}% 0.{0}", "", "", "have none: both are read as they stand"),
+    "two currencies": ("${0} €{0}", "", "", "amounts in $, € are read as they stand"),
+    "telephone numbers": ("+33612{0:06}", "", "", "size: left out: looks like free text or"),
+}
+"""Words in turn for a number, what is replaced in them by what, and what is said of them."""
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_numbers_of_several_kinds_are_told_or_asked_about(kind: str, tmp_path: Path) -> None:
+    words, old, new, said = SIZES[kind]
+    each = words.split(" ")
+    rows = []
+    for place, row in enumerate(ROWS):
+        word = each[place % len(each)].format(int(row["size"]) * (1_000 if old else 1))
+        rows.append(row | {"size": word.replace(old, new, 1) if old else word})
+    folder = write(tmp_path, Export(text("\t", rows=rows), "leads.tsv"))
+    if said.startswith("decimal"):
+        with pytest.raises(DataError) as refused:
+            read_dataset(folder)
+        assert said in str(refused.value)
+        return
+    found = read_dataset(folder)
+    assert said in "\n".join((*found.losses, *found.inferred))
+
+
+IDS: dict[str, tuple[Callable[[str], str], str]] = {
+    "a prefix on one side": (lambda i: f"crm/{i}", "the ids of leads begin with 'crm/'"),
+    "braces and capital letters": (lambda i: "{" + i.lower() + "}", "extra signs or blanks"),
+    "wide letters": (lambda i: i.replace("L", "Ｌ"), "extra signs or blanks"),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_why_ids_do_not_meet_is_said(kind: str, tmp_path: Path) -> None:
+    change, said = IDS[kind]
+    rows = [row | {"lead_id": change(row["lead_id"])} for row in ROWS]
+    with pytest.raises(DataError) as refused:
+        read_dataset(write(tmp_path, Export(text(rows=rows))))
+    assert said in str(refused.value)
+
+
+def test_ids_that_look_alike_or_like_dates_are_told(tmp_path: Path) -> None:
+    twins = [ROWS[3] | {"lead_id": "l003"}, ROWS[4] | {"lead_id": "2025-03-01"}]
+    losses = read_dataset(write(tmp_path, Export(text(rows=[*ROWS, *twins])))).losses
+    assert any("1 ids are there twice, differing in capital letters alone" in x for x in losses)
+    assert any("1 lead_ids such as '2025-03-01' are dates" in x for x in losses)
+
+
+def test_an_empty_outcome_means_what_is_declared(tmp_path: Path) -> None:
+    folder = write(tmp_path, Export(text()))
+    (folder / "outcomes.csv").write_text(OUTCOMES.replace("lost", ""))
+    with pytest.raises(DataError, match=r'nothing \(14 rows\).*open = \[""\]'):
+        read_dataset(folder)
+    (folder / "dataset.toml").write_text('[outcome_words]\nopen = [""]\n')
+    assert set(read_dataset(folder).outcomes["outcome"]) == {"converted"}
+
+
+def test_tables_of_a_database_with_other_names_and_types(tmp_path: Path) -> None:
+    place = tmp_path / "crm.db"
+    with closing(sqlite3.connect(place)) as base, base:
+        base.execute("CREATE TABLE crm_lead (id BLOB, at REAL, sector TEXT, size INTEGER)")
+        base.executemany(
+            "INSERT INTO crm_lead VALUES (CAST(? AS BLOB), julianday(?), ?, ?)",
+            [tuple(row.values()) for row in ROWS],
+        )
+    with pytest.raises(DataError, match=r"found crm_lead\. Make a view leads"):
+        read_dataset(f"sqlite:///{place}", outcomes_required=False)
+    with closing(sqlite3.connect(place)) as base, base:
+        base.execute(
+            "CREATE VIEW leads AS SELECT id AS lead_id, at AS created_at, size FROM crm_lead"
+        )
+    with pytest.raises(DataError, match="2025-01-01 00:00:00 as julian"):
+        read_dataset(f"sqlite:///{place}", outcomes_required=False)
+    with closing(sqlite3.connect(place)) as base, base:
+        base.execute("CREATE TABLE dataset (key TEXT, value TEXT)")
+        base.execute("""INSERT INTO dataset VALUES ('date_formats', '["julian"]')""")
+    found = read_dataset(f"sqlite:///{place}", outcomes_required=False)
+    assert found.leads["lead_id"].tolist() == [row["lead_id"] for row in ROWS]
+    assert found.leads["created_at"].tolist() == list(DAYS)
+    with pytest.raises(DataError, match=r"the folder holds the database crm\.db"):
+        read_dataset(tmp_path)

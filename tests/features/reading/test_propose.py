@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from commands.cli import run
 from features.errors import DataError
 from features.reading.propose import as_toml, propose
 from features.reading.read import read_dataset
@@ -84,3 +87,78 @@ def test_a_folder_without_leads_says_what_each_file_is(tmp_path: Path) -> None:
     (tmp_path / "page.csv").write_text("<html><body></body></html>")
     with pytest.raises(DataError, match=r"no file that looks like leads \(page.csv: .*web page"):
         propose(tmp_path)
+
+
+def plain_leads(first: int = 1, last: int = 41, more: str = "") -> str:
+    """A clean table of leads; ``more``: cells of further columns, by the number of the lead."""
+    head = "lead_id,created_at,sector" + (",status,closed_on" if more else "") + "\n"
+    return head + "".join(
+        f"L{i},2025-01-{1 + i % 28:02d}T10:00:00Z,s{i % 3}"
+        + (more.format(("won", "lost", "open")[i % 3], "" if i % 3 == 2 else "2025-02-20") + "\n")
+        for i in range(first, last)
+    )
+
+
+def proposed(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """What is proposed for a folder whose bare dates are days of UTC, and what is left open."""
+    proposal = propose(folder, {"time_zone": "UTC"})
+    text = as_toml(proposal, 'time_zone = "UTC"\n')
+    (folder / "dataset.toml").write_text(text)
+    return tomllib.loads(text), proposal.open
+
+
+def test_files_with_the_same_columns_are_parts_of_one_table(tmp_path: Path) -> None:
+    (tmp_path / "leads_2024.csv").write_text(plain_leads(1, 21))
+    (tmp_path / "leads_2025.csv").write_text(plain_leads(21, 41))
+    given, _ = proposed(tmp_path)
+    assert given["tables"] == {"leads": {"file": "leads_202*.csv"}}
+    assert len(read_dataset(tmp_path, outcomes_required=False).leads) == 40
+
+
+def test_which_of_two_copies_counts_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text(plain_leads())
+    (tmp_path / "leads (1).csv").write_text(plain_leads())
+    given, left_open = proposed(tmp_path)
+    assert "tables" not in given
+    assert any("have the same columns: say which one is leads" in q for q in left_open)
+
+
+def test_a_status_within_leads_is_the_outcome_and_no_attribute(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text(plain_leads(more=",{},{}"))
+    given, left_open = proposed(tmp_path)
+    assert left_open == []
+    assert given["outcome_words"] == {"converted": ["won"]}
+    found = read_dataset(tmp_path)
+    assert found.outcomes["outcome"].value_counts().to_dict() == {"lost": 14, "converted": 13}
+    own = {"available": "after_outcome"}
+    assert given["attributes"] == {"status": own, "closed_on": own}
+
+
+def test_a_sheet_is_found_by_its_columns(tmp_path: Path) -> None:
+    with pd.ExcelWriter(tmp_path / "leads.xlsx", engine="xlsxwriter") as book:
+        pd.DataFrame({"Total": [40]}).to_excel(book, sheet_name="Summary", index=False)
+        table = pd.read_csv(io.StringIO(plain_leads()))
+        table.to_excel(book, sheet_name="Data", index=False)
+    given, _ = proposed(tmp_path)
+    assert given["tables"] == {"leads": {"sheet": "Data"}}
+    assert len(read_dataset(tmp_path, outcomes_required=False).leads) == 40
+
+
+def test_tables_one_folder_further_in_are_pointed_at(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "leads.csv").write_text(plain_leads())
+    with pytest.raises(DataError, match=r"export/: it holds tables of its own: leadscore init"):
+        propose(tmp_path)
+
+
+def test_what_check_would_stop_at_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "leads.csv").write_text(plain_leads())
+    outcomes = "".join(f"{i},lost,2025-02-20T10:00:00Z\n" for i in range(1, 41))
+    (tmp_path / "outcomes.csv").write_text("lead_id,outcome,occurred_at\n" + outcomes)
+    assert run(["init", str(tmp_path)]) == 0
+    assert "the ids of leads begin with 'L'" in capsys.readouterr().out
+    (tmp_path / "dataset.toml").write_bytes("about = 'données'".encode("windows-1252"))
+    assert run(["init", str(tmp_path)]) == 3
+    assert "dataset.toml line 1 is not UTF-8" in capsys.readouterr().err

@@ -116,6 +116,9 @@ def run_recipe(matched: Matched, choices: Choices, exported_at: str | None = Non
     notes = Notes()
     clock = TimeSettings(choices.zone or recipe.zone, recipe.formats)
     every = [file for files in matched.tables.values() for file in files]
+    for file in every:
+        for sentence in file.converted.notes if file.converted is not None else ():
+            notes.add(sentence)
     connection = locked_connection(every)
     rows_read = {
         name: read_table(connection, name, table, matched.tables.get(name, ()))

@@ -21,11 +21,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataError, UsageError
+from features.reading.folder import WORKBOOKS
+from integrations.converted import (
+    DOCUMENTS,
+    Converted,
+    converted,
+    needs_conversion,
+    sheets_of,
+)
 from integrations.recipe import Recipe, SourceTable, comparable, first_of
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz")
 PARQUET_ENDINGS = (".parquet",)
+ENDINGS = r"\.(gz|csv|tsv|txt|jsonl?|ndjson|parquet|xls[xmb]?|ods)\b"
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_FIELD = 2**31 - 1
 SYNC_STATE = "sync.db"
@@ -36,7 +45,8 @@ SYNC_STATE = "sync.db"
 class ExportFile:
     """One readable file: its columns as written, and how it is to be read.
 
-    ``nested``: columns of lists and structs, read as JSON.
+    ``nested``: columns of lists and structs, read as JSON. ``sheet``: of a workbook of several.
+    ``converted``: its rows, where DuckDB does not read the file itself.
     """
 
     path: Path
@@ -45,6 +55,13 @@ class ExportFile:
     separator: str = ","
     encoding: str = "utf-8"
     nested: frozenset[str] = frozenset()
+    sheet: str | None = None
+    converted: Converted | None = None
+
+    @property
+    def stem(self) -> str:
+        """What tables are recognised by: the name of the file, or of the sheet, without its end."""
+        return re.sub(ENDINGS, "", (self.sheet or self.path.name).lower())
 
 
 @dataclass(frozen=True)
@@ -91,8 +108,8 @@ def look_at(folder: Path) -> Export:
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _is_state(p)):
         name = path.relative_to(folder).as_posix()
         try:
-            files.append(_opened(path, name))
-        except (ValueError, OSError) as error:
+            files += _opened(path, name)
+        except (ValueError, OSError, DataError) as error:
             unread.append((name, str(error)))
     return Export(folder, tuple(files), tuple(unread))
 
@@ -101,28 +118,41 @@ def _is_state(path: Path) -> bool:
     return path.name in (SYNC_STATE, f"{SYNC_STATE}-wal", f"{SYNC_STATE}-shm")
 
 
-def _opened(path: Path, name: str) -> ExportFile:
-    """A file with its columns; ValueError says why it cannot be read."""
-    lower = path.name.lower()
+def _opened(path: Path, name: str) -> list[ExportFile]:
+    """A file with its columns, or the sheets of a workbook; ValueError says why it is not read."""
     if path.stat().st_size == 0:
         raise ValueError("empty")
+    lower = path.name.lower()
+    if not lower.endswith((*PARQUET_ENDINGS, *JSON_ENDINGS, *CSV_ENDINGS, *WORKBOOKS, *DOCUMENTS)):
+        raise ValueError("not a CSV, Excel, Parquet or JSON file")
+    if not needs_conversion(path):
+        return [_read_by_duckdb(path, name)]
+    files = []
+    for sheet in sheets_of(path):
+        own = converted(path, sheet)
+        columns = tuple(own.rows.column_names)
+        whole = name if sheet is None else f"{name}, sheet {sheet}"
+        files.append(ExportFile(path, whole, columns, sheet=sheet, converted=own))
+    return files
+
+
+def _read_by_duckdb(path: Path, name: str) -> ExportFile:
+    lower = path.name.lower()
     if lower.endswith(PARQUET_ENDINGS):
         schema = pq.read_schema(path)
         nested = frozenset(field.name for field in schema if pa.types.is_nested(field.type))
         return ExportFile(path, name, tuple(schema.names), nested=nested)
     if lower.endswith(JSON_ENDINGS):
         return ExportFile(path, name, _json_columns(path))
-    if lower.endswith(CSV_ENDINGS):
-        encoding = _encoding(path)
-        with _text(path, encoding) as lines:
-            header = next(_records(lines, ","), [])
-            separator = max(SEPARATORS, key=lambda sign: ",".join(header).count(sign))
-            lines.seek(0)
-            columns = next(_records(lines, separator), [])
-        if len(set(columns)) < len(columns) or not any(columns):
-            raise ValueError("its first line is no row of different column names")
-        return ExportFile(path, name, tuple(columns), separator, encoding)
-    raise ValueError("not a CSV, Parquet or JSON lines file")
+    encoding = _encoding(path)
+    with _text(path, encoding) as lines:
+        header = next(_records(lines, ","), [])
+        separator = max(SEPARATORS, key=lambda sign: ",".join(header).count(sign))
+        lines.seek(0)
+        columns = next(_records(lines, separator), [])
+    if len(set(columns)) < len(columns) or not any(columns):
+        raise ValueError("its first line is no row of different column names")
+    return ExportFile(path, name, tuple(columns), separator, encoding)
 
 
 def _encoding(path: Path) -> str:
@@ -178,7 +208,7 @@ def match(export: Export, recipe: Recipe) -> Matched:
 def _table_of(file: ExportFile, recipe: Recipe) -> str | None:
     """The table with most of its required columns in the file; the file's name decides ties."""
     present = {comparable(column) for column in file.columns}
-    stem = re.sub(r"\.(gz|csv|tsv|txt|jsonl|ndjson|parquet)\b", "", file.path.name.lower())
+    stem = file.stem
     fitting = {
         name: table
         for name, table in recipe.tables.items()
@@ -249,7 +279,11 @@ def locked_connection(files: Sequence[ExportFile]) -> Any:
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
-    paths = ", ".join(literal(str(file.path)) for file in files)
+    plain = [file for file in files if file.converted is None]
+    paths = ", ".join(literal(str(file.path)) for file in plain)
+    for file in files:
+        if file.converted is not None:
+            connection.register(_registered(file), file.converted.rows)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET allowed_paths = [{paths}]")
     connection.execute("SET enable_external_access = false")
@@ -315,7 +349,13 @@ def _select(file: ExportFile, table: SourceTable) -> str:
     return f"SELECT {literal(file.name)} AS _file, {columns} FROM {_reader(file)}"
 
 
+def _registered(file: ExportFile) -> str:
+    return f"file {file.name}"
+
+
 def _reader(file: ExportFile) -> str:
+    if file.converted is not None:
+        return quoted(_registered(file))
     path = literal(str(file.path))
     lower = file.path.name.lower()
     if lower.endswith(PARQUET_ENDINGS):
@@ -333,6 +373,8 @@ def _reader(file: ExportFile) -> str:
 
 def count_records(file: ExportFile) -> int:
     """How many records a file has, counted without DuckDB; a blank line is none."""
+    if file.converted is not None:
+        return file.converted.records
     lower = file.path.name.lower()
     if lower.endswith(PARQUET_ENDINGS):
         return int(pq.read_metadata(file.path).num_rows)

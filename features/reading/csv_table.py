@@ -95,6 +95,31 @@ def open_csv(
     return CsvText(file.name, text, dialect, records, columns)
 
 
+def odd_text(file: DataFile) -> bool:
+    """Whether a CSV file is anything but UTF-8 (or UTF-16 with a mark) with a header at its start.
+
+    False as well where that cannot be found out: reading it says why.
+    """
+    raw = file.read()
+    try:
+        encoding, _ = encoding_of(_view(raw), file.name)
+    except DataError:
+        return True
+    if encoding == "utf-16":
+        return False
+    if encoding != "utf-8":
+        return True
+    head = bytes(_view(raw)[: 4 * SAMPLE_CHARACTERS]).decode(errors="ignore")
+    if not head.strip():
+        return False
+    if odd_dialect(head[:SAMPLE_CHARACTERS]) is not None:
+        return True
+    dialect = dialect_of(head.encode(), file.name)
+    tail = bytes(_view(raw)[-SAMPLE_CHARACTERS:]).decode(errors="ignore").rstrip().splitlines()
+    ends = bool(tail) and dialect.separator not in tail[-1] and len(dialect.header) > 2
+    return dialect.lines_above > 0 or dialect.escape is not None or ends
+
+
 def _refuse_one_column(dialect: Dialect, file: str, table: str) -> None:
     """Refuse a header of one name that holds several: the separator is not the one that is read."""
     if len(dialect.header) > 1:

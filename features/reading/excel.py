@@ -76,6 +76,17 @@ def sheet_names(file: DataFile) -> list[str]:
         return []
 
 
+def filled_sheets(file: DataFile) -> list[str]:
+    """The names of the sheets that hold rows. DataError if it is no workbook."""
+    from python_calamine import CalamineError
+
+    try:
+        book = _book(file)
+        return [n for n in book.sheet_names if book.get_sheet_by_name(n).height > 0]
+    except (CalamineError, OSError) as error:
+        raise DataError(f"{file.name} cannot be read as a workbook: {error}") from None
+
+
 def cell_text(cell: Any) -> str:
     """A cell as a CSV file would hold it.
 

@@ -333,6 +333,9 @@ def _is_text(values: pa.ChunkedArray) -> bool:
     )
 
 
+LATER = "after observed_until"
+
+
 def drop_after_cutoff(
     chunk: Chunk, column: str, until: pd.Timestamp | None, q: Quarantine
 ) -> Chunk:
@@ -342,9 +345,7 @@ def drop_after_cutoff(
     limit = pa.scalar(until.to_pydatetime(), UTC_MICROSECONDS)
     later = mask_of(pc.greater(chunk.table.column(column), limit))
     expected = f"nothing after observed_until ({until:%Y-%m-%dT%H:%M:%SZ})"
-    return q.set_aside(
-        chunk, later, RejectReason(f"{column} after observed_until", column, expected)
-    )
+    return q.set_aside(chunk, later, RejectReason(f"{column} {LATER}", column, expected))
 
 
 def clean_leads(

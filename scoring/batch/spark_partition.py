@@ -19,11 +19,18 @@ import pyarrow.compute as pc
 
 from features.contract import AttributeSettings, AttributeType, DatasetSettings
 from features.dataset import Dataset
+from features.errors import DataError
 from features.reading.attributes import typed_answers, typed_leads
 from features.reading.inference import Inference, type_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.read import ids_of, until_of
-from features.reading.validation import LeadIndex, clean_answers, clean_interactions, clean_leads
+from features.reading.validation import (
+    LATER,
+    LeadIndex,
+    clean_answers,
+    clean_interactions,
+    clean_leads,
+)
 from features.schemas import UTC_MICROSECONDS, QuarantinedRows
 from features.vectors.spec import FeatureSpec
 from scoring.batch.out_of_core import QUESTIONS
@@ -55,11 +62,16 @@ ANY = {
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlan:
-    """What a worker has to know of the dataset; plain data."""
+    """What a worker has to know of the dataset; plain data.
+
+    ``later_is_harmless``: ``observed_until`` is inferred, so what lies after it counts toward no
+    limit, as when it is read from files.
+    """
 
     settings: DatasetSettings
     attributes: tuple[str, ...]
     has_time: bool
+    later_is_harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,12 @@ def required_columns(
 ) -> WorkerPlan:
     """The attributes that ``specs`` need, typed by the settings, the first spec, or the values."""
     leads = tables.required("leads")
+    split = sorted({n for spec in specs if spec.cleaning for n in spec.cleaning.multiple})
+    if split:
+        raise DataError(
+            f"the release splits {', '.join(split)} into its words, which the Spark engine does "
+            "not; score without --engine spark"
+        )
     named = {a.name: a.type for spec in reversed(specs) for a in spec.attributes}
     sure = {a.name for a in specs[0].attributes}
     types = {}
@@ -93,6 +111,7 @@ def required_columns(
         settings=settings.model_copy(update={"attributes": types}),
         attributes=tuple(name for name in types if name in leads.columns),
         has_time="created_at" in leads.columns,
+        later_is_harmless=tables.settings.observed_until is None,
     )
 
 
@@ -184,7 +203,14 @@ def bucket_of(rows: pa.Table, needs: WorkerPlan) -> Bucket:
         Dataset(needs.settings, leads, interactions, _no_outcomes(), answers),
         questions.cast(QUESTIONS),
         asked.select(list(ORDER)),
-        tuple(replace(q, example=f"{q.file}: {q.reason}") for q in aside.found),
+        tuple(
+            replace(
+                q,
+                example=f"{q.file}: {q.reason}",
+                harmless=q.harmless or (needs.later_is_harmless and q.reason.endswith(LATER)),
+            )
+            for q in aside.found
+        ),
     )
 
 

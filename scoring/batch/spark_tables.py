@@ -5,13 +5,21 @@ Nothing here looks at a row: what is checked is names and types. Rows are checke
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from features.contract import REQUIRED_COLUMNS, DatasetSettings, settings_of
+import numpy as np
+
+from features.contract import (
+    REQUIRED_COLUMNS,
+    DatasetSettings,
+    IdRule,
+    settings_of,
+    toml_values,
+)
 from features.errors import DataError
+from features.reading.observation import US_PER_DAY, DailyMoments, end_of_observation
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -27,6 +35,9 @@ TIMES = {
     "answers": "answered_at",
     "references": "as_of",
 }
+
+
+NUMBERS = {"interactions": ("value", "duration_s")}
 
 
 ORDER = ("order_file", "order_row")
@@ -48,11 +59,25 @@ class SparkTables:
         if self.source.startswith(CATALOGUE) or not exists(self.session, place):
             return DatasetSettings(name=name)
         text = self.session.read.text(place, wholetext=True).collect()[0][0]
-        try:
-            given = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"dataset.toml is not valid TOML: {error}") from error
-        return settings_of(given, "dataset.toml", default_name=name)[0]
+        given = toml_values(text.removeprefix("\ufeff"))
+        settings, names = settings_of(given, "dataset.toml", default_name=name)
+        refuse_other_rules(settings, names)
+        return settings
+
+    def refuse_aliases(self) -> None:
+        """DataError where ids have other names: their rows would be nobody's here."""
+        place = f"{self.source.rstrip('/')}/aliases"
+        if self.source.startswith(CATALOGUE):
+            full = f"{self.source.removeprefix(CATALOGUE)}.aliases"
+            there = self.session.catalog.tableExists(full)
+        else:
+            ends = ("", ".parquet", ".csv", ".csv.gz", ".jsonl")
+            there = any(exists(self.session, place + end) for end in ends)
+        if there:
+            raise DataError(
+                f"{self.source} has a table aliases, which the Spark engine does not follow; write "
+                "the lead's own id into every table, or score without --engine spark"
+            )
 
     def frame(self, name: str) -> DataFrame | None:
         """A table with its order columns, checked for names and types; None if it is not there."""
@@ -84,6 +109,28 @@ class SparkTables:
         return None
 
 
+def refuse_other_rules(settings: DatasetSettings, given: frozenset[str]) -> None:
+    """DataError where dataset.toml says how tables are read in a way that is not followed here.
+
+    Tables of Spark have the contract's names, words and types; what only decides how texts become
+    times (``time_zone``, ``date_formats``) says nothing of them, and signs of numbers are followed.
+    """
+    said = {
+        "[columns]": any(settings.columns.values()),
+        "[tables] file": any(t.file is not None for t in settings.tables.values()),
+        "[outcome_words]": "outcome_words" in given,
+        "lead_ids": settings.lead_ids is not IdRule.AS_WRITTEN,
+        "account_features": settings.account_features,
+        "multiple": any(a.multiple is not None for a in settings.attributes.values()),
+    }
+    names = [name for name, is_said in said.items() if is_said]
+    if names:
+        raise DataError(
+            f"dataset.toml says {', '.join(names)}, which the Spark engine does not follow; write "
+            "the tables as the contract has them (a view does), or score without --engine spark"
+        )
+
+
 def with_order(frame: DataFrame) -> DataFrame:
     """The frame with the place of each row: its file's name, and its number in that file."""
     from pyspark.sql import functions as f
@@ -98,7 +145,7 @@ def with_order(frame: DataFrame) -> DataFrame:
 def checked(frame: DataFrame, name: str) -> DataFrame:
     """Required columns are there, ids are words, times have a zone; order columns are added."""
     from pyspark.sql import functions as f
-    from pyspark.sql.types import TimestampType
+    from pyspark.sql.types import NumericType, TimestampType
 
     for column in REQUIRED_COLUMNS[name]:
         if column not in frame.columns:
@@ -111,6 +158,13 @@ def checked(frame: DataFrame, name: str) -> DataFrame:
             f"table {name}: {time} is of type {shown}, a time without a zone; expected timestamp "
             "(in UTC)"
         )
+    for column in NUMBERS.get(name, ()):
+        if column in frame.columns and not isinstance(frame.schema[column].dataType, NumericType):
+            shown = frame.schema[column].dataType.simpleString()
+            raise DataError(
+                f"table {name}: {column} is of type {shown}; expected a number (signs of numbers "
+                "are read in files alone)"
+            )
     if ORDER[0] not in frame.columns:
         frame = frame.withColumns({ORDER[0]: f.lit(""), ORDER[1]: f.monotonically_increasing_id()})
     return frame.withColumn("lead_id", f.col("lead_id").cast("string"))
@@ -170,21 +224,38 @@ def asked_in(session: SparkSession, references: str) -> DataFrame:
 
 
 def observed(tables: SparkTables) -> DatasetSettings:
-    """The settings, with ``observed_until`` as given or the latest moment in any table."""
+    """The settings, with ``observed_until`` as given, or as the bulk of the moments has it.
+
+    The same rule as for files: a few planned or mistyped moments do not decide it.
+    """
     from pyspark.sql import functions as f
 
     settings = tables.settings
+    tables.refuse_aliases()
     if settings.observed_until is not None:
         return settings
-    latest = []
-    for name in ("leads", "outcomes", "interactions", "answers"):
-        frame = tables.frame(name)
-        if frame is not None and TIMES[name] in frame.columns:
-            moment = frame.agg(f.unix_micros(f.max(TIMES[name]))).collect()[0][0]
-            latest += [moment] if moment is not None else []
-    if not latest:
+    moments = {
+        name: frame.select(f.unix_micros(TIMES[name]).alias("us")).filter("us IS NOT NULL")
+        for name in ("leads", "outcomes", "interactions", "answers")
+        if (frame := tables.frame(name)) is not None and TIMES[name] in frame.columns
+    }
+    events = moments.pop("interactions", None)
+    facts = [frame.toArrow().column(0).to_numpy() for frame in moments.values()]
+    days = DailyMoments.of(np.zeros(0, dtype=np.int64)) if events is None else _days(events)
+    end = end_of_observation(np.concatenate([np.zeros(0, dtype=np.int64), *facts]), days)
+    if end is None:
         return settings
     import pandas as pd
 
-    until = pd.Timestamp(max(latest), unit="us", tz="UTC").to_pydatetime()
+    until = pd.Timestamp(end, unit="us", tz="UTC").to_pydatetime()
     return settings.model_copy(update={"observed_until": until})
+
+
+def _days(moments: DataFrame) -> DailyMoments:
+    """How many moments fall on each day and the last of each, counted by the executors."""
+    from pyspark.sql import functions as f
+
+    by_day = moments.groupBy(f.floor(f.col("us") / US_PER_DAY).alias("day"))
+    found = by_day.agg(f.count("*").alias("rows"), f.max("us").alias("last")).orderBy("day")
+    columns = found.toArrow().to_pydict()
+    return DailyMoments.from_dict({name: columns[name] for name in ("day", "rows", "last")})

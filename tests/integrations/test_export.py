@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +28,7 @@ from integrations.moments import TimeSettings, make_typed
 from integrations.recipe import Choices, SourceTable, load_recipe, recipe_names
 from integrations.run import import_export
 
+PAGES = Path(__file__).parents[2] / "docs" / "integrations"
 LEADS = """
     Id              | CreatedDate              | Status | SystemModstamp
     00Q5f00000AbCdA | 2026-01-05T09:00:00.000Z | New    | 2026-03-01T08:00:00.000Z
@@ -65,9 +67,15 @@ def test_every_recipe_is_well_formed(name: str) -> None:
     for source in recipe.tables.values():
         assert {*source.moments, *source.days, *source.written_at, *source.key} <= {*source.columns}
         assert set(source.written_at) <= set(source.moments)
+    page = (PAGES / f"{name.split('_')[0]}.md").read_text()
+    assert "## What to export" in page
+    assert "**Rights**" in page
 
 
-@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", "16.csv"])
+@pytest.mark.parametrize(
+    "ending",
+    [".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", "16.csv", ".xlsx", ".json", "1252.csv"],
+)
 def test_an_export_may_have_any_of_these_formats(tmp_path: Path, ending: str) -> None:
     folder = tmp_path / "export" / "deep"
     folder.mkdir(parents=True)
@@ -82,6 +90,15 @@ def test_an_export_may_have_any_of_these_formats(tmp_path: Path, ending: str) ->
         pq.write_table(pa.Table.from_pylist(rows), path)
     elif ending == ".jsonl":
         path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    elif ending == ".json":
+        path.write_text(json.dumps({"records": rows}), "utf-8")
+    elif ending == ".xlsx":
+        with pd.ExcelWriter(folder / "report.xlsx", engine="xlsxwriter") as book:
+            pd.DataFrame({"Leads of 2026": ["two"]}).to_excel(book, sheet_name="About", index=False)
+            pd.DataFrame(rows).to_excel(book, sheet_name="Lead", index=False, startrow=2)
+    elif ending == "1252.csv":
+        frame = pd.DataFrame(rows)
+        path.write_text(frame.to_csv(sep=";", index=False) + "Exported by Ann\n", "windows-1252")
     elif ending == ".csv.gz":
         path.write_bytes(gzip.compress(text.encode()))
     elif ending == ".tsv":
@@ -89,7 +106,8 @@ def test_an_export_may_have_any_of_these_formats(tmp_path: Path, ending: str) ->
     else:
         path.write_text(text, "utf-16" if "16" in ending else "utf-8")
     words = {"New, or; not": "open", "é": "open"}
-    import_export("salesforce", tmp_path / "export", tmp_path / "out", Choices(words=words))
+    made = import_export("salesforce", tmp_path / "export", tmp_path / "out", Choices(words=words))
+    assert ending != "1252.csv" or any("read as Windows-1252" in note for note in made.notes)
     found = table(tmp_path / "out", "leads", ["lead_id"])
     assert len(found) == 3
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,39 @@ def test_without_references_open_leads_are_scored(session: Any, run: SparkRun) -
     run = replace(run, references=None, buckets=None)
     assert score_with_spark(session, run).buckets == 2
     assert written(run).equals(in_memory(run, open_leads))
+
+
+def test_planned_meetings_do_not_decide_when_open_leads_are_scored(
+    session: Any, run: SparkRun, place: Path, tmp_path: Path
+) -> None:
+    rows = parquet.read_table(place / "data" / "interactions.parquet")
+    late = rows.slice(0, 12).set_column(
+        rows.column_names.index("occurred_at"),
+        "occurred_at",
+        pa.array([datetime(2052, 1, 1, tzinfo=UTC)] * 12, UTC_MICROSECONDS),
+    )
+    source = copied(place, tmp_path / "late", "interactions", pa.concat_tables([rows, late]))
+    (tmp_path / "late" / "dataset.toml").unlink(missing_ok=True)
+    run = replace(run, source=source, references=None, max_bad_fraction=0.001)
+    score_with_spark(session, run)
+    assert written(run).equals(in_memory(run, open_leads))
+
+
+def test_what_spark_does_not_follow_is_refused(
+    session: Any, run: SparkRun, place: Path, tmp_path: Path
+) -> None:
+    rows = parquet.read_table(place / "data" / "interactions.parquet")
+    words = pa.array(["1.234,5"] * rows.num_rows)
+    other = rows.drop_columns([c for c in ("value",) if c in rows.column_names])
+    source = copied(place, tmp_path / "words", "interactions", other.append_column("value", words))
+    with pytest.raises(DataError, match=r"interactions: value is of type string"):
+        score_with_spark(session, replace(run, source=source))
+    (tmp_path / "words" / "aliases.csv").write_text("alias_id,lead_id\n")
+    with pytest.raises(DataError, match=r"has a table aliases"):
+        score_with_spark(session, replace(run, source=source))
+    (tmp_path / "words" / "dataset.toml").write_text('[outcome_words]\nlost = ["Perdu"]\n')
+    with pytest.raises(DataError, match=r"says \[outcome_words\], which the Spark engine"):
+        score_with_spark(session, replace(run, source=source))
 
 
 def test_tables_of_a_catalogue_and_csv_references(

@@ -14,8 +14,8 @@ from many_leads import asked, made_up_folder
 from pyarrow import parquet
 from small_release import ATTRIBUTES, FEATURES, small_release
 
-from features.contract import AttributeSettings
-from features.errors import ReleaseError
+from features.contract import AttributeSettings, settings_from_text
+from features.errors import DataError, ReleaseError
 from features.histories.build import histories_from_dataset
 from features.language.language import ENGLISH
 from features.reading.read import read_dataset
@@ -24,7 +24,7 @@ from features.vectors.spec import FeatureSpec
 from scoring.batch import spark as spark_release
 from scoring.batch.spark import REFUSED, _plain, _score_rows, received, shipped
 from scoring.batch.spark_partition import TAGS, WorkerPlan, bucket_of
-from scoring.batch.spark_tables import ORDER
+from scoring.batch.spark_tables import ORDER, refuse_other_rules
 from scoring.release.release import load_release
 from scoring.scores import scores_table
 
@@ -146,3 +146,22 @@ def test_errors_of_workers_are_told_in_words() -> None:
     assert isinstance(_plain(text), ReleaseError)
     assert str(_plain(text)) == "model.json is not the file"
     assert str(_plain("\nJob aborted\n at x")) == "Spark could not finish: Job aborted"
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        '[columns.leads]\nlead_id = "Id"',
+        '[tables.leads]\nfile = "x.parquet"',
+        '[outcome_words]\nlost = ["Perdu"]',
+        'lead_ids = "ignore-case"',
+        "account_features = true",
+        '[attributes.products]\nmultiple = ";"',
+    ],
+)
+def test_rules_that_spark_does_not_follow_are_refused(toml: str) -> None:
+    settings, given = settings_from_text(toml, default_name="x")
+    with pytest.raises(DataError, match=r"which the Spark engine does not follow"):
+        refuse_other_rules(settings, given)
+    plain, none = settings_from_text('time_zone = "UTC"\ndecimal = ","', default_name="x")
+    refuse_other_rules(plain, none)

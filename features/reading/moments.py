@@ -157,8 +157,8 @@ class Moments:
     @classmethod
     def of(cls, at_us: Int64) -> Moments:
         """These moments, with nothing open."""
-        masks = (np.zeros(len(at_us), dtype=bool) for _ in range(5))
-        return cls(at_us, *masks)
+        none = np.zeros(len(at_us), dtype=bool)
+        return cls(at_us, none, none.copy(), none.copy(), none.copy(), none.copy())
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from features.cleaning import Cleaning
 from features.contract import AttributeType
 from features.histories.arrays import NO_TIME, Histories
 from features.histories.from_records import Value
@@ -102,8 +103,16 @@ def input_schema(spec: FeatureSpec, data: Mapping[str, Any]) -> InputSchema:
 
 
 def _readable(spec: AttributeSpec, value: Value) -> bool:
+    """Whether a value is unknown or what the release takes it for; ``N/A`` is unknown, as in files.
+
+    Of a release without rules of its own, blanks alone are.
+    """
     if value is None or value == "" or spec.type == AttributeType.CATEGORY:
         return True
+    if isinstance(value, str):
+        rules = Cleaning(unknown=()) if spec.cleaning is None else spec.cleaning
+        if rules.word(value) is None:
+            return True
     if spec.type == AttributeType.NUMBER and isinstance(value, bool):
         return False
     number = encode_value(spec, {}, value)

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from features.cleaning import trimmed
 from serving.store import tables
 from serving.store.aliases import current_ids
 from serving.store.bulk import Row, insert_new, lookup
@@ -99,8 +100,12 @@ def _of_lead(table: sa.Table, row: Row, lead: KnownLead) -> Row:
     changes: dict[str, Any] = {}
     if lead.lead_id != row["lead_id"]:
         changes["lead_id"] = lead.lead_id
-    if table is tables.interaction and row["event_id"] is None:
-        changes["event_id"] = content_id({**row, **changes})
+    if table is tables.interaction:
+        kind = trimmed(row["kind"])  # as files and requests have it: blanks make no other event
+        if kind != row["kind"]:
+            changes["kind"] = kind
+        if row["event_id"] is None:
+            changes["event_id"] = content_id({**row, **changes})
     return {**row, **changes} if changes else row
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from features.cleaning import Cleaning
 from features.contract import AttributeType, Group
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 from scoring.bands import BandThresholds
@@ -36,12 +37,13 @@ def small_release(
     has_time: bool = True,
     excluded_kinds: tuple[str, ...] = (),
     extra: tuple[Feature, ...] = (),
+    cleaning: Cleaning | None = None,
     change: Callable[[Model], Model] = lambda model: model,
     **contents: Any,
 ) -> Release:
     """A linear model on log1p of four features; another coefficient is another release.
 
-    ``extra``: further features.
+    ``extra``: further features. ``cleaning``: how raw values are read.
     """
     n = len(FEATURES) + len(extra)
     part = LinearComponent(
@@ -58,7 +60,9 @@ def small_release(
         folder,
         ReleaseContents(
             name="small",
-            spec=FeatureSpec((*FEATURES, *extra), ATTRIBUTES, excluded_kinds=excluded_kinds),
+            spec=FeatureSpec(
+                (*FEATURES, *extra), ATTRIBUTES, excluded_kinds=excluded_kinds, cleaning=cleaning
+            ),
             model=change(Model((part,), (1.0,), 1.0, 0.0, n)),
             intervals=IntervalTable(np.linspace(-4, 4, 9), low, np.minimum(low + 0.1, 1.0)),
             thresholds=BandThresholds(0.2, 0.5),

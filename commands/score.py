@@ -162,7 +162,7 @@ def print_summary(summary: dict[str, object]) -> None:
 
 def refuse_account_features(release: Release) -> None:
     """Spark's partitions hold some leads of an account: UsageError if the others are needed."""
-    from features.account_history import ACCOUNT_ATTRIBUTES
+    from features.contract import ACCOUNT_ATTRIBUTES
 
     used = {feature.topic for feature in release.spec.features} & set(ACCOUNT_ATTRIBUTES)
     if used:

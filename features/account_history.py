@@ -19,17 +19,17 @@ import pyarrow.compute as pc
 
 from features.accounts import accounts_of
 from features.compute.array_types import DAY_US, Int64, Object
-from features.contract import AttributeSettings, AttributeType, Available, Group, Outcome
+from features.contract import (
+    ACCOUNT_ATTRIBUTES,
+    AttributeSettings,
+    AttributeType,
+    Available,
+    Group,
+    Outcome,
+)
 from features.dataset import Dataset
 from features.errors import DataError
 from features.schemas import ANSWERS_SCHEMA, UTC_MICROSECONDS
-
-ACCOUNT_ATTRIBUTES = (
-    "account_leads", "account_conversions", "account_losses", "account_interactions",
-)  # fmt: skip
-"""Numbers so far of the account's other leads: created, converted, lost; interactions, which are
-counted at the last moment of each day with one."""
-
 
 MAX_LEADS_WITH_HISTORY = 50
 """Only so many leads of an account, the first created, count and are told: the answers grow with

@@ -39,6 +39,13 @@ DEFAULT_OPT_OUT_KINDS = ("opt_out", "spam_complaint", "unsubscribe", "unsubscrib
 """Interaction kinds by which a lead turns away; counted alone, never as interest."""
 
 
+ACCOUNT_ATTRIBUTES = (
+    "account_leads", "account_conversions", "account_losses", "account_interactions",
+)  # fmt: skip
+"""Numbers so far of the account's other leads: created, converted, lost; interactions, which are
+counted at the last moment of each day with one."""
+
+
 TABLES = ("leads", "outcomes", "interactions", "answers")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.cleaning import Cleaning
-from features.contract import AttributeType
+from features.contract import ACCOUNT_ATTRIBUTES, AttributeType
 from features.histories.arrays import NO_TIME, Histories
 from features.histories.from_records import Value
 from features.language.language import ENGLISH, Language
@@ -148,6 +148,13 @@ def evidence_notes(
     notes = []
     if expected.counts_interactions:
         notes += _on_interactions(expected.kinds, histories, row, as_of_us, language)
+    if _account_is_silent(expected, histories, row):
+        notes.append(
+            language.gettext(
+                "nothing is told of the account's other leads, which the model uses: send "
+                "account_leads and so on as answers"
+            )
+        )
     unseen, unknown = _attribute_problems(expected, histories, row)
     if unseen:
         text = language.gettext("a value that the model has seldom or never seen: {attributes}")
@@ -197,6 +204,25 @@ def _on_interactions(
         count,
     )
     return [text.format(n=count, total=seen)]
+
+
+def _account_is_silent(expected: InputSchema, histories: Histories, row: int) -> bool:
+    """Whether the model learned from the account's other leads, and the lead tells nothing of them.
+
+    A request and the store know the lead alone; what its account did has to be sent.
+    """
+    names = set(ACCOUNT_ATTRIBUTES) & set(expected.attributes)
+    if not names:
+        return False
+    answers = histories.answers
+    first, last = answers.offsets[row : row + 2].tolist()
+    told = {answers.attributes[code] for code in answers.attribute[first:last].tolist()}
+    for name in names - told:
+        column = histories.attributes.get(name)
+        value = None if column is None else column[row]
+        if value is not None and value == value:
+            told.add(name)
+    return not names & told
 
 
 def _attribute_problems(

@@ -123,6 +123,8 @@ def _opened(path: Path, name: str) -> list[ExportFile]:
     if path.stat().st_size == 0:
         raise ValueError("empty")
     lower = path.name.lower()
+    if lower.endswith(".zip"):
+        raise ValueError("a ZIP archive: unpack it first")
     if not lower.endswith((*PARQUET_ENDINGS, *JSON_ENDINGS, *CSV_ENDINGS, *WORKBOOKS, *DOCUMENTS)):
         raise ValueError("not a CSV, Excel, Parquet or JSON file")
     if not needs_conversion(path):
@@ -261,9 +263,11 @@ def detect(export: Export, recipes: Sequence[Recipe]) -> Matched:
     if best:
         names = ", ".join(m.recipe.name for m in best)
         raise DataError(f"{export.folder} could be an export of {names}; name the system")
+    not_read = "".join(f"; not read: {name} ({why})" for name, why in export.unread[:5])
     raise DataError(
         f"{export.folder} is no export known here; missing tables: {'; '.join(wanted)}. "
         f"Files there: {', '.join(file.name for file in export.files) or 'none that can be read'}"
+        f"{not_read}. leadscore init {export.folder} reads exports of any other system"
     )
 
 

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from features.errors import DataError, UsageError
+from features.reading.moments import TimeRules
+from features.reading.parsing import to_timestamps
 from integrations.export import Notes, counted, literal, quoted
 from integrations.recipe import SourceTable
 
@@ -74,6 +79,7 @@ def make_typed(
     """
     columns = (*table.moments, *table.days)
     for column in columns:
+        _write_plainly(connection, name, column, clock, notes)
         _look_at_times(connection, name, column, clock, notes, days=column in table.days)
     changed = ", ".join(f"{utc_moment(quoted(c), clock)} AS {quoted(c)}" for c in columns)
     replace = f" REPLACE ({changed})" if columns else ""
@@ -81,6 +87,49 @@ def make_typed(
         f"CREATE TABLE {quoted('typed_' + name)} AS SELECT *{replace} FROM {quoted('raw_' + name)}"
     )
     connection.execute(f"DROP TABLE {quoted('raw_' + name)}")
+
+
+def _write_plainly(
+    connection: Any, name: str, column: str, clock: TimeSettings, notes: Notes
+) -> None:
+    """Write times that the recipe has no pattern for (``13/01/2025 10:00 AM``) in ISO 8601.
+
+    DataError where nothing in the column settles whether the day or the month comes first.
+    """
+    text, table = quoted(column), quoted(f"raw_{name}")
+    rows = connection.execute(
+        f"SELECT DISTINCT {text} FROM {table} "
+        f"WHERE {text} IS NOT NULL AND {utc_moment(text, clock)} IS NULL"
+    ).fetchall()
+    if not rows:
+        return
+    values = pa.chunked_array([pa.array([row[0] for row in rows], pa.string())])
+    read = to_timestamps(f"{name}.{column}", values, TimeRules(clock.zone))
+    if clock.zone is None and read.naive.any():
+        raise DataError(_no_zone(name, column, values[int(read.naive.argmax())].as_py()))
+    if read.questions:
+        question = read.questions[0].split("; say ")[0]
+        raise DataError(f"{question}; export it with dates such as 2026-01-31 (the day last)")
+    known = read.times.is_valid()
+    if not pc.any(known).as_py():
+        return
+    plain = pc.strftime(read.times.filter(known), format="%Y-%m-%dT%H:%M:%SZ")
+    pairs = pa.table({"text": values.filter(known), "plain": plain})
+    connection.register("plain_times", pairs)
+    connection.execute(
+        f"UPDATE {table} SET {text} = plain_times.plain FROM plain_times "
+        f"WHERE {table}.{text} = plain_times.text"
+    )
+    connection.unregister("plain_times")
+    shown = f"{pairs.column('text')[0].as_py()!r} as {pairs.column('plain')[0].as_py()}"
+    notes.add(f"{name}.{column}: {counted(len(pairs), 'time')} written otherwise, read {shown}")
+
+
+def _no_zone(name: str, column: str, example: str) -> str:
+    return (
+        f"{name}.{column}: {example!r} has no time zone; say which one the export was "
+        f"made in with --zone, such as --zone Europe/Paris (it is in the account's settings)"
+    )
 
 
 def _look_at_times(
@@ -113,10 +162,7 @@ def _look_at_times(
         values = f"{counted(unread, 'value')} cannot be read as times"
         notes.add(f"{name}.{column}: {values}, such as {example!r}")
     if naive and clock.zone is None:
-        raise DataError(
-            f"{name}.{column}: {naive_example!r} has no time zone; say which one the export was "
-            f"made in with --zone, such as --zone Europe/Paris (it is in the account's settings)"
-        )
+        raise DataError(_no_zone(name, column, naive_example))
     if days:
         return
     if repeated:

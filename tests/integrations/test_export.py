@@ -18,6 +18,7 @@ from integrations.export import (
     Export,
     ExportFile,
     Notes,
+    detect,
     literal,
     locked_connection,
     look_at,
@@ -175,6 +176,23 @@ def test_times_in_every_way_that_systems_write_them(tmp_path: Path) -> None:
     found, said = read_times(tmp_path, texts, TimeSettings("Europe/Paris", ("%d/%m/%Y %H:%M",)))
     assert found == ["31 09:30:00"] * 9 + ["", ""]
     assert said == ["t.at: 1 value cannot be read as times, such as 'soon'"]
+
+
+def test_times_without_a_pattern_are_read_where_the_column_settles_them(tmp_path: Path) -> None:
+    clock = TimeSettings("Europe/Paris")
+    rows, notes = read_times(tmp_path, ["1 | 13/01/2025 10:00", "2 | 02/01/2025 09:00 PM"], clock)
+    assert rows == ["13 09:00:00", "02 20:00:00"]
+    assert any("2 times written otherwise" in note for note in notes)
+    with pytest.raises(DataError, match=r"2 January 2025 if the day comes first.*2026-01-31"):
+        read_times(tmp_path, ["1 | 02/01/2025 09:00"], clock)
+    with pytest.raises(DataError, match=r"'13/01/2025 10:00' has no time zone; say .*--zone"):
+        read_times(tmp_path, ["1 | 13/01/2025 10:00"], TimeSettings(None))
+
+
+def test_a_file_that_is_not_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=r"export\.zip \(a ZIP archive: unpack it first\)"):
+        detect(look_at(tmp_path), [load_recipe("hubspot")])
 
 
 def test_local_times_where_clocks_change(tmp_path: Path) -> None:

@@ -81,6 +81,10 @@ bench-features: $(VENV)/.bench ## vectors: speed and memory
 bench-scoring: $(VENV)/.bench ## the command: 5 million interactions of 100,000 leads to Parquet with reasons
 	@$(BIN)/python benchmarks/scoring_run.py
 
+.PHONY: bench-reading
+bench-reading: $(VENV)/.bench ## reading: one file, 200 partitions, a query and an object store give one dataset
+	@$(BIN)/python benchmarks/reading.py
+
 .PHONY: bench-quality
 bench-quality: $(VENV)/.bench ## models: log loss and AUC on the real sets
 	@$(BIN)/python benchmarks/quality.py

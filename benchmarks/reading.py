@@ -1,8 +1,8 @@
-"""``make bench-reading``: the same interactions in five places, read into one dataset.
+"""``make bench-reading``: the same interactions in four places, read into one dataset.
 
 100,000 leads with 5 million interactions as one Parquet file, as 200 partitions, through a query
-(``interactions.sql``), as one CSV file, and as one Parquet file on an object store that moto serves
-on the loopback interface. Each place is read in a process of its own, several times, in turn; the
+(``interactions.sql``), and as one Parquet file on an object store that moto serves on the loopback
+interface. Each place is read in a process of its own, several times, in turn; the
 fingerprints must be one. Writes ``benchmarks/results/reading.{json,md}``.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feature_engines.asked import START_US, write_interactions
-from pyarrow import csv, fs
+from pyarrow import fs
 
 RESULTS = Path(__file__).parent / "results"
 PARTITIONS = 200
@@ -48,7 +48,6 @@ def make_places(base: Path, n_leads: int, per_lead: int) -> dict[str, str]:
     places = {"one Parquet file": one}
     places["200 partitions"] = parts(base / "parts", rows, n_leads)
     places["interactions.sql"] = queried(base / "query", rows, n_leads)
-    places["one CSV file"] = as_csv(base / "csv", rows, n_leads)
     return {name: str(place) for name, place in places.items()}
 
 
@@ -84,16 +83,6 @@ def queried(place: Path, rows: pa.Table, n_leads: int) -> Path:
     pq.write_table(rows, place / "events.parquet")
     query = "SELECT lead_id, occurred_at, kind, value, duration_s FROM 'events.parquet'"
     (place / "interactions.sql").write_text(query, encoding="utf-8")
-    return place
-
-
-def as_csv(place: Path, rows: pa.Table, n_leads: int) -> Path:
-    """The interactions as text."""
-    others(place, n_leads)
-    at = rows.column("occurred_at").cast(pa.timestamp("us")).cast(pa.string())
-    written = pa.array([f"{text}Z" for text in at.to_pylist()])
-    place_of = rows.column_names.index("occurred_at")
-    csv.write_csv(rows.set_column(place_of, "occurred_at", written), place / "interactions.csv")
     return place
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +38,8 @@ from features.reading.headers import HeaderColumns, columns_of
 from features.reading.quarantine import Chunk, Quarantine
 
 CHUNK_ROWS = 2_000_000
+GATHERED_ROWS = 500_000
+"""Rows of small parts that are cleaned together."""
 
 
 CODED = {"interactions": ("kind",)}
@@ -122,6 +125,7 @@ class FolderSource:
     folder: Path
     notes: TableNotes = field(default_factory=TableNotes)
     _settings: list[tuple[DatasetSettings, frozenset[str]]] = field(default_factory=list)
+    _files: dict[str, list[DataFile]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
@@ -141,8 +145,13 @@ class FolderSource:
     def files(self, name: str) -> list[DataFile]:
         """The files of a table: those declared, else the one called like it; none if absent.
 
-        DataError if two files could be the table, or a declared one is not there.
+        Looked for once. DataError if two could be the table, or a declared one is not there.
         """
+        if name not in self._files:
+            self._files[name] = self._found_files(name)
+        return self._files[name]
+
+    def _found_files(self, name: str) -> list[DataFile]:
         declared = self._table(name).file
         if declared is not None:
             found = files_meant(declared, self.folder)
@@ -337,11 +346,53 @@ def file_chunks(
     ``notes`` collects what was found, and how many rows there are by a count of its own.
     """
     parts = [local_file(files)] if isinstance(files, Path) else list(files)
+    own, declared, notes = own or TableSettings(), declared or {}, notes or TableNotes()
+    if len(parts) > 1:  # many small parts: their fixed costs are paid once for so many rows
+        whole = gathered(
+            _each_chunk(parts, name, quarantine, 0, own, declared, notes, folder, label)
+        )
+        yield from islice(whole, skip, None)
+    else:
+        yield from _each_chunk(parts, name, quarantine, skip, own, declared, notes, folder, label)
+
+
+def gathered(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Chunks of the same columns put together, about ``GATHERED_ROWS`` at a time."""
+    held: list[Chunk] = []
+    for chunk in chunks:
+        if held and held[0].table.schema != chunk.table.schema:
+            yield _as_one(held)
+            held = []
+        held.append(chunk)
+        if sum(map(len, held)) >= GATHERED_ROWS:
+            yield _as_one(held)
+            held = []
+    if held:
+        yield _as_one(held)
+
+
+def _as_one(chunks: list[Chunk]) -> Chunk:
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+    table = pa.concat_tables([c.table for c in chunks]).unify_dictionaries()
+    return Chunk(first.name, first.file, table, np.concatenate([c.rows for c in chunks]))
+
+
+def _each_chunk(
+    parts: list[DataFile],
+    name: str,
+    quarantine: Quarantine,
+    skip: int,
+    own: TableSettings,
+    declared: dict[str, str | int],
+    notes: TableNotes,
+    folder: Path | None,
+    label: str | None,
+) -> Generator[Chunk]:
     place, columns = 0, None
     for file in parts:
-        reader = _OneFile(
-            file, name, own or TableSettings(), declared or {}, notes or TableNotes(), folder
-        )
+        reader = _OneFile(file, name, own, declared, notes, folder)
         try:
             with closing(reader.chunks(quarantine, max(0, skip - place))) as chunks:
                 for chunk in chunks:
@@ -444,8 +495,7 @@ class _OneFile:
         self.places += skip
 
     def _parquet(self, skip: int) -> Generator[Chunk]:
-        source = self.file.parquet_source()
-        names = parquet.read_schema(source).names
+        names = parquet.read_schema(self.file.parquet_source()).names
         columns = columns_of(names, self.file.name, self.table, self.declared)
         self._told(columns)
         wanted = [names[p] for p in columns.positions]

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from features.contract import Outcome
 from features.dataset import Dataset
+from features.language.current import _, say
 from features.reading.headers import plain_name
 from features.reading.parsing import mask_of
 from features.reading.read import read_dataset
@@ -87,13 +88,18 @@ class CheckReport:
 
     def to_text(self) -> str:
         """The report as a page of text, without a newline at the end."""
-        parts = [_listed("Takes no part", self.losses), _head(self)]
+        parts = [_listed(_("Takes no part"), self.losses), _head(self)]
         parts += [_attribute_table(self), _kind_table(self)]
-        parts.append(_listed("Inferred (say it in dataset.toml to change it)", self.inferred))
-        parts.append(_listed("Rows", [_row_line(r) for r in self.rows]))
-        refused = [f"{q.file}: {q.rows:,} rows: {q.reason}. {q.example}" for q in self.quarantined]
-        parts.append(_listed("Set aside", refused or ["no row: every row keeps the contract"]))
-        parts.append(_listed("Mind", self.warnings))
+        parts.append(_listed(_("Inferred (say it in dataset.toml to change it)"), self.inferred))
+        parts.append(_listed(_("Rows"), [_row_line(r) for r in self.rows]))
+        refused = [
+            say("{file}: {rows:,} rows: {reason}. {example}", file=q.file, rows=q.rows,
+                reason=q.reason, example=q.example)
+            for q in self.quarantined
+        ]  # fmt: skip
+        none = _("no row: every row keeps the contract")
+        parts.append(_listed(_("Set aside"), refused or [none]))
+        parts.append(_listed(_("Mind"), self.warnings))
         return "\n\n".join(part for part in parts if part)
 
 
@@ -217,12 +223,18 @@ def _iso(moment: pd.Timestamp) -> str:
 
 
 def _row_line(rows: RowCount) -> str:
-    aside = f", {rows.aside:,} set aside" if rows.aside else ""
-    return f"{rows.file}: {rows.counted:,} rows counted, {rows.kept:,} kept{aside}"
+    counted = say(
+        "{file}: {counted:,} rows counted, {kept:,} kept",
+        file=rows.file, counted=rows.counted, kept=rows.kept,
+    )  # fmt: skip
+    return counted + (say(", {aside:,} set aside", aside=rows.aside) if rows.aside else "")
 
 
 def _repeat_line(repeats: RepeatCount) -> str:
-    return f"interactions: {repeats.rows:,} rows are folded: {repeats.reason}"
+    return say(
+        "interactions: {rows:,} rows are folded: {reason}",
+        rows=repeats.rows, reason=repeats.reason,
+    )  # fmt: skip
 
 
 def repeat_counts(dataset: Dataset) -> tuple[RepeatCount, ...]:
@@ -247,9 +259,9 @@ def repeat_counts(dataset: Dataset) -> tuple[RepeatCount, ...]:
         events = named.group_by(["lead_id", "event_id"]).aggregate([]).num_rows
         whole = named.group_by([*content, "event_id"]).aggregate([]).num_rows
         if whole < named.num_rows:
-            found.append(RepeatCount("exact repeats of an event_id", named.num_rows - whole))
+            found.append(RepeatCount(_("exact repeats of an event_id"), named.num_rows - whole))
         if events < whole:
-            reason = (
+            reason = _(
                 "their event_id is that of another row of the lead that differs (only the earliest "
                 'counts); if it is no id of events, say event_id = "" in [columns.interactions]'
             )
@@ -257,7 +269,9 @@ def repeat_counts(dataset: Dataset) -> tuple[RepeatCount, ...]:
     if nameless.num_rows:
         whole = nameless.group_by(content).aggregate([]).num_rows
         if whole < nameless.num_rows:
-            reason = "all that they say is said by another row (an event_id keeps such rows apart)"
+            reason = _(
+                "all that they say is said by another row (an event_id keeps such rows apart)"
+            )
             found.append(RepeatCount(reason, nameless.num_rows - whole))
     return tuple(found)
 
@@ -302,21 +316,27 @@ def _quoted(words: list[str]) -> str:
 
 
 def _warnings(dataset: Dataset, converted: int, lost: int) -> tuple[str, ...]:
-    found = [f"equal but for their spelling, and kept apart: {v}" for v in _variants(dataset)]
+    found = [
+        say("equal but for their spelling, and kept apart: {variants}", variants=v)
+        for v in _variants(dataset)
+    ]
     within = _in_horizon(dataset)
     if within is not None and converted and within < MIN_CONVERSIONS:
         found.append(
-            f"{within:,} of {converted:,} conversions fall within "
-            f"{dataset.settings.horizon_days:g} "
-            "days of a reference (horizon_days, reference_ages_days): too few for a model"
-        )
+            say(
+                "{within:,} of {converted:,} conversions fall within {days:g} days of a reference "
+                "(horizon_days, reference_ages_days): too few for a model",
+                within=within, converted=converted, days=dataset.settings.horizon_days,
+            )
+        )  # fmt: skip
     if not dataset.has_time:
-        found.append("no created_at: nothing can be split by time, and figures are optimistic")
+        found.append(_("no created_at: nothing can be split by time, and figures are optimistic"))
     if not converted or not (lost or len(dataset.leads) > converted):
-        found.append("only one class: a model needs leads that converted and leads that did not")
+        found.append(_("only one class: a model needs leads that converted and leads that did not"))
     later = [n for n, a in dataset.settings.attributes.items() if a.available == "after_outcome"]
     if later:
-        found.append(f"known only after the outcome, so never used: {', '.join(later)}")
+        names = ", ".join(later)
+        found.append(say("known only after the outcome, so never used: {names}", names=names))
     return tuple(found)
 
 
@@ -324,31 +344,46 @@ def _horizon_line(report: CheckReport) -> str:
     if report.converted_in_horizon is None:
         return ""
     ages = ", ".join(f"{a:g}" for a in report.reference_ages_days)
-    return (
-        f"; {report.converted_in_horizon:,} leads convert within {report.horizon_days:g} days of "
-        f"age {ages}"
-    )
+    return say(
+        "; {converted:,} leads convert within {days:g} days of age {ages}",
+        converted=report.converted_in_horizon, days=report.horizon_days, ages=ages,
+    )  # fmt: skip
 
 
 def _head(report: CheckReport) -> str:
     share = report.converted / report.leads if report.leads else 0.0
     lines = [
-        f"{report.name}: {report.leads:,} leads: {report.converted:,} converted ({share:.1%}), "
-        f"{report.lost:,} lost, {report.open:,} open",
-        f"{report.interactions:,} interactions of {len(report.kinds)} kinds, "
-        f"{report.answers:,} answers, {len(report.attributes)} attributes",
-    ]
+        say(
+            "{name}: {leads:,} leads: {converted:,} converted ({share:.1%}), {lost:,} lost, "
+            "{open:,} open",
+            name=report.name, leads=report.leads, converted=report.converted, share=share,
+            lost=report.lost, open=report.open,
+        ),
+        say(
+            "{interactions:,} interactions of {kinds} kinds, {answers:,} answers, "
+            "{attributes} attributes",
+            interactions=report.interactions, kinds=len(report.kinds), answers=report.answers,
+            attributes=len(report.attributes),
+        ),
+    ]  # fmt: skip
     if report.has_time:
         lines.append(
-            f"from {report.first_moment} to {report.last_moment}, observed until "
-            f"{report.observed_until}; horizon {report.horizon_days:g} days{_horizon_line(report)}"
-        )
-    lines.append(f"fingerprint {report.fingerprint[:16]}")
+            say(
+                "from {first} to {last}, observed until {until}; horizon {days:g} days",
+                first=report.first_moment, last=report.last_moment,
+                until=report.observed_until, days=report.horizon_days,
+            )
+            + _horizon_line(report)
+        )  # fmt: skip
+    lines.append(say("fingerprint {fingerprint}", fingerprint=report.fingerprint[:16]))
     return "\n".join(lines)
 
 
 def _attribute_table(report: CheckReport) -> str:
-    header = ("attribute", "type", "group", "available", "known", "distinct", "answers")
+    header = (
+        _("attribute"), _("type"), _("group"), _("available"), _("known"), _("distinct"),
+        _("answers"),
+    )  # fmt: skip
     rows = [
         (a.name, a.type, a.group, a.available, f"{a.known_share:.1%}", f"{a.distinct:,}",
          f"{a.answers:,}")
@@ -359,14 +394,16 @@ def _attribute_table(report: CheckReport) -> str:
 
 def _kind_table(report: CheckReport) -> str:
     rows = [
-        (k.kind, "ours" if k.outbound else "theirs", f"{k.rows:,}", f"{k.leads:,}")
+        (k.kind, _("ours") if k.outbound else _("theirs"), f"{k.rows:,}", f"{k.leads:,}")
         for k in report.kinds
     ]
-    return text_table(("kind", "act", "rows", "leads"), rows, right=2) if rows else ""
+    header = (_("kind"), _("act"), _("rows"), _("leads"))
+    return text_table(header, rows, right=2) if rows else ""
 
 
 def _listed(title: str, lines: list[str] | tuple[str, ...]) -> str:
-    return "\n".join([f"{title}:", *(f"- {line}" for line in lines)]) if lines else ""
+    heading = say("{title}:", title=title)
+    return "\n".join([heading, *(f"- {line}" for line in lines)]) if lines else ""
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> str:

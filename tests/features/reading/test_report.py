@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from features.language.current import language
 from features.reading.report import check
 
 Folder = Callable[..., Path]
@@ -35,6 +36,15 @@ def test_text_and_json_hold_the_same(dataset_folder: Folder) -> None:
     assert "no row: every row keeps the contract" in text
     assert all(sentence in text for sentence in report.inferred)
     assert json.loads(json.dumps(report.to_dict()))["leads"] == 3
+
+
+def test_the_text_is_in_the_language_in_use(dataset_folder: Folder) -> None:
+    with language("fr"):
+        text = check(dataset_folder()).to_text()
+    assert "small\u00a0: 3 leads\u00a0: 1 convertis (33,3" in text
+    assert "aucune ligne\u00a0: toutes respectent le contrat" in text
+    for english in ("rows counted", "Set aside", "converted", "interactions of", "fingerprint"):
+        assert english not in text
 
 
 def test_no_lead_is_shown(dataset_folder: Folder) -> None:

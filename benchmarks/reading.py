@@ -98,7 +98,7 @@ def object_store(folder: Path) -> Iterator[str]:
         host, port = server.get_host_and_port()
         store = fs.S3FileSystem(
             endpoint_override=f"{host}:{port}", scheme="http", region="us-east-1",
-            allow_bucket_creation=True,
+            allow_bucket_creation=True, request_timeout=120, connect_timeout=30,
         )  # fmt: skip
         store.create_dir(BUCKET)
         fs.copy_files(str(folder), f"{BUCKET}/one", destination_filesystem=store)

@@ -6,8 +6,8 @@
 
 ``speed`` simulates leads (five reference ages, 26 interactions each) and trains on them with the
 command, in a process of its own. Memory is the proportional set size of the process and its
-workers together, watched twice a second: pages that they share are counted once. Processor seconds
-are those of all of them, so that a machine at work on other things shows.
+workers together, watched every two seconds: pages that they share are counted once. Processor
+seconds are those of all of them, so that a machine at work on other things shows.
 
 ``quality`` runs the backtest twice, the recipe chosen on all leads and on ``--choose-on`` of them,
 and prints the difference of the log losses on the same references with its 95 % interval over
@@ -43,7 +43,7 @@ from training.simulator.files import write_simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "from leadscore import main; main()"
-WATCH_SECONDS = 0.5
+WATCH_SECONDS = 2.0
 
 
 def trained(folder: Path, jobs: int, extra: Iterable[str]) -> dict[str, Any]:

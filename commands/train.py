@@ -229,8 +229,29 @@ def train_on(dataset: Dataset, wanted: TrainOptions) -> TrainOutcome:
     )
     with timed("train"), progress_bar() as tell:
         trained = train(dataset, config, audit=audit, progress=tell)
+    warn_of_small_sample(trained)
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         return save_and_register(wanted, trained, Path(folder))
+
+
+def warn_of_small_sample(trained: TrainedModel) -> None:
+    """Tell on stderr where the recipe was chosen on fewer leads than tell recipes apart."""
+    from commands.output import log
+    from training.model_selection.choice_sample import leads_to_choose_on
+
+    sample = trained.fitted.sample
+    needed = (
+        0 if sample is None else min(leads_to_choose_on(trained.data.labelled), sample.of_leads)
+    )
+    if sample is not None and sample.leads < needed:
+        log(
+            say(
+                "the recipe was chosen on {leads:,} leads; it takes {needed:,} to tell recipes "
+                "apart: leave out --choose-on, or give a larger number",
+                leads=sample.leads,
+                needed=needed,
+            )
+        )
 
 
 def loaded_candidates(references: tuple[str, ...]) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from commands.train import warn_of_small_sample
 from features.dataset import Dataset
 from scoring.release.contents import release_files
 from training.config import TrainingConfig
@@ -98,6 +99,13 @@ def test_the_release_says_what_it_was_chosen_on_and_is_fitted_on_everything(
     assert fitted.sample is not None
     assert np.isin(fitted.out_of_fold.rows, fitted.sample.rows).all()
     np.testing.assert_array_equal(fitted.out_of_fold.label, labelled.label[fitted.out_of_fold.rows])
+
+
+def test_a_sample_too_small_to_tell_recipes_apart_is_warned_of(
+    sampled: tuple[Dataset, TrainedModel], capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_small_sample(sampled[1])
+    assert "chosen on 300 leads; it takes 600 to tell" in capsys.readouterr().err
 
 
 def test_a_sampled_training_is_the_same_every_time_and_nearly_as_good(

@@ -110,10 +110,12 @@ def _compared(fitted: FittedModel) -> list[dict[str, Any]]:
 def sample_of(sample: SampledChoice) -> dict[str, Any]:
     """On which leads the recipe was chosen, how well that tells recipes apart, and in words."""
     error = sample.error
-    told = f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them"
-    if error is not None:
-        told += (
-            f". One recipe's log loss beside another's is known there to ± "
+    if error is None:
+        told = f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them"
+    else:
+        told = (
+            f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them. One "
+            "recipe's log loss beside another's is known there to ± "
             f"{error.standard_error:.2g} (one standard error, {error.share:.2%} of the loss)"
         )
     return {

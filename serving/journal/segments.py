@@ -27,7 +27,7 @@ SIZE = 4 << 20
 MOST_SPARES = 16
 
 
-CHUNK = 1 << 18
+ZEROS = bytes(1 << 18)
 
 
 USED, SPARE = ".jsonl", ".spare"
@@ -86,9 +86,9 @@ def _made(folder: Path) -> Segment:
 
 
 def _fill_with_zeros(handle: int, size: int) -> None:
-    at = 0
+    zeros, at = memoryview(ZEROS), 0
     while at < size:
-        at += os.pwrite(handle, bytes(min(size - at, SIZE)), at)
+        at += os.pwrite(handle, zeros[: size - at], at)
 
 
 def used(folder: Path) -> list[Path]:
@@ -139,15 +139,9 @@ def _is_still(path: Path, handle: int) -> bool:
 
 def content(handle: int) -> bytes:
     """What was written to a segment: all before the first zero byte."""
-    parts, at = [], 0
-    while part := os.pread(handle, CHUNK, at):
-        end = part.find(b"\0")
-        if end >= 0:
-            parts.append(part[:end])
-            break
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)
+    whole = os.pread(handle, os.fstat(handle).st_size, 0)
+    end = whole.find(b"\0")
+    return whole if end < 0 else whole[:end]
 
 
 def recycle(handle: int, path: Path, length: int) -> None:

@@ -15,6 +15,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from serving.store.bulk import is_one_of, put_values
 from serving.store.database import AT_ONCE
 from serving.store.standing import AnsweredReason, ShownAttributes, reasons_of
 from serving.store.tables import change, delivery, reported, service_state, webhook
@@ -129,10 +130,15 @@ def record_changes(
 ) -> int:
     """Add what these new rows of ``score`` change; how many changes. The caller is in order."""
     leads = _reported(connection, sorted({row["lead_id"] for row in rows}))
-    added = []
+    added, moved = [], set[str]()
     for row in sorted(rows, key=lambda row: (row["as_of_us"], row["asked_us"], row["score_id"])):
         before = leads.get(row["lead_id"])
         if before is not None and row["as_of_us"] < before["as_of_us"]:
+            continue
+        if before is not None and _is_as_reported(row, before, policy.probability):
+            if row["as_of_us"] != before["as_of_us"]:
+                leads[row["lead_id"]] = {**before, "as_of_us": row["as_of_us"]}
+                moved.add(row["lead_id"])
             continue
         strongest = next(iter(reasons_of(row)), None)
         kinds = _kinds(row, strongest, before, policy.probability)
@@ -141,8 +147,9 @@ def record_changes(
             leads[row["lead_id"]] = _as_reported(row, strongest, before)
         elif before is not None:
             leads[row["lead_id"]] = {**before, "as_of_us": row["as_of_us"]}
+        moved.add(row["lead_id"])
     _insert(connection, added)
-    _report(connection, [leads[lead_id] for lead_id in sorted({row["lead_id"] for row in rows})])
+    _report(connection, [leads[lead_id] for lead_id in sorted(leads) if lead_id in moved])
     return len(added)
 
 
@@ -150,9 +157,26 @@ def _reported(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, d
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(lead_ids), AT_ONCE):
         part = lead_ids[start : start + AT_ONCE]
-        query = sa.select(reported).where(reported.c.lead_id.in_(part))
+        query = sa.select(reported).where(is_one_of(connection, reported.c.lead_id, part))
         found.update({row.lead_id: dict(row._mapping) for row in connection.execute(query)})
     return found
+
+
+def _is_as_reported(row: Mapping[str, Any], before: Mapping[str, Any], threshold: float) -> bool:
+    """Whether a score says what was reported last, seen without decoding its answer.
+
+    An answer is written without blanks, and quotes within its texts are escaped, so the words
+    looked for stand nowhere but in front of the strongest reason. False when it is not sure.
+    """
+    if (
+        row["band"] != before["band"]
+        or abs(row["probability"] - before["probability"]) >= threshold
+    ):
+        return False
+    if before["reason"] is None:
+        return True
+    feature = msgspec.json.encode(before["reason"]).decode()
+    return f'"reasons":[{{"feature":{feature},' in row["answer"]
 
 
 def _kinds(
@@ -237,17 +261,7 @@ def _insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Non
 
 
 def _report(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    insert = make(reported)
-    names = [column.name for column in reported.columns if not column.primary_key]
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["lead_id"], set_={name: insert.excluded[name] for name in names}
-        ),
-        list(rows),
-    )
+    put_values(connection, reported, ["lead_id"], rows)
 
 
 def record_release(

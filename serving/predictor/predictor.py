@@ -23,7 +23,7 @@ from scoring.playbook import NextStep, Playbook, default_playbook
 from scoring.reasons import Reason, ReasonFormatter
 from scoring.release.release import Release
 from scoring.scorecard.scorecard import CardScores, Scorecard
-from serving.identifiers import random_id
+from serving.identifiers import ordered_id
 from serving.messages import (
     Interval,
     ModelOut,
@@ -207,7 +207,7 @@ class _BatchPrediction:
             notes.append(range_note([names[i] for i in outside], language))
         step = predictor.playbook.next_step(band, strongest[:PLAYBOOK_REASONS], active)
         said = ScoreAnswer(
-            score_id=asked.score_id or random_id(2),
+            score_id=asked.score_id or ordered_id(),
             lead_id=asked.lead.lead_id,
             as_of=asked.as_of,
             probability=probability,

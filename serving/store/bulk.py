@@ -82,6 +82,20 @@ def _postgresql_lookup(table: sa.Table, names: tuple[str, ...], lock: bool) -> s
     )
 
 
+def is_one_of(
+    connection: sa.Connection, column: sa.ColumnElement[Any], keys: Iterable[str]
+) -> sa.ColumnElement[bool]:
+    """Whether a text column equals one of ``keys``, which are one parameter however many.
+
+    An ``IN`` list is a parameter a key, each of which costs as much as reading its row.
+    """
+    if connection.dialect.name == "postgresql":
+        texts = sa.bindparam("keys", list(keys), sa.ARRAY(sa.Text), unique=True)
+        return column == sa.any_(texts)
+    json = sa.bindparam("keys", msgspec.json.encode(list(keys)).decode(), sa.Text, unique=True)
+    return column.in_(sa.select(sa.func.json_each(json).table_valued("value").c.value))
+
+
 def _most_a_key(table: sa.Table, names: tuple[str, ...]) -> int:
     """How many rows a key can have: one if the columns are unique, else as many as there are."""
     unique = [set(table.primary_key.columns.keys())]
@@ -128,6 +142,28 @@ def _postgresql_insert(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause
         f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM unnest({arrays}) "  # noqa: S608
         f"WITH ORDINALITY AS w({columns}, place) ORDER BY place ON CONFLICT DO NOTHING"
     )
+
+
+def put_values(
+    connection: sa.Connection, table: sa.Table, key: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Insert the rows, all with the same columns, or change those that have this key already.
+
+    No two of them may have the same key.
+    """
+    if not rows:
+        return
+    names = tuple(rows[0])
+    rest = [name for name in names if name not in key]
+    changed = ", ".join(f"{name} = excluded.{name}" for name in rest)
+    tail = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}"
+    if connection.dialect.name == "postgresql":
+        named = ", ".join(f":{name}" for name in names)
+        text = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({named}){tail}"  # noqa: S608
+        connection.execute(sa.text(text), [dict(row) for row in rows])
+        return
+    head = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "  # noqa: S608
+    insert_values(connection, head, [tuple(row[name] for name in names) for row in rows], tail)
 
 
 def insert_values(

@@ -11,12 +11,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from features.compute.array_types import Float64
 from serving.outbox.changes import ChangePolicy, in_order, record_changes
 from serving.store.aliases import current_ids
-from serving.store.bulk import insert_values
+from serving.store.bulk import insert_new, insert_values, is_one_of
 from serving.store.standing import COLUMNS as STANDING_COLUMNS
 from serving.store.standing import IF_NEWER, standing_rows
 from serving.store.tables import score
@@ -94,6 +93,14 @@ def line_of(row: ScoreRow) -> bytes:
 
 def rows_of(content: bytes) -> list[ScoreRow]:
     """The rows of a closed journal; a line torn by a crash was never acknowledged: skipped."""
+    try:
+        return _decoder.decode_lines(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _whole_rows_of(content)
+
+
+def _whole_rows_of(content: bytes) -> list[ScoreRow]:
+    """The rows of a journal with torn lines, line by line."""
     rows, torn = [], 0
     for line in content.split(b"\n"):
         if not line:
@@ -126,8 +133,8 @@ def move_in(
         plain = [_plain(row) for row in part]
         if connection.dialect.name == "sqlite":
             insert_values(connection, _SQLITE_SCORES, [tuple(row.values()) for row in plain])
-        elif plain:
-            connection.execute(postgresql.insert(score).on_conflict_do_nothing(), plain)
+        else:
+            insert_new(connection, score, plain)
         merged = current_ids(connection, {row["lead_id"] for row in plain})
         champion = [
             row for row in plain if row["role"] == "champion" and row["lead_id"] not in merged
@@ -141,13 +148,9 @@ def move_in(
 def without_known(connection: sa.Connection, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
     """The rows that the store has not got yet, each once."""
     unique = {row.score_id: row for row in rows}
-    ids = list(unique)
-    for start in range(0, len(ids), AT_ONCE // 4):
-        part = ids[start : start + AT_ONCE // 4]
-        for known in connection.scalars(
-            sa.select(score.c.score_id).where(score.c.score_id.in_(part))
-        ):
-            del unique[known]
+    query = sa.select(score.c.score_id).where(is_one_of(connection, score.c.score_id, unique))
+    for known in connection.scalars(query).all():
+        del unique[known]
     return list(unique.values())
 
 

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from features.contract import value_to_text
+from serving.store.bulk import is_one_of
 from serving.store.database import AT_ONCE
 from serving.store.tables import answer, lead, standing
 
@@ -111,13 +112,15 @@ def stored_texts(
     found: dict[str, dict[str, str]] = {}
     names = [getattr(shown, column) for column in SHOWN]
     for part in _parts(lead_ids):
-        query = sa.select(lead.c.lead_id, lead.c.attributes).where(lead.c.lead_id.in_(part))
+        query = sa.select(lead.c.lead_id, lead.c.attributes).where(
+            is_one_of(connection, lead.c.lead_id, part)
+        )
         for lead_id, text in connection.execute(query):
             given = _attributes.decode(text)
             found[lead_id] = {n: value_to_text(given[n]) for n in names if n in given}
         later = (
             sa.select(answer.c.lead_id, answer.c.attribute, answer.c.value)
-            .where(answer.c.lead_id.in_(part), answer.c.attribute.in_(names))
+            .where(is_one_of(connection, answer.c.lead_id, part), answer.c.attribute.in_(names))
             .order_by(answer.c.answered_us, answer.c.id)
         )
         for lead_id, attribute, value in connection.execute(later):

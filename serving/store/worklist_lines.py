@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.cleaning import TRUE_WORDS
@@ -21,6 +20,7 @@ from features.contract import DEFAULT_OPT_OUT_KINDS, value_to_text
 from scoring.contact_names import YES, forbids_contact
 from serving.settings import Settings
 from serving.store import tables
+from serving.store.bulk import is_one_of, put_values
 from serving.store.database import AT_ONCE, failure
 from serving.store.page_tables import band_move, override, page_setting, worklist
 
@@ -42,6 +42,12 @@ FACETS: Mapping[str, tuple[str, ...]] = {
 ``list_…`` of the service put others before them."""
 
 RANK = {"cold": 0.0, "warm": 1.0, "hot": 2.0}
+RESCORED = (
+    "band", "state", "place", "model_band", "probability", "as_of_us", "score_id", "thin", "fit",
+    "engagement",
+)  # fmt: skip
+"""What a newer score changes of a line."""
+
 CHOSEN = "attributes"
 CHAMPION = "champion"
 
@@ -140,9 +146,8 @@ def after_scores(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -
     for start in range(0, len(lead_ids), AT_ONCE):
         part = lead_ids[start : start + AT_ONCE]
         query = sa.select(
-            worklist.c.lead_id, worklist.c.state, worklist.c.band, worklist.c.model_band,
-            worklist.c.as_of_us,
-        ).where(worklist.c.lead_id.in_(part))  # fmt: skip
+            *(worklist.c[name] for name in ("lead_id", *RESCORED)),
+        ).where(is_one_of(connection, worklist.c.lead_id, part))  # fmt: skip
         there = {row.lead_id: row for row in connection.execute(query)}
         _note_moves(connection, {lead_id: by_lead[lead_id] for lead_id in part}, there)
         changed = [
@@ -150,13 +155,30 @@ def after_scores(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -
             for lead_id, line in there.items()
             if line.as_of_us <= by_lead[lead_id][-1]["as_of_us"]
         ]
-        if changed:
-            names = [name for name in changed[0] if name != "line_of"]
-            statement = sa.update(worklist).where(worklist.c.lead_id == sa.bindparam("line_of"))
-            connection.execute(
-                statement.values({name: sa.bindparam(name) for name in names}), changed
-            )
+        _update(connection, changed, there)
         refresh(connection, [lead_id for lead_id in part if lead_id not in there])
+
+
+def _update(
+    connection: sa.Connection,
+    changed: Sequence[Mapping[str, Any]],
+    there: Mapping[str, sa.Row[*tuple[Any, ...]]],
+) -> None:
+    """Update lines; of one that says the same as before, whose score it is and nothing else, for
+    every other column is in the way of five indexes."""
+    of_a_score = ("score_id", "as_of_us")
+    others = [name for name in RESCORED if name not in of_a_score]
+    moved, same = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
+    for row in changed:
+        line = there[row["line_of"]]._mapping
+        is_same = all(row[name] == line[name] for name in others)
+        (same if is_same else moved).append(row)
+    statement = sa.update(worklist).where(worklist.c.lead_id == sa.bindparam("line_of"))
+    for rows, names in ((moved, RESCORED), (same, of_a_score)):
+        if rows:
+            values = {name: sa.bindparam(name) for name in names}
+            given = [{name: row[name] for name in ("line_of", *names)} for row in rows]
+            connection.execute(statement.values(values), given)
 
 
 def _note_moves(
@@ -303,7 +325,7 @@ def _newest_scores(connection: sa.Connection, lead_ids: list[str]) -> dict[str, 
         standing.score_id, score.answer, score.input, score.origin,
     ).select_from(
         tables.standing.outerjoin(tables.score, standing.score_id == score.score_id)
-    ).where(standing.lead_id.in_(lead_ids))  # fmt: skip
+    ).where(is_one_of(connection, standing.lead_id, lead_ids))  # fmt: skip
     query = query.order_by(standing.as_of_us, standing.release_id)  # the last row of a lead stays
     return {
         row.lead_id: {**row._mapping, "answer": row.answer or "{}"}
@@ -314,19 +336,21 @@ def _newest_scores(connection: sa.Connection, lead_ids: list[str]) -> dict[str, 
 def _by_lead(
     connection: sa.Connection, table: sa.Table, lead_ids: list[str]
 ) -> dict[str, sa.Row[Any]]:
-    query = sa.select(table).where(table.c.lead_id.in_(lead_ids))
+    query = sa.select(table).where(is_one_of(connection, table.c.lead_id, lead_ids))
     return {row.lead_id: row for row in connection.execute(query)}
 
 
 def _overruled(connection: sa.Connection, lead_ids: list[str]) -> dict[str, str]:
-    query = sa.select(override.c.lead_id, override.c.band).where(override.c.lead_id.in_(lead_ids))
+    query = sa.select(override.c.lead_id, override.c.band)
+    query = query.where(is_one_of(connection, override.c.lead_id, lead_ids))
     return {row.lead_id: row.band for row in connection.execute(query.order_by(override.c.id))}
 
 
 def _opted_out(connection: sa.Connection, lead_ids: list[str]) -> set[str]:
     acts = tables.interaction.c
     query = sa.select(acts.lead_id).distinct()
-    query = query.where(acts.lead_id.in_(lead_ids), acts.kind.in_(DEFAULT_OPT_OUT_KINDS))
+    of_these = is_one_of(connection, acts.lead_id, lead_ids)
+    query = query.where(of_these, acts.kind.in_(DEFAULT_OPT_OUT_KINDS))
     return set(connection.scalars(query))
 
 
@@ -337,7 +361,8 @@ def _answered(
     shown = {name for several in facets.values() for name in several}
     answer = tables.answer.c
     query = sa.select(answer.lead_id, answer.attribute, answer.value)
-    query = query.where(answer.lead_id.in_(lead_ids)).order_by(answer.answered_us, answer.id)
+    query = query.where(is_one_of(connection, answer.lead_id, lead_ids))
+    query = query.order_by(answer.answered_us, answer.id)
     found: dict[str, dict[str, Any]] = {}
     for lead_id, name, value in connection.execute(query):
         if _is_shown(name, shown):
@@ -367,7 +392,7 @@ def _attributes(
 
 def _first(attributes: Mapping[str, Any], names: Sequence[str]) -> str:
     """The first of these attributes that is known, as text that fits the column."""
-    texts = (value_to_text(attributes.get(name)).strip() for name in names)
+    texts = (value_to_text(attributes[name]).strip() for name in names if name in attributes)
     return next((text for text in texts if text), "")[:200]
 
 
@@ -388,10 +413,4 @@ def _amount(text: str) -> float | None:
 def _put(connection: sa.Connection, lines: list[dict[str, Any]]) -> None:
     if not lines:
         return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    insert = make(worklist)
-    names = [name for name in lines[0] if name != "lead_id"]
-    changed = {name: insert.excluded[name] for name in names}
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["lead_id"], set_=changed), lines
-    )
+    put_values(connection, worklist, ["lead_id"], lines)

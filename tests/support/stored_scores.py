@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -53,7 +52,7 @@ def score_row(
         "language": "en",
         "n_reasons": 3,
         "input": msgspec.Raw(b'{"attributes": {"owner": "ada", "seats": 3}}'),
-        "answer": msgspec.Raw(json.dumps({"reasons": reasons}).encode()),
+        "answer": msgspec.Raw(msgspec.json.encode({"reasons": reasons})),
         "shares": "[]",
     }
     return ScoreRow(**{**row, **changed})

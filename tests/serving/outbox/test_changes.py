@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from stored_scores import MINUTE_US, START_US, TOMBSTONES, enter, new_store, score_row
@@ -71,6 +72,22 @@ def test_what_changed(engine: sa.Engine, then: dict[str, Any], expected: list[st
     enter(engine, score_row("a", 0, 0.1))
     enter(engine, score_row("a", 1, **then))
     assert kinds(engine) == [["first"], expected] if expected else [["first"]]
+
+
+def test_the_strongest_reason_is_seen_in_any_answer(engine: sa.Engine) -> None:
+    """Also without decoding it; never in a text, a nested list, or the front of another name."""
+    feature = 'says "reasons":[{"feature":"é'
+    enter(engine, score_row("a", 0, 0.1, reason=feature))
+    enter(engine, score_row("a", 1, 0.1, reason=feature))
+    with_blanks = {"reasons": [{"feature": feature, "text": "x"}]}
+    enter(engine, score_row("a", 2, 0.1, answer=msgspec.Raw(json.dumps(with_blanks).encode())))
+    assert kinds(engine) == [["first"]]
+    other = {
+        "rules": {"reasons": [{"rule": feature}]},
+        "reasons": [{"feature": f"{feature}2", "text": f'"reasons":[{{"feature":"{feature}",'}],
+    }
+    enter(engine, score_row("a", 3, 0.1, answer=msgspec.Raw(msgspec.json.encode(other))))
+    assert kinds(engine) == [["first"], ["reason"]]
 
 
 def test_little_steps_add_up(engine: sa.Engine) -> None:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from serving.store import tables
-from serving.store.bulk import _sqlite_lookup, insert_new, lookup
+from serving.store.bulk import _sqlite_lookup, insert_new, is_one_of, lookup, put_values
 from serving.store.database import connect
 from serving.store.ingest import KEYS
 from serving.store.migrate import migrate
@@ -54,3 +54,22 @@ def test_rows_are_inserted_once_and_found_by_their_keys(connection: sa.Connectio
     assert {row["value"] for row in found} == {0.1}
     of_leads = lookup(connection, tables.interaction, ["lead_id"], [("L-1",), ("L-2",)])
     assert len(of_leads) == sum(row["lead_id"] in ("L-1", "L-2") for row in rows)
+
+
+def test_rows_of_many_keys_are_found_and_put_through_the_index(connection: sa.Connection) -> None:
+    table, key = tables.alias, tables.alias.c.alias_id
+    ids = [f"é'\"{i}" for i in range(150)]
+
+    def rows(into: str) -> list[dict[str, object]]:
+        return [
+            {"alias_id": i, "lead_id": into, "into_id": into, "correction_id": 1, "since_us": 1}
+            for i in ids
+        ]
+
+    put_values(connection, table, ["alias_id"], rows("a"))
+    put_values(connection, table, ["alias_id"], rows("b")[:70])
+    query = sa.select(table.c.lead_id).where(is_one_of(connection, key, [*ids[60:80], "none"]))
+    assert sorted(connection.scalars(query)) == ["a"] * 10 + ["b"] * 10
+    assert list(connection.scalars(sa.select(key).where(is_one_of(connection, key, [])))) == []
+    plan = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {query}"), {"keys_1": "[]"})
+    assert "SEARCH alias USING" in "".join(row.detail for row in plan)

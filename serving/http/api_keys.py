@@ -2,6 +2,7 @@
 
 The file ``keys.json`` in the home holds them; every process looks at it once a second, so a
 revoked key stops within that. It needs no database, so a store that is down locks nobody out.
+Machines on one PostgreSQL tell each other: see :mod:`serving.store.shared_keys`.
 """
 
 from __future__ import annotations
@@ -144,8 +145,8 @@ def create_key(
     secret = f"ls_{key_id}_{secrets.token_urlsafe(32)}"
     created = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     key = Key(key_id, name, hash_of(secret), scopes, created)
-    with _locked(home):
-        _write(home, [*read_keys(home / KEYS_FILE), key])
+    with keys_locked(home):
+        write_keys(home, [*read_keys(home / KEYS_FILE), key])
     return key, secret
 
 
@@ -160,17 +161,17 @@ def list_keys(home: Path) -> list[dict[str, Any]]:
 def revoke_key(home: Path, key_id: str, now: datetime | None = None) -> Key:
     """End a key; running servers follow within a second. UsageError if there is none such."""
     moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    with _locked(home):
+    with keys_locked(home):
         keys = {key.id: key for key in read_keys(home / KEYS_FILE)}
         if key_id not in keys:
             raise UsageError(f"no key has the id {key_id}; see leadscore keys list")
         ended = replace(keys[key_id], revoked_at=keys[key_id].revoked_at or moment)
-        _write(home, list({**keys, key_id: ended}.values()))
+        write_keys(home, list({**keys, key_id: ended}.values()))
     return ended
 
 
 @contextmanager
-def _locked(home: Path) -> Iterator[None]:
+def keys_locked(home: Path) -> Iterator[None]:
     """Hold the lock of the keys: reading, changing and writing them is one step for others."""
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -180,7 +181,8 @@ def _locked(home: Path) -> Iterator[None]:
         raise StorageError(f"cannot lock the keys in {home}: {error.strerror}") from error
 
 
-def _write(home: Path, keys: list[Key]) -> None:
+def write_keys(home: Path, keys: list[Key]) -> None:
+    """Replace the file, whole or not at all; hold :func:`keys_locked` meanwhile."""
     text = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n"
     path = home / KEYS_FILE
     try:

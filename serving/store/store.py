@@ -27,6 +27,7 @@ from serving.store.readers import Readers
 from serving.store.restore import not_while_restoring
 from serving.store.score_loader import JournalLoader
 from serving.store.scores import ScoreRow, line_of
+from serving.store.shared_keys import differ, share_keys
 from serving.store.tombstones import Tombstones, load_tombstones, scrub, stored_tombstones
 from serving.store.views import ViewRefresher
 from serving.store.worklist_lines import chosen_of, prepare_worklist
@@ -43,7 +44,8 @@ LOOK_S = 0.25
 
 
 KEYS_S = 5.0
-"""How often the keys of tombstones and the views are looked at: other machines change them."""
+"""How often the keys of tombstones, API keys and views are looked at: other machines change them.
+"""
 
 
 DRAIN_S = 10.0
@@ -225,6 +227,7 @@ class Store:
                 if time.monotonic() - self._looked > KEYS_S:
                     self._looked = time.monotonic()
                     self.tombstones = await self.read(stored_tombstones)
+                    await self._share_keys()
                     if self.views.due:
                         await self._readers.run(self.views.refresh, ANSWER_S)
                 self._measure()
@@ -233,6 +236,12 @@ class Store:
                 self.metrics.store_up.set(0)
                 log.warning("upkeep of the store failed", extra={"error": type(error).__name__})
                 await asyncio.sleep(1.0)
+
+    async def _share_keys(self) -> None:
+        """Tell other machines of our API keys, and learn of theirs."""
+        if await self.read(lambda c: differ(c, self.settings.home)):
+            await self.write(lambda c: share_keys(c, self.settings.home))
+            log.info("API keys are shared with other machines of this store")
 
     def _measure(self) -> None:
         age_s = self.mover.age_s()

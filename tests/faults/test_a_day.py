@@ -1,10 +1,13 @@
 """A day in the life of a service, with real processes, at a small scale.
 
 Five hundred leads (or as many as ``LEADSCORE_DAY_LEADS`` says) are loaded, events stream in, scores
-are computed anew by themselves, a webhook's receiver that fails half of the time is told of every
-change of band, a lead is closed, another erased, a new release is promoted, and now and then a
-process is killed. In the evening the list, the outbox, the receiver and the service's own answers
-say the same.
+are computed anew by themselves, a webhook's receiver that fails half of the time gets every
+change of band, a rep overrules a band, two leads are merged, one is closed, another erased, a new
+release is promoted, and in every hour (``LEADSCORE_DAY_HOURS``) a process is killed at a random
+moment while events come in. In the evening the list, the outbox, the receiver, the stored events
+and the service's own answers say the same.
+
+``make day`` runs it with 100,000 leads and ten kills.
 """
 
 from __future__ import annotations
@@ -12,21 +15,27 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import sqlalchemy as sa
 from service_process import WAIT_S, free_port
 from webhook_receiver import Receiver
 
 from scoring.release.store import ChampionPointer, ReleaseStore
 from serving.settings import Settings
-from serving.store import refresh_queue
+from serving.store import refresh_queue, tables
 from serving.store.database import connect, store_url
 from serving.store.leads import NewLead, put_leads
+from serving.store.overrides import put_override
+from serving.store.page_tables import worklist
 from serving.store.tombstones import load_tombstones
 from serving.timestamps import microseconds
 
@@ -34,8 +43,8 @@ Start = Callable[..., Any]
 LEADS = int(os.environ.get("LEADSCORE_DAY_LEADS", "500"))
 BUSY = 60
 """Leads that something happens with."""
-HOURS = 6
-ERASED, CLOSED = "L-0003", "L-0007"
+HOURS = int(os.environ.get("LEADSCORE_DAY_HOURS", "6"))
+ERASED, CLOSED, OVERRULED, MERGED, INTO = "L-0003", "L-0007", "L-0005", "L-0011", "L-0012"
 PROCESSES = (b"score_loader_process", b"refresh_process")
 
 
@@ -80,8 +89,24 @@ def kill(leader: int, name: bytes) -> None:
             continue
 
 
-def happen(client: Any, hour: int, now: datetime, rng: random.Random) -> None:
-    """An hour's interactions of the busy leads."""
+def strike(service: Any, victim: bytes, wait_s: float) -> threading.Thread:
+    """Kill a process in a moment, while others go on; the service itself is started again."""
+
+    def run() -> None:
+        time.sleep(wait_s)
+        if victim == b"serve":
+            service.kill()
+            service.start()
+        else:
+            kill(service.process.pid, victim)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def happen(client: Any, hour: int, now: datetime, rng: random.Random) -> set[str]:
+    """An hour's interactions of the busy leads, sent until they are taken; their ids."""
     rows = [
         {"lead_id": f"L-{i:04}", "kind": "page_view", "event_id": f"{hour}-{i}-{n}",
          "occurred_at": (now - timedelta(minutes=n)).isoformat()}
@@ -89,7 +114,34 @@ def happen(client: Any, hour: int, now: datetime, rng: random.Random) -> None:
         for n in range(rng.choice((0, 1, 8, 30)))
         if f"L-{i:04}" not in (ERASED, CLOSED) or hour < HOURS // 2
     ]  # fmt: skip
-    assert client.post("/v1/interactions", json={"interactions": rows}).json()["refused"] == []
+    for start in range(0, len(rows), 50):
+        part = rows[start : start + 50]
+        deadline = time.monotonic() + WAIT_S
+        while not _taken_in(client, part):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    return {row["event_id"] for row in rows if row["lead_id"] != ERASED}
+
+
+def _taken_in(client: Any, rows: list[dict[str, str]]) -> bool:
+    """Whether the service took all these rows; False while it is away."""
+    try:
+        answer = client.post("/v1/interactions", json={"interactions": rows})
+    except httpx.TransportError:
+        return False
+    if answer.status_code == 503:
+        return False
+    assert answer.json()["refused"] == []
+    return True
+
+
+def overrule(home: Path, lead_id: str, band: str) -> None:
+    """A rep's own band for a lead, as the page notes it."""
+    engine = connect(store_url(Settings(home=home)))
+    with engine.execution_options(writes=True).begin() as connection:
+        now_us = microseconds(datetime.now(UTC))
+        assert put_override(connection, lead_id, now_us, "rep", band, "met them at the fair")
+    engine.dispose()
 
 
 def waiting(home: Path) -> int:
@@ -117,7 +169,8 @@ def test_a_day(
 ) -> None:
     rng = random.Random(16)
     settings: dict[str, Any] = {
-        "webhook_private": True, "webhook_retry_s": 0.02, "webhook_rate_per_s": 2000,
+        "webhook_private": True, "webhook_retry_s": 0.02, "webhook_hold_s": 0.5,
+        "webhook_rate_per_s": 2000,
         "webhook_concurrency": 8, "refresh_per_s": 5000, "watch_s": 0.2, "backlog": 64,
     }  # fmt: skip
     promote(home, tmp_path / "first", make, seed=4)
@@ -131,8 +184,15 @@ def test_a_day(
 
     victims = [*PROCESSES, b"serve"] * (HOURS // 3 + 1)
     rng.shuffle(victims)
+    sent = set[str]()
     for hour in range(HOURS):
-        happen(client, hour, datetime.now(UTC), rng)
+        killer = strike(service, victims[hour], rng.uniform(0.0, 0.3))
+        sent |= happen(client, hour, datetime.now(UTC), rng)
+        killer.join()
+        if hour == 1:
+            overrule(home, OVERRULED, "cold")
+            merge = {"lead_id": MERGED, "into": INTO}
+            assert client.post("/v1/leads/merge", json=merge).json()["became"] == "merged"
         if hour == HOURS // 2:
             gone = client.delete(f"/v1/leads/{ERASED}").json()
             assert gone["erased"]
@@ -140,12 +200,6 @@ def test_a_day(
             assert client.post("/v1/outcomes", json={"outcomes": [end]}).json()["taken"] == 1
         if hour == HOURS - 2:
             promote(home, tmp_path / "second", make, seed=2)
-        victim = victims[hour]
-        if victim == b"serve":
-            service.kill()
-            service.start()
-        else:
-            kill(service.process.pid, victim)
 
     release = ReleaseStore(home).pointer().release_id  # type: ignore[union-attr]
     service.wait_for(lambda: client.get("/v1/leads").json()["release_id"] == release, 3 * WAIT_S)
@@ -155,12 +209,19 @@ def test_a_day(
     listed = {
         row["lead_id"]: row for row in every(client, "/v1/leads", "leads", "cursor", limit=200)
     }
-    assert set(listed) == {f"L-{i:04}" for i in range(LEADS)} - {ERASED, CLOSED}
+    assert set(listed) == {f"L-{i:04}" for i in range(LEADS)} - {ERASED, CLOSED, MERGED}
     assert {row["release_id"] for row in listed.values()} == {release}
     for lead_id in [f"L-{i:04}" for i in range(0, BUSY, 7) if f"L-{i:04}" in listed]:
         asked = {"as_of": listed[lead_id]["as_of"]}
         again = client.get(f"/v1/leads/{lead_id}/score", params=asked).json()
         assert again["probability"] == listed[lead_id]["probability"]
+
+    # every event that was taken is there once; the merged lead is the other; the rep's band holds
+    assert sorted(_column(home, tables.interaction.c.event_id)) == sorted(sent)
+    assert client.get(f"/v1/leads/{MERGED}/score?record=false").json()["lead_id"] == INTO
+    line = worklist.c
+    of_the_rep = sa.select(line.band, line.model_band).where(line.lead_id == OVERRULED)
+    assert _rows(home, of_the_rep) == [("cold", listed[OVERRULED]["band"])]
 
     # the outbox ends where the list is, and the receiver has each change of band once, in order
     changes = every(client, "/v1/changes", "changes", "after", limit=1000)
@@ -182,6 +243,18 @@ def _taken(receiver: Receiver) -> dict[str, list[str]]:
     """What the receiver has, less what was told of a lead before its erasure."""
     messages = [one for one in receiver.taken if one["type"] == "lead.score_changed"]
     return _bands([one for one in messages if one["data"]["lead_id"] != ERASED])
+
+
+def _rows(home: Path, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    engine = connect(store_url(Settings(home=home)))
+    with engine.begin() as connection:
+        found = [tuple(row) for row in connection.execute(query)]
+    engine.dispose()
+    return found
+
+
+def _column(home: Path, column: sa.Column[Any]) -> list[Any]:
+    return [value for (value,) in _rows(home, sa.select(column))]
 
 
 def _now() -> str:

@@ -78,12 +78,14 @@ def add(
       leadscore webhooks add https://crm.example.com/hooks/leadscore --on first --on band
     """
     from commands.output import log, print_json
+    from serving.outbox.secret_box import SecretBox
     from serving.outbox.webhooks import add_webhook
     from serving.settings import Settings
 
-    allowed, now_us = Settings().webhook_private, _now_us()
+    settings, now_us = Settings(), _now_us()
+    allowed, box = settings.webhook_private, SecretBox.of(settings)
     webhook_id, secret = _in_store(
-        lambda c: add_webhook(c, url, on, now_us, allow_private=allowed), writes=True
+        lambda c: add_webhook(c, url, on, now_us, allow_private=allowed, box=box), writes=True
     )
     _show_secret(webhook_id, secret, as_json, print_json, log)
 
@@ -105,6 +107,7 @@ def send_test(webhook_id: WebhookId, as_json: JsonOption = False) -> None:
     from features.errors import StorageError
     from serving.identifiers import random_id
     from serving.outbox.changes import WebhookTest
+    from serving.outbox.secret_box import SecretBox
     from serving.outbox.send import Sender
     from serving.outbox.webhooks import valid_secrets, webhook_row
     from serving.settings import Settings
@@ -114,7 +117,8 @@ def send_test(webhook_id: WebhookId, as_json: JsonOption = False) -> None:
     now = datetime.now(UTC)
     body = msgspec.json.encode(WebhookTest(now, {"webhook": webhook_id})).decode()
     sender = Sender(settings.webhook_timeout_s, settings.webhook_private)
-    outcome = sender.send(row.url, valid_secrets(row, now_us), f"test_{random_id(1)}", body, now)
+    secrets = valid_secrets(row, now_us, SecretBox.of(settings))
+    outcome = sender.send(row.url, secrets, f"test_{random_id(1)}", body, now)
     if as_json:
         print_json({"taken": outcome.taken, "status": outcome.status, "error": outcome.error})
     if not outcome.taken:
@@ -142,13 +146,15 @@ def rotate(
       leadscore webhooks rotate wh_5b3f0c7a9e42d811 --old-valid-hours 0
     """
     from commands.output import log, print_json
+    from serving.outbox.secret_box import SecretBox
     from serving.outbox.webhooks import rotate_secret
+    from serving.settings import Settings
 
-    now_us = _now_us()
-    secret = _there(
-        _in_store(lambda c: rotate_secret(c, webhook_id, now_us, old_valid_hours), writes=True),
-        webhook_id,
+    now_us, box = _now_us(), SecretBox.of(Settings())
+    made = _in_store(
+        lambda c: rotate_secret(c, webhook_id, now_us, old_valid_hours, box), writes=True
     )
+    secret = _there(made, webhook_id)
     _show_secret(webhook_id, secret, as_json, print_json, log)
 
 

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     webhook_private: bool = Field(
         False, description="webhooks may go to private addresses and the loopback"
     )
+    webhook_secret_keys: str = Field(
+        "", description="keys by which secrets of webhooks are encrypted in the store; the first "
+        "encrypts, all decrypt; separated by commas",
+    )  # fmt: skip
     webhook_rate_per_s: float = Field(20.0, gt=0, description="messages a second to one webhook")
     webhook_concurrency: int = Field(4, ge=1, le=64, description="messages at once to one webhook")
     webhook_timeout_s: float = Field(10.0, gt=0, description="a receiver must answer within")

@@ -22,6 +22,7 @@ from serving.api.examples import (
 )
 from serving.http.request import Request, Response, allowed_params, decode, json_response
 from serving.outbox.deliveries import DeadLetter, dead_letters, resend
+from serving.outbox.secret_box import SecretBox
 from serving.outbox.url_safety import MAX_URL
 from serving.outbox.webhooks import (
     MAX_OLD_SECRET_HOURS,
@@ -189,6 +190,7 @@ class _Webhooks:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.settings = services.settings
+        self.box = SecretBox.of(services.settings)
 
     async def list_all(self, request: Request) -> Response:
         """Every webhook."""
@@ -210,8 +212,9 @@ class _Webhooks:
 
         def work(connection: sa.Connection) -> WebhookSecret:
             webhook_id, secret = add_webhook(
-                connection, given.url, given.on, now_us, allow_private=self.settings.webhook_private
-            )
+                connection, given.url, given.on, now_us,
+                allow_private=self.settings.webhook_private, box=self.box,
+            )  # fmt: skip
             note(connection, now_us, request.actor, "add webhook", webhook_id, 1)
             return WebhookSecret(_there(one_webhook(connection, webhook_id)), secret)
 
@@ -239,7 +242,7 @@ class _Webhooks:
         now_us = microseconds(Clock.read(0).now)
 
         def work(connection: sa.Connection, webhook_id: str) -> WebhookSecret | None:
-            secret = rotate_secret(connection, webhook_id, now_us, given.old_valid_hours)
+            secret = rotate_secret(connection, webhook_id, now_us, given.old_valid_hours, self.box)
             if secret is None:
                 return None
             return WebhookSecret(_there(one_webhook(connection, webhook_id)), secret)

@@ -17,7 +17,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.errors import StorageError
 from serving.outbox.deliveries import DeliverySchedule, Due, due, fan_out, settle
+from serving.outbox.secret_box import SecretBox
 from serving.outbox.send import Sender, SendResult
 from serving.outbox.webhooks import ACTIVE, message_id, valid_secrets, webhook_row
 from serving.settings import Settings
@@ -31,6 +33,9 @@ log = logging.getLogger("leadscore.webhooks")
 LOOK_S = 0.25
 
 AGAIN_S = 1.0
+
+UNREADABLE_S = 60.0
+"""How often a secret that cannot be decrypted is tried, and complained of."""
 
 ROUND_S = 0.5
 """What is sent within one round, before it is written down; a kill repeats no more than this."""
@@ -56,6 +61,7 @@ class WebhookRounds:
         self._engine = engine
         self._writing = engine.execution_options(writes=True)
         self._policy = DeliverySchedule.of(settings)
+        self._box = SecretBox.of(settings)
         self._sender = Sender(settings.webhook_timeout_s, settings.webhook_private)
         self._rate = settings.webhook_rate_per_s
         self._pool = ThreadPoolExecutor(settings.webhook_concurrency, thread_name_prefix="webhook")
@@ -76,7 +82,7 @@ class WebhookRounds:
             messages = due(connection, row, now_us, self._at_most)
         if not messages:
             return 0
-        secrets = valid_secrets(row, now_us)
+        secrets = valid_secrets(row, now_us, self._box)
         sent = [(one, self._soon(row.url, secrets, one)) for one in messages]
         wait([future for _, future in sent])
         results = [(one, future.result()) for one, future in sent]
@@ -182,6 +188,9 @@ class WebhookSender(threading.Thread):
         while not ending.wait(pause_s):
             try:
                 pause_s = 0.0 if rounds.run_once() else LOOK_S
+            except StorageError as error:
+                pause_s = UNREADABLE_S
+                log.error("messages wait: %s", error, extra={"webhook": webhook_id})
             except (SQLAlchemyError, OSError) as error:
                 pause_s = AGAIN_S
                 log.warning(

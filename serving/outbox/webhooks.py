@@ -1,6 +1,7 @@
 """Webhooks: who is told of changes. Added, listed, tested, rotated and removed, in a transaction.
 
-The secret is kept as it is, for every message is signed with it; it is shown when it is made.
+Every message is signed with the secret, which is shown when it is made; see
+:mod:`serving.outbox.secret_box` for how it is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from serving.outbox.changes import (
     outbox_row,
     with_commas,
 )
+from serving.outbox.secret_box import AS_IT_IS, SecretBox
 from serving.outbox.url_safety import checked_url
 from serving.store.tables import change, delivery, webhook
 from serving.timestamps import moment_of
@@ -85,6 +87,7 @@ def add_webhook(
     now_us: int,
     *,
     allow_private: bool,
+    box: SecretBox = AS_IT_IS,
 ) -> tuple[str, str]:
     """Tell this URL of every change from now on; (id, secret). UsageError if it may not be.
 
@@ -98,7 +101,7 @@ def add_webhook(
     webhook_id, secret = "wh_" + random_id(1), new_secret()
     connection.execute(
         sa.insert(webhook).values(
-            webhook_id=webhook_id, url=url, kinds=with_commas(wanted), secret=secret,
+            webhook_id=webhook_id, url=url, kinds=with_commas(wanted), secret=box.seal(secret),
             created_us=now_us, state=ACTIVE, after_seq=newest_change(connection), failures=0,
             hold_until_us=0, delivered=0,
         )
@@ -172,6 +175,7 @@ def rotate_secret(
     webhook_id: str,
     now_us: int,
     old_valid_hours: float = OLD_SECRET_HOURS,
+    box: SecretBox = AS_IT_IS,
 ) -> str | None:
     """A new secret; the one before signs beside it for a while. None if there is no such webhook.
 
@@ -185,7 +189,7 @@ def rotate_secret(
         sa.update(webhook)
         .where(webhook.c.webhook_id == webhook_id)
         .values(
-            secret=secret,
+            secret=box.seal(secret),
             old_secret=row.secret if old_valid_hours > 0 else None,
             old_until_us=now_us + round(old_valid_hours * 3.6e9) if old_valid_hours > 0 else None,
         )
@@ -193,11 +197,12 @@ def rotate_secret(
     return secret
 
 
-def valid_secrets(row: sa.Row[Any], now_us: int) -> list[str]:
-    """The secrets that sign now: the newest, and the one before while it is valid."""
+def valid_secrets(row: sa.Row[Any], now_us: int, box: SecretBox = AS_IT_IS) -> list[str]:
+    """The secrets that sign now: the newest, and the one before while it is valid. StorageError if
+    they cannot be decrypted."""
     if row.old_secret is not None and (row.old_until_us or 0) > now_us:
-        return [row.secret, row.old_secret]
-    return [row.secret]
+        return [box.open(row.secret), box.open(row.old_secret)]
+    return [box.open(row.secret)]
 
 
 def add_test(connection: sa.Connection, webhook_id: str, now_us: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from stored_scores import START_US, TOMBSTONES, enter, new_store, score_row
 
-from features.errors import UsageError
+from features.errors import StorageError, UsageError
 from serving.outbox.changes import forget_changes_before
 from serving.outbox.deliveries import (
     HOLD_AFTER,
@@ -22,6 +23,7 @@ from serving.outbox.deliveries import (
     resend,
     settle,
 )
+from serving.outbox.secret_box import SecretBox
 from serving.outbox.send import SendResult
 from serving.outbox.webhooks import (
     MAX_WEBHOOKS,
@@ -233,6 +235,23 @@ def test_two_secrets_sign_after_a_rotation_and_one_in_the_end(desk: Desk) -> Non
         assert row is not None
         assert valid_secrets(row, desk.at_us) == [newest]
         assert rotate_secret(connection, "wh_none", desk.at_us) is None
+
+
+def test_secrets_are_encrypted_by_a_key_from_the_environment(desk: Desk) -> None:
+    old, new = (base64.urlsafe_b64encode(bytes([i]) * 32).decode() for i in (1, 2))
+    box = SecretBox(old)
+    with desk.engine.begin() as connection:
+        before = rotate_secret(connection, desk.id, desk.at_us)  # kept open, as without a key
+        secret = rotate_secret(connection, desk.id, desk.at_us, 24, box)
+        row = webhook_row(connection, desk.id)
+        assert row is not None
+        assert secret not in row.secret
+        assert valid_secrets(row, desk.at_us, SecretBox(f"{new}, {old}")) == [secret, before]
+        for wrong in (SecretBox(new), SecretBox()):
+            with pytest.raises(StorageError, match="LEADSCORE_WEBHOOK_SECRET_KEYS"):
+                valid_secrets(row, desk.at_us, wrong)
+    with pytest.raises(UsageError, match="openssl rand"):
+        SecretBox("too-short")
 
 
 def test_what_waits_for_a_webhook_is_not_dropped_with_old_changes(

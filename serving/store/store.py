@@ -126,6 +126,8 @@ class Store:
         with self.engine.execution_options(writes=True).begin() as connection:
             self.tombstones = load_tombstones(connection, self.settings.home)
             self.ledger.agree(connection, self.tombstones)
+            if differ(connection, self.settings.home):
+                share_keys(connection, self.settings.home)
         self.views.refresh()
         self.migrated = True
 

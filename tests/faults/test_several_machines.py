@@ -90,8 +90,9 @@ def column(engine: sa.Engine, of: sa.Column[Any]) -> list[str]:
 
 def test_two_servers_on_one_postgresql(machines: list[Service], postgresql: Any) -> None:
     first, second = machines
-    second.wait_for(lambda: second.client.get("/v1/model").status_code == 200)  # the first's key
-    assert httpx.get(f"{second.client.base_url}/v1/model").status_code == 401
+    model = f"{second.client.base_url}/v1/model"
+    second.wait_for(lambda: httpx.get(model).status_code == 401)
+    assert second.client.get("/v1/model").status_code == 200  # by the key of the first
 
     urls = [str(one.client.base_url).rstrip("/") for one in machines]
     crm = [Crm(f"M-{i}", urls, first.client.headers) for i in range(LEADS)]

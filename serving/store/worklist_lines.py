@@ -176,7 +176,7 @@ def _update(
     statement = sa.update(worklist).where(worklist.c.lead_id == sa.bindparam("line_of"))
     for rows, names in ((moved, RESCORED), (same, of_a_score)):
         if rows:
-            values = {name: sa.bindparam(name) for name in names}
+            values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
             given = [{name: row[name] for name in ("line_of", *names)} for row in rows]
             connection.execute(statement.values(values), given)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 MAX_DRAWN = 300
 """Groups of more leads are drawn from their mean and variance: a hundred thousand leads in four
-splits and three horizons then take a second rather than twenty."""
+splits and three horizons then take a few seconds rather than twenty."""
 MOST_GROUPS = 100
 OTHER = "(other)"
 """The group of the leads whose word is none of the ``MOST_GROUPS`` most common ones."""
@@ -98,7 +98,7 @@ class StoredForecast:
 
 @dataclass
 class ForecastCache:
-    """Forecasts of the last minute, and one computed at a time: it takes a core for a second."""
+    """Forecasts of the last minute, and one computed at a time: it takes a core for seconds."""
 
     _kept: dict[tuple[str, ForecastQuery], tuple[float, StoredForecast]] = field(
         default_factory=dict

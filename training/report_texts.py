@@ -44,6 +44,8 @@ REPORT_TEXTS: tuple[str, ...] = (
        "on these leads (95 %: {low:+.4f} to {high:+.4f})."),
     N_("Use the learned score to choose whom to call: those leads convert more. Do not count "
        "on its probabilities yet: as given they are no better than the rules'."),
+    N_("The same rules with points as leads turned out; signs and groups as before."),
+    N_("{name}, the same rules, signs and groups; points as leads turned out"),
     N_("gives better probabilities"),
     N_("ranks better"),
     N_("hot: the best tenth, warm: the next two tenths, by both (the rules set no example)"),

@@ -20,14 +20,14 @@ NO_LONGER_KNOWN = (400, 404, 410)
 
 
 @dataclass(frozen=True)
-class Page:
+class RecordPage:
     """Records by id, and the place after them: what the connector needs to read on from there."""
 
     records: Mapping[str, Any]
     place: str
 
 
-Pages = Callable[[datetime | None, str | None], Iterator[Page]]
+Pages = Callable[[datetime | None, str | None], Iterator[RecordPage]]
 """The pages of what was modified since a moment (None: everything), from a place on (None: from
 the beginning)."""
 
@@ -59,7 +59,7 @@ def read_changes(mirror: Mirror, kind: str, now: datetime, pages: Pages) -> None
         mirror.finish(kind)
 
 
-def _keep_all(mirror: Mirror, kind: str, pages: Iterator[Page]) -> None:
+def _keep_all(mirror: Mirror, kind: str, pages: Iterator[RecordPage]) -> None:
     for page in pages:
         mirror.keep(kind, page.records, page.place)
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from features.errors import UsageError
 from integrations.connectors.changes import (
-    Page,
+    RecordPage,
     read_changes,
     since_text,
     without_the_right,
@@ -84,7 +84,7 @@ GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Kind:
+class DynamicsTable:
     """One table: its name in addresses, its key, the moment of changes, and what is read.
 
     ``lookups``: columns that are links. ``of_lead``: the column with the lead's id.
@@ -101,29 +101,29 @@ class Kind:
 
 
 KINDS = {
-    "lead": Kind(
+    "lead": DynamicsTable(
         "leads", "leadid", "modifiedon", LEAD_COLUMNS,
         ("masterid", "qualifyingopportunityid", "parentcontactid"),
     ),
-    "audit": Kind(
+    "audit": DynamicsTable(
         "audits", "auditid", "createdon",
         ("auditid", "createdon", "objectid", "objecttypecode", "operation", "changedata"),
         ("objectid",), "objectid", "objecttypecode eq 'lead'",
         "the privilege View Audit Summary (prvReadAuditSummary)",
     ),
-    "activitypointer": Kind(
+    "activitypointer": DynamicsTable(
         "activitypointers", "activityid", "modifiedon",
         ("activityid", "activitytypecode", "regardingobjectid", "statecode", "createdon",
          "actualstart", "actualend", "actualdurationminutes", "modifiedon"),
         ("regardingobjectid",), "regardingobjectid", "_regardingobjectid_value ne null",
     ),
-    "phonecall": Kind(
+    "phonecall": DynamicsTable(
         "phonecalls", "activityid", "modifiedon", ("activityid", "directioncode", "modifiedon")
     ),
-    "email": Kind(
+    "email": DynamicsTable(
         "emails", "activityid", "modifiedon", ("activityid", "directioncode", "modifiedon")
     ),
-    "opportunity": Kind(
+    "opportunity": DynamicsTable(
         "opportunities", "opportunityid", "modifiedon",
         ("opportunityid", "originatingleadid", "statecode", "createdon", "actualclosedate",
          "modifiedon"),
@@ -249,12 +249,12 @@ class DynamicsSync:
 
     def _pages(
         self,
-        kind: Kind,
+        kind: DynamicsTable,
         selected: Mapping[str, str],
         tracked: set[str],
         since: datetime | None,
         place: str | None,
-    ) -> Iterator[Page]:
+    ) -> Iterator[RecordPage]:
         """Pages in the order of changes: a row that changes meanwhile comes again at the end."""
         filters = [kind.where] if kind.where else []
         filters += [] if since is None else [f"{kind.modified} ge {since_text(since)}"]
@@ -270,7 +270,7 @@ class DynamicsSync:
                 if values.get("changedata"):
                     values["changedata"] = _of_columns(values["changedata"], tracked)
                 records[str(row[kind.key])] = {c: v for c, v in values.items() if v is not None}
-            yield Page(records, after)
+            yield RecordPage(records, after)
 
     def _drop_deleted(self) -> None:
         """Drop the leads that are no longer there, with what belongs to them."""

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from features.errors import StorageError, UsageError
-from integrations.connectors.changes import Page, read_changes, without_the_right
+from integrations.connectors.changes import RecordPage, read_changes, without_the_right
 from integrations.connectors.fields import Selection, SystemField
 from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import Score
@@ -60,7 +60,7 @@ FIELD_TYPES = {"probability": "number", "band": "string", "reasons": "string", "
 
 
 @dataclass(frozen=True)
-class Kind:
+class HubspotObject:
     """One kind of object: the property with its last change, what is read, and its scope."""
 
     modified: str
@@ -70,31 +70,31 @@ class Kind:
 
 
 KINDS = {
-    "contacts": Kind("lastmodifieddate", CONTACT_COLUMNS, "crm.objects.contacts.read"),
-    "deals": Kind(
+    "contacts": HubspotObject("lastmodifieddate", CONTACT_COLUMNS, "crm.objects.contacts.read"),
+    "deals": HubspotObject(
         "hs_lastmodifieddate",
         ("dealstage", "closedate", "createdate", "hs_is_closed_won", "hs_is_closed",
          "hs_closed_won_date", "hs_lastmodifieddate"),
         "crm.objects.deals.read", ("dealstage",),
     ),
-    "calls": Kind(
+    "calls": HubspotObject(
         "hs_lastmodifieddate",
         ("hs_timestamp", "hs_call_direction", "hs_call_duration", "hs_createdate",
          "hs_lastmodifieddate"),
         "crm.objects.contacts.read",
     ),
-    "meetings": Kind(
+    "meetings": HubspotObject(
         "hs_lastmodifieddate",
         ("hs_timestamp", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_outcome",
          "hs_createdate", "hs_lastmodifieddate"),
         "crm.objects.contacts.read",
     ),
-    "emails": Kind(
+    "emails": HubspotObject(
         "hs_lastmodifieddate",
         ("hs_timestamp", "hs_email_direction", "hs_createdate", "hs_lastmodifieddate"),
         "sales-email-read",
     ),
-    "notes": Kind(
+    "notes": HubspotObject(
         "hs_lastmodifieddate", ("hs_timestamp", "hs_createdate", "hs_lastmodifieddate"),
         "crm.objects.contacts.read",
     ),
@@ -154,7 +154,9 @@ class HubSpotSync:
             kind = KINDS[name]
             if name == "contacts":
                 history = (*attributes, "lifecyclestage", "hs_lead_status")
-                kind = Kind(kind.modified, (*kind.properties, *attributes), kind.scope, history)
+                kind = HubspotObject(
+                    kind.modified, (*kind.properties, *attributes), kind.scope, history
+                )
             try:
                 read_changes(self._mirror, name, now, partial(self._pages, name, kind))
                 self._drop_deleted(name)
@@ -164,8 +166,8 @@ class HubSpotSync:
         return self._write(kinds, attributes)
 
     def _pages(
-        self, name: str, kind: Kind, since: datetime | None, last_id: str | None
-    ) -> Iterator[Page]:
+        self, name: str, kind: HubspotObject, since: datetime | None, last_id: str | None
+    ) -> Iterator[RecordPage]:
         """Pages of records with the contacts that they belong to, in ascending order of ids."""
         while ids := self._search(name, kind, since, last_id):
             records = self._objects(name, kind, ids)
@@ -174,10 +176,10 @@ class HubSpotSync:
                     if key in records:
                         records[key]["contacts"] = contacts
             last_id = ids[-1]
-            yield Page(records, last_id)
+            yield RecordPage(records, last_id)
 
     def _search(
-        self, name: str, kind: Kind, since: datetime | None, last_id: str | None
+        self, name: str, kind: HubspotObject, since: datetime | None, last_id: str | None
     ) -> list[str]:
         """The next ids in ascending order. By id, not by page: the search ends at 10,000 results,
         and pages of an order by change would move while records change.
@@ -197,7 +199,7 @@ class HubSpotSync:
         found = self._api.call("POST", f"/crm/v3/objects/{name}/search", body)["results"]
         return sorted((str(one["id"]) for one in found), key=int)
 
-    def _objects(self, name: str, kind: Kind, ids: Sequence[str]) -> dict[str, Any]:
+    def _objects(self, name: str, kind: HubspotObject, ids: Sequence[str]) -> dict[str, Any]:
         """The values and histories of objects; one that vanished meanwhile is not among them."""
         records: dict[str, Any] = {}
         for start in range(0, len(ids), HISTORY_PAGE):

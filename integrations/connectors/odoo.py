@@ -15,7 +15,12 @@ from functools import partial
 from typing import Any
 
 from features.errors import StorageError, UsageError
-from integrations.connectors.changes import Page, read_changes, without_the_right, write_records
+from integrations.connectors.changes import (
+    RecordPage,
+    read_changes,
+    without_the_right,
+    write_records,
+)
 from integrations.connectors.fields import Selection, SystemField
 from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import Score
@@ -50,7 +55,7 @@ STATUS_OF = {"AccessError": 403, "AccessDenied": 401, "MissingError": 404}
 
 
 @dataclass(frozen=True)
-class Kind:
+class OdooModel:
     """One model: what is read of it, and of which records."""
 
     columns: tuple[str, ...]
@@ -62,21 +67,21 @@ TRACKED, FIELD_NAMES = "mail.tracking.value", "ir.model.fields"
 
 VALUES = ("integer", "float", "monetary", "char", "text", "datetime")
 KINDS = {
-    "crm.lead": Kind(LEAD_COLUMNS),
-    "crm.stage": Kind(("id", "name", "is_won")),
-    "ir.model.fields": Kind(("id", "name", "model", "ttype"), (("model", "=", "crm.lead"),)),
-    "mail.activity.type": Kind(("id", "name", "category")),
-    "mail.message": Kind(
+    "crm.lead": OdooModel(LEAD_COLUMNS),
+    "crm.stage": OdooModel(("id", "name", "is_won")),
+    "ir.model.fields": OdooModel(("id", "name", "model", "ttype"), (("model", "=", "crm.lead"),)),
+    "mail.activity.type": OdooModel(("id", "name", "category")),
+    "mail.message": OdooModel(
         ("id", "model", "res_id", "date", "message_type", "subject", "is_internal",
          "mail_activity_type_id"),
         (("model", "=", "crm.lead"),),
     ),
-    "mail.tracking.value": Kind(
+    "mail.tracking.value": OdooModel(
         ("id", "mail_message_id", "field_id", "field",
          *(f"{age}_value_{kind}" for kind in VALUES for age in ("old", "new"))),
         (("mail_message_id.model", "=", "crm.lead"),),
     ),
-    "calendar.event": Kind(
+    "calendar.event": OdooModel(
         ("id", "start", "stop", "opportunity_id", "active", "create_date", "write_date"),
         (("opportunity_id", "!=", False),),
     ),
@@ -197,7 +202,7 @@ class OdooSync:
             for model, columns in read.items()
         }
 
-    def _read(self, model: str, kind: Kind, now: datetime) -> list[str]:
+    def _read(self, model: str, kind: OdooModel, now: datetime) -> list[str]:
         """Bring one model up to date; the columns that the database has of it."""
         known = self._api.execute(model, "fields_get", attributes=["string", "type"])
         columns = [column for column in kind.columns if column in known]
@@ -226,12 +231,12 @@ class OdooSync:
     def _pages(
         self,
         model: str,
-        kind: Kind,
+        kind: OdooModel,
         types: Mapping[str, str],
         tracked: set[str] | None,
         since: datetime | None,
         last_id: str | None,
-    ) -> Iterator[Page]:
+    ) -> Iterator[RecordPage]:
         """Pages in ascending order of ids: pages by offset would move while records change."""
         full = True
         while full:
@@ -246,7 +251,9 @@ class OdooSync:
             if rows:
                 last_id = str(rows[-1]["id"])
                 records = (_values(row, types) for row in rows)
-                yield Page({str(r["id"]): r for r in records if _is_kept(r, tracked)}, last_id)
+                yield RecordPage(
+                    {str(r["id"]): r for r in records if _is_kept(r, tracked)}, last_id
+                )
 
     def _drop_deleted(self) -> None:
         """Drop the leads that are no longer there, with their messages; archived ones stay."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from features.errors import UsageError
 from integrations.connectors.changes import (
-    Page,
+    RecordPage,
     read_changes,
     since_text,
     without_the_right,
@@ -161,7 +161,7 @@ class PipedriveSync:
 
     def _deals(
         self, path: str, columns: Sequence[str], since: datetime | None, cursor: str | None
-    ) -> Iterator[Page]:
+    ) -> Iterator[RecordPage]:
         for items, after in _listed(self._api, path, _since(since), cursor):
             records = {}
             for deal in items:
@@ -170,7 +170,7 @@ class PipedriveSync:
                 if "changelog" not in self._without:
                     record["changes"] = self._changes(deal["id"], columns)
                 records[str(deal["id"])] = record
-            yield Page(records, after)
+            yield RecordPage(records, after)
 
     def _changes(self, deal: int, columns: Sequence[str]) -> list[list[Any]]:
         """Old and new value of each change of a field that is read; times in UTC."""
@@ -184,12 +184,14 @@ class PipedriveSync:
                     changes.append([name, *values, _utc(one["time"])])
         return changes
 
-    def _activities(self, since: datetime | None, cursor: str | None) -> Iterator[Page]:
+    def _activities(self, since: datetime | None, cursor: str | None) -> Iterator[RecordPage]:
         path = "/api/v2/activities"
         for items, after in _listed(self._api, path, _since(since), cursor):
             # one that belongs to no deal says nothing of a lead
             kept = (one for one in items if one.get("deal_id") is not None)
-            yield Page({str(one["id"]): _values(one, ACTIVITY_COLUMNS) for one in kept}, after)
+            yield RecordPage(
+                {str(one["id"]): _values(one, ACTIVITY_COLUMNS) for one in kept}, after
+            )
 
     def _drop_deleted(self) -> None:
         """Drop deals that were deleted, or merged into another, with their activities."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from features.errors import UsageError
 from integrations.connectors.changes import (
-    Page,
+    RecordPage,
     read_changes,
     since_text,
     without_the_right,
@@ -74,7 +74,7 @@ FIELD_TYPES = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class SalesforceObject:
     """One object: the moment by which changes are found, what is read, whose rows they are.
 
     ``of_lead``: the column with the lead's id. ``fields``: the fields whose history is kept.
@@ -88,27 +88,29 @@ class Kind:
 
 HISTORY = ("Field", "OldValue", "NewValue", "CreatedDate", "IsDeleted")
 KINDS = {
-    "Lead": Kind("SystemModstamp", LEAD_COLUMNS),
-    "LeadHistory": Kind("CreatedDate", ("Id", "LeadId", *HISTORY), "LeadId", ("Status",)),
-    "Task": Kind(
+    "Lead": SalesforceObject("SystemModstamp", LEAD_COLUMNS),
+    "LeadHistory": SalesforceObject(
+        "CreatedDate", ("Id", "LeadId", *HISTORY), "LeadId", ("Status",)
+    ),
+    "Task": SalesforceObject(
         "SystemModstamp",
         ("Id", "WhoId", "WhatId", "Status", "IsClosed", "IsDeleted", "CreatedDate",
          "CompletedDateTime", "TaskSubtype", "Type", "CallType", "CallDurationInSeconds",
          "SystemModstamp"),
         "WhoId",
     ),
-    "Event": Kind(
+    "Event": SalesforceObject(
         "SystemModstamp",
         ("Id", "WhoId", "WhatId", "StartDateTime", "EndDateTime", "IsChild", "IsRecurrence",
          "IsDeleted", "EventSubtype", "Type", "CreatedDate", "SystemModstamp"),
         "WhoId",
     ),
-    "Opportunity": Kind(
+    "Opportunity": SalesforceObject(
         "SystemModstamp",
         ("Id", "StageName", "CloseDate", "IsClosed", "IsWon", "IsDeleted", "CreatedDate",
          "SystemModstamp"),
     ),
-    "OpportunityFieldHistory": Kind(
+    "OpportunityFieldHistory": SalesforceObject(
         "CreatedDate", ("Id", "OpportunityId", *HISTORY), None, ("StageName", "Amount")
     ),
 }  # fmt: skip
@@ -205,7 +207,7 @@ class SalesforceSync:
     def _read(
         self,
         name: str,
-        kind: Kind,
+        kind: SalesforceObject,
         columns: Sequence[str],
         attributes: Sequence[str],
         now: datetime,
@@ -237,7 +239,7 @@ class SalesforceSync:
         keep: Callable[[Mapping[str, Any]], bool],
         since: datetime | None,
         last_id: str | None,
-    ) -> Iterator[Page]:
+    ) -> Iterator[RecordPage]:
         """Pages in ascending order of ids: a query's own locator lives for two days at most."""
         full = True
         while full:
@@ -250,7 +252,7 @@ class SalesforceSync:
             full = len(rows) == PAGE
             if rows:
                 last_id = str(rows[-1]["Id"])
-                yield Page({r["Id"]: _values(r, columns) for r in rows if keep(r)}, last_id)
+                yield RecordPage({r["Id"]: _values(r, columns) for r in rows if keep(r)}, last_id)
 
     def _rows(self, query: str) -> list[dict[str, Any]]:
         found = self._api.call("GET", f"{DATA}/queryAll", params={"q": query})

@@ -178,7 +178,7 @@ def test_every_row_is_accounted_for(export: Path, tmp_path: Path) -> None:
         ("opportunity_field_history", 1, 1),
     ]
     lines = report.to_text().splitlines()
-    assert lines[:2] == ["1 file not read:", "  notes.pdf: not a CSV, Parquet or JSON lines file"]
+    assert lines[:2] == ["1 file not read:", "  notes.pdf: not a CSV, Excel, Parquet or JSON file"]
     assert lines[2] == "26 rows read = 11 kept + 5 folded + 10 set aside"
 
 

@@ -100,7 +100,8 @@ def test_the_serving_lock_holds_what_the_wheel_asks_for_and_the_versions_of_the_
         [sys.executable, ROOT / "packaging" / "build.py", "--requirements", "leadscore-serve"],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    lines = [re.split(r"[\[<>=;!~ ]", line)[0] for line in asked.splitlines()]
+    names = [re.split(r"[\[<>=;!~ ]", line)[0] for line in asked.splitlines()]
+    lines = [name.replace(".", "-") for name in names]  # as a lock writes them
 
     def pins(name: str) -> set[str]:
         text = (ROOT / "requirements" / name).read_text()

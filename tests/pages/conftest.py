@@ -34,9 +34,13 @@ def service(home: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright.
+
+    For a module and no longer: while it lives, its event loop runs in this thread, and no test
+    can run another one.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="install playwright (pip)")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:

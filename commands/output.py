@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 SILENT_SECONDS = 10.0
-"""What takes longer than this is told while it runs."""
+"""What takes longer than this reports its progress."""
 
 
 PLAIN_WIDTH = 110

@@ -18,7 +18,7 @@ WebhookId = Annotated[str, typer.Argument(metavar="ID", help="The id shown by we
 
 webhooks = typer.Typer(
     no_args_is_help=True,
-    help="Who is told of changes of scores: add, list, test, rotate, remove; dead letters.",
+    help="Webhooks that receive changes of scores: add, list, test, rotate, remove; dead letters.",
 )
 
 

@@ -60,9 +60,10 @@ class ForecastLeads:
 class ForecastRow:
     """What to expect of ``leads`` leads within ``horizon_days``.
 
-    ``by`` and ``group``: which leads (``all`` for every one). ``expected`` conversions, the sum of
-    the probabilities, and the interval ``low`` … ``high``; ``value``, ``value_low`` and
-    ``value_high`` likewise, None where no value is asked.
+    ``by`` and ``group``: which leads; ``all`` and ``all`` for every one; the group is empty where
+    the word is unknown. ``expected``: conversions, the sum of the probabilities, with their
+    interval ``low`` … ``high``; ``value``, ``value_low`` and ``value_high`` likewise, null where
+    none is asked.
     """
 
     by: str

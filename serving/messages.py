@@ -466,56 +466,6 @@ class RankedLeads(msgspec.Struct, frozen=True):
     release_id: str | None
 
 
-class ForecastOfRow(msgspec.Struct, frozen=True):
-    """What to expect of ``leads`` open leads within ``horizon_days``.
-
-    ``by`` and ``group``: which leads; ``all`` and ``all`` for every one; the group is empty where
-    the word is unknown. ``expected``: conversions, the sum of the probabilities, with their
-    interval; ``value`` likewise, null where none is asked.
-    """
-
-    by: str
-    group: str
-    horizon_days: float
-    leads: int
-    expected: float
-    low: float
-    high: float
-    value: float | None
-    value_low: float | None
-    value_high: float | None
-
-
-class ForecastOfPeriod(msgspec.Struct, frozen=True):
-    """A forecast of a period that has passed, and what came of the ``leads`` that were open then.
-
-    ``held``: whether what came is within the interval. ``by``: ``scores`` (given before the
-    period began) or ``training`` (recorded when the release was made).
-    """
-
-    start: datetime
-    horizon_days: float
-    leads: int
-    expected: float
-    low: float
-    high: float
-    converted: int
-    held: bool
-    by: str
-
-
-class ForecastAnswer(msgspec.Struct, frozen=True):
-    """``rows``: all leads first, then by group, each for every horizon. ``coverage``: the share of
-    forecasts that intervals are to hold in. ``notes``: what a reader must know."""
-
-    release_id: str
-    as_of: datetime
-    coverage: float
-    rows: list[ForecastOfRow]
-    last_periods: list[ForecastOfPeriod]
-    notes: list[str]
-
-
 class Erased(msgspec.Struct, frozen=True):
     """What was deleted, and the releases that may have been trained on this lead.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from features.errors import StorageError
 from integrations.connectors.mirror import Mirror
@@ -30,15 +30,6 @@ class RecordPage:
 Pages = Callable[[datetime | None, str | None], Iterator[RecordPage]]
 """The pages of what was modified since a moment (None: everything), from a place on (None: from
 the beginning)."""
-
-
-class SystemSync(Protocol):
-    """A system's sync: brings the mirror up to date and writes the export."""
-
-    notes: list[str]
-
-    def run(self, now: datetime) -> dict[str, int]:
-        """Read everything changed since the last run; the rows of each file that was written."""
 
 
 def read_changes(mirror: Mirror, kind: str, now: datetime, pages: Pages) -> None:

@@ -27,9 +27,9 @@ from integrations.connectors.changes import (
     without_the_right,
     write_records,
 )
-from integrations.connectors.fields import Selection, SystemField
-from integrations.connectors.mirror import Mirror
-from integrations.connectors.push import Score
+from integrations.connectors.fields import SystemField
+from integrations.connectors.push import FieldTarget, Score
+from integrations.connectors.record_sync import RecordSync
 from integrations.connectors.web import (
     Api,
     FixedToken,
@@ -185,28 +185,17 @@ def _listed(
         yield answer["value"], place
 
 
-class DynamicsSync:
+class DynamicsSync(RecordSync[Api]):
     """Reads what changed into a mirror and writes the export.
 
     ``named``: lead columns to read beside those chosen. ``without``: patterns of columns and names
     of tables not to read.
     """
 
-    def __init__(
-        self, api: Api, mirror: Mirror, named: Sequence[str] = (), without: Sequence[str] = ()
-    ) -> None:
-        self._api = api
-        self._mirror = mirror
-        self._without = tuple(without)
-        self._selection = Selection(
-            "Dynamics 365", "dynamics365", STANDARD_ATTRIBUTES, LEAD_COLUMNS, named, without
-        )
-        self.notes = self._selection.notes
+    title, recipe, leads = "Dynamics 365", "dynamics365", "lead"
+    standard, needed = STANDARD_ATTRIBUTES, LEAD_COLUMNS
 
-    def run(self, now: datetime) -> dict[str, int]:
-        """Read everything changed since the last run; the rows of each file that was written."""
-        if "lead" in self._without:
-            raise UsageError("lead is what everything else belongs to; it cannot be left out")
+    def _read_and_write(self, now: datetime) -> dict[str, int]:
         known = lead_columns(self._api)
         attributes = self._attributes(known)
         self._selection.keep(self._mirror, ["lead", "audit"], attributes)
@@ -225,8 +214,7 @@ class DynamicsSync:
                 right = f"give the app's user {kind.right}"
                 raise without_the_right(error, "Dynamics 365", name, right) from error
         self._drop_deleted()
-        for name in KINDS.keys() - read.keys():
-            (self._mirror.folder / f"{name}.csv").unlink(missing_ok=True)  # an earlier run's
+        self._remove_earlier(f"{name}.csv" for name in KINDS.keys() - read.keys())
         columns_of = {
             n: [*k.columns, *(attributes if n == "lead" else ())] for n, k in read.items()
         }
@@ -296,41 +284,27 @@ def _of_columns(changedata: str, tracked: set[str]) -> str:
     return json.dumps({"changedAttributes": [c for c in changes if c["logicalName"] in tracked]})
 
 
-class DynamicsTarget:
+class DynamicsTarget(FieldTarget[Api]):
     """Scores into lead columns; a call writes one lead."""
 
-    batch_size = 1
-
-    def __init__(self, api: Api, fields: Mapping[str, str]) -> None:
-        self._api = api
-        self._fields = fields
+    noun = "Dynamics 365 has no lead column"
+    types = FIELD_TYPES
+    advice = (
+        "; create it in the Power Apps maker portal, name another with --field, or use --into "
+        f"{SCORE_TABLE}"
+    )
 
     def check(self) -> None:
         """UsageError naming every column that is not there, with the type it needs."""
         known = lead_columns(self._api)
-        missing = [
-            f"{target} ({FIELD_TYPES[name]})"
-            for name, target in self._fields.items()
-            if target not in known
-        ]
-        if missing:
-            raise UsageError(
-                f"Dynamics 365 has no lead column {', '.join(missing)}; create it in the Power "
-                f"Apps maker portal, name another with --field, or use --into {SCORE_TABLE}"
-            )
+        self._require(known)
 
     def write(self, batch: Sequence[Score]) -> Mapping[str, str]:
         """Write leads one by one; RequestRefusedError with the reason for one that is refused."""
         for score in batch:
             if not GUID.fullmatch(score.lead_id):
                 return {score.lead_id: "no id of Dynamics 365: expected a GUID"}
-            values = {
-                "probability": score.probability,
-                "band": score.band,
-                "reasons": score.reasons,
-                "as_of": since_text(score.as_of),
-            }
-            body = {self._fields[name]: value for name, value in values.items()}
+            body = self._values(score, since_text(score.as_of))
             # without it a PATCH makes the lead that is not there
             self._api.call(
                 "PATCH", f"{DATA}/leads({score.lead_id})", body, headers={"if-match": "*"}

@@ -37,7 +37,7 @@ class SystemField:
 
 
 @dataclass(frozen=True)
-class Selection:
+class FieldSelection:
     """How the fields to read are chosen.
 
     ``standard``: the system's own fields that describe a lead. ``needed``: what the recipe reads

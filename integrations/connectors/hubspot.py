@@ -15,9 +15,9 @@ from typing import Any
 
 from features.errors import StorageError, UsageError
 from integrations.connectors.changes import RecordPage, read_changes, without_the_right
-from integrations.connectors.fields import Selection, SystemField
-from integrations.connectors.mirror import Mirror
-from integrations.connectors.push import Score
+from integrations.connectors.fields import SystemField
+from integrations.connectors.push import FieldTarget, Score, in_milliseconds
+from integrations.connectors.record_sync import RecordSync
 from integrations.connectors.web import (
     Api,
     FixedToken,
@@ -122,30 +122,17 @@ def connect(environment: Mapping[str, str], url: str | None, sleep: Callable[[fl
     return Api(address, token_from(environment, address), sleep=sleep, headers={})
 
 
-class HubSpotSync:
+class HubSpotSync(RecordSync[Api]):
     """Reads what changed into a mirror and writes the export.
 
     ``named``: contact properties to read beside those chosen. ``without``: patterns of properties
     and names of kinds not to read.
     """
 
-    def __init__(
-        self, api: Api, mirror: Mirror, named: Sequence[str] = (), without: Sequence[str] = ()
-    ) -> None:
-        self._api = api
-        self._mirror = mirror
-        self._without = tuple(without)
-        self._selection = Selection(
-            "HubSpot", "hubspot", STANDARD_ATTRIBUTES, CONTACT_COLUMNS, named, without
-        )
-        self.notes = self._selection.notes
+    title, recipe, leads = "HubSpot", "hubspot", "contacts"
+    standard, needed = STANDARD_ATTRIBUTES, CONTACT_COLUMNS
 
-    def run(self, now: datetime) -> dict[str, int]:
-        """Read everything changed since the last run; the rows of each file that was written."""
-        if "contacts" in self._without:
-            raise UsageError(
-                "contacts are what everything else belongs to; they cannot be left out"
-            )
+    def _read_and_write(self, now: datetime) -> dict[str, int]:
         found = self._api.call("GET", "/crm/v3/properties/contacts")["results"]
         attributes = self._selection.attributes([_field(one) for one in found])
         self._selection.keep(self._mirror, ["contacts"], attributes)
@@ -268,8 +255,7 @@ class HubSpotSync:
                 _history_rows(records("contacts")),
             ),
         }  # fmt: skip
-        for name in KINDS.keys() - set(kinds):
-            (self._mirror.folder / f"{name}.csv").unlink(missing_ok=True)  # an earlier run's
+        self._remove_earlier(f"{name}.csv" for name in KINDS.keys() - set(kinds))
         for name in kinds:
             if name == "contacts":
                 continue
@@ -329,29 +315,20 @@ def _lost_at(deal: Mapping[str, Any]) -> str | None:
     return max((v[0] for v in deal["history"].get("dealstage", ())), default=None)
 
 
-class HubSpotTarget:
+class HubSpotTarget(FieldTarget[Api]):
     """Scores into contact properties, by batch update."""
 
-    batch_size = UPDATE_PAGE
+    noun = "HubSpot has no contact property"
+    types = FIELD_TYPES
+    advice = "; create it under Settings, Properties, or name another with --field"
 
-    def __init__(self, api: Api, fields: Mapping[str, str]) -> None:
-        self._api = api
-        self._fields = fields
+    batch_size = UPDATE_PAGE
 
     def check(self) -> None:
         """UsageError naming every property that is not there, with the type it needs."""
         found = self._api.call("GET", "/crm/v3/properties/contacts")["results"]
         known = {one["name"] for one in found}
-        missing = [
-            f"{target} ({FIELD_TYPES[name]})"
-            for name, target in self._fields.items()
-            if target not in known
-        ]
-        if missing:
-            raise UsageError(
-                f"HubSpot has no contact property {', '.join(missing)}; create it under Settings, "
-                "Properties, or name another with --field"
-            )
+        self._require(known)
 
     def write(self, batch: Sequence[Score]) -> Mapping[str, str]:
         """Write a batch; the reason of each contact that was refused, by id."""
@@ -371,10 +348,5 @@ class HubSpotTarget:
         return refused
 
     def _properties(self, score: Score) -> dict[str, str]:
-        values = {
-            "probability": str(score.probability),
-            "band": score.band,
-            "reasons": score.reasons,
-            "as_of": score.as_of.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-        return {self._fields[name]: value for name, value in values.items()}
+        values = self._values(score, in_milliseconds(score.as_of))
+        return {name: str(value) for name, value in values.items()}

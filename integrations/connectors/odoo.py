@@ -21,9 +21,9 @@ from integrations.connectors.changes import (
     without_the_right,
     write_records,
 )
-from integrations.connectors.fields import Selection, SystemField
-from integrations.connectors.mirror import Mirror
-from integrations.connectors.push import Score
+from integrations.connectors.fields import SystemField
+from integrations.connectors.push import FieldTarget, Score
+from integrations.connectors.record_sync import RecordSync
 from integrations.connectors.web import Api, FixedToken, RequestRefusedError, settings_from
 
 PAGE = 500
@@ -163,28 +163,17 @@ def connect(
     return OdooApi(address, database, key, environment.get("ODOO_LOGIN", ""), sleep)
 
 
-class OdooSync:
+class OdooSync(RecordSync[OdooApi]):
     """Reads what changed into a mirror and writes the export.
 
     ``named``: lead fields to read beside those chosen. ``without``: patterns of fields and names
     of models not to read.
     """
 
-    def __init__(
-        self, api: OdooApi, mirror: Mirror, named: Sequence[str] = (), without: Sequence[str] = ()
-    ) -> None:
-        self._api = api
-        self._mirror = mirror
-        self._without = tuple(without)
-        self._selection = Selection(
-            "Odoo", "odoo", STANDARD_ATTRIBUTES, LEAD_COLUMNS, named, without
-        )
-        self.notes = self._selection.notes
+    title, recipe, leads = "Odoo", "odoo", "crm.lead"
+    standard, needed = STANDARD_ATTRIBUTES, LEAD_COLUMNS
 
-    def run(self, now: datetime) -> dict[str, int]:
-        """Read everything changed since the last run; the rows of each file that was written."""
-        if "crm.lead" in self._without:
-            raise UsageError("crm.lead is what everything else belongs to; it cannot be left out")
+    def _read_and_write(self, now: datetime) -> dict[str, int]:
         read: dict[str, list[str]] = {}
         for model, kind in KINDS.items():
             if model in self._without or (model == TRACKED and FIELD_NAMES in self._without):
@@ -195,8 +184,7 @@ class OdooSync:
                 right = "its user needs Sales / Administrator, and Settings for tracked changes"
                 raise without_the_right(error, "Odoo", model, right) from error
         self._drop_deleted()
-        for model in KINDS.keys() - read.keys():
-            (self._mirror.folder / _file(model)).unlink(missing_ok=True)  # an earlier run's
+        self._remove_earlier(_file(model) for model in KINDS.keys() - read.keys())
         return {
             _file(model): write_records(self._mirror, _file(model), model, columns)
             for model, columns in read.items()
@@ -301,40 +289,26 @@ def _is_kept(row: Mapping[str, Any], tracked: set[str] | None) -> bool:
     return tracked is None or str(row.get("field_id", row.get("field"))) in tracked
 
 
-class OdooTarget:
+class OdooTarget(FieldTarget[OdooApi]):
     """Scores into lead fields; a call writes one lead."""
 
-    batch_size = 1
-
-    def __init__(self, api: OdooApi, fields: Mapping[str, str]) -> None:
-        self._api = api
-        self._fields = fields
+    noun = "Odoo has no lead field"
+    types = FIELD_TYPES
+    advice = (
+        "; create it under Settings, Technical, Fields (model crm.lead), or name another with"
+        " --field"
+    )
 
     def check(self) -> None:
         """UsageError naming every field that is not there, with the type it needs."""
         known = self._api.execute("crm.lead", "fields_get", attributes=["type"])
-        missing = [
-            f"{target} ({FIELD_TYPES[name]})"
-            for name, target in self._fields.items()
-            if target not in known
-        ]
-        if missing:
-            raise UsageError(
-                f"Odoo has no lead field {', '.join(missing)}; create it under Settings, "
-                "Technical, Fields (model crm.lead), or name another with --field"
-            )
+        self._require(known)
 
     def write(self, batch: Sequence[Score]) -> Mapping[str, str]:
         """Write leads one by one; RequestRefusedError with Odoo's reason for one it refuses."""
         for score in batch:
             if not score.lead_id.isdecimal():
                 return {score.lead_id: "no id of Odoo: expected a number"}
-            values = {
-                "probability": score.probability,
-                "band": score.band,
-                "reasons": score.reasons,
-                "as_of": score.as_of.strftime(TIME),
-            }
-            written = {self._fields[name]: value for name, value in values.items()}
-            self._api.execute("crm.lead", "write", [int(score.lead_id)], vals=written)
+            values = self._values(score, score.as_of.strftime(TIME))
+            self._api.execute("crm.lead", "write", [int(score.lead_id)], vals=values)
         return {}

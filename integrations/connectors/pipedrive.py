@@ -22,9 +22,9 @@ from integrations.connectors.changes import (
     without_the_right,
     write_records,
 )
-from integrations.connectors.fields import Selection, SystemField
-from integrations.connectors.mirror import Mirror
-from integrations.connectors.push import Score
+from integrations.connectors.fields import SystemField
+from integrations.connectors.push import FieldTarget, Score
+from integrations.connectors.record_sync import RecordSync
 from integrations.connectors.web import (
     Api,
     FixedToken,
@@ -107,28 +107,17 @@ def _listed(
         yield answer.get("data") or [], cursor
 
 
-class PipedriveSync:
+class PipedriveSync(RecordSync[Api]):
     """Reads what changed into a mirror and writes the export.
 
     ``named``: deal fields (keys or names) to read beside those chosen. ``without``: patterns of
     fields, ``changelog`` and ``activities`` if they are not to be read.
     """
 
-    def __init__(
-        self, api: Api, mirror: Mirror, named: Sequence[str] = (), without: Sequence[str] = ()
-    ) -> None:
-        self._api = api
-        self._mirror = mirror
-        self._without = tuple(without)
-        self._selection = Selection(
-            "Pipedrive", "pipedrive", STANDARD_ATTRIBUTES, DEAL_COLUMNS, named, without
-        )
-        self.notes = self._selection.notes
+    title, recipe, leads = "Pipedrive", "pipedrive", "deals"
+    standard, needed = STANDARD_ATTRIBUTES, DEAL_COLUMNS
 
-    def run(self, now: datetime) -> dict[str, int]:
-        """Read everything changed since the last run; the rows of each file that was written."""
-        if "deals" in self._without:
-            raise UsageError("deals are what everything else belongs to; they cannot be left out")
+    def _read_and_write(self, now: datetime) -> dict[str, int]:
         attributes = self._attributes()
         self._selection.keep(self._mirror, list(LISTS), attributes)
         columns = [*DEAL_COLUMNS, *attributes]
@@ -208,7 +197,7 @@ class PipedriveSync:
                 known = deals.get(key)
                 if known is None or known["values"]["update_time"] < one["values"]["update_time"]:
                     deals[key] = one
-        write, folder = self._mirror.write_csv, self._mirror.folder
+        write = self._mirror.write_csv
         rows = {
             "deals.csv": write(
                 "deals.csv",
@@ -216,9 +205,7 @@ class PipedriveSync:
                 ([one["values"].get(c) for c in columns] for one in deals.values()),
             )
         }
-        for name in ("changelog", "activities"):
-            if name in self._without:  # an earlier run's
-                (folder / _FILES[name]).unlink(missing_ok=True)
+        self._remove_earlier(_FILES[n] for n in ("changelog", "activities") if n in self._without)
         if "changelog" not in self._without:
             changes = ([key, *change] for key, one in deals.items() for change in one["changes"])
             rows[_FILES["changelog"]] = write(_FILES["changelog"], CHANGELOG_COLUMNS, changes)
@@ -254,15 +241,12 @@ def _plain(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-class PipedriveTarget:
+class PipedriveTarget(FieldTarget[Api]):
     """Scores into custom fields of deals; a call writes one deal."""
 
-    batch_size = 1
-
-    def __init__(self, api: Api, fields: Mapping[str, str]) -> None:
-        self._api = api
-        self._fields = fields
-        self._keys: dict[str, str] = {}
+    noun = "Pipedrive has no custom deal field"
+    types = FIELD_TYPES
+    advice = "; create it under Company settings, Data fields, or name another with --field"
 
     def check(self) -> None:
         """Find the key of each field by its name; UsageError naming every one that is not there."""
@@ -271,17 +255,8 @@ class PipedriveTarget:
             if one.get("is_custom_field"):
                 known |= {one.get("field_name", ""): one["field_code"]}
                 known |= {one["field_code"]: one["field_code"]}
-        self._keys = {name: known[f] for name, f in self._fields.items() if f in known}
-        missing = [
-            f"{target} ({FIELD_TYPES[name]})"
-            for name, target in self._fields.items()
-            if target not in known
-        ]
-        if missing:
-            raise UsageError(
-                f"Pipedrive has no custom deal field {', '.join(missing)}; create it under "
-                "Company settings, Data fields, or name another with --field"
-            )
+        self._require(known)
+        self._fields = {name: known[field] for name, field in self._fields.items()}
 
     def write(self, batch: Sequence[Score]) -> Mapping[str, str]:
         """Write deals one by one; RequestRefusedError with Pipedrive's reason for one it refuses.
@@ -292,12 +267,6 @@ class PipedriveTarget:
             number = score.lead_id.removeprefix(PREFIX)
             if not number.isdecimal():
                 return {score.lead_id: f"no deal of Pipedrive: expected {PREFIX}NUMBER"}
-            values = {
-                "probability": score.probability,
-                "band": score.band,
-                "reasons": score.reasons,
-                "as_of": score.as_of.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            }
-            fields = {self._keys[name]: value for name, value in values.items()}
+            fields = self._values(score, since_text(score.as_of))
             self._api.call("PATCH", f"/api/v2/deals/{number}", {"custom_fields": fields})
         return {}

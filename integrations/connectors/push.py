@@ -7,12 +7,12 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Generic, Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from features.csv_cells import restored
 from features.errors import DataError, StorageBusy, UsageError
-from integrations.connectors.web import RequestRefusedError
+from integrations.connectors.web import RequestRefusedError, SystemApi
 
 NAMES = ("probability", "band", "reasons", "as_of")
 """What is pushed of a score; each goes into a field of its own."""
@@ -73,6 +73,49 @@ class Target(Protocol):
 
         Raises RequestRefusedError if the system refused the batch as a whole.
         """
+
+
+class FieldTarget(Generic[SystemApi]):
+    """A target that writes into fields of a lead, each of ``NAMES`` into one.
+
+    ``types``: what the system calls the type that each field needs. ``advice``: how to have a
+    field that is not there; it ends the sentence.
+    """
+
+    batch_size = 1
+    noun: ClassVar[str]
+    """How an error names a field: "Odoo has no lead field"."""
+
+    types: ClassVar[Mapping[str, str]]
+    advice: ClassVar[str]
+
+    def __init__(self, api: SystemApi, fields: Mapping[str, str]) -> None:
+        self._api = api
+        self._fields = fields
+
+    def _require(self, known: Container[str]) -> None:
+        """UsageError naming every field that is not among ``known``, with the type it needs."""
+        missing = [
+            f"{target} ({self.types[name]})"
+            for name, target in self._fields.items()
+            if target not in known
+        ]
+        if missing:
+            raise UsageError(f"{self.noun} {', '.join(missing)}{self.advice}")
+
+    def _values(self, score: Score, as_of: str) -> dict[str, Any]:
+        """A score's values by field; ``as_of`` as the system writes a moment."""
+        values = {"probability": score.probability, "band": score.band, "reasons": score.reasons}
+        return {self._fields[name]: value for name, value in {**values, "as_of": as_of}.items()}
+
+
+def in_milliseconds(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, to the millisecond, with a Z.
+
+    >>> in_milliseconds(datetime(2026, 4, 1, 12, tzinfo=UTC))
+    '2026-04-01T12:00:00.000Z'
+    """
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def field_names(defaults: Mapping[str, str], chosen: Sequence[str]) -> dict[str, str]:

@@ -23,9 +23,9 @@ from integrations.connectors.changes import (
     without_the_right,
     write_records,
 )
-from integrations.connectors.fields import Selection, SystemField
-from integrations.connectors.mirror import Mirror
-from integrations.connectors.push import Score
+from integrations.connectors.fields import SystemField
+from integrations.connectors.push import FieldTarget, Score, in_milliseconds
+from integrations.connectors.record_sync import RecordSync
 from integrations.connectors.web import (
     Api,
     FixedToken,
@@ -155,28 +155,17 @@ def described(api: Api, name: str) -> list[dict[str, Any]] | None:
     return fields
 
 
-class SalesforceSync:
+class SalesforceSync(RecordSync[Api]):
     """Reads what changed into a mirror and writes the export.
 
     ``named``: lead fields to read beside those chosen. ``without``: patterns of fields and names
     of objects not to read.
     """
 
-    def __init__(
-        self, api: Api, mirror: Mirror, named: Sequence[str] = (), without: Sequence[str] = ()
-    ) -> None:
-        self._api = api
-        self._mirror = mirror
-        self._without = tuple(without)
-        self._selection = Selection(
-            "Salesforce", "salesforce", STANDARD_ATTRIBUTES, LEAD_COLUMNS, named, without
-        )
-        self.notes = self._selection.notes
+    title, recipe, leads = "Salesforce", "salesforce", "Lead"
+    standard, needed = STANDARD_ATTRIBUTES, LEAD_COLUMNS
 
-    def run(self, now: datetime) -> dict[str, int]:
-        """Read everything changed since the last run; the rows of each file that was written."""
-        if "Lead" in self._without:
-            raise UsageError("Lead is what everything else belongs to; it cannot be left out")
+    def _read_and_write(self, now: datetime) -> dict[str, int]:
         attributes = self._attributes()
         self._selection.keep(self._mirror, ["Lead", "LeadHistory"], attributes)
         columns = {n: (*k.columns, *(attributes if n == "Lead" else ())) for n, k in KINDS.items()}
@@ -186,8 +175,7 @@ class SalesforceSync:
             if name not in self._without and self._read(name, kind, columns[name], attributes, now)
         ]
         self._drop_deleted()
-        for name in KINDS.keys() - set(read):
-            (self._mirror.folder / f"{name}.csv").unlink(missing_ok=True)  # an earlier run's
+        self._remove_earlier(f"{name}.csv" for name in KINDS.keys() - set(read))
         return {
             f"{name}.csv": write_records(self._mirror, f"{name}.csv", name, columns[name])
             for name in read
@@ -296,34 +284,32 @@ def _values(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-class SalesforceTarget:
+class SalesforceTarget(FieldTarget[Api]):
     """Scores into lead fields, by collections of 200."""
 
-    batch_size = UPDATE_PAGE
+    noun = "Salesforce has no lead field"
+    types = FIELD_TYPES
+    advice = (
+        " that this user may write; create it under Setup, Object Manager, Lead, or name "
+        "another with --field"
+    )
 
-    def __init__(self, api: Api, fields: Mapping[str, str]) -> None:
-        self._api = api
-        self._fields = fields
+    batch_size = UPDATE_PAGE
 
     def check(self) -> None:
         """UsageError naming every field that is not there or cannot be written, with its type."""
         found = described(self._api, "Lead") or []
         known = {one["name"] for one in found if one.get("updateable", True)}
-        missing = [
-            f"{target} ({FIELD_TYPES[name]})"
-            for name, target in self._fields.items()
-            if target not in known
-        ]
-        if missing:
-            raise UsageError(
-                f"Salesforce has no lead field {', '.join(missing)} that this user may write; "
-                "create it under Setup, Object Manager, Lead, or name another with --field"
-            )
+        self._require(known)
 
     def write(self, batch: Sequence[Score]) -> Mapping[str, str]:
         """Write a batch; the reason of each lead that was refused, by id."""
         records = [
-            {"attributes": {"type": "Lead"}, "id": one.lead_id, **self._values(one)}
+            {
+                "attributes": {"type": "Lead"},
+                "id": one.lead_id,
+                **self._values(one, in_milliseconds(one.as_of)),
+            }
             for one in batch
         ]
         body = {"allOrNone": False, "records": records}
@@ -336,15 +322,6 @@ class SalesforceTarget:
         for score in batch[len(results) :]:
             refused[score.lead_id] = "Salesforce did not say that it was written"
         return refused
-
-    def _values(self, score: Score) -> dict[str, Any]:
-        values = {
-            "probability": score.probability,
-            "band": score.band,
-            "reasons": score.reasons,
-            "as_of": score.as_of.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-        return {self._fields[name]: value for name, value in values.items()}
 
 
 def _error(one: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from features.errors import UsageError
 from integrations.connectors import dynamics, hubspot, odoo, pipedrive, salesforce
-from integrations.connectors.changes import SystemSync
 from integrations.connectors.mirror import Mirror
 from integrations.connectors.push import (
     PushReport,
@@ -20,6 +19,7 @@ from integrations.connectors.push import (
     push,
     read_scores,
 )
+from integrations.connectors.record_sync import RecordSync
 from integrations.connectors.web import Api
 
 
@@ -35,7 +35,7 @@ class System:
 
     recipe: str
     connect: Callable[[Mapping[str, str], str | None, Callable[[float], None]], Any]
-    sync: Callable[[Any, Mirror, Sequence[str], Sequence[str]], SystemSync]
+    sync: Callable[[Any, Mirror, Sequence[str], Sequence[str]], RecordSync[Any]]
     target: Callable[[Any, Mapping[str, str]], Target]
     fields: Mapping[str, str]
     zone: str | None = None

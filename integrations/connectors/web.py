@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from features.errors import DataError, StorageError, UsageError
@@ -321,3 +321,7 @@ def error_words(body: Any) -> str:
     text = error_words(found) if isinstance(found, dict | list) else str(found or "")
     code = body.get("errorCode") or body.get("statusCode")
     return f"{code}: {text}" if isinstance(code, str) else text
+
+
+SystemApi = TypeVar("SystemApi", bound=Api)
+"""The API of a system: :class:`Api` itself, or one with calls of its own."""

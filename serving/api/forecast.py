@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from datetime import datetime
+
+import msgspec
 
 from features.language.catalogues import language_or_english
+from scoring.forecast import ForecastRow
 from serving.api.endpoint import LANGUAGE_HEADER, LANGUAGE_QUERY, EndpointSpec
 from serving.api.examples import FORECAST
 from serving.http.request import Request, Response, allowed_params, json_response
-from serving.messages import ForecastAnswer, ForecastOfPeriod, ForecastOfRow
 from serving.predictor.stored_forecast import StoredForecast, caveat_sentences, query_of
 from serving.services import Services
 from serving.store.open_leads import CATEGORIES
@@ -36,6 +38,36 @@ QUERY = (
     },
     LANGUAGE_QUERY,
 )  # fmt: skip
+
+
+class ForecastOfPeriod(msgspec.Struct, frozen=True):
+    """A forecast of a period that has passed, and what came of the ``leads`` that were open then.
+
+    ``held``: whether what came is within the interval. ``by``: ``scores`` (given before the
+    period began) or ``training`` (recorded when the release was made).
+    """
+
+    start: datetime
+    horizon_days: float
+    leads: int
+    expected: float
+    low: float
+    high: float
+    converted: int
+    held: bool
+    by: str
+
+
+class ForecastAnswer(msgspec.Struct, frozen=True):
+    """``rows``: all leads first, then by group, each for every horizon. ``coverage``: the share of
+    forecasts that intervals are to hold in. ``notes``: what a reader must know."""
+
+    release_id: str
+    as_of: datetime
+    coverage: float
+    rows: list[ForecastRow]
+    last_periods: list[ForecastOfPeriod]
+    notes: list[str]
 
 
 def routes(services: Services) -> list[EndpointSpec]:
@@ -76,6 +108,6 @@ def answer_of(found: StoredForecast, language: str) -> ForecastAnswer:
     ]  # fmt: skip
     return ForecastAnswer(
         found.release_id, moment_of(found.as_of_us), found.coverage,
-        [ForecastOfRow(**asdict(row)) for row in found.rows], periods,
+        found.rows, periods,
         caveat_sentences(found, language_or_english(language)),
     )  # fmt: skip

@@ -37,7 +37,7 @@ class SplitRow:
 
 
 async def show(visit: Visit) -> Response:
-    """The page; a release that cannot forecast is told so."""
+    """The page; it says so where the release cannot forecast."""
     given = {name: visit.query.get(name, "") for name in ("value", "horizons")}
     fault, found, status = "", None, 200
     try:

@@ -151,7 +151,7 @@ def evidence_notes(
     if _account_is_silent(expected, histories, row):
         notes.append(
             language.gettext(
-                "nothing is told of the account's other leads, which the model uses: send "
+                "the account's other leads are not given, though the model uses them: send "
                 "account_leads and so on as answers"
             )
         )

@@ -29,30 +29,38 @@ class Readers:
     def __init__(self, threads: int) -> None:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._began: dict[int, float] = {}
-        self._threads = threads
-        self._alive = False
+        self._number = threads
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the threads, once."""
-        if not self._alive:
-            self._alive = True
-            for number in range(self._threads):
+        if not self._threads:
+            self._threads = [
                 threading.Thread(
                     target=self._run, args=(number,), name=f"store-reader-{number}", daemon=True
-                ).start()
+                )
+                for number in range(self._number)
+            ]
+            for thread in self._threads:
+                thread.start()
 
-    def stop(self) -> None:
-        """Let the threads end after what they do now; nobody waits for them."""
-        if self._alive:
-            self._alive = False
-            for _ in range(self._threads):
-                self._tasks.put(None)
+    def stop(self, within_s: float) -> None:
+        """Let the threads end after what they do now, so that none is left with a connection.
+
+        Those that hang with the database are left behind after ``within_s`` seconds.
+        """
+        for _ in self._threads:
+            self._tasks.put(None)
+        patience = time.monotonic() + within_s
+        for thread in self._threads:
+            thread.join(max(0.0, patience - time.monotonic()))
+        self._threads = []
 
     async def run(self, work: Callable[[], T], within_s: float) -> T:
         """The result of ``work``. StorageBusy when it takes longer; at once when all threads have
         been at work for longer already: then the database hangs."""
         now = time.monotonic()
-        if sum(now - begun > within_s for begun in list(self._began.values())) == self._threads:
+        if sum(now - begun > within_s for begun in list(self._began.values())) == self._number:
             raise StorageBusy("the store hangs")
         loop = asyncio.get_running_loop()
         task = _Task(work, loop.create_future(), loop)

@@ -112,8 +112,11 @@ class Store:
         await self.journal.stop()
         with contextlib.suppress(StorageError, OSError):
             await self._move_unless_another_does()
-        await asyncio.get_running_loop().run_in_executor(None, self.writer.stop)
-        self._readers.stop()
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            loop.run_in_executor(None, self.writer.stop),
+            loop.run_in_executor(None, self._readers.stop, ANSWER_S),
+        )
         self.engine.dispose()
 
     def _migrate(self) -> None:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from features.errors import DataError, UsageError
 from features.reading.folder import WORKBOOKS
+from integrations.connectors.mirror import SYNC_STATE
 from integrations.converted import (
     DOCUMENTS,
     Converted,
@@ -37,8 +38,6 @@ PARQUET_ENDINGS = (".parquet",)
 ENDINGS = r"\.(gz|csv|tsv|txt|jsonl?|ndjson|parquet|xls[xmb]?|ods)\b"
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_FIELD = 2**31 - 1
-SYNC_STATE = "sync.db"
-"""The state that ``leadscore sync`` keeps beside the files it writes; no part of the export."""
 
 
 @dataclass(frozen=True)

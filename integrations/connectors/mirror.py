@@ -19,7 +19,9 @@ from typing import Any
 
 from features.compute.atomic import atomic_path
 from features.errors import StorageBusy, UsageError
-from integrations.export import SYNC_STATE
+
+SYNC_STATE = "sync.db"
+"""The state that ``leadscore sync`` keeps beside the files it writes; no part of the export."""
 
 OVERLAP = timedelta(minutes=10)
 """How far before the last run's start the next one looks back: clocks differ, and a change can be

@@ -70,7 +70,7 @@ def _change(
     if not recipe.is_attribute(name):
         rows.unused["a property that the recipe leaves out"] += 1
         return
-    rows.answer(lead_id, at, NAMES.get(name, name), value or None)
+    rows.answer(lead_id, at, NAMES.get(name, name), value or None, change=True)
     # a loss is a deal's, or a lead status that may change again: it comes with a sync
     if name == "lifecyclestage" and recipe.meaning(value) == "converted":
         rows.outcome(lead_id, "converted", at)

@@ -50,7 +50,7 @@ def _deal(
         rows.lead(lead_id, created, {})
         changed = {name: values.get(name) for name in _flat(previous)}
         for name, value in recipe.attributes(changed, no_attributes).items():
-            rows.answer(lead_id, utc(deal["update_time"]), name, value)
+            rows.answer(lead_id, utc(deal["update_time"]), name, value, change=True)
     meaning = recipe.meaning(deal["status"])
     if meaning in ("converted", "lost"):
         at = deal.get("won_time" if meaning == "converted" else "lost_time")

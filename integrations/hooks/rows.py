@@ -28,7 +28,8 @@ class HookRows:
 
     ``learned_at``: by position of a lead, when its attributes were as they are in the row.
     ``changed_by``: by position of an outcome, the attribute whose change dates it: the outcome is
-    taken only if that answer says something new of a lead that was known.
+    taken only if that answer says something new of a lead that was known. ``changes``: positions of
+    answers that the system calls changes; the others are what a record is.
     """
 
     leads: list[dict[str, Any]] = field(default_factory=list)
@@ -37,6 +38,7 @@ class HookRows:
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     learned_at: list[datetime] = field(default_factory=list)
     changed_by: dict[int, str] = field(default_factory=dict)
+    changes: set[int] = field(default_factory=set)
     unused: Counter[str] = field(default_factory=Counter)
 
     def lead(
@@ -58,7 +60,7 @@ class HookRows:
         """
         rows = HookRows(
             answers=list(self.answers), interactions=self.interactions, outcomes=self.outcomes,
-            changed_by=self.changed_by, unused=self.unused,
+            changed_by=self.changed_by, changes=self.changes, unused=self.unused,
         )  # fmt: skip
         new: set[str] = set()
         for row, at in zip(self.leads, self.learned_at, strict=True):
@@ -83,10 +85,14 @@ class HookRows:
         for name, value in values.items():
             self.answer(lead_id, modified, name, value)
 
-    def answer(self, lead_id: str, at: datetime, name: str, value: Any) -> None:
-        """An attribute that was learned at a moment."""
+    def answer(
+        self, lead_id: str, at: datetime, name: str, value: Any, *, change: bool = False
+    ) -> None:
+        """An attribute that was learned at a moment; ``change``: it was another before."""
         if not self._is_single(value):
             return
+        if change:
+            self.changes.add(len(self.answers))
         row = {"lead_id": lead_id, "answered_at": at.isoformat(), "attribute": name, "value": value}
         self.answers.append(row)
 

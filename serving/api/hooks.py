@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -28,8 +30,8 @@ from serving.services import Services
 from serving.settings import Settings
 from serving.store import tables
 from serving.store.bulk import lookup
-from serving.store.leads import current_attributes
-from serving.timestamps import Clock
+from serving.store.leads import attribute_histories
+from serving.timestamps import Clock, microseconds
 
 MAX_BODY_BYTES = 512 * 1024
 """Of one webhook; the largest of these systems' has 100 records."""
@@ -66,6 +68,9 @@ class HookTaken(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     unused: dict[str, int]
 
+
+Known = Mapping[str, Mapping[str, Sequence[tuple[int, str]]]]
+"""What was known of leads' attributes from which moment on: see ``attribute_histories``."""
 
 _anything = msgspec.json.Decoder(Any)
 
@@ -125,10 +130,10 @@ class _Hooks:
     async def _store(self, rows: HookRows, request: Request) -> HookTaken:
         """Take the rows through the endpoints of any caller: leads before what belongs to them."""
         counts = _Counts()
-        known = await self._current(rows)
+        known = await self._known(rows)
         rows = rows.beside(known)
         await self._send("leads", rows.leads, request, counts)
-        new = _news(rows.answers, known)
+        new = _news(rows, known)
         counts.unchanged += len(rows.answers) - len(new)
         await self._send("answers", new, request, counts)
         await self._send("interactions", rows.interactions, request, counts)
@@ -145,15 +150,15 @@ class _Hooks:
             counts.taken, counts.repeated, counts.unchanged, counts.refused, dict(rows.unused)
         )
 
-    async def _current(self, rows: HookRows) -> dict[str, dict[str, str]]:
-        """What is known now of the leads that answers belong to; leads that are not here lack."""
+    async def _known(self, rows: HookRows) -> Known:
+        """What is known of the leads that answers belong to; leads that are not here lack."""
         ids = {row["lead_id"] for row in (*rows.answers, *rows.leads)}
         if not ids:
             return {}
 
-        def work(connection: sa.Connection) -> dict[str, dict[str, str]]:
+        def work(connection: sa.Connection) -> Known:
             found = lookup(connection, tables.lead, ["lead_id"], [(one,) for one in ids])
-            return current_attributes(connection, {r["lead_id"]: r["attributes"] for r in found})
+            return attribute_histories(connection, {r["lead_id"]: r["attributes"] for r in found})
 
         return await self.services.store.read(work)
 
@@ -193,17 +198,22 @@ class _Counts:
         self.refused[why] = self.refused.get(why, 0) + rows
 
 
-def _news(
-    answers: Sequence[Mapping[str, Any]], known: Mapping[str, Mapping[str, str]]
-) -> list[Mapping[str, Any]]:
-    """The answers that differ from what is known of their lead, in the order of their moments."""
-    now = {lead_id: dict(values) for lead_id, values in known.items()}
+def _news(rows: HookRows, known: Known) -> list[Mapping[str, Any]]:
+    """The answers that say what was not known at their own moment, in order of these moments.
+
+    A message that comes again, or late, so adds nothing that its lead's history has already. A
+    change is kept though it seems to change nothing: the change between may still be on its way.
+    """
+    histories = {lead_id: {n: list(v) for n, v in one.items()} for lead_id, one in known.items()}
+    answers = sorted(enumerate(rows.answers), key=lambda one: one[1]["answered_at"])
     found = []
-    for answer in sorted(answers, key=lambda one: one["answered_at"]):
-        values = now.setdefault(answer["lead_id"], {})
+    for position, answer in answers:
+        history = histories.setdefault(answer["lead_id"], {}).setdefault(answer["attribute"], [])
+        at_us = microseconds(datetime.fromisoformat(answer["answered_at"]))
+        after = bisect_right(history, at_us, key=itemgetter(0))
         text = value_to_text(answer["value"])
-        if text != values.get(answer["attribute"], ""):
-            values[answer["attribute"]] = text
+        if position in rows.changes or text != (history[after - 1][1] if after else ""):
+            history.insert(after, (at_us, text))
             found.append(answer)
     return found
 
@@ -213,7 +223,7 @@ def _dates(
     attribute: str,
     rows: HookRows,
     new: Sequence[Mapping[str, Any]],
-    known: Mapping[str, Mapping[str, str]],
+    known: Known,
 ) -> bool:
     """Whether a change of an attribute dates an outcome: its value before is known and another, or
     the lead was made with it just now."""

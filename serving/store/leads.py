@@ -23,6 +23,9 @@ CREATED, CHANGED, UNCHANGED, ERASED, CONFLICT = (
 )  # fmt: skip
 """What became of a lead that was put."""
 
+SINCE_EVER = -(2**63)
+"""The moment of what was known at a lead's creation."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
@@ -206,18 +209,32 @@ def current_attributes(
     connection: sa.Connection, at_creation: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
     """Every attribute's last known value as text, by lead; ``at_creation``: JSON by lead."""
-    current = {
-        lead_id: {name: value_to_text(value) for name, value in json.loads(text).items()}
+    return {
+        lead_id: {name: values[-1][1] for name, values in known.items()}
+        for lead_id, known in attribute_histories(connection, at_creation).items()
+    }
+
+
+def attribute_histories(
+    connection: sa.Connection, at_creation: Mapping[str, str]
+) -> dict[str, dict[str, list[tuple[int, str]]]]:
+    """What was known of each attribute from which moment on, by lead: (microseconds, value as
+    text) in order of time; ``at_creation``: JSON by lead, known from ``SINCE_EVER`` on.
+    """
+    known = {
+        lead_id: {
+            name: [(SINCE_EVER, value_to_text(value))] for name, value in json.loads(text).items()
+        }
         for lead_id, text in at_creation.items()
     }
     merged: dict[str, str] = {}
-    if current:
+    if known:
         alias = tables.alias
-        rows = lookup(connection, alias, ["lead_id"], [(lead_id,) for lead_id in current])
+        rows = lookup(connection, alias, ["lead_id"], [(lead_id,) for lead_id in known])
         merged = {row["alias_id"]: row["lead_id"] for row in rows}
-    keys = [(lead_id,) for lead_id in [*current, *merged]]
+    keys = [(lead_id,) for lead_id in [*known, *merged]]
     answers = lookup(connection, tables.answer, ["lead_id"], keys)
     for row in sorted(answers, key=lambda row: (row["answered_us"], row["id"])):
-        lead_id = merged.get(row["lead_id"], row["lead_id"])
-        current[lead_id][row["attribute"]] = row["value"]
-    return current
+        values = known[merged.get(row["lead_id"], row["lead_id"])]
+        values.setdefault(row["attribute"], []).append((row["answered_us"], row["value"]))
+    return known

@@ -6,6 +6,9 @@ Three leads: one converted, one lost, one open; a budget that rose, an inbound c
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +131,42 @@ def test_a_run_that_ends_in_the_middle_goes_on(
     assert len(account.calls) <= 2 * whole
     synced(account, tmp_path / "whole", LATER)
     assert exported(tmp_path / "export") == exported(tmp_path / "whole")
+
+
+SYNC = """
+from datetime import datetime
+from pathlib import Path
+from integrations.connectors import {system}
+from integrations.connectors.systems import sync_system
+{system}.PAGE = 1
+now = datetime.fromisoformat({now!r})
+sync_system({system!r}, Path({folder!r}), {environment!r}, {url!r}, now, print)
+"""
+
+
+@pytest.mark.parametrize("service", [SalesforceService, OdooService], ids=["salesforce", "odoo"])
+def test_a_sync_that_is_killed_goes_on(service: Any, tmp_path: Path) -> None:
+    """SIGKILL at a request, twice: the second run is further than the first."""
+    with served(service()) as account:
+        synced(account, tmp_path / "whole")
+        export, kept = tmp_path / "export", [0]
+        script = SYNC.format(
+            system=account.system, folder=str(export), environment=account.environment,
+            url=account.url, now=NOON.isoformat(),
+        )  # fmt: skip
+        for request in (6, 9):
+            account.kill_at(request)
+            with subprocess.Popen([sys.executable, "-c", script]) as process:
+                account.victim.set_result(process)
+            assert process.returncode == -signal.SIGKILL
+            assert not list(export.glob("*.csv"))
+            with Mirror(export, account.system, account.url) as mirror:
+                kept.append(sum(1 for kind in account.objects for _ in mirror.records(kind)))
+        assert kept == sorted(set(kept))
+        account.edit()  # while nobody read
+        synced(account, export, LATER)
+        synced(account, tmp_path / "whole", LATER)
+        assert exported(export) == exported(tmp_path / "whole")
 
 
 HEADER = "lead_id,as_of,probability,low,high,band,rule_points,rule_band,model_version,reason_1,reason_2,error\n"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -25,6 +28,12 @@ class FakeService:
         self.calls: list[tuple[str, str, int]] = []
         self.url = ""
         self.headers: dict[str, str] = {}
+        self.victim: Future[subprocess.Popen[bytes]] = Future()
+        self._kill_at = 0
+
+    def kill_at(self, request: int) -> None:
+        """Kill ``victim`` (to be set) in place of an answer to this request, counted from now."""
+        self.victim, self._kill_at = Future(), len(self.calls) + request
 
     def place(self, path: str, raw: bytes) -> str:
         """Where a fault is taken."""
@@ -50,6 +59,8 @@ class FakeService:
         """What one request gets, and note it."""
         parts = urlsplit(url)
         status, headers, body = self._respond(method, parts.path, parts.query, token, raw)
+        if len(self.calls) + 1 == self._kill_at:
+            self.victim.result(60).kill()
         self.calls.append((method, parts.path, status))
         return status, headers, body
 
@@ -102,7 +113,13 @@ def served(service: FakeService) -> Iterator[FakeService]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Print what is wrong, but for a caller that was killed."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -206,7 +206,7 @@ def _news(rows: HookRows, known: Known) -> list[Mapping[str, Any]]:
     """
     histories = {lead_id: {n: list(v) for n, v in one.items()} for lead_id, one in known.items()}
     answers = sorted(enumerate(rows.answers), key=lambda one: one[1]["answered_at"])
-    found = []
+    found: list[Mapping[str, Any]] = []
     for position, answer in answers:
         history = histories.setdefault(answer["lead_id"], {}).setdefault(answer["attribute"], [])
         at_us = microseconds(datetime.fromisoformat(answer["answered_at"]))

@@ -28,7 +28,7 @@ from serving.settings import Settings
 from serving.store import refresh_queue
 from serving.store.aliases import current_ids
 from serving.store.database import AT_ONCE
-from serving.store.histories import Stored, history
+from serving.store.histories import Stored, histories_now
 from serving.store.ranking import LISTED
 from serving.store.scores import ScoreRow, move_in
 from serving.store.standing import SHOWN_REASONS, show_again
@@ -135,8 +135,7 @@ class Refresher:
         now = list(dict.fromkeys(merged.get(lead_id, lead_id) for lead_id in lead_ids))
         query = sa.select(outcome.c.lead_id).where(outcome.c.lead_id.in_(now))
         closed = set(connection.scalars(query))
-        read = {one: history(connection, one) for one in now if one not in closed}
-        return {lead_id: stored for lead_id, stored in read.items() if stored is not None}
+        return histories_now(connection, [one for one in now if one not in closed])
 
     def _list_release(self, predictor: Predictor, now: datetime) -> None:
         """The list is of this release from now on: each open lead that can be has its score."""

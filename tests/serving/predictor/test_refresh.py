@@ -19,9 +19,10 @@ from serving.predictor.refresh import Refresher
 from serving.predictor.replay import replay
 from serving.settings import Settings
 from serving.store import refresh_queue, tables
-from serving.store.histories import history
+from serving.store.corrections import Edit, Patch, merge, patch_lead, withdraw
+from serving.store.histories import histories_now, history
 from serving.store.ingest import add_rows
-from serving.store.leads import NewLead, put_leads
+from serving.store.leads import NewLead, known_leads, put_leads
 from serving.store.ranking import LeadList, ListQuery, lead_list, listed_release
 from serving.store.tombstones import erase
 from serving.timestamps import microseconds
@@ -133,18 +134,43 @@ def test_a_refreshed_score_can_be_replayed(
     assert replay(settings, row.score_id).identical
 
 
+def test_many_histories_are_read_as_each_is(house: House) -> None:
+    """Merged twice, corrected, with a row withdrawn, without anything, and of no lead."""
+    for lead_id in "abcdef":
+        house.put(lead_id, employees=7)
+    for lead_id, count in zip("abcd", (3, 1, 2, 4), strict=True):
+        house.views(lead_id, count)
+    house.put("e", employees=9)  # known already: an answer
+    edit = Edit(NOW_US + 1, "rep")
+    with house.engine.begin() as c:
+        for lead_id, into in (("a", "b"), ("b", "c")):
+            known = known_leads(c, [lead_id, into])
+            merge(c, known[lead_id], known[into], edit)
+        withdraw(c, tables.interaction, [("web", f"d-{NOW_US}-0")], edit)
+        patch_lead(c, known_leads(c, ["e"])["e"], Patch({}, {"employees": 8.0}, NOW_US - 5), edit)
+        found = histories_now(c, [*"cdef", "nobody"])
+        assert sorted(found) == [*"cdef"]
+        for lead_id, stored in found.items():
+            alone = history(c, lead_id)
+            assert alone is not None
+            assert (stored.lead, stored.read) == (alone.lead, alone.read)
+            assert (stored.created_us, stored.attributes) == (alone.created_us, alone.attributes)
+        assert [len(found[one].lead.lists.kinds) for one in "cdef"] == [6, 3, 0, 0]
+        assert found["e"].lead.lists.answers == ("9",)
+
+
 def test_what_is_written_while_a_lead_is_scored_is_seen_next(
     house: House, releases: list[Predictor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.put("a")
 
-    def meanwhile(connection: sa.Connection, lead_id: str) -> Any:
-        found = history(connection, lead_id)
+    def meanwhile(connection: sa.Connection, lead_ids: list[str]) -> Any:
+        found = histories_now(connection, lead_ids)
         house.views("a", 1)
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr("serving.predictor.refresh.history", meanwhile)
+        patched.setattr("serving.predictor.refresh.histories_now", meanwhile)
         house.refresh(releases[0])
     assert house.refresh(releases[0]) == 1
     assert house.refresh(releases[0]) == 0
@@ -267,13 +293,13 @@ def test_a_lead_erased_while_it_is_scored_stays_erased(
 ) -> None:
     house.put("a")
 
-    def meanwhile(connection: sa.Connection, lead_id: str) -> Any:
-        found = history(connection, lead_id)
+    def meanwhile(connection: sa.Connection, lead_ids: list[str]) -> Any:
+        found = histories_now(connection, lead_ids)
         with house.engine.begin() as c:
             erase(c, ["a"], NOW_US, TOMBSTONES)
         return found
 
-    monkeypatch.setattr("serving.predictor.refresh.history", meanwhile)
+    monkeypatch.setattr("serving.predictor.refresh.histories_now", meanwhile)
     house.refresh(releases[0])
     for table in (tables.score, tables.standing, tables.reported, tables.change):
         assert house.count(table) == 0

@@ -7,7 +7,10 @@ release is promoted, and in every hour (``LEADSCORE_DAY_HOURS``) a process is ki
 moment while events come in. In the evening the list, the outbox, the receiver, the stored events
 and the service's own answers say the same.
 
-``make day`` runs it with 100,000 leads and ten kills.
+``make day`` runs it with 100,000 leads and ten kills, and with real releases: the morning's is
+trained on what was known of the firm's last year two months ago (``LEADSCORE_DAY_HISTORY`` leads
+beside those of the day), the evening's by ``leadscore retrain`` on what the store holds then, and
+the gate decides. Hand-made releases answer otherwise: a training takes longer than the whole day.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from past_year import command, past_year, write_year
 from service_process import WAIT_S, free_port
 from webhook_receiver import Receiver
 
@@ -44,6 +48,11 @@ LEADS = int(os.environ.get("LEADSCORE_DAY_LEADS", "500"))
 BUSY = 60
 """Leads that something happens with."""
 HOURS = int(os.environ.get("LEADSCORE_DAY_HOURS", "6"))
+HISTORY = int(os.environ.get("LEADSCORE_DAY_HISTORY", "0"))
+"""Leads of the year before, most of them closed; 0: none, and nothing is trained."""
+MORNING = 305
+"""Days of that year that the morning's release has learned from."""
+QUICK = ("--jobs", "1", "--time-budget", "0")
 ERASED, CLOSED, OVERRULED, MERGED, INTO = "L-0003", "L-0007", "L-0005", "L-0011", "L-0012"
 PROCESSES = (b"score_loader_process", b"refresh_process")
 
@@ -76,6 +85,32 @@ def promote(home: Path, folder: Path, make: Callable[..., None], seed: int) -> N
     make(folder, seed=seed)
     path = ReleaseStore(home).add(folder)
     ReleaseStore(home).set_champion(ChampionPointer(path.name, str(seed), str(path)))
+
+
+def morning(home: Path, folder: Path, make: Callable[..., None]) -> None:
+    """The release that answers first."""
+    if HISTORY == 0:
+        promote(home, folder / "first", make, seed=4)
+        return
+    year = past_year(HISTORY, datetime.now(UTC))
+    write_year(year, folder / "year")
+    write_year(year, folder / "morning", MORNING)
+    assert command(home, "retrain", str(folder / "morning"), *QUICK)["outcome"] == "promoted"
+
+
+def evening(home: Path, folder: Path, make: Callable[..., None]) -> None:
+    """The release that answers last: by what the store holds now, if the gate lets it."""
+    if HISTORY == 0:
+        promote(home, folder / "second", make, seed=2)
+        return
+    begun = time.monotonic()
+    dataset = str(folder / "leads-of-today")
+    rows = command(home, "store", "export", dataset)["rows"]
+    assert rows["leads"] > LEADS
+    assert rows["outcomes"] > HISTORY / 2
+    done = command(home, "retrain", dataset, *QUICK, "--max-age-days", "30")
+    print(f"exported and retrained in {time.monotonic() - begun:.0f} s: {done['line']}")
+    assert (done["outcome"], done["champion_before"], done["champion"]) == ("promoted", "1", "2")
 
 
 def kill(leader: int, name: bytes) -> None:
@@ -173,14 +208,20 @@ def test_a_day(
         "webhook_rate_per_s": 2000,
         "webhook_concurrency": 8, "refresh_per_s": 5000, "watch_s": 0.2, "backlog": 64,
     }  # fmt: skip
-    promote(home, tmp_path / "first", make, seed=4)
+    morning(home, tmp_path, make)
     service = start(**settings)
     client = service.client
     added = client.post("/v1/webhooks", json={"url": receiver.url, "on": ["band"]}).json()
     receiver.start(added["secret"])
     webhook = f"/v1/webhooks/{added['webhook']['id']}"
+    open_before: set[str] = set()
+    if HISTORY:
+        command(home, "store", "load", str(tmp_path / "year"))
+        closed = set(_column(home, tables.outcome.c.lead_id))
+        open_before = set(_column(home, tables.lead.c.lead_id)) - closed
     load(home, datetime.now(UTC))
-    service.wait_for(lambda: client.get("/v1/leads").json()["total"] == LEADS, 3 * WAIT_S)
+    total = LEADS + len(open_before)
+    service.wait_for(lambda: client.get("/v1/leads").json()["total"] == total, 3 * WAIT_S)
 
     victims = [*PROCESSES, b"serve"] * (HOURS // 3 + 1)
     rng.shuffle(victims)
@@ -199,7 +240,7 @@ def test_a_day(
             end = {"lead_id": CLOSED, "outcome": "converted", "occurred_at": _now()}
             assert client.post("/v1/outcomes", json={"outcomes": [end]}).json()["taken"] == 1
         if hour == HOURS - 2:
-            promote(home, tmp_path / "second", make, seed=2)
+            evening(home, tmp_path, make)
 
     release = ReleaseStore(home).pointer().release_id  # type: ignore[union-attr]
     service.wait_for(lambda: client.get("/v1/leads").json()["release_id"] == release, 3 * WAIT_S)
@@ -209,7 +250,8 @@ def test_a_day(
     listed = {
         row["lead_id"]: row for row in every(client, "/v1/leads", "leads", "cursor", limit=200)
     }
-    assert set(listed) == {f"L-{i:04}" for i in range(LEADS)} - {ERASED, CLOSED, MERGED}
+    of_the_day = {f"L-{i:04}" for i in range(LEADS)} - {ERASED, CLOSED, MERGED}
+    assert set(listed) == of_the_day | open_before
     assert {row["release_id"] for row in listed.values()} == {release}
     for lead_id in [f"L-{i:04}" for i in range(0, BUSY, 7) if f"L-{i:04}" in listed]:
         asked = {"as_of": listed[lead_id]["as_of"]}
@@ -217,7 +259,10 @@ def test_a_day(
         assert again["probability"] == listed[lead_id]["probability"]
 
     # every event that was taken is there once; the merged lead is the other; the rep's band holds
-    assert sorted(_column(home, tables.interaction.c.event_id)) == sorted(sent)
+    events = sa.select(tables.interaction.c.event_id).where(
+        tables.interaction.c.lead_id.startswith("L-")
+    )
+    assert sorted(event_id for (event_id,) in _rows(home, events)) == sorted(sent)
     assert client.get(f"/v1/leads/{MERGED}/score?record=false").json()["lead_id"] == INTO
     line = worklist.c
     of_the_rep = sa.select(line.band, line.model_band).where(line.lead_id == OVERRULED)

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from features.errors import LeadscoreError
-from features.reading.database_url import without_password
+from features.reading.sources.database_url import without_password
 from features.version import VERSION
 
 NEEDED = {

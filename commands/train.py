@@ -322,7 +322,7 @@ def named_source(dataset: str) -> str:
     """
     if "://" not in dataset:
         return str(Path(dataset).absolute())
-    from features.reading.database_url import without_password
+    from features.reading.sources.database_url import without_password
 
     return without_password(dataset)
 

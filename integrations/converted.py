@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from features.contract import TableSettings
 from features.errors import DataError
-from features.reading.csv_table import odd_text
-from features.reading.excel import filled_sheets
-from features.reading.files import local_file
-from features.reading.folder import JSON_ENDINGS, WORKBOOKS, TableNotes, file_chunks
-from features.reading.parsing import to_text
+from features.reading.files.csv_table import odd_text
+from features.reading.files.data_file import local_file
+from features.reading.files.excel import filled_sheets
 from features.reading.quarantine import Quarantine
+from features.reading.sources.folder import JSON_ENDINGS, WORKBOOKS, TableNotes, file_chunks
+from features.reading.values.parsing import to_text
 
 DOCUMENTS = (".json", ".json.gz")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from features.reading.database_url import without_password
+from features.reading.sources.database_url import without_password
 
 RELEASE_ID_TAG = "release_id"
 """Tag of a registered version: the release it holds."""

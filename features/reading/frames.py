@@ -15,10 +15,10 @@ from features.cleaning import NO_VALUE
 from features.contract import TABLES, DatasetSettings, settings_of
 from features.dataset import Dataset
 from features.errors import DataError, UsageError
-from features.reading.folder import TableNotes
-from features.reading.headers import columns_of
+from features.reading.files.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.read import dataset_from, quarantine_for, references_from
+from features.reading.sources.folder import TableNotes
 
 SETTINGS = "the settings"
 """How messages call what stands in for ``dataset.toml``."""

@@ -24,18 +24,22 @@ from features.dataset import Dataset
 from features.errors import DataError
 from features.expressions import parse_expression
 from features.histories.arrays import NO_TIME
-from features.reading.aliases import Aliases, read_aliases
-from features.reading.attributes import typed_answers, typed_leads
-from features.reading.csv_table import HEADER_AGAIN
-from features.reading.files import is_url
-from features.reading.folder import FolderSource, RemoteFolderSource, TableSource, file_chunks
-from features.reading.inference import Inference
-from features.reading.moments import TimeEvidence
-from features.reading.observation import DailyMoments, end_of_observation
-from features.reading.outcomes import clean_outcomes
-from features.reading.parsing import mask_of, to_text, trimmed_text
+from features.reading.files.csv_table import HEADER_AGAIN
+from features.reading.files.data_file import is_url
+from features.reading.inference.attributes import typed_answers, typed_leads
+from features.reading.inference.inference import Inference
+from features.reading.inference.observation import DailyMoments, end_of_observation
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
-from features.reading.validation import (
+from features.reading.sources.folder import (
+    FolderSource,
+    RemoteFolderSource,
+    TableSource,
+    file_chunks,
+)
+from features.reading.times.moments import TimeEvidence
+from features.reading.validation.aliases import Aliases, read_aliases
+from features.reading.validation.outcomes import clean_outcomes
+from features.reading.validation.tables import (
     LeadIndex,
     TableRules,
     ask_for_creation,
@@ -48,6 +52,7 @@ from features.reading.validation import (
     require,
     with_lead_id,
 )
+from features.reading.values.parsing import mask_of, to_text, trimmed_text
 from features.schemas import (
     ANSWERS_SCHEMA,
     INTERACTIONS_SCHEMA,
@@ -196,7 +201,7 @@ def source_of(source: str | Path) -> TableSource:
     if "://" in text and is_url(text):
         return RemoteFolderSource(text)
     if isinstance(source, str) and "://" in source:
-        from features.reading.database import DatabaseSource
+        from features.reading.sources.database import DatabaseSource
 
         return DatabaseSource(source)
     return FolderSource(Path(source))

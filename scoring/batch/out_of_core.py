@@ -34,8 +34,8 @@ from features.errors import StorageError
 from features.histories.arrays import NO_TIME
 from features.histories.build import histories_from_dataset
 from features.language.language import ENGLISH, Language
-from features.reading.folder import FolderSource, TableSource
 from features.reading.read import open_dataset, quarantine_for, source_of
+from features.reading.sources.folder import FolderSource, TableSource
 from features.schemas import (
     ANSWERS_SCHEMA,
     INTERACTIONS_SCHEMA,

@@ -13,10 +13,10 @@ import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
-from features.reading.folder import FolderSource, TableSource
-from features.reading.observation import DailyMoments
+from features.reading.inference.observation import DailyMoments
 from features.reading.quarantine import Quarantine
 from features.reading.read import NO_MOMENTS, DatasetReader, InteractionChunk
+from features.reading.sources.folder import FolderSource, TableSource
 from features.schemas import QuarantinedRows
 from scoring.batch.checkpoint import CheckpointDir
 

@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 from features.contract import AttributeSettings, AttributeType, DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError
-from features.reading.attributes import typed_answers, typed_leads
-from features.reading.inference import Inference, type_of
+from features.reading.inference.attributes import typed_answers, typed_leads
+from features.reading.inference.inference import Inference, type_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.read import ids_of, until_of
-from features.reading.validation import (
+from features.reading.validation.tables import (
     LATER,
     LeadIndex,
     clean_answers,

@@ -19,7 +19,7 @@ from features.contract import (
     toml_values,
 )
 from features.errors import DataError
-from features.reading.observation import US_PER_DAY, DailyMoments, end_of_observation
+from features.reading.inference.observation import US_PER_DAY, DailyMoments, end_of_observation
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

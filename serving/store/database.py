@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from features.errors import StorageBusy, StorageError, StorageFull, UsageError
-from features.reading.database_url import refuse_unencoded
+from features.reading.sources.database_url import refuse_unencoded
 from serving.settings import Settings
 from serving.store.tables import audit
 

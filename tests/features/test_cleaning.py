@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from features.cleaning import Cleaning, NumberSigns, trimmed
 from features.contract import AttributeType, DatasetSettings
-from features.reading.attributes import typed_leads
-from features.reading.inference import Inference
-from features.reading.parsing import trimmed_text
+from features.reading.inference.attributes import typed_leads
+from features.reading.inference.inference import Inference
 from features.reading.quarantine import Chunk, Quarantine
+from features.reading.values.parsing import trimmed_text
 from features.vectors.compute import encode_value
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 

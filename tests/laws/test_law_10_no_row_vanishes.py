@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from features.dataset import Dataset
 from features.errors import DataError
+from features.reading.files.record_count import count_records
 from features.reading.read import read_dataset
-from features.reading.record_count import count_records
 
 N_LEADS = 12
 LEADS = [

@@ -11,7 +11,7 @@ import pytest
 from commands import doctor
 from commands.doctor import State
 from features.errors import UsageError
-from features.reading.database_url import without_password
+from features.reading.sources.database_url import without_password
 from serving.http.api_keys import create_key, revoke_key
 from serving.store.database import connect
 from serving.store.migrate import migrate

@@ -20,8 +20,11 @@ from features.contract import (
     signs_of,
 )
 from features.errors import DataError
-from features.reading.headers import near_columns
-from features.reading.identity import (
+from features.reading.files.headers import near_columns
+from features.reading.inference.inference import Inference
+from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
+from features.reading.times.moments import TimeEvidence, TimeRules, end_of_day
+from features.reading.validation.identity import (
     alike_ids,
     dates_among,
     is_salesforce_18,
@@ -30,10 +33,8 @@ from features.reading.identity import (
     rounded,
     rounded_sentence,
 )
-from features.reading.inference import Inference
-from features.reading.moments import TimeEvidence, TimeRules, end_of_day
-from features.reading.number_signs import number_column
-from features.reading.parsing import (
+from features.reading.values.number_signs import number_column
+from features.reading.values.parsing import (
     TIME_EXPECTED,
     Timestamps,
     empty_mask,
@@ -46,7 +47,6 @@ from features.reading.parsing import (
     unknown_way,
     without_blank_texts,
 )
-from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, UTC_MICROSECONDS
 
 REPEATED = RejectReason("an exact repeat of another row", "lead_id", harmless=True)

@@ -12,8 +12,8 @@ import msgspec
 import pyarrow as pa
 
 from features.errors import DataError
-from features.reading.dialect import as_utf8, encoding_of
-from features.reading.files import DataFile
+from features.reading.files.data_file import DataFile
+from features.reading.files.dialect import as_utf8, encoding_of
 
 ROWS_AT_ONCE = 200_000
 DEPTH = 3

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from features.dataset import Dataset
 from features.errors import DataError, StorageError, UsageError
-from features.reading.database import arrow_column, nested
 from features.reading.read import read_dataset
+from features.reading.sources.database import arrow_column, nested
 
 Folder = Callable[..., Path]
 TOML = 'horizon_days = 14\n[attributes.industry]\ngroup = "need"\n'
@@ -204,7 +204,7 @@ def test_a_column_of_numbers_and_later_words_is_read_as_words(
         connection.execute("ALTER TABLE leads ADD COLUMN size")
         connection.execute("UPDATE leads SET size = CASE lead_id WHEN 'L1' THEN 3 ELSE 'big' END")
     connection.close()
-    monkeypatch.setattr("features.reading.database.ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("features.reading.sources.database.ROWS_AT_ONCE", 1)
     dataset = read_dataset(url)
     assert dataset.leads["size"].tolist() == ["3", "big", "big"]
     assert dataset.interactions.num_rows == 3

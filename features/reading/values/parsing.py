@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import INVISIBLE, NO_VALUE, PLAIN_SIGNS, NumberSigns, parse_number
-from features.reading.moments import (
+from features.reading.quarantine import Mask
+from features.reading.times.moments import (
     NOT_A_MOMENT,
     Moments,
     TimeEvidence,
@@ -24,7 +25,6 @@ from features.reading.moments import (
     place_naive,
     read_numbers,
 )
-from features.reading.quarantine import Mask
 from features.schemas import DICTIONARY_STRING, UTC_MICROSECONDS
 
 Int64 = npt.NDArray[np.int64]

@@ -24,9 +24,8 @@ from features.contract import (
     settings_from_text,
 )
 from features.errors import DataError
-from features.reading.csv_table import HEADER_AGAIN, csv_chunks, open_csv, repeats_header
-from features.reading.dialect import FileKind, kind_of, packer_of
-from features.reading.files import (
+from features.reading.files.csv_table import HEADER_AGAIN, csv_chunks, open_csv, repeats_header
+from features.reading.files.data_file import (
     DataFile,
     files_meant,
     is_url,
@@ -34,7 +33,8 @@ from features.reading.files import (
     partition_values,
     parts_of,
 )
-from features.reading.headers import HeaderColumns, columns_of
+from features.reading.files.dialect import FileKind, kind_of, packer_of
+from features.reading.files.headers import HeaderColumns, columns_of
 from features.reading.quarantine import Chunk, Quarantine
 
 CHUNK_ROWS = 2_000_000
@@ -176,7 +176,7 @@ class FolderSource:
 
     def _sheet_files(self, name: str) -> list[DataFile]:
         """The one workbook with a sheet that is called like the table."""
-        from features.reading.excel import sheet_names
+        from features.reading.files.excel import sheet_names
 
         books = [p for p in sorted(self.folder.iterdir()) if p.suffix.lower() in WORKBOOKS]
         books = [p for p in books if not any(_is_table(p, t) for t in TABLES)]
@@ -537,7 +537,7 @@ class _OneFile:
         return Chunk(self.table, self.file.name, table, rows)
 
     def _json(self, skip: int) -> Generator[Chunk]:
-        from features.reading.json_lines import count_json_rows, json_rows
+        from features.reading.files.json_lines import count_json_rows, json_rows
 
         for table, lines in json_rows(self.file):
             columns = columns_of(table.column_names, self.file.name, self.table, self.declared)
@@ -550,7 +550,7 @@ class _OneFile:
             self._count(count_json_rows(self.file))
 
     def _query(self, skip: int) -> Generator[Chunk]:
-        from features.reading.query import query_batches
+        from features.reading.files.query import query_batches
 
         path = self.file.path
         if path is None or self.folder is None:
@@ -572,7 +572,7 @@ class _OneFile:
                 raise DataError(f"{self.file.name}: the query gives no rows")
 
     def _workbook(self, quarantine: Quarantine, skip: int) -> Generator[Chunk]:
-        from features.reading.excel import sheet_rows
+        from features.reading.files.excel import sheet_rows
 
         sheet, rows = sheet_rows(self.file, self.own.sheet, self.table)
         above = _title_rows(rows)

@@ -29,23 +29,23 @@ from features.contract import (
     settings_of,
 )
 from features.errors import DataError
-from features.reading.excel import sheet_names
-from features.reading.files import local_file, parts_of
-from features.reading.folder import (
+from features.reading.files.data_file import local_file, parts_of
+from features.reading.files.excel import sheet_names
+from features.reading.files.headers import near_columns, plain_name, toml_key
+from features.reading.inference.inference import several_words
+from features.reading.quarantine import Chunk, Quarantine
+from features.reading.sources.folder import (
     DATABASES,
     LEFT_BY_PROGRAMS,
     WORKBOOKS,
     TableNotes,
     file_chunks,
 )
-from features.reading.headers import near_columns, plain_name, toml_key
-from features.reading.identity import mismatch_of
-from features.reading.inference import several_words
-from features.reading.moments import TimeEvidence, TimeRules
-from features.reading.number_signs import number_column
-from features.reading.outcomes import likely_meanings, outcome_of
-from features.reading.parsing import to_timestamps, trimmed_text
-from features.reading.quarantine import Chunk, Quarantine
+from features.reading.times.moments import TimeEvidence, TimeRules
+from features.reading.validation.identity import mismatch_of
+from features.reading.validation.outcomes import likely_meanings, outcome_of
+from features.reading.values.number_signs import number_column
+from features.reading.values.parsing import to_timestamps, trimmed_text
 
 NAME_WORDS: Mapping[str, tuple[str, ...]] = {
     "leads": ("lead", "contact", "prospect", "person", "people", "kunde", "client", "signup"),

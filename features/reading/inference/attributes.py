@@ -28,15 +28,15 @@ from features.contract import (
     signs_of,
 )
 from features.errors import DataError
-from features.reading.inference import (
+from features.reading.inference.inference import (
     MAX_PARTS,
     Inference,
     blank_unanswered,
     group_of,
     resolve_attribute,
 )
-from features.reading.parsing import mask_of, to_floats, to_text, trimmed_text
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
+from features.reading.values.parsing import mask_of, to_floats, to_text, trimmed_text
 from features.schemas import ACCOUNT_COLUMN, LEAD_COLUMNS
 
 BOOLEAN_EXPECTED = "yes or no, true or false, 1 or 0, or nothing where unknown"

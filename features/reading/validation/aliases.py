@@ -17,16 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import DataError
-from features.reading.folder import TableSource
-from features.reading.parsing import mask_of, trimmed_text
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
-from features.reading.validation import (
+from features.reading.sources.folder import TableSource
+from features.reading.validation.tables import (
     TableRules,
     concat_chunks,
     parse_timestamps,
     require,
     with_lead_id,
 )
+from features.reading.values.parsing import mask_of, trimmed_text
 
 MAX_MERGES = 50
 """How long a chain of merges may be before it is taken for a circle."""

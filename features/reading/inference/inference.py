@@ -20,10 +20,10 @@ from features.contract import (
     Group,
     signs_of,
 )
-from features.reading.headers import toml_key
-from features.reading.number_signs import NumberColumn, number_column
-from features.reading.parsing import mask_of, to_floats, to_text
+from features.reading.files.headers import toml_key
 from features.reading.quarantine import Mask
+from features.reading.values.number_signs import NumberColumn, number_column
+from features.reading.values.parsing import mask_of, to_floats, to_text
 
 TEXT_LENGTH = 80
 

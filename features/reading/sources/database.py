@@ -18,10 +18,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from features.cleaning import NO_VALUE
 from features.contract import TABLES, DatasetSettings, settings_of
 from features.errors import DataError, StorageError, UsageError
-from features.reading.database_url import refuse_unencoded, without_password
-from features.reading.folder import TableNotes
-from features.reading.headers import columns_of
+from features.reading.files.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
+from features.reading.sources.database_url import refuse_unencoded, without_password
+from features.reading.sources.folder import TableNotes
 
 ROWS_AT_ONCE = 100_000
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from features.contract import AttributeType, DatasetSettings, Group
-from features.reading.inference import Inference, blank_unanswered, group_of, type_of
+from features.reading.inference.inference import Inference, blank_unanswered, group_of, type_of
 
 N, C, B = AttributeType.NUMBER, AttributeType.CATEGORY, AttributeType.BOOLEAN
 

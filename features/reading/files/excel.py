@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from features.errors import DataError
-from features.reading.files import DataFile
+from features.reading.files.data_file import DataFile
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")

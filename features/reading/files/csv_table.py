@@ -17,13 +17,13 @@ import pyarrow.csv as arrow_csv
 from features.cleaning import NO_VALUE, trimmed
 from features.contract import TableSettings
 from features.errors import DataError
-from features.reading.dialect import SEPARATORS, Dialect, as_utf8, dialect_of, encoding_of
-from features.reading.files import DataFile
-from features.reading.headers import HeaderColumns, columns_of
-from features.reading.odd_quotes import SAMPLE_CHARACTERS, odd_dialect, written_again
-from features.reading.parsing import mask_of
+from features.reading.files.data_file import DataFile
+from features.reading.files.dialect import SEPARATORS, Dialect, as_utf8, dialect_of, encoding_of
+from features.reading.files.headers import HeaderColumns, columns_of
+from features.reading.files.odd_quotes import SAMPLE_CHARACTERS, odd_dialect, written_again
+from features.reading.files.record_count import count_records
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
-from features.reading.record_count import count_records
+from features.reading.values.parsing import mask_of
 
 CSV_BLOCK_BYTES = 16 << 20
 MAX_FOOTER_LINES = 20

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from features.contract import Outcome
 from features.dataset import Dataset
 from features.language.current import _, say
-from features.reading.headers import plain_name
-from features.reading.parsing import mask_of
+from features.reading.files.headers import plain_name
 from features.reading.read import read_dataset
+from features.reading.values.parsing import mask_of
 from features.schemas import QuarantinedRows, RowCount
 
 MIN_CONVERSIONS = 10

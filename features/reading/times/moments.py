@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import EARLIEST_US, PLACEHOLDERS_US
-from features.reading.moment_words import dotnet_moment, put_plainly
+from features.reading.times.moment_words import dotnet_moment, put_plainly
 
 Int64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -10,10 +10,10 @@ import pyarrow.parquet as parquet
 import pytest
 
 from features.errors import DataError
-from features.reading.folder import FolderSource
-from features.reading.json_lines import column_of
-from features.reading.observation import DailyMoments, end_of_observation
+from features.reading.files.json_lines import column_of
+from features.reading.inference.observation import DailyMoments, end_of_observation
 from features.reading.read import in_sample, read_dataset
+from features.reading.sources.folder import FolderSource
 
 Folder = Callable[..., Path]
 DAY = 86_400_000_000

@@ -1,0 +1,1 @@
+"""What ``leadscore check`` reports of a dataset."""

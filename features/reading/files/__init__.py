@@ -1,0 +1,1 @@
+"""Files of every format, on a disk or on object storage, as chunks of their rows."""

@@ -1,0 +1,1 @@
+"""What ``leadscore init`` proposes: a ``dataset.toml`` for the exports in a folder."""

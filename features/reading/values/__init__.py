@@ -1,0 +1,1 @@
+"""Columns as read, to text and numbers."""

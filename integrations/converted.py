@@ -18,7 +18,7 @@ from features.reading.files.data_file import local_file
 from features.reading.files.excel import filled_sheets
 from features.reading.quarantine import Quarantine
 from features.reading.sources.folder import JSON_ENDINGS, WORKBOOKS, TableNotes, file_chunks
-from features.reading.values.parsing import to_text
+from features.reading.values.text import to_text
 
 DOCUMENTS = (".json", ".json.gz")
 

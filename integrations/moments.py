@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import DataError, UsageError
-from features.reading.times.moments import TimeRules
-from features.reading.values.parsing import to_timestamps
+from features.reading.times.moment_column import TimeRules
+from features.reading.times.timestamps import to_timestamps
 from integrations.export import Notes, counted, literal, quoted
 from integrations.recipe import SourceTable
 

@@ -36,7 +36,7 @@ from features.reading.sources.folder import (
     TableSource,
     file_chunks,
 )
-from features.reading.times.moments import TimeEvidence
+from features.reading.times.day_month_order import TimeEvidence
 from features.reading.validation.aliases import Aliases, read_aliases
 from features.reading.validation.outcomes import clean_outcomes
 from features.reading.validation.tables import (
@@ -52,7 +52,7 @@ from features.reading.validation.tables import (
     require,
     with_lead_id,
 )
-from features.reading.values.parsing import mask_of, to_text, trimmed_text
+from features.reading.values.text import mask_of, to_text, trimmed_text
 from features.schemas import (
     ANSWERS_SCHEMA,
     INTERACTIONS_SCHEMA,

@@ -13,7 +13,7 @@ from features.contract import AttributeType, DatasetSettings
 from features.reading.inference.attributes import typed_leads
 from features.reading.inference.inference import Inference
 from features.reading.quarantine import Chunk, Quarantine
-from features.reading.values.parsing import trimmed_text
+from features.reading.values.text import trimmed_text
 from features.vectors.compute import encode_value
 from features.vectors.spec import AttributeSpec, Feature, FeatureSpec
 

@@ -17,7 +17,7 @@ from features.dataset import Dataset
 from features.language.current import _, say
 from features.reading.files.headers import plain_name
 from features.reading.read import read_dataset
-from features.reading.values.parsing import mask_of
+from features.reading.values.text import mask_of
 from features.schemas import QuarantinedRows, RowCount
 
 MIN_CONVERSIONS = 10

@@ -23,12 +23,11 @@ from features.reading.files.headers import HeaderColumns, columns_of
 from features.reading.files.odd_quotes import SAMPLE_CHARACTERS, odd_dialect, written_again
 from features.reading.files.record_count import count_records
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
-from features.reading.values.parsing import mask_of
+from features.reading.values.text import mask_of
 
 CSV_BLOCK_BYTES = 16 << 20
 MAX_FOOTER_LINES = 20
 HEADER_AGAIN = RejectReason("the header once more, no row", harmless=True)
-
 Bytes = bytes | mmap.mmap
 
 

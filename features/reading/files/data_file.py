@@ -20,7 +20,6 @@ HEAD_BYTES = 8192
 SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "https", "file")
 WEB_TIMEOUT_S = 60
 _GZIP = b"\x1f\x8b"
-
 Bytes = bytes | mmap.mmap
 
 

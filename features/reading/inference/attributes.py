@@ -36,12 +36,11 @@ from features.reading.inference.inference import (
     resolve_attribute,
 )
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
-from features.reading.values.parsing import mask_of, to_floats, to_text, trimmed_text
+from features.reading.values.numbers import to_floats
+from features.reading.values.text import mask_of, to_text, trimmed_text
 from features.schemas import ACCOUNT_COLUMN, LEAD_COLUMNS
 
 BOOLEAN_EXPECTED = "yes or no, true or false, 1 or 0, or nothing where unknown"
-
-
 NUMBER_EXPECTED = "a finite number, or nothing where unknown"
 
 

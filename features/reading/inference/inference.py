@@ -23,28 +23,19 @@ from features.contract import (
 from features.reading.files.headers import toml_key
 from features.reading.quarantine import Mask
 from features.reading.values.number_signs import NumberColumn, number_column
-from features.reading.values.parsing import mask_of, to_floats, to_text
+from features.reading.values.numbers import to_floats
+from features.reading.values.text import mask_of, to_text
 
 TEXT_LENGTH = 80
-
-
 FEW_LEVELS = 20
-
-
 MANY_LEVELS = 200
-
-
 TOO_MANY_LEVELS = 10_000
-
-
 MOSTLY = 0.98
 MAX_TRUTH_WORDS = 24
 MAX_WORDS_LOOKED_AT = 20_000
 MIN_SHARE_OF_SEVERAL = 0.2
 MAX_PARTS = 100
 MOST_WORDS_SHOWN = 6
-
-
 _GROUP_WORDS: tuple[tuple[Group, str], ...] = (
     (
         Group.BUDGET,

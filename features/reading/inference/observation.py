@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 Int64 = npt.NDArray[np.int64]
-
 US_PER_DAY = 86_400_000_000
 MIN_ROWS_FOR_RATES = 200
 OUTLIER_SHARE = 0.005

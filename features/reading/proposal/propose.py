@@ -41,11 +41,13 @@ from features.reading.sources.folder import (
     TableNotes,
     file_chunks,
 )
-from features.reading.times.moments import TimeEvidence, TimeRules
+from features.reading.times.day_month_order import TimeEvidence
+from features.reading.times.moment_column import TimeRules
+from features.reading.times.timestamps import to_timestamps
 from features.reading.validation.identity import mismatch_of
 from features.reading.validation.outcomes import likely_meanings, outcome_of
 from features.reading.values.number_signs import number_column
-from features.reading.values.parsing import to_timestamps, trimmed_text
+from features.reading.values.text import trimmed_text
 
 NAME_WORDS: Mapping[str, tuple[str, ...]] = {
     "leads": ("lead", "contact", "prospect", "person", "people", "kunde", "client", "signup"),

@@ -26,7 +26,7 @@ from features.reading.validation.tables import (
     require,
     with_lead_id,
 )
-from features.reading.values.parsing import mask_of, trimmed_text
+from features.reading.values.text import mask_of, trimmed_text
 
 MAX_MERGES = 50
 """How long a chain of merges may be before it is taken for a circle."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from features.contract import DatasetSettings, Outcome, WhichOutcome
 from features.errors import DataError
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
-from features.reading.times.moments import end_of_day
+from features.reading.times.zones import end_of_day
 from features.reading.validation.tables import (
     TableRules,
     drop_after_cutoff,
@@ -22,7 +22,7 @@ from features.reading.validation.tables import (
     with_lead_id,
     without_repeats,
 )
-from features.reading.values.parsing import mask_of, trimmed_text
+from features.reading.values.text import mask_of, trimmed_text
 from features.schemas import UTC_MICROSECONDS
 
 OPEN = "open"

@@ -23,7 +23,10 @@ from features.errors import DataError
 from features.reading.files.headers import near_columns
 from features.reading.inference.inference import Inference
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
-from features.reading.times.moments import TimeEvidence, TimeRules, end_of_day
+from features.reading.times.day_month_order import TimeEvidence
+from features.reading.times.moment_column import TimeRules
+from features.reading.times.timestamps import TIME_EXPECTED, Timestamps, to_timestamps, unknown_way
+from features.reading.times.zones import end_of_day
 from features.reading.validation.identity import (
     alike_ids,
     dates_among,
@@ -34,17 +37,13 @@ from features.reading.validation.identity import (
     rounded_sentence,
 )
 from features.reading.values.number_signs import number_column
-from features.reading.values.parsing import (
-    TIME_EXPECTED,
-    Timestamps,
+from features.reading.values.numbers import to_floats
+from features.reading.values.text import (
     empty_mask,
     mask_of,
     to_dictionary_text,
-    to_floats,
     to_text,
-    to_timestamps,
     trimmed_text,
-    unknown_way,
     without_blank_texts,
 )
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA, UTC_MICROSECONDS

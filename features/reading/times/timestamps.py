@@ -1,4 +1,4 @@
-"""Columns as read, to the types of the contract, with a mask of what cannot be: times, numbers."""
+"""Columns of any storage type as times in UTC, with what cannot be read and what must be asked."""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.cleaning import INVISIBLE, NO_VALUE, PLAIN_SIGNS, NumberSigns, parse_number
+from features.cleaning import NO_VALUE
+from features.compute.array_types import Int64
 from features.reading.quarantine import Mask
-from features.reading.times.moments import (
-    NOT_A_MOMENT,
-    Moments,
-    TimeEvidence,
-    TimeRules,
-    implausible,
-    moments_of,
-    numeric_readings,
-    place_naive,
-    read_numbers,
-)
-from features.schemas import DICTIONARY_STRING, UTC_MICROSECONDS
-
-Int64 = npt.NDArray[np.int64]
-
+from features.reading.times.day_month_order import TimeEvidence
+from features.reading.times.moment_column import NOT_A_MOMENT, Moments, TimeRules, implausible
+from features.reading.times.moments import moments_of
+from features.reading.times.numeric_times import numeric_readings, read_numbers
+from features.reading.times.zones import place_naive
+from features.reading.values.numbers import as_floats, is_numeric_type
+from features.reading.values.text import mask_of, without_dictionary
+from features.schemas import UTC_MICROSECONDS
 
 TIME_EXPECTED = "a time with its zone, such as 2026-01-31T09:30:00Z"
 _ZONE_WORD = re.compile(r"\d[^A-Za-z]*([A-Z]{2,5})\s*$")
@@ -54,102 +47,6 @@ def unknown_way(column: str, text: str) -> str:
 
 
 NO_TIME_RULES = TimeRules()
-
-
-_BLANK = r"[\s\x0b\x1c-\x1f\x85\p{Z}\x{feff}\x{200b}\x{2060}]"
-
-
-EDGE_BLANKS = f"^{_BLANK}|{_BLANK}$"
-
-
-def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column in one of the few storage types that mean the same: text as plain strings."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _without_dictionary(column.cast(kind.value_type))
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string())
-    return column
-
-
-def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as strings; whole numbers keep no decimal point, null stays null.
-
-    Whole numbers that a float cannot hold exactly keep their exponent, so that one sees it.
-    """
-    column = _without_dictionary(column)
-    kind = column.type
-    if pa.types.is_string(kind):
-        return column
-    if pa.types.is_floating(kind):
-        whole = pc.all(pc.equal(pc.floor(column), column)).as_py()
-        if whole and (pc.max(pc.abs(column)).as_py() or 0) < 2**53:
-            return column.cast(pa.int64()).cast(pa.string())
-    return column.cast(pa.string())
-
-
-def trimmed_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as strings without blanks at their ends; what is empty then is null."""
-    column = to_text(column)
-    ends = pc.or_(
-        pc.match_substring_regex(column, EDGE_BLANKS), pc.equal(pc.binary_length(column), 0)
-    )
-    if not pc.any(ends).as_py():
-        return column
-    column = pc.utf8_trim(pc.utf8_trim_whitespace(column), characters=INVISIBLE)
-    column = pc.utf8_trim_whitespace(column)
-    empty = pc.fill_null(pc.equal(pc.binary_length(column), 0), False)
-    return pc.if_else(empty, pa.scalar(None, pa.string()), column)
-
-
-def to_dictionary_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of words that repeat as DICTIONARY_STRING, trimmed; null stays null."""
-    if not pa.types.is_dictionary(column.type):
-        column = to_text(column).dictionary_encode()
-    column = column.cast(DICTIONARY_STRING)
-    if all(_tidy(chunk.dictionary) for chunk in column.chunks):
-        return column
-    return trimmed_text(column).dictionary_encode().cast(DICTIONARY_STRING)
-
-
-def _tidy(words: pa.Array) -> bool:
-    return not pc.any(pc.match_substring_regex(words, EDGE_BLANKS)).as_py()
-
-
-def without_blank_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as strings, null where it is empty or only blanks; other values as they are."""
-    column = to_text(column)
-    empty = empty_mask(column) & mask_of(column.is_valid())
-    if not empty.any():
-        return column
-    return pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), column)
-
-
-def mask_of(condition: pa.ChunkedArray) -> Mask:
-    """A boolean per row; null counts as false."""
-    return np.asarray(pc.fill_null(condition, False).to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def empty_mask(column: pa.ChunkedArray) -> Mask:
-    """True where there is no value: null, or only blanks."""
-    if pa.types.is_dictionary(column.type):
-        parts = [_empty_codes(chunk) for chunk in column.chunks]
-        return np.concatenate([np.zeros(0, dtype=bool), *parts])
-    missing = column.is_null()
-    if pa.types.is_string(column.type):
-        if pc.any(pc.starts_with(column, " ")).as_py():
-            column = pc.utf8_trim_whitespace(column)
-        missing = pc.or_(missing, pc.fill_null(pc.equal(column, ""), False))
-    return mask_of(missing)
-
-
-def _empty_codes(chunk: pa.DictionaryArray) -> Mask:
-    """As :func:`empty_mask`, looking at each word once."""
-    empty = empty_mask(pa.chunked_array([chunk.dictionary]))
-    if not empty.any():
-        return mask_of(chunk.is_null())
-    codes = pc.fill_null(chunk.indices, len(empty)).to_numpy(zero_copy_only=False)
-    return np.asarray(np.append(empty, True)[codes], dtype=bool)
 
 
 @dataclass
@@ -183,7 +80,7 @@ def to_timestamps(
     ``evidence``: what the whole column shows of the order of day and month, asked only if needed;
     these values alone otherwise.
     """
-    values = _without_dictionary(values)
+    values = without_dictionary(values)
     if pa.types.is_string(values.type):
         return _from_text(column, values, rules, evidence)
     n = len(values)
@@ -194,8 +91,8 @@ def to_timestamps(
     elif pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
         found.bare = known & pa.types.is_date(values.type)
         place_naive(_microseconds(values.cast(pa.timestamp("us"), safe=False)), known, rules, found)
-    elif _numeric(values.type) and not pa.types.is_boolean(values.type):
-        numbers = np.asarray(pc.fill_null(_as_float(values), np.nan).to_numpy())
+    elif is_numeric_type(values.type) and not pa.types.is_boolean(values.type):
+        numbers = np.asarray(pc.fill_null(as_floats(values), np.nan).to_numpy())
         read_numbers(numbers, known & ~np.isnan(numbers), rules, found)
         known &= ~np.isnan(numbers)
     return _timestamps(column, values, known, found, rules, None)
@@ -341,72 +238,3 @@ def _zone_question(
         f"{column} is {text[0].as_py()!r}, a time without a zone ({rows:,} rows); say time_zone: "
         + ", ".join(each)
     )
-
-
-def to_floats(
-    values: pa.ChunkedArray,
-    signs: NumberSigns = PLAIN_SIGNS,
-    parse: Callable[[str, NumberSigns], float | None] = parse_number,
-) -> tuple[pa.ChunkedArray, Mask, Mask]:
-    """A column as float64 (NaN becomes null), a mask of no numbers, and a mask of infinities.
-
-    ``parse``: what a text that is not written as programs do stands for, None if for no number.
-    """
-    values = _without_dictionary(values)
-    if not pa.types.is_string(values.type):
-        if not _numeric(values.type):
-            return (
-                pa.chunked_array([pa.nulls(len(values), pa.float64())]),
-                mask_of(values.is_valid()),
-                np.zeros(len(values), dtype=bool),
-            )
-        return _finite(_as_float(values), np.zeros(len(values), dtype=bool))
-    if not signs.plain:
-        return _floats_one_by_one(values, lambda text: parse(text, signs))
-    try:
-        return _finite(values.cast(pa.float64()), np.zeros(len(values), dtype=bool))
-    except pa.ArrowInvalid:
-        return _floats_one_by_one(values, lambda text: parse(text, signs))
-
-
-def _floats_one_by_one(
-    values: pa.ChunkedArray, parse: Callable[[str], float | None]
-) -> tuple[pa.ChunkedArray, Mask, Mask]:
-    """Each different text is parsed once."""
-    coded = values.combine_chunks().dictionary_encode()
-    words = [(word or "").strip() for word in coded.dictionary.to_pylist()]
-    infinite_word = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-    read = [None if word in NO_VALUE else parse(word) for word in words]
-    numbers = np.array([*(np.nan if n is None else n for n in read), np.nan])
-    infinite = np.array([*(bool(infinite_word.fullmatch(word)) for word in words), False])
-    wrong = np.array(
-        [*(n is None and word not in NO_VALUE for n, word in zip(read, words, strict=True)), False]
-    )
-    codes = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
-    column = numbers[codes]
-    made = pa.chunked_array([pa.array(column, pa.float64(), mask=np.isnan(column))])
-    return made, (wrong & ~infinite)[codes], infinite[codes]
-
-
-def _numeric(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_null(kind)
-    )
-
-
-def _as_float(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
-    return values.cast(pa.float64(), safe=False)
-
-
-def _finite(numbers: pa.ChunkedArray, bad: Mask) -> tuple[pa.ChunkedArray, Mask, Mask]:
-    infinite = mask_of(pc.is_inf(numbers))
-    unknown = pc.or_(pc.is_nan(numbers), pc.is_inf(numbers))
-    if pc.any(unknown).as_py():
-        numbers = pc.if_else(unknown, pa.scalar(None, pa.float64()), numbers)
-    return numbers, bad, infinite

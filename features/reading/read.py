@@ -24,6 +24,7 @@ from features.dataset import Dataset
 from features.errors import DataError
 from features.expressions import parse_expression
 from features.histories.arrays import NO_TIME
+from features.reading.chunks import concat_chunks
 from features.reading.files.csv_table import HEADER_AGAIN
 from features.reading.files.data_file import is_url
 from features.reading.inference.attributes import typed_answers, typed_leads
@@ -38,21 +39,14 @@ from features.reading.sources.folder import (
 )
 from features.reading.times.day_month_order import TimeEvidence
 from features.reading.validation.aliases import Aliases, read_aliases
+from features.reading.validation.columns import parse_timestamps
+from features.reading.validation.lead_ids import with_lead_id
+from features.reading.validation.lead_index import LeadIndex
 from features.reading.validation.outcomes import clean_outcomes
-from features.reading.validation.tables import (
-    LeadIndex,
-    TableRules,
-    ask_for_creation,
-    clean_answers,
-    clean_interactions,
-    clean_leads,
-    concat_chunks,
-    mask_in,
-    parse_timestamps,
-    require,
-    with_lead_id,
-)
-from features.reading.values.text import mask_of, to_text, trimmed_text
+from features.reading.validation.required_columns import ask_for_creation, require
+from features.reading.validation.table_rules import TableRules
+from features.reading.validation.tables import clean_answers, clean_interactions, clean_leads
+from features.reading.values.text import mask_in, mask_of, to_text, trimmed_text
 from features.schemas import (
     ANSWERS_SCHEMA,
     INTERACTIONS_SCHEMA,

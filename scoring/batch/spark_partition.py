@@ -24,13 +24,9 @@ from features.reading.inference.attributes import typed_answers, typed_leads
 from features.reading.inference.inference import Inference, type_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.read import ids_of, until_of
-from features.reading.validation.tables import (
-    LATER,
-    LeadIndex,
-    clean_answers,
-    clean_interactions,
-    clean_leads,
-)
+from features.reading.validation.columns import LATER
+from features.reading.validation.lead_index import LeadIndex
+from features.reading.validation.tables import clean_answers, clean_interactions, clean_leads
 from features.schemas import UTC_MICROSECONDS, QuarantinedRows
 from features.vectors.spec import FeatureSpec
 from scoring.batch.out_of_core import QUESTIONS

@@ -17,15 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import DataError
+from features.reading.chunks import concat_chunks
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
 from features.reading.sources.folder import TableSource
-from features.reading.validation.tables import (
-    TableRules,
-    concat_chunks,
-    parse_timestamps,
-    require,
-    with_lead_id,
-)
+from features.reading.validation.columns import parse_timestamps
+from features.reading.validation.lead_ids import with_lead_id
+from features.reading.validation.required_columns import require
+from features.reading.validation.table_rules import TableRules
 from features.reading.values.text import mask_of, trimmed_text
 
 MAX_MERGES = 50

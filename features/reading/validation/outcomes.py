@@ -14,14 +14,11 @@ from features.contract import DatasetSettings, Outcome, WhichOutcome
 from features.errors import DataError
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
 from features.reading.times.zones import end_of_day
-from features.reading.validation.tables import (
-    TableRules,
-    drop_after_cutoff,
-    parse_timestamps,
-    require,
-    with_lead_id,
-    without_repeats,
-)
+from features.reading.validation.columns import drop_after_cutoff, parse_timestamps
+from features.reading.validation.lead_ids import with_lead_id
+from features.reading.validation.repeats import without_repeats
+from features.reading.validation.required_columns import require
+from features.reading.validation.table_rules import TableRules
 from features.reading.values.text import mask_of, trimmed_text
 from features.schemas import UTC_MICROSECONDS
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -80,6 +82,11 @@ def without_blank_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def mask_of(condition: pa.ChunkedArray) -> Mask:
     """A boolean per row; null counts as false."""
     return np.asarray(pc.fill_null(condition, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def mask_in(column: pa.ChunkedArray, words: Iterable[str]) -> Mask:
+    """True where the value is one of ``words``."""
+    return mask_of(pc.is_in(column, value_set=pa.array(list(words), pa.string())))
 
 
 def empty_mask(column: pa.ChunkedArray) -> Mask:

@@ -16,8 +16,9 @@ from features.errors import DataError
 from features.reading.files.csv_table import odd_text
 from features.reading.files.data_file import local_file
 from features.reading.files.excel import filled_sheets
+from features.reading.files.file_chunks import JSON_ENDINGS, WORKBOOKS, file_chunks
 from features.reading.quarantine import Quarantine
-from features.reading.sources.folder import JSON_ENDINGS, WORKBOOKS, TableNotes, file_chunks
+from features.reading.table_notes import TableNotes
 from features.reading.values.text import to_text
 
 DOCUMENTS = (".json", ".json.gz")

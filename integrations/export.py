@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataError, UsageError
-from features.reading.sources.folder import WORKBOOKS
+from features.reading.files.file_chunks import WORKBOOKS
 from integrations.connectors.mirror import SYNC_STATE
 from integrations.converted import (
     DOCUMENTS,

@@ -18,7 +18,7 @@ from features.errors import DataError, UsageError
 from features.reading.files.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.read import dataset_from, quarantine_for, references_from
-from features.reading.sources.folder import TableNotes
+from features.reading.table_notes import TableNotes
 
 SETTINGS = "the settings"
 """How messages call what stands in for ``dataset.toml``."""

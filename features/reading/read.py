@@ -27,16 +27,14 @@ from features.histories.arrays import NO_TIME
 from features.reading.chunks import concat_chunks
 from features.reading.files.csv_table import HEADER_AGAIN
 from features.reading.files.data_file import is_url
+from features.reading.files.file_chunks import file_chunks
 from features.reading.inference.attributes import typed_answers, typed_leads
 from features.reading.inference.inference import Inference
 from features.reading.inference.observation import DailyMoments, end_of_observation
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
-from features.reading.sources.folder import (
-    FolderSource,
-    RemoteFolderSource,
-    TableSource,
-    file_chunks,
-)
+from features.reading.sources.folder import FolderSource
+from features.reading.sources.remote_folder import RemoteFolderSource
+from features.reading.sources.table_source import TableSource
 from features.reading.times.day_month_order import TimeEvidence
 from features.reading.validation.aliases import Aliases, read_aliases
 from features.reading.validation.columns import parse_timestamps

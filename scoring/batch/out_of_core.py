@@ -35,7 +35,8 @@ from features.histories.arrays import NO_TIME
 from features.histories.build import histories_from_dataset
 from features.language.language import ENGLISH, Language
 from features.reading.read import open_dataset, quarantine_for, source_of
-from features.reading.sources.folder import FolderSource, TableSource
+from features.reading.sources.folder import FolderSource
+from features.reading.sources.table_source import TableSource
 from features.schemas import (
     ANSWERS_SCHEMA,
     INTERACTIONS_SCHEMA,
@@ -52,11 +53,7 @@ from scoring.scores import SCORE_COLUMNS, scores_table
 from scoring.scores_io import ScoresStream, check_ending
 
 ROWS_A_BUCKET = 4_000_000
-
-
 Tell = Callable[[str, int, int], None]
-
-
 Questions = Callable[[Dataset], tuple[Object, Int64]]
 
 

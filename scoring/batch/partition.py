@@ -16,13 +16,12 @@ from pyarrow import parquet
 from features.reading.inference.observation import DailyMoments
 from features.reading.quarantine import Quarantine
 from features.reading.read import NO_MOMENTS, DatasetReader, InteractionChunk
-from features.reading.sources.folder import FolderSource, TableSource
+from features.reading.sources.folder import FolderSource
+from features.reading.sources.table_source import TableSource
 from features.schemas import QuarantinedRows
 from scoring.batch.checkpoint import CheckpointDir
 
 STEP_ROWS = 4_000_000
-
-
 MEMORY_LIMIT = "1500MB"
 
 

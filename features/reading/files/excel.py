@@ -4,16 +4,88 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from features.cleaning import NO_VALUE
 from features.errors import DataError
+from features.reading.files.csv_table import HEADER_AGAIN, repeats_header
 from features.reading.files.data_file import DataFile
+from features.reading.files.headers import columns_of
+from features.reading.files.table_file import TableFile
+from features.reading.quarantine import Chunk, Quarantine
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")
 """Endings of workbooks that are ZIP archives, unless a password locks them."""
 MAX_EXACT_WHOLE = 2**53
+MAX_TITLE_ROWS = 20
+
+
+def workbook_chunks(part: TableFile, quarantine: Quarantine, skip: int) -> Generator[Chunk]:
+    """The rows of the sheet that is read, as one chunk; none if ``skip`` is above 0."""
+    sheet, rows = sheet_rows(part.file, part.own.sheet, part.table)
+    above = _title_rows(rows)
+    header = rows[above] if rows else []
+    if not any(cell.strip() for cell in header):
+        raise DataError(
+            f"{part.file.name} is empty; expected a first row with the names of columns"
+        )
+    label = part.file.name
+    if above:
+        words = next((c for row in rows[:above] for c in row if c.strip()), "")
+        part.notes.say(f"{label}: {above} rows above the header are left out: {words[:60]!r}")
+    part.notes.say(f"{label}: sheet {sheet!r} is read")
+    body = [(above + 2 + i, row) for i, row in enumerate(rows[above + 1 :])]
+    body = [(n, row) for n, row in body if any(cell.strip() for cell in row)]
+    part.count(len(body))
+    while body and _is_footer(body[-1][1]):
+        number, row = body.pop()
+        quarantine.note_footer(part.table, label, number, next(c for c in row if c.strip()))
+    width = len(header)
+    cells = [pa.array([_cell(row, i) for _, row in body], pa.string()) for i in range(width)]
+    filled = [len(c) - c.null_count for c in cells]
+    same = {
+        i: j
+        for i in range(width)
+        for j in range(i)
+        if header[i].strip() == header[j].strip() and cells[i].equals(cells[j])
+    }
+    columns = columns_of(header, label, part.table, part.declared, filled=filled, same=same)
+    part.note_columns(columns)
+    rows_below = pa.table(
+        [cells[p] for p in columns.positions], names=[str(i) for i in range(len(columns.names))]
+    )
+    part.places = 1
+    if skip == 0:
+        numbers = np.array([n for n, _ in body], dtype=np.int64)
+        chunk = part.chunk(rows_below, columns, numbers, {})
+        again = repeats_header(cells, header)
+        yield chunk if again is None else quarantine.set_aside(chunk, again, HEADER_AGAIN)
+
+
+def _cell(row: list[str], place: int) -> str | None:
+    text = row[place] if place < len(row) else ""
+    return None if text in NO_VALUE else text
+
+
+def _is_footer(row: list[str]) -> bool:
+    """Whether a row is one sentence under the table."""
+    filled = [cell.strip() for cell in row if cell.strip()]
+    return len(filled) == 1 and " " in filled[0] and len(row) > 2
+
+
+def _title_rows(rows: list[list[str]]) -> int:
+    """How many rows stand above the header: titles with few cells filled."""
+    widths = [sum(1 for cell in row if cell.strip()) for row in rows[: MAX_TITLE_ROWS * 5]]
+    usual = max(widths, default=0)
+    for place, width in enumerate(widths[:MAX_TITLE_ROWS]):
+        if (width >= 2 and width >= usual / 2) or (usual <= 1 and width):
+            return place
+    return 0
 
 
 def sheet_rows(file: DataFile, sheet: str | None, table: str) -> tuple[str, list[list[str]]]:

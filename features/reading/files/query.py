@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from features.errors import DataError
+from features.reading.files.headers import columns_of
+from features.reading.files.table_file import CHUNK_ROWS, TableFile, row_numbers
+from features.reading.quarantine import Chunk
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,6 +21,42 @@ if TYPE_CHECKING:
 BATCH_ROWS = 1_000_000
 _ONLY_COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _FILE = re.compile(r"(\b(?:from|join)\s+|\bread_\w+\s*\(\s*\[?\s*)'([^']+)'", re.IGNORECASE)
+
+
+def query_chunks(part: TableFile, skip: int) -> Generator[Chunk]:
+    """The rows that a query gives; the first ``skip`` chunks left out."""
+    path = part.file.path
+    if path is None or part.folder is None:
+        raise DataError(f"{part.file.name}: a query is run in a folder of this machine alone")
+
+    with query_batches(path, part.folder) as (rows, batches):
+        if skip == 0:
+            part.count(rows)
+        start, seen = 1, False
+        for batch in _tables_of(batches):
+            columns = columns_of(batch.column_names, part.file.name, part.table, part.declared)
+            part.note_columns(columns)
+            seen = True
+            if part.places >= skip:
+                picked = batch.select(list(columns.positions))
+                yield part.chunk(picked, columns, row_numbers(start, batch.num_rows), {})
+            start, part.places = start + batch.num_rows, part.places + 1
+        if not seen:
+            raise DataError(f"{part.file.name}: the query gives no rows")
+
+
+def _tables_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches of a query as tables of a bounded number of rows."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= CHUNK_ROWS:
+            yield pa.Table.from_batches(held)
+            held, rows = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 @contextmanager

@@ -31,16 +31,12 @@ from features.contract import (
 from features.errors import DataError
 from features.reading.files.data_file import local_file, parts_of
 from features.reading.files.excel import sheet_names
+from features.reading.files.file_chunks import WORKBOOKS, file_chunks
 from features.reading.files.headers import near_columns, plain_name, toml_key
 from features.reading.inference.inference import several_words
 from features.reading.quarantine import Chunk, Quarantine
-from features.reading.sources.folder import (
-    DATABASES,
-    LEFT_BY_PROGRAMS,
-    WORKBOOKS,
-    TableNotes,
-    file_chunks,
-)
+from features.reading.sources.folder import DATABASES, LEFT_BY_PROGRAMS
+from features.reading.table_notes import TableNotes
 from features.reading.times.day_month_order import TimeEvidence
 from features.reading.times.moment_column import TimeRules
 from features.reading.times.timestamps import to_timestamps

@@ -21,7 +21,7 @@ from features.errors import DataError, StorageError, UsageError
 from features.reading.files.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.sources.database_url import refuse_unencoded, without_password
-from features.reading.sources.folder import TableNotes
+from features.reading.table_notes import TableNotes
 
 ROWS_AT_ONCE = 100_000
 

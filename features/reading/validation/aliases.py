@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from features.errors import DataError
 from features.reading.chunks import concat_chunks
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
-from features.reading.sources.folder import TableSource
+from features.reading.sources.table_source import TableSource
 from features.reading.validation.columns import parse_timestamps
 from features.reading.validation.lead_ids import with_lead_id
 from features.reading.validation.required_columns import require

@@ -14,9 +14,9 @@ import pyarrow.parquet as parquet
 import pytest
 
 from features.contract import AttributeType, Available, Group
+from features.reading.files.file_chunks import file_chunks
 from features.reading.quarantine import Quarantine
 from features.reading.read import read_dataset
-from features.reading.sources.folder import file_chunks
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
 
 Folder = Callable[..., Path]
@@ -205,7 +205,7 @@ def test_parts_can_be_skipped(
     times = pa.array([0] * 10, pa.timestamp("us", tz="UTC"))
     table = pa.table({"lead_id": [f"L{i}" for i in range(10)], "occurred_at": times})
     parquet.write_table(table, path, row_group_size=5)
-    monkeypatch.setattr("features.reading.sources.folder.CHUNK_ROWS", 2)
+    monkeypatch.setattr("features.reading.files.parquet.CHUNK_ROWS", 2)
     whole = [(c.rows.tolist(), c.table) for c in file_chunks(path, "interactions", Quarantine())]
     assert [rows for rows, _ in whole] == [[1, 2], [3, 4], [5], [6, 7], [8, 9], [10]]
     for skip in range(7):

@@ -10,7 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from features.errors import DataError
-from features.reading.files.json_lines import column_of
+from features.reading.files.json_rows import column_of
 from features.reading.inference.observation import DailyMoments, end_of_observation
 from features.reading.read import in_sample, read_dataset
 from features.reading.sources.folder import FolderSource

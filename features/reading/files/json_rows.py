@@ -5,21 +5,38 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from features.errors import DataError
 from features.reading.files.data_file import DataFile
 from features.reading.files.dialect import as_utf8, encoding_of
+from features.reading.files.headers import columns_of
+from features.reading.files.table_file import TableFile
+from features.reading.quarantine import Chunk
 
 ROWS_AT_ONCE = 200_000
 DEPTH = 3
 """Objects within objects that become columns, ``properties.city``; deeper ones stay JSON text."""
 
 Row = dict[str, Any]
+
+
+def json_chunks(part: TableFile, skip: int) -> Generator[Chunk]:
+    """The rows of a JSON file; the first ``skip`` chunks left out."""
+    for rows, places in json_rows(part.file):
+        columns = columns_of(rows.column_names, part.file.name, part.table, part.declared)
+        part.note_columns(columns)
+        if part.places >= skip:
+            picked = rows.select(list(columns.positions))
+            yield part.chunk(picked, columns, np.asarray(places, dtype=np.int64), {})
+        part.places += 1
+    if skip == 0:
+        part.count(count_json_rows(part.file))
 
 
 def json_rows(file: DataFile) -> Iterator[tuple[pa.Table, list[int]]]:

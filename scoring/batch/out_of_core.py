@@ -34,7 +34,8 @@ from features.errors import StorageError
 from features.histories.arrays import NO_TIME
 from features.histories.build import histories_from_dataset
 from features.language.language import ENGLISH, Language
-from features.reading.read import open_dataset, quarantine_for, source_of
+from features.reading.open_dataset import open_dataset
+from features.reading.read import quarantine_for, source_of
 from features.reading.sources.folder import FolderSource
 from features.reading.sources.table_source import TableSource
 from features.schemas import (

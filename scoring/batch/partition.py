@@ -13,9 +13,9 @@ import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
+from features.reading.dataset_reader import NO_MOMENTS, DatasetReader, InteractionChunk
 from features.reading.inference.observation import DailyMoments
 from features.reading.quarantine import Quarantine
-from features.reading.read import NO_MOMENTS, DatasetReader, InteractionChunk
 from features.reading.sources.folder import FolderSource
 from features.reading.sources.table_source import TableSource
 from features.schemas import QuarantinedRows

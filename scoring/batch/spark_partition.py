@@ -20,10 +20,11 @@ import pyarrow.compute as pc
 from features.contract import AttributeSettings, AttributeType, DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError
+from features.reading.dataset_reader import until_of
 from features.reading.inference.attributes import typed_answers, typed_leads
 from features.reading.inference.inference import Inference, type_of
+from features.reading.open_dataset import ids_of
 from features.reading.quarantine import Chunk, Quarantine
-from features.reading.read import ids_of, until_of
 from features.reading.validation.columns import LATER
 from features.reading.validation.lead_index import LeadIndex
 from features.reading.validation.tables import clean_answers, clean_interactions, clean_leads
@@ -41,8 +42,6 @@ ROWS_A_BUCKET = 1_000_000
 
 
 TAGS = {"leads": 0, "interactions": 1, "answers": 2, "questions": 3}
-
-
 ANY = {
     "lead_id": "string",
     "at": "timestamp",

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from features.cleaning import EARLIEST_US, PLACEHOLDERS_US
 from features.compute.array_types import Int64
@@ -64,3 +66,14 @@ def implausible(at_us: Int64) -> Mask:
     out = (at_us < EARLIEST_US) | (at_us >= LATEST_US) | np.isin(at_us, PLACEHOLDERS_US)
     found: Mask = known & out
     return found
+
+
+def moments_of_column(column: pa.ChunkedArray) -> Int64:
+    """Microseconds since 1970 UTC of an Arrow column of times without gaps."""
+    return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+
+
+def moments_of_series(column: pd.Series) -> Int64:
+    """Microseconds since 1970 UTC of a pandas column of times without gaps."""
+    whole = column.astype("datetime64[us, UTC]").astype("int64")
+    return np.asarray(whole.to_numpy(), dtype=np.int64)

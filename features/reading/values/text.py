@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -109,3 +110,8 @@ def _empty_codes(chunk: pa.DictionaryArray) -> Mask:
         return mask_of(chunk.is_null())
     codes = pc.fill_null(chunk.indices, len(empty)).to_numpy(zero_copy_only=False)
     return np.asarray(np.append(empty, True)[codes], dtype=bool)
+
+
+def objects_of(column: pa.ChunkedArray) -> pd.Series:
+    """A column of strings as pandas objects; None where unknown."""
+    return pd.Series(column.to_numpy(zero_copy_only=False), dtype=object)

@@ -12,7 +12,8 @@ import pytest
 from features.errors import DataError
 from features.reading.files.json_rows import column_of
 from features.reading.inference.observation import DailyMoments, end_of_observation
-from features.reading.read import in_sample, read_dataset
+from features.reading.open_dataset import in_sample
+from features.reading.read import read_dataset
 from features.reading.sources.folder import FolderSource
 
 Folder = Callable[..., Path]

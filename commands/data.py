@@ -111,7 +111,7 @@ def check(
       leadscore check sqlite:///crm.db
     """
     from commands.output import print_json, timed
-    from features.reading.check.report import check as report_on
+    from features.reading.check.check import check as report_on
 
     with timed(f"read {dataset}"):
         report = report_on(dataset, max_bad_fraction=max_bad, quarantine_dir=quarantine)

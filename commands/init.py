@@ -11,7 +11,7 @@ from commands.options import JsonOption
 from features.language.current import _, say
 
 if TYPE_CHECKING:
-    from features.reading.proposal.propose import Proposal
+    from features.reading.proposal.proposal import Proposal
 
 
 MAX_TRIAL_BYTES = 64 << 20
@@ -61,7 +61,8 @@ def init(
     """
     from commands.output import log, print_json
     from features.contract import toml_text
-    from features.reading.proposal.propose import as_toml, propose
+    from features.reading.proposal.dataset_toml import as_toml
+    from features.reading.proposal.propose import propose
 
     file = folder / "dataset.toml"
     before = toml_text(file) if file.is_file() else ""
@@ -146,7 +147,7 @@ def still_refused(folder: Path) -> str | None:
 
 def print_proposal(proposal: Proposal, refused: str | None) -> None:
     """What each file is taken for, and what is still to be said, for a person."""
-    from features.reading.proposal.propose import describe
+    from features.reading.proposal.proposal import describe
 
     for line in describe(proposal):
         print(line)

@@ -38,7 +38,7 @@ class DatasetReader:
 
     ``known``: which leads interactions may speak of. ``quarantine`` and ``found`` collect what is
     refused and inferred, also by the interactions still to come. ``days``: how many interactions
-    were read of each day. ``rows``: per table, how many were read and kept.
+    were read of each day. ``read``: per table, how many rows were read.
     """
 
     tables: TableSource

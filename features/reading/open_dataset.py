@@ -12,8 +12,8 @@ import pyarrow as pa
 from features.errors import DataError
 from features.reading.chunks import concat_chunks
 from features.reading.dataset_reader import DatasetReader, refuse_empty, until_of
-from features.reading.inference.attributes import typed_answers, typed_leads
 from features.reading.inference.inference import Inference
+from features.reading.inference.typed_attributes import typed_answers, typed_leads
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.reading.sources.table_source import TableSource
 from features.reading.validation.aliases import Aliases, read_aliases
@@ -88,7 +88,7 @@ def open_dataset(
         aliases.hidden_until(leads),
     )
     answers = _read_answers(tables, quarantine, known, until, rules, read)
-    _tell_not_read(tables, found)
+    _report_not_read(tables, found)
     return DatasetReader(
         tables, settings, given, quarantine, found, leads, outcomes, answers, known, rules, read
     )
@@ -110,7 +110,7 @@ def _sampled(
     return leads[kept].reset_index(drop=True)
 
 
-def _tell_not_read(tables: TableSource, found: Inference) -> None:
+def _report_not_read(tables: TableSource, found: Inference) -> None:
     others = tables.not_read()
     if others:
         found.lose(f"not read: {', '.join(others)} (no table of the contract is called so)")

@@ -21,8 +21,9 @@ from features.contract import AttributeSettings, AttributeType, DatasetSettings
 from features.dataset import Dataset
 from features.errors import DataError
 from features.reading.dataset_reader import until_of
-from features.reading.inference.attributes import typed_answers, typed_leads
-from features.reading.inference.inference import Inference, type_of
+from features.reading.inference.attribute_types import type_of
+from features.reading.inference.inference import Inference
+from features.reading.inference.typed_attributes import typed_answers, typed_leads
 from features.reading.open_dataset import ids_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.validation.columns import LATER

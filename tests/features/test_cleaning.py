@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from features.cleaning import Cleaning, NumberSigns, trimmed
 from features.contract import AttributeType, DatasetSettings
-from features.reading.inference.attributes import typed_leads
 from features.reading.inference.inference import Inference
+from features.reading.inference.typed_attributes import typed_leads
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.values.text import trimmed_text
 from features.vectors.compute import encode_value

@@ -26,7 +26,7 @@ OPEN = "open"
 REOPENED = "the lead was opened again"
 MIN_ROWS_OF_DATES = 20
 """From so many outcomes on, all at midnight, they are taken for dates."""
-MOST_WORDS_SHOWN = 8
+MAX_WORDS_SHOWN = 8
 NOTHING = ""
 """An outcome that is left empty: unknown, unless dataset.toml says that such a lead is open."""
 LIKELY_WORDS = {
@@ -143,7 +143,7 @@ def _words_question(
         reverse=True,
     )
     empty = int(rows[len(words)]) if meanings[len(words)] is None else 0
-    shown = ", ".join(f"{w!r} ({n:,} rows)" for n, w in unknown[:MOST_WORDS_SHOWN])
+    shown = ", ".join(f"{w!r} ({n:,} rows)" for n, w in unknown[:MAX_WORDS_SHOWN])
     if empty:
         shown = ", ".join(part for part in (shown, f"nothing ({empty:,} rows)") if part)
     says = likely_meanings([*(w for _, w in unknown), *([NOTHING] if empty else [])])

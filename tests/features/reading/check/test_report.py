@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from features.language.current import language
-from features.reading.check.report import check
+from features.reading.check.check import check
 
 Folder = Callable[..., Path]
 

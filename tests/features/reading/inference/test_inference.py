@@ -6,7 +6,10 @@ import pyarrow as pa
 import pytest
 
 from features.contract import AttributeType, DatasetSettings, Group
-from features.reading.inference.inference import Inference, blank_unanswered, group_of, type_of
+from features.reading.inference.attribute_groups import group_of
+from features.reading.inference.attribute_settings import blank_unanswered
+from features.reading.inference.attribute_types import type_of
+from features.reading.inference.inference import Inference
 
 N, C, B = AttributeType.NUMBER, AttributeType.CATEGORY, AttributeType.BOOLEAN
 

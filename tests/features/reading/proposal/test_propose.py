@@ -11,7 +11,8 @@ import pytest
 
 from commands.cli import run
 from features.errors import DataError
-from features.reading.proposal.propose import as_toml, propose
+from features.reading.proposal.dataset_toml import as_toml
+from features.reading.proposal.propose import propose
 from features.reading.read import read_dataset
 
 CONTACTS = """Record ID;Create Date;Sector;Revenue;Topics

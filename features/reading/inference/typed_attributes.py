@@ -20,21 +20,12 @@ from features.cleaning import (
     words_of,
     written_number,
 )
-from features.contract import (
-    AttributeSettings,
-    AttributeType,
-    Available,
-    DatasetSettings,
-    signs_of,
-)
+from features.contract import AttributeSettings, AttributeType, Available, DatasetSettings, signs_of
 from features.errors import DataError
-from features.reading.inference.inference import (
-    MAX_PARTS,
-    Inference,
-    blank_unanswered,
-    group_of,
-    resolve_attribute,
-)
+from features.reading.inference.attribute_groups import group_of
+from features.reading.inference.attribute_settings import blank_unanswered, resolve_attribute
+from features.reading.inference.attribute_types import MAX_PARTS
+from features.reading.inference.inference import Inference
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.reading.values.numbers import to_floats
 from features.reading.values.text import mask_of, to_text, trimmed_text

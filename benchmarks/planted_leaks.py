@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.contract import AttributeSettings, AttributeType, Available, Group
+from features.contract import AttributeType, Available, Group
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
 
 

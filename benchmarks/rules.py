@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from features.compute.array_types import Float64, Object
-from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
+from features.contract import AttributeType, Group
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.histories.arrays import Answers, Histories, Interactions, References
 from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 from features.vectors.compute import compute_vectors

@@ -60,9 +60,9 @@ def init(
       leadscore init my-export --time-zone Europe/Paris
     """
     from commands.output import log, print_json
-    from features.contract import toml_text
     from features.reading.proposal.dataset_toml import as_toml
     from features.reading.proposal.propose import propose
+    from features.settings_file import toml_text
 
     file = folder / "dataset.toml"
     before = toml_text(file) if file.is_file() else ""
@@ -85,7 +85,7 @@ def init(
 
 def parsed(text: str) -> dict[str, Any]:
     """The keys of a dataset.toml. Raises DataError where it is no TOML."""
-    from features.contract import toml_values
+    from features.settings_file import toml_values
 
     return toml_values(text)
 

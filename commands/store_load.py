@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from features.contract import READING_KEYS, AttributeType, DatasetSettings
+from features.contract import AttributeType
 from features.dataset import Dataset
+from features.dataset_settings import READING_KEYS, DatasetSettings
 from features.errors import DataError
 from serving.messages import LONGEST_NAME
 from serving.problems import Problem
@@ -31,7 +32,6 @@ ROWS_AT_ONCE = 10_000
 """Rows in one transaction: a service beside it gets its turn after each."""
 
 INVALID = "invalid"
-
 Counts = dict[str, Counter[str]]
 
 

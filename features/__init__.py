@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from features.contract import DatasetSettings
     from features.dataset import Dataset
+    from features.dataset_settings import DatasetSettings
     from features.histories.arrays import Histories, References
     from features.reading.read import read_dataset, read_references
     from features.vectors.compute import compute_vectors as vectorize
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Dataset": ("features.dataset", "Dataset"),
-    "DatasetSettings": ("features.contract", "DatasetSettings"),
+    "DatasetSettings": ("features.dataset_settings", "DatasetSettings"),
     "Feature": ("features.vectors.spec", "Feature"),
     "FeatureSpec": ("features.vectors.spec", "FeatureSpec"),
     "Histories": ("features.histories.arrays", "Histories"),

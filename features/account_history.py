@@ -19,15 +19,9 @@ import pyarrow.compute as pc
 
 from features.accounts import accounts_of
 from features.compute.array_types import DAY_US, Int64, Object
-from features.contract import (
-    ACCOUNT_ATTRIBUTES,
-    AttributeSettings,
-    AttributeType,
-    Available,
-    Group,
-    Outcome,
-)
+from features.contract import ACCOUNT_ATTRIBUTES, AttributeType, Available, Group, Outcome
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings
 from features.errors import DataError
 from features.schemas import ANSWERS_SCHEMA, UTC_MICROSECONDS
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.compute.array_types import UInt64
-from features.contract import DEFAULT_OPT_OUT_KINDS, READING_KEYS, DatasetSettings
+from features.contract import DEFAULT_OPT_OUT_KINDS
+from features.dataset_settings import READING_KEYS, DatasetSettings
 from features.schemas import QuarantinedRows, RowCount, arrow_of
 
 
@@ -139,11 +140,7 @@ def _counted(n: int, name: str) -> str:
 
 
 KEYS = ("leadscore-lane-a", "leadscore-lane-b")
-
-
 ROWS_AT_ONCE = 1_000_000
-
-
 ODD = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.contract import AttributeType, DatasetSettings, Outcome
+from features.contract import AttributeType, Outcome
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
-
-
 DICTIONARY_STRING = pa.dictionary(pa.int32(), pa.string())
 """A dictionary column: a code a row, and each word once."""
 
@@ -42,8 +41,6 @@ ANSWERS_SCHEMA = pa.schema(
 
 
 TIME = "datetime64[us, UTC]"
-
-
 ACCOUNT_COLUMN = "account_id"
 """Optional column of leads: the account that the lead belongs to, null where unknown."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.contract import TableSettings
+from features.dataset_settings import TableSettings
 from features.errors import DataError
 from features.reading.files.csv_table import odd_text
 from features.reading.files.data_file import local_file

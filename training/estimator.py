@@ -12,7 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from features.compute.array_types import Float64, Int64, Object
-from features.contract import AttributeSettings, AttributeType, DatasetSettings, Group
+from features.contract import AttributeType, Group
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, Answers, Histories, Interactions, References
 from features.vectors.compute import compute_vectors

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from features.account_history import with_account_history
 from features.accounts import accounts_in_words
-from features.contract import DatasetSettings
 from features.dataset import Dataset
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 from features.reading.inference.complete_settings import completed
 from features.reading.inference.inference import Inference

@@ -12,13 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import NO_VALUE
-from features.contract import TABLES, DatasetSettings, settings_of
+from features.contract import TABLES
 from features.dataset import Dataset
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError, UsageError
 from features.reading.files.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.read import dataset_from, quarantine_for, references_from
 from features.reading.table_notes import TableNotes
+from features.settings_file import settings_of
 
 SETTINGS = "the settings"
 """How messages call what stands in for ``dataset.toml``."""

@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from features.compute.array_types import Int64, Object
-from features.contract import DatasetSettings
 from features.dataset import Dataset
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 from features.histories.arrays import NO_TIME
 from features.reading.chunks import concat_chunks

@@ -28,8 +28,8 @@ from pyarrow import parquet
 
 from features.compute.array_types import Int64, Object
 from features.compute.atomic import atomic_path
-from features.contract import DatasetSettings
 from features.dataset import Dataset
+from features.dataset_settings import DatasetSettings
 from features.errors import StorageError
 from features.histories.arrays import NO_TIME
 from features.histories.build import histories_from_dataset

@@ -17,8 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import AttributeSettings, AttributeType, DatasetSettings
+from features.contract import AttributeType
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import DataError
 from features.reading.dataset_reader import until_of
 from features.reading.inference.attribute_types import type_of

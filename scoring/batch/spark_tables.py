@@ -11,23 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.contract import (
-    REQUIRED_COLUMNS,
-    DatasetSettings,
-    IdRule,
-    settings_of,
-    toml_values,
-)
+from features.contract import REQUIRED_COLUMNS, IdRule
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 from features.reading.inference.observation import US_PER_DAY, DailyMoments, end_of_observation
+from features.settings_file import settings_of, toml_values
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
 CATALOGUE = "table:"
-
-
 TIMES = {
     "leads": "created_at",
     "outcomes": "occurred_at",
@@ -38,8 +32,6 @@ TIMES = {
 
 
 NUMBERS = {"interactions": ("value", "duration_s")}
-
-
 ORDER = ("order_file", "order_row")
 """Columns that hold the place of a row in its file; results are sorted by them."""
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.cleaning import Cleaning, NumberSigns, trimmed
-from features.contract import AttributeType, DatasetSettings
+from features.contract import AttributeType
+from features.dataset_settings import DatasetSettings
 from features.reading.inference.inference import Inference
 from features.reading.inference.typed_attributes import typed_leads
 from features.reading.quarantine import Chunk, Quarantine

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.contract import AttributeSettings, DatasetSettings
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import DataError
 from features.schemas import TIME, check_frames
 

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from small_release import small_release
 
-from features.contract import settings_from_text
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
+from features.settings_file import settings_from_text
 from scoring.release.release import Release
 from scoring.scores import scores_table
 from serving.settings import Settings

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from features.compute.array_types import Float64, Rows
-from features.contract import AttributeType, DatasetSettings
+from features.contract import AttributeType
+from features.dataset_settings import DatasetSettings
 from features.errors import UsageError
 from training.comparison.compare import LEARNED, Comparison
 from training.comparison.metrics import ScoreColumn

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from features.compute.array_types import Float64, Int64
-from features.contract import BANT, AttributeSettings, AttributeType, Available, DatasetSettings
+from features.contract import BANT, AttributeType, Available
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.histories.arrays import NO_TIME, Histories, References
 from features.vectors.catalogue import Source
 from features.vectors.compute import compute_vectors
@@ -20,17 +21,9 @@ from training.labels.splits import identical_rows
 from training.labels.training_data import TrainingData
 
 WINDOWS_DAYS = (1.0, 7.0, 30.0, 90.0, None)
-
-
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0)
-
-
 MAX_KINDS = 40
-
-
 MAX_LEVELS = 30
-
-
 UNWINDOWED_AGGREGATES = (
     "days_since_last",
     "days_silent",

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.compute.array_types import DAY_US
-from features.contract import AttributeSettings, Available, DatasetSettings, Group
+from features.contract import Available, Group
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import DataError, UsageError
 from features.histories.arrays import Histories
 from features.histories.build import histories_from_dataset
-from training.labels.references import (
-    LabelledReferences,
-    labelled_references,
-)
+from training.labels.references import LabelledReferences, labelled_references
 
 KIND_PREFIX = "kind:"
 """Before a name to exclude that is an interaction kind and not an attribute."""

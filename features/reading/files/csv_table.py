@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from features.cleaning import NO_VALUE, trimmed
-from features.contract import TableSettings
+from features.dataset_settings import TableSettings
 from features.errors import DataError
 from features.reading.files.data_file import DataFile
 from features.reading.files.dialect import SEPARATORS, Dialect, as_utf8, dialect_of, encoding_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.contract import TableSettings
+from features.dataset_settings import TableSettings
 from features.errors import DataError
 from features.reading.chunks import merge_small_chunks
 from features.reading.files.csv_table import csv_chunks, open_csv

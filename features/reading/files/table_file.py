@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features.contract import TableSettings
+from features.dataset_settings import TableSettings
 from features.reading.files.data_file import DataFile
 from features.reading.files.headers import HeaderColumns
 from features.reading.quarantine import Chunk

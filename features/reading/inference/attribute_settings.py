@@ -6,14 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import DEFAULT_UNANSWERED, NumberSigns
-from features.contract import (
-    AttributeSettings,
-    AttributeType,
-    Available,
-    DatasetSettings,
-    Group,
-    signs_of,
-)
+from features.contract import AttributeType, Available, Group
+from features.dataset_settings import AttributeSettings, DatasetSettings, signs_of
 from features.reading.files.headers import toml_key
 from features.reading.inference.attribute_groups import group_of, is_cost
 from features.reading.inference.attribute_types import rows_of_words, several_words, type_of

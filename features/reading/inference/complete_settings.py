@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from datetime import datetime
 
-from features.contract import AttributeSettings, AttributeType, Available, DatasetSettings
+from features.contract import AttributeType, Available
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import DataError
 from features.expressions import parse_expression
 from features.reading.inference.inference import Inference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from features.cleaning import NumberSigns
-from features.contract import AttributeSettings
+from features.dataset_settings import AttributeSettings
 
 
 @dataclass

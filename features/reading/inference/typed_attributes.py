@@ -20,7 +20,8 @@ from features.cleaning import (
     words_of,
     written_number,
 )
-from features.contract import AttributeSettings, AttributeType, Available, DatasetSettings, signs_of
+from features.contract import AttributeType, Available
+from features.dataset_settings import AttributeSettings, DatasetSettings, signs_of
 from features.errors import DataError
 from features.reading.inference.attribute_groups import group_of
 from features.reading.inference.attribute_settings import blank_unanswered, resolve_attribute

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.contract import FORMATS, REQUIRED_COLUMNS, DatasetSettings, TableSettings
+from features.contract import FORMATS, REQUIRED_COLUMNS
+from features.dataset_settings import DatasetSettings, TableSettings
 from features.reading.files.headers import near_columns
 from features.reading.proposal.dataset_toml import toml_string
 from features.reading.proposal.proposal import Proposal

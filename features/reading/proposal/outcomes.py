@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import DatasetSettings, TableSettings
+from features.dataset_settings import DatasetSettings, TableSettings
 from features.reading.files.headers import near_columns, plain_name, toml_key
 from features.reading.proposal.columns import column_of, looks_like_times, name_in_file
 from features.reading.proposal.dataset_toml import toml_string

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from features.contract import TABLES, settings_of
+from features.contract import TABLES
 from features.errors import DataError
 from features.reading.proposal.columns import propose_columns, propose_file
 from features.reading.proposal.outcomes import propose_closed_leads, propose_outcomes
 from features.reading.proposal.proposal import Proposal
 from features.reading.proposal.seen_files import SeenFile, assign_tables, look_at_folder
 from features.reading.proposal.values import propose_ids, propose_times, propose_values
+from features.settings_file import settings_of
 
 
 def propose(folder: Path, given: Mapping[str, Any] | None = None) -> Proposal:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from features.contract import FORMATS, REQUIRED_COLUMNS, TABLES, DatasetSettings, TableSettings
+from features.contract import FORMATS, REQUIRED_COLUMNS, TABLES
+from features.dataset_settings import DatasetSettings, TableSettings
 from features.errors import DataError
 from features.reading.files.data_file import local_file, parts_of
 from features.reading.files.excel import sheet_names

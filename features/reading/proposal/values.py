@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import DEFAULT_UNANSWERED, NumberSigns
-from features.contract import AttributeSettings, DatasetSettings, IdRule
+from features.contract import IdRule
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.reading.files.headers import plain_name, toml_key
 from features.reading.inference.attribute_types import several_words
 from features.reading.proposal.columns import column_of, name_in_file

@@ -16,12 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from features.cleaning import NO_VALUE
-from features.contract import TABLES, DatasetSettings, settings_of
+from features.contract import TABLES
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError, StorageError, UsageError
 from features.reading.files.headers import columns_of
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.sources.database_url import refuse_unencoded, without_password
 from features.reading.table_notes import TableNotes
+from features.settings_file import settings_of
 
 ROWS_AT_ONCE = 100_000
 

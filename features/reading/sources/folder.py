@@ -6,12 +6,14 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from features.contract import FORMATS, TABLES, DatasetSettings, TableSettings, read_settings
+from features.contract import FORMATS, TABLES
+from features.dataset_settings import DatasetSettings, TableSettings
 from features.errors import DataError
 from features.reading.files.data_file import DataFile, files_meant, local_file, parts_of
 from features.reading.files.file_chunks import WORKBOOKS, file_chunks
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.table_notes import TableNotes
+from features.settings_file import read_settings
 
 BESIDE_TABLES = (
     "dataset.toml",

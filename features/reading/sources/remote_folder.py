@@ -6,13 +6,15 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from features.contract import FORMATS, TABLES, DatasetSettings, settings_from_text
+from features.contract import FORMATS, TABLES
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 from features.reading.files.data_file import DataFile, files_meant, is_url
 from features.reading.files.file_chunks import file_chunks
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.sources.folder import BESIDE_TABLES
 from features.reading.table_notes import TableNotes
+from features.settings_file import settings_from_text
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Protocol
 
-from features.contract import DatasetSettings
+from features.dataset_settings import DatasetSettings
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.table_notes import TableNotes
 

@@ -8,10 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning import NumberSigns, parse_duration, parse_number
-from features.contract import (
-    BareDates,
-    signs_of,
-)
+from features.contract import BareDates
+from features.dataset_settings import signs_of
 from features.errors import DataError
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.reading.times.timestamps import TIME_EXPECTED, Timestamps, to_timestamps, unknown_way
@@ -19,11 +17,7 @@ from features.reading.times.zones import end_of_day
 from features.reading.validation.table_rules import TableRules
 from features.reading.values.number_signs import number_column
 from features.reading.values.numbers import to_floats
-from features.reading.values.text import (
-    mask_of,
-    to_text,
-    trimmed_text,
-)
+from features.reading.values.text import mask_of, to_text, trimmed_text
 from features.schemas import UTC_MICROSECONDS
 
 SAMPLE_ROWS = 20_000

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import DatasetSettings, Outcome, WhichOutcome
+from features.contract import Outcome, WhichOutcome
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
 from features.reading.times.zones import end_of_day

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from features.contract import (
-    REQUIRED_COLUMNS,
-    DatasetSettings,
-)
+from features.contract import REQUIRED_COLUMNS
+from features.dataset_settings import DatasetSettings
 from features.errors import DataError
 from features.reading.files.headers import near_columns
 from features.reading.quarantine import Chunk

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from features.cleaning import NumberSigns
-from features.contract import (
-    DatasetSettings,
-)
+from features.dataset_settings import DatasetSettings
 from features.reading.inference.inference import Inference
 from features.reading.times.day_month_order import TimeEvidence
 from features.reading.times.moment_column import TimeRules

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.contract import AttributeSettings, DatasetSettings
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import LeadscoreError
 from features.reading.read import read_dataset
 

@@ -14,12 +14,13 @@ from many_leads import asked, made_up_folder
 from pyarrow import parquet
 from small_release import ATTRIBUTES, FEATURES, small_release
 
-from features.contract import AttributeSettings, settings_from_text
+from features.dataset_settings import AttributeSettings
 from features.errors import DataError, ReleaseError
 from features.histories.build import histories_from_dataset
 from features.language.language import ENGLISH
 from features.reading.read import read_dataset
 from features.schemas import UTC_MICROSECONDS
+from features.settings_file import settings_from_text
 from features.vectors.spec import FeatureSpec
 from scoring.batch import spark as spark_release
 from scoring.batch.spark import REFUSED, _plain, _score_rows, received, shipped

@@ -17,14 +17,9 @@ import pytest
 from french import english_left, visible
 
 from commands import cli
-from features.contract import (
-    AttributeSettings,
-    AttributeType,
-    Available,
-    DatasetSettings,
-    Group,
-)
+from features.contract import AttributeType, Available, Group
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.histories.arrays import References
 from features.histories.build import histories_from_dataset
 from features.language.catalogues import language

@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.contract import AttributeSettings, AttributeType, DatasetSettings
+from features.contract import AttributeType
 from features.dataset import Dataset
+from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.histories.build import histories_from_dataset
 from features.schemas import ANSWERS_SCHEMA, INTERACTIONS_SCHEMA
 from scoring.scorecard.scorecard import Scorecard

@@ -10,7 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from features.contract import AttributeSettings, AttributeType, Available
+from features.contract import AttributeType, Available
+from features.dataset_settings import AttributeSettings
 from features.errors import GateError
 from features.reading.read import read_dataset
 from training.leakage.audit import LeakVerdict, audit, stop_on_sure_leaks, sure_leaks

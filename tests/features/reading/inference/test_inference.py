@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from features.contract import AttributeType, DatasetSettings, Group
+from features.contract import AttributeType, Group
+from features.dataset_settings import DatasetSettings
 from features.reading.inference.attribute_groups import group_of
 from features.reading.inference.attribute_settings import blank_unanswered
 from features.reading.inference.attribute_types import type_of

@@ -10,8 +10,6 @@ import pyarrow.parquet as parquet
 import pytest
 
 from features.errors import DataError
-from features.reading.files.json_rows import column_of
-from features.reading.inference.observation import DailyMoments, end_of_observation
 from features.reading.open_dataset import in_sample
 from features.reading.read import read_dataset
 from features.reading.sources.folder import FolderSource
@@ -100,28 +98,6 @@ def test_a_sample_keeps_whole_leads_and_says_so(dataset_folder: Folder) -> None:
     assert in_sample(ids[:50], 0.2).tolist() == in_sample(ids, 0.2)[:50].tolist()
     found = read_dataset(dataset_folder(), sample=0.999999)
     assert any("a sample of" in loss for loss in found.losses)
-
-
-def test_a_few_outliers_do_not_decide_the_end() -> None:
-    facts = pd.Series(range(0, 300 * DAY, DAY // 4)).to_numpy()
-    plain = end_of_observation(facts, DailyMoments.of(facts))
-    assert plain == facts[-1]
-    late = pd.Series([*facts, facts[-1] + 5000 * DAY]).to_numpy()
-    assert end_of_observation(late, DailyMoments.of(facts)) == plain
-    planned = pd.Series([*facts, *(facts[-1] + DAY * n for n in range(10, 40, 3))]).to_numpy()
-    assert end_of_observation(facts, DailyMoments.of(planned)) == plain
-
-
-def test_days_of_parts_add_up() -> None:
-    moments = pd.Series([5, DAY, 3 * DAY, 3 * DAY + 7]).to_numpy()
-    whole = DailyMoments.of(moments)
-    parts = DailyMoments.of(moments[:3]) + DailyMoments.of(moments[3:])
-    assert parts.to_dict() == whole.to_dict() == DailyMoments.from_dict(whole.to_dict()).to_dict()
-
-
-def test_columns_of_json_keep_their_types() -> None:
-    assert column_of([1, None, 2]).to_pylist() == [1, None, 2]
-    assert column_of([["a", "b"], None]).to_pylist() == ["a;b", None]
 
 
 def test_a_set_of_which_every_outcome_is_set_aside_is_refused(dataset_folder: Folder) -> None:

@@ -66,9 +66,9 @@ def _answers(dataset: Dataset, names: pd.Series) -> pa.Table:
     usable = (account >= 0) & (rank < MAX_LEADS_WITH_HISTORY)
     lead_ids = dataset.leads["lead_id"].to_numpy(dtype=object)
     tables = [
-        _table(lead_ids, attribute, told)
+        _table(lead_ids, attribute, counts)
         for attribute, events in _events(dataset, lead_ids).items()
-        for told in _counts_of_others(events, account, usable)
+        for counts in _counts_of_others(events, account, usable)
     ]
     return pa.concat_tables([ANSWERS_SCHEMA.empty_table(), *tables])
 
@@ -134,8 +134,8 @@ def _members(account: Int64, usable: np.ndarray) -> dict[int, list[int]]:
     return found
 
 
-def _table(lead_ids: Object, attribute: str, told: tuple[Int64, Int64, Int64]) -> pa.Table:
-    lead, moments, count = told
+def _table(lead_ids: Object, attribute: str, counts: tuple[Int64, Int64, Int64]) -> pa.Table:
+    lead, moments, count = counts
     return pa.table(
         {
             "lead_id": pa.array(lead_ids[lead], pa.string()),

@@ -79,13 +79,13 @@ def accounts_in_words(dataset: Dataset) -> tuple[str, ...]:
         return ()
     large = large_accounts(names)
     number = names.nunique() - len(large)
-    told = [
+    sentences = [
         f"account_id: {number:,} accounts; leads of one are kept together in folds, and standard "
         "errors count accounts"
     ]
-    told += [
+    sentences += [
         f"account_id: {name!r} has {int((names == name).sum()):,} of {len(names):,} leads: too "
         "many for a firm, so they are counted one by one"
         for name in large
     ]
-    return tuple(told)
+    return tuple(sentences)

@@ -67,5 +67,5 @@ def converted(path: Path, sheet: str | None = None) -> Converted:
     rows = pa.concat_tables(text)
     harmless = sum(q.rows for q in aside.found)
     found = [sentence.split("; another one is said by")[0] for sentence in notes.found]
-    said = [*found, *notes.losses, *(f"{q.file}: {q.rows:,} {q.reason}" for q in aside.found)]
-    return Converted(rows, notes.counted.get("export", rows.num_rows) - harmless, tuple(said))
+    sentences = [*found, *notes.losses, *(f"{q.file}: {q.rows:,} {q.reason}" for q in aside.found)]
+    return Converted(rows, notes.counted.get("export", rows.num_rows) - harmless, tuple(sentences))

@@ -170,9 +170,9 @@ def _observed_until(
     connection: Any, recipe: Recipe, exported_at: str | None, clock: TimeSettings
 ) -> datetime:
     """The latest moment that the system itself wrote, or the one a person names."""
-    said = _moment_of(connection, exported_at, clock, "--exported-at")
-    if said is not None:
-        return said
+    declared = _moment_of(connection, exported_at, clock, "--exported-at")
+    if declared is not None:
+        return declared
     latest = [
         f"SELECT max({quoted(column)}) FROM {quoted('typed_' + name)}"
         for name, table in recipe.tables.items()

@@ -327,10 +327,10 @@ def read_table(connection: Any, name: str, table: SourceTable, files: Sequence[E
 def _fault(error: duckdb.Error) -> str:
     """What DuckDB found wrong and where, without the line itself: it holds a person's data."""
     lines = str(error).splitlines()
-    told = [
+    sentences = [
         line for line in lines if re.search(r"Error on Line|^Expected|unterminated|encod", line)
     ]
-    return "; ".join(told) or lines[0][:200]
+    return "; ".join(sentences) or lines[0][:200]
 
 
 def _select(file: ExportFile, table: SourceTable) -> str:

@@ -165,8 +165,8 @@ def recipes_of(system: str) -> tuple[Recipe, ...]:
 def meanings(recipe: Recipe, choices: Choices) -> dict[str, Meaning]:
     """Each word in lower case with its meaning; what a person says replaces the recipe's."""
     shipped = {_folded(word): meaning for meaning, words in recipe.words.items() for word in words}
-    said = {_folded(word): meaning for word, meaning in (choices.words or {}).items()}
-    return shipped | said
+    declared = {_folded(word): meaning for word, meaning in (choices.words or {}).items()}
+    return shipped | declared
 
 
 def _folded(word: str) -> str:

@@ -35,9 +35,9 @@ class RetryPolicy:
 
     def wait_s(self, attempt: int, answer: httpx2.Response | None) -> float:
         """Seconds before the next attempt: doubled each time, with jitter."""
-        told = answer.headers.get("retry-after", "") if answer is not None else ""
+        retry_after = answer.headers.get("retry-after", "") if answer is not None else ""
         backoff = self.first_s * 2.0**attempt * random.uniform(0.5, 1.5)  # noqa: S311  (jitter)
-        least = float(told) if told.isdigit() else 0.0
+        least = float(retry_after) if retry_after.isdigit() else 0.0
         return min(max(backoff, least), self.most_s)
 
 

@@ -69,10 +69,10 @@ class CrmMapping:
         A date without a time counts from its first moment, but never before the creation.
         """
         rules = self.rules["outcome"]
-        said = _text(dig(payload, rules["field"]))
+        text = _text(dig(payload, rules["field"]))
         found = {
             word: outcome for outcome in ("converted", "lost") for word in rules.get(outcome, ())
-        }.get(said)
+        }.get(text)
         at = _value(rules["at"], payload)
         if found is None or at is None:
             return None

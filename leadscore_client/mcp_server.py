@@ -191,10 +191,10 @@ def supposed_lead(
     }  # fmt: skip
 
 
-async def answered(asked: Awaitable[T]) -> T:
+async def answered(call: Awaitable[T]) -> T:
     """The service's answer; what went wrong as an error that the assistant may read."""
     try:
-        return await asked
+        return await call
     except Problem as problem:
         fields = "; ".join(f"{one.get('at')}: {one.get('message')}" for one in problem.errors)
         raise ToolError(f"{problem.status}: {problem.detail} {fields}".strip()) from problem

@@ -30,14 +30,14 @@ def label(band: Band | str, language: Language | str = "en") -> str:
     >>> label(Band.WARM, "fr"), label(Band.WARM, "fr-CA"), label(Band.WARM, "de")
     ('tiède', 'tiède', 'warm')
     """
-    spoken = language if isinstance(language, Language) else language_or_english(language)
+    chosen = language if isinstance(language, Language) else language_or_english(language)
     match Band(band):
         case Band.COLD:
-            return spoken.pgettext("band", "cold")
+            return chosen.pgettext("band", "cold")
         case Band.WARM:
-            return spoken.pgettext("band", "warm")
+            return chosen.pgettext("band", "warm")
         case Band.HOT:
-            return spoken.pgettext("band", "hot")
+            return chosen.pgettext("band", "hot")
 
 
 @dataclass(frozen=True, slots=True)

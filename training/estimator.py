@@ -70,10 +70,10 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._kinds = [_kind_of(column) for column in _columns(rows)]
         histories = self._histories(rows)
         n = len(label)
-        asked = References(np.arange(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+        references = References(np.arange(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
         closed = np.zeros(n, dtype=np.int64)
         labelled = LabelledReferences(
-            asked, closed, label.astype(bool), np.ones(n), 0, 0, has_time=False
+            references, closed, label.astype(bool), np.ones(n), 0, 0, has_time=False
         )
         settings = DatasetSettings(
             name=NAME,
@@ -135,8 +135,8 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = validate_data(self, X, reset=False, **READING)
         histories = self._histories(rows)
         n = len(histories)
-        asked = References(np.arange(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
-        return compute_vectors(self.spec_, histories, asked)
+        references = References(np.arange(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+        return compute_vectors(self.spec_, histories, references)
 
     def _histories(self, rows: Any) -> Histories:
         columns = _columns(rows)
@@ -235,8 +235,8 @@ class HistoryVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     >>> import leadscore as ls
     >>> data = ls.simulate(60, seed=1).to_dataset()
-    >>> asked = ls.label_references(data)
-    >>> ls.HistoryVectorizer(data).fit_transform(asked).shape[0] == len(asked)
+    >>> references = ls.label_references(data)
+    >>> ls.HistoryVectorizer(data).fit_transform(references).shape[0] == len(references)
     True
     """
 
@@ -253,8 +253,8 @@ class HistoryVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from training.feature_selection.choose import choose_spec
 
         del y
-        histories, asked = self._asked(X)
-        chosen = self.spec or choose_spec(self.data.settings, histories, asked)
+        histories, references = self._references_of(X)
+        chosen = self.spec or choose_spec(self.data.settings, histories, references)
         self.spec_: FeatureSpec = chosen
         self.n_features_in_ = 2
         return self
@@ -262,8 +262,8 @@ class HistoryVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Float64:
         """The vectors (n, F) of the references X, in their order."""
         check_is_fitted(self)
-        histories, asked = self._asked(X)
-        return compute_vectors(self.spec_, histories, asked)
+        histories, references = self._references_of(X)
+        return compute_vectors(self.spec_, histories, references)
 
     def get_feature_names_out(self, input_features: Any = None) -> Object:
         """The features' names."""
@@ -271,7 +271,7 @@ class HistoryVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return np.asarray(self.spec_.names, dtype=object)
 
-    def _asked(self, X: Any) -> tuple[Histories, References]:
+    def _references_of(self, X: Any) -> tuple[Histories, References]:
         from features.histories.build import histories_from_dataset
         from features.reading.frames import references_from_frame
 

@@ -111,9 +111,9 @@ def sample_of(sample: SampledChoice) -> dict[str, Any]:
     """On which leads the recipe was chosen, how well that tells recipes apart, and in words."""
     error = sample.error
     if error is None:
-        told = f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them"
+        sentence = f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them"
     else:
-        told = (
+        sentence = (
             f"{sample.leads:,} of {sample.of_leads:,} leads; it is fitted on all of them. One "
             "recipe's log loss beside another's is known there to ± "
             f"{error.standard_error:.2g} (one standard error, {error.share:.2%} of the loss)"
@@ -123,7 +123,7 @@ def sample_of(sample: SampledChoice) -> dict[str, Any]:
         "of_leads": sample.of_leads,
         "references": len(sample.rows),
         "standard_error": None if error is None else error.standard_error,
-        "words": told,
+        "words": sentence,
     }
 
 
@@ -133,9 +133,9 @@ def immature_of(fitted: FittedModel) -> dict[str, Any]:
     name = str(fitted.treatment).replace("_", " ")
     if check is None:
         expected = fitted.treatment == CensoringTreatment.EXPECTED
-        told = f"{name} (the history is too short to check it)" if expected else name
+        sentence = f"{name} (the history is too short to check it)" if expected else name
     else:
-        told = (
+        sentence = (
             f"{name}; on {check.references:,} references that matured later the log loss is "
             f"{check.expected_labels:.4f} with expected labels, {check.mature_only:.4f} with "
             "mature ones only"
@@ -143,7 +143,7 @@ def immature_of(fitted: FittedModel) -> dict[str, Any]:
     return {
         "treatment": str(fitted.treatment),
         "check": None if check is None else asdict(check),
-        "words": told,
+        "words": sentence,
     }
 
 

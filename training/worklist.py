@@ -178,8 +178,8 @@ def _forbidden(
     references = References(leads.astype(np.int64), np.full(len(leads), moment, np.int64))
     settings = dataset.settings
     attributes = {name: declared.type for name, declared in settings.attributes.items()}
-    part, asked = select_leads(histories, references)
-    return not_to_contact(part, asked, attributes, settings.opt_out_kinds, release.scorecard)
+    part, selected = select_leads(histories, references)
+    return not_to_contact(part, selected, attributes, settings.opt_out_kinds, release.scorecard)
 
 
 def _scored(histories: Histories, release: Release, leads: Int64, moment: int) -> Scores:

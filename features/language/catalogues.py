@@ -90,8 +90,8 @@ def _files(folder: str) -> dict[str, Path | None]:
     return found
 
 
-def _reduce(spoken: Language) -> tuple[Callable[..., Language], tuple[str, str]]:
-    return language_from, (spoken.code, spoken.folder)
+def _reduce(language: Language) -> tuple[Callable[..., Language], tuple[str, str]]:
+    return language_from, (language.code, language.folder)
 
 
 copyreg.pickle(Language, _reduce)  # a worker process finds the catalogue itself

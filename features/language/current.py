@@ -58,8 +58,8 @@ def language(code: str) -> Iterator[Language]:
     ...     say_n("{n} day", "{n} days", 2)
     '2 jours'
     """
-    with use(find_language(code)) as spoken:
-        yield spoken
+    with use(find_language(code)) as active:
+        yield active
 
 
 def _(message: str) -> str:
@@ -73,8 +73,8 @@ def say(message: str, **values: object) -> str:
     >>> say("{n:,} leads, {share:.1%}", n=1200, share=0.351)
     '1,200 leads, 35.1%'
     """
-    spoken = _current.get()
-    return spoken.filled(spoken.gettext(message), values)
+    active = _current.get()
+    return active.filled(active.gettext(message), values)
 
 
 def say_n(one: str, many: str, n: float, **values: object) -> str:
@@ -83,8 +83,8 @@ def say_n(one: str, many: str, n: float, **values: object) -> str:
     >>> say_n("{n:,} lead", "{n:,} leads", 1), say_n("{n:,} lead", "{n:,} leads", 1200)
     ('1 lead', '1,200 leads')
     """
-    spoken = _current.get()
-    return spoken.filled(spoken.ngettext(one, many, n), {"n": n, **values})
+    active = _current.get()
+    return active.filled(active.ngettext(one, many, n), {"n": n, **values})
 
 
 def ngettext(one: str, many: str, n: float) -> str:

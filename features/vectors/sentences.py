@@ -134,13 +134,13 @@ class SentenceContext(NamedTuple):
 
 
 OF_VALUE: dict[str, Callable[[float, SentenceContext], str]] = {
-    "n": lambda value, said: said.language.format_number(value),
-    "days": lambda value, said: days(value, said.language),
-    "percent": lambda value, said: said.language.format_percent(value),
-    "counted": lambda value, said: count_phrase(value, said.topic, said.language),
-    "rank": lambda value, said: ranked(value, said.level, said.language),
+    "n": lambda value, context: context.language.format_number(value),
+    "days": lambda value, context: days(value, context.language),
+    "percent": lambda value, context: context.language.format_percent(value),
+    "counted": lambda value, context: count_phrase(value, context.topic, context.language),
+    "rank": lambda value, context: ranked(value, context.level, context.language),
     "hour": lambda value, _: f"{value:.0f}",
-    "weekday": lambda value, said: said.language.weekday_name(int(value)),
+    "weekday": lambda value, context: context.language.weekday_name(int(value)),
 }
 """Placeholders that depend on the value."""
 

@@ -114,12 +114,12 @@ class Feature:
 
     def sentence(self, value: float, language: Language = ENGLISH) -> str:
         """The value as a sentence that a sales person understands; NaN reads as unknown."""
-        said = SentenceContext(
+        context = SentenceContext(
             value, self.topic, self.window_days, self.half_life_days, self.level, language
         )
         if math.isnan(value):
-            return said.gettext(self.definition.unknown or N_("{attribute} unknown"))
-        return self.definition.sentence(said)
+            return context.gettext(self.definition.unknown or N_("{attribute} unknown"))
+        return self.definition.sentence(context)
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ class FeatureSpec:
     cleaning: Cleaning | None = None
 
     def __post_init__(self) -> None:
-        told = tuple(replace(a, cleaning=self.cleaning) for a in self.attributes)
-        object.__setattr__(self, "attributes", told)
+        cleaned = tuple(replace(a, cleaning=self.cleaning) for a in self.attributes)
+        object.__setattr__(self, "attributes", cleaned)
         if len(set(self.names)) != len(self.names):
             twice = sorted({n for n in self.names if self.names.count(n) > 1})
             raise DataError(f"features named twice: {', '.join(twice[:5])}")

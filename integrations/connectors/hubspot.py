@@ -278,11 +278,11 @@ def _field(one: Mapping[str, Any]) -> SystemField:
     return SystemField(one["name"], "", custom, one.get("fieldType") in TEXT_FIELDS)
 
 
-def _history(told: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+def _history(histories: Mapping[str, Any]) -> dict[str, list[list[str]]]:
     """Each property's values as (moment, value, source)."""
     return {
         name: [[v["timestamp"], v.get("value") or "", v.get("sourceType") or ""] for v in versions]
-        for name, versions in told.items()
+        for name, versions in histories.items()
     }
 
 

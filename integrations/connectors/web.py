@@ -264,10 +264,10 @@ class Api:
 def _wait_s(attempt: int, answer: Any) -> float:
     """Seconds before the next attempt: doubled each time with jitter, or what the system says."""
     wait = FIRST_WAIT_S * 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311  (jitter)
-    return wait if answer is None else max(wait, _asked_wait_s(answer.headers))
+    return wait if answer is None else max(wait, _requested_wait_s(answer.headers))
 
 
-def _asked_wait_s(headers: Mapping[str, str]) -> float:
+def _requested_wait_s(headers: Mapping[str, str]) -> float:
     """Seconds that Retry-After (a number, or a date compared with the response's own) asks for.
 
     >>> _asked_wait_s({"retry-after": "11"}), _asked_wait_s({}), _asked_wait_s({"retry-after": "x"})

@@ -54,7 +54,7 @@ from scoring.scores import SCORE_COLUMNS, scores_table
 from scoring.scores_io import ScoresStream, check_ending
 
 ROWS_A_BUCKET = 4_000_000
-Tell = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 Questions = Callable[[Dataset], tuple[Object, Int64]]
 
 
@@ -97,7 +97,9 @@ class BucketResult:
     oldest_days: float | None
 
 
-def score_in_buckets(run: BucketRun, questions: Questions, tell: Tell) -> BucketResult:
+def score_in_buckets(
+    run: BucketRun, questions: Questions, progress: ProgressCallback
+) -> BucketResult:
     """Write the scores of ``questions(dataset)`` to ``run.out``, in the order given.
 
     ``questions`` is called with the dataset without its interactions, ``tell(what, done, total)``
@@ -114,11 +116,11 @@ def score_in_buckets(run: BucketRun, questions: Questions, tell: Tell) -> Bucket
         resumed = work.resume(plan)
         oldest = oldest_learned_days(release.manifest["data"])
         aside, n_extrapolating = _split_tables(
-            run, tables, work, n_buckets, questions, oldest, tell
+            run, tables, work, n_buckets, questions, oldest, progress
         )
         version = run.model_version or release.release_id
-        done_now = _score_buckets(run, work, n_buckets, version, tell)
-        result = _gather(run, work, n_buckets, tell)
+        done_now = _score_buckets(run, work, n_buckets, version, progress)
+        result = _gather(run, work, n_buckets, progress)
         shutil.rmtree(run.work)
     return BucketResult(**result, buckets=n_buckets, buckets_done_now=done_now, resumed=resumed,
                         quarantined=aside, n_extrapolating=n_extrapolating,
@@ -160,7 +162,7 @@ def _split_tables(
     n_buckets: int,
     questions: Questions,
     oldest_days: float | None,
-    tell: Tell,
+    progress: ProgressCallback,
 ) -> tuple[tuple[QuarantinedRows, ...], int]:
     """Interactions, leads, answers and questions by bucket; nothing if an earlier run did it.
 
@@ -175,7 +177,7 @@ def _split_tables(
     total = estimated_rows(tables)
     with connection(work.path, run.workers) as database:
         days = split_interactions(
-            reading, work, n_buckets, database, lambda n: tell("split", n, max(total, n))
+            reading, work, n_buckets, database, lambda n: progress("split", n, max(total, n))
         )
         dataset = reading.dataset(INTERACTIONS_SCHEMA.empty_table(), days)
         leads = arrow_of(dataset.leads)
@@ -183,10 +185,10 @@ def _split_tables(
             parquet.write_table(leads.slice(0, 0), beside)
         split(leads, work.path / "leads", n_buckets, database)
         split(dataset.answers, work.path / "answers", n_buckets, database)
-        asked = questions(dataset)
-        split(_question_table(*asked), work.path / "questions", n_buckets, database)
+        requested = questions(dataset)
+        split(_question_table(*requested), work.path / "questions", n_buckets, database)
     work.write_json("settings.json", dataset.settings.model_dump(mode="json"))
-    n_extrapolating = count_extrapolating(oldest_days, dataset.leads, *asked)
+    n_extrapolating = count_extrapolating(oldest_days, dataset.leads, *requested)
     finished = {
         "quarantined": [asdict(rows) for rows in aside.found],
         "beyond": n_extrapolating,
@@ -203,16 +205,16 @@ def _question_table(lead_ids: Object, as_of_us: Int64) -> pa.Table:
 
 
 def _score_buckets(
-    run: BucketRun, work: CheckpointDir, n_buckets: int, version: str, tell: Tell
+    run: BucketRun, work: CheckpointDir, n_buckets: int, version: str, progress: ProgressCallback
 ) -> int:
     """Score every bucket that has no file yet; how many those were."""
     left = [b for b in range(n_buckets) if not work.scores(b).is_file()]
     done = n_buckets - len(left)
-    tell("score", done, n_buckets)
+    progress("score", done, n_buckets)
     jobs = [BucketJob(work.path, run.release, version, bucket, run.language) for bucket in left]
     for _ in _results(jobs, run.workers):
         done += 1
-        tell("score", done, n_buckets)
+        progress("score", done, n_buckets)
     return len(left)
 
 
@@ -241,7 +243,9 @@ def _results(jobs: list[BucketJob], workers: int) -> Iterator[tuple[int, int]]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _gather(run: BucketRun, work: CheckpointDir, n_buckets: int, tell: Tell) -> dict[str, Any]:
+def _gather(
+    run: BucketRun, work: CheckpointDir, n_buckets: int, progress: ProgressCallback
+) -> dict[str, Any]:
     """All buckets' rows in the order given, as one file; and their counts."""
     files = [str(work.scores(bucket)) for bucket in range(n_buckets)]
     names = ", ".join(SCORE_COLUMNS.names)
@@ -256,7 +260,7 @@ def _gather(run: BucketRun, work: CheckpointDir, n_buckets: int, tell: Tell) -> 
                 table = pa.Table.from_batches([batch]).cast(SCORE_COLUMNS)
                 stream.write(table)
                 _count(counts, table)
-                tell("write", counts["rows"], total)
+                progress("write", counts["rows"], total)
     return counts
 
 
@@ -338,8 +342,8 @@ def _lead_parts(work: CheckpointDir, bucket: int, questions: pa.Table) -> pa.Tab
     """The leads of a bucket that have a reference."""
     schema = parquet.read_schema(work.path / "leads.schema.parquet")
     leads = read_parts(work.parts("leads", bucket), schema)
-    asked = pc.unique(questions.column("lead_id"))
-    return leads.filter(pc.is_in(leads.column("lead_id"), value_set=asked))
+    requested = pc.unique(questions.column("lead_id"))
+    return leads.filter(pc.is_in(leads.column("lead_id"), value_set=requested))
 
 
 def start_worker(parent: int, threads: int) -> None:

@@ -65,7 +65,7 @@ def split_interactions(
     work: CheckpointDir,
     n_buckets: int,
     database: duckdb.DuckDBPyConnection,
-    tell: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> DailyMoments:
     """Split all interactions in steps, each of which is done once; how many fall on each day.
 
@@ -73,7 +73,7 @@ def split_interactions(
     """
     done = _finished(work)
     seen = sum(step["seen"] for step in done)
-    tell(seen)
+    progress(seen)
     aside = Quarantine(None, reading.quarantine.max_bad_fraction)
     for parts in _steps(reading, sum(step["chunks"] for step in done), aside):
         name = f"step-{len(done):05d}"
@@ -90,7 +90,7 @@ def split_interactions(
         work.write_json(f"interactions/{name}.json", step)
         done.append(step)
         seen += step["seen"]
-        tell(seen)
+        progress(seen)
     return _sum_up(reading, done)
 
 
@@ -98,14 +98,14 @@ def _steps(
     reading: DatasetReader, skip: int, aside: Quarantine
 ) -> Iterator[list[InteractionChunk]]:
     """The interactions in lists of parts of about STEP_ROWS rows."""
-    gathered: list[InteractionChunk] = []
+    batch: list[InteractionChunk] = []
     for part in reading.interactions(skip, aside):
-        gathered.append(part)
-        if sum(part.seen for part in gathered) >= STEP_ROWS:
-            yield gathered
-            gathered = []
-    if gathered:
-        yield gathered
+        batch.append(part)
+        if sum(part.seen for part in batch) >= STEP_ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _finished(work: CheckpointDir) -> list[dict[str, Any]]:

@@ -150,8 +150,10 @@ def _score(
         return _score_rows(needs, release_id, version, language, files, rows)
 
     schema = spark_schema(STAGE_COLUMNS)
-    asked = questions_of(tables, run.references, settings)
-    by_bucket(tables, asked, needs, n_buckets, work, schema).write.mode("overwrite").parquet(stage)
+    references = questions_of(tables, run.references, settings)
+    by_bucket(tables, references, needs, n_buckets, work, schema).write.mode("overwrite").parquet(
+        stage
+    )
     scored = session.read.parquet(stage)
     quarantined = check_refused(tables, scored, run.max_bad_fraction)
     rows = scored.filter(scored[REFUSED].isNull())
@@ -165,12 +167,12 @@ def _score(
         bands={name: bands.get(name, 0) for name in ("hot", "warm", "cold")},
         errors=rows.filter(rows["error"].isNotNull()).count(),
         quarantined=quarantined,
-        n_extrapolating=_count_extrapolating(tables.required("leads"), asked, oldest),
+        n_extrapolating=_count_extrapolating(tables.required("leads"), references, oldest),
         oldest_days=oldest,
     )
 
 
-def _count_extrapolating(leads: DataFrame, asked: DataFrame, oldest_days: float | None) -> int:
+def _count_extrapolating(leads: DataFrame, references: DataFrame, oldest_days: float | None) -> int:
     """How many references are of a lead older than any trained on."""
     from pyspark.sql import functions as f
 
@@ -178,7 +180,7 @@ def _count_extrapolating(leads: DataFrame, asked: DataFrame, oldest_days: float 
         return 0
     created = leads.select("lead_id", f.unix_micros("created_at").alias("created_us"))
     limit = f.col("created_us") + f.lit(extrapolation_limit_us(oldest_days))
-    return int(asked.join(created, "lead_id").filter(f.unix_micros("as_of") >= limit).count())
+    return int(references.join(created, "lead_id").filter(f.unix_micros("as_of") >= limit).count())
 
 
 def _score_rows(

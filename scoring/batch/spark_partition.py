@@ -193,13 +193,15 @@ def bucket_of(rows: pa.Table, needs: WorkerPlan) -> Bucket:
     answers = typed_answers(
         clean_answers(raw_answers, aside, known, until), needs.settings, aside, Inference()
     )
-    asked = of["questions"]
-    positions = pa.array(np.arange(asked.num_rows, dtype=np.int64))
-    questions = pa.table([asked["lead_id"], asked["at"], positions], names=QUESTIONS.names)
+    references = of["questions"]
+    positions = pa.array(np.arange(references.num_rows, dtype=np.int64))
+    questions = pa.table(
+        [references["lead_id"], references["at"], positions], names=QUESTIONS.names
+    )
     return Bucket(
         Dataset(needs.settings, leads, interactions, _no_outcomes(), answers),
         questions.cast(QUESTIONS),
-        asked.select(list(ORDER)),
+        references.select(list(ORDER)),
         tuple(
             replace(
                 q,

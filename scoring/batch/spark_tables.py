@@ -107,7 +107,7 @@ def refuse_other_rules(settings: DatasetSettings, given: frozenset[str]) -> None
     Tables of Spark have the contract's names, words and types; what only decides how texts become
     times (``time_zone``, ``date_formats``) says nothing of them, and signs of numbers are followed.
     """
-    said = {
+    declared = {
         "[columns]": any(settings.columns.values()),
         "[tables] file": any(t.file is not None for t in settings.tables.values()),
         "[outcome_words]": "outcome_words" in given,
@@ -115,7 +115,7 @@ def refuse_other_rules(settings: DatasetSettings, given: frozenset[str]) -> None
         "account_features": settings.account_features,
         "multiple": any(a.multiple is not None for a in settings.attributes.values()),
     }
-    names = [name for name, is_said in said.items() if is_said]
+    names = [name for name, is_declared in declared.items() if is_declared]
     if names:
         raise DataError(
             f"dataset.toml says {', '.join(names)}, which the Spark engine does not follow; write "
@@ -186,7 +186,7 @@ def questions_of(
     from pyspark.sql import functions as f
 
     if references is not None:
-        return asked_in(tables.session, references)
+        return references_in(tables.session, references)
     leads = tables.required("leads")
     if "created_at" not in leads.columns:
         return leads.select("lead_id", f.lit(None).cast("timestamp").alias("as_of"), *ORDER)
@@ -197,7 +197,7 @@ def questions_of(
     return leads.select("lead_id", until, *ORDER)
 
 
-def asked_in(session: SparkSession, references: str) -> DataFrame:
+def references_in(session: SparkSession, references: str) -> DataFrame:
     """The questions of a references file: Parquet anywhere, or a CSV file on this machine."""
     import pyarrow as pa
 
@@ -207,10 +207,10 @@ def asked_in(session: SparkSession, references: str) -> DataFrame:
         from features.reading.read import read_references
         from features.schemas import arrow_of
 
-        asked = arrow_of(read_references(Path(references)))
-        asked = asked.append_column(ORDER[0], pa.array([""] * asked.num_rows))
-        asked = asked.append_column(ORDER[1], pa.array(range(asked.num_rows), pa.int64()))
-        return session.createDataFrame(asked)
+        frame = arrow_of(read_references(Path(references)))
+        frame = frame.append_column(ORDER[0], pa.array([""] * frame.num_rows))
+        frame = frame.append_column(ORDER[1], pa.array(range(frame.num_rows), pa.int64()))
+        return session.createDataFrame(frame)
     frame = checked(with_order(session.read.parquet(references)), "references")
     return frame.select("lead_id", "as_of", *ORDER)
 

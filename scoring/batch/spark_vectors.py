@@ -73,7 +73,7 @@ def vectors_with_spark(
     tables = SparkTables(session, run.source)
     with plain_errors():
         try:
-            _write(run, tables, _asked(session, lead_ids, as_of_us))
+            _write(run, tables, _references(session, lead_ids, as_of_us))
             found = session.read.parquet(run.work)
             check_refused(tables, found, run.max_bad_fraction)
             rows = found.filter(found["refused"].isNull()).toArrow()
@@ -82,7 +82,7 @@ def vectors_with_spark(
     return _matrix(rows, len(lead_ids), len(run.spec))
 
 
-def _asked(session: SparkSession, lead_ids: Object, as_of_us: Int64) -> DataFrame:
+def _references(session: SparkSession, lead_ids: Object, as_of_us: Int64) -> DataFrame:
     moments = pa.array(as_of_us, mask=as_of_us == NO_TIME).cast(UTC_MICROSECONDS)
     n = len(lead_ids)
     table = pa.table(
@@ -96,7 +96,7 @@ def _asked(session: SparkSession, lead_ids: Object, as_of_us: Int64) -> DataFram
     return session.createDataFrame(table)
 
 
-def _write(run: SparkVectors, tables: SparkTables, asked: DataFrame) -> None:
+def _write(run: SparkVectors, tables: SparkTables, references: DataFrame) -> None:
     needs = required_columns(tables, observed(tables), (run.spec,))
     n_buckets = run.buckets or bucket_count(tables)
     plain = run.spec.to_dict()
@@ -104,7 +104,7 @@ def _write(run: SparkVectors, tables: SparkTables, asked: DataFrame) -> None:
     def work(rows: pa.Table) -> pa.Table:  # Spark reads the kind of function from these types
         return _bucket_vectors(needs, FeatureSpec.from_dict(plain), rows)
 
-    computed = by_bucket(tables, asked, needs, n_buckets, work, spark_schema(VECTOR_COLUMNS))
+    computed = by_bucket(tables, references, needs, n_buckets, work, spark_schema(VECTOR_COLUMNS))
     computed.write.mode("overwrite").parquet(run.work)
 
 

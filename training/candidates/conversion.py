@@ -109,8 +109,8 @@ LOG_ODDS_BY_DECISION = {
 def _check(component: ModelComponent, estimator: Any, vectors: Float64, fill: Float64) -> None:
     shares = np.zeros(vectors.shape)
     component.accumulate_contributions(np.ascontiguousarray(vectors), 1.0, shares)
-    told = component.base + shares.sum(axis=1)
-    off = float(np.abs(told - estimator_log_odds(estimator, vectors, fill)).max(initial=0.0))
+    computed = component.base + shares.sum(axis=1)
+    off = float(np.abs(computed - estimator_log_odds(estimator, vectors, fill)).max(initial=0.0))
     single = bool(_names_of(estimator) & {"xgboost.XGBClassifier"})
     if not off <= (SINGLE_PRECISION_TOLERANCE if single else TOLERANCE):
         raise CannotRelease(f"written as data its log-odds differ by {off:.1e} from its own")
@@ -273,8 +273,8 @@ def _with_start(
     bare = TreeComponent.from_text(booster_text(tables, width))
     row, share = np.ascontiguousarray(vectors[:1]), np.zeros((1, width))
     bare.accumulate_contributions(row, 1.0, share)
-    told = estimator.decision_function(np.where(np.isnan(row), columns.fill, row))[0]
-    start = float(told) - bare.base - float(share.sum())
+    computed = estimator.decision_function(np.where(np.isnan(row), columns.fill, row))[0]
+    start = float(computed) - bare.base - float(share.sum())
     return TreeComponent.from_text(booster_text(tables, width, start))
 
 

@@ -137,8 +137,8 @@ def day(moment_us: int) -> str:
     '2 Jan 1970 00:00'
     """
     at = datetime.fromtimestamp(moment_us / 1e6, UTC)
-    spoken = current()
-    return f"{at.day} {at:%b %Y %H:%M}" if spoken is ENGLISH else spoken.format_moment(at)
+    active = current()
+    return f"{at.day} {at:%b %Y %H:%M}" if active is ENGLISH else active.format_moment(at)
 
 
 def headline(change: ScoreChange) -> str:

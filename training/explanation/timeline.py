@@ -203,5 +203,5 @@ def _dates(series: Timeline, x: svg.Scale, bottom: float) -> list[str]:
 
 
 def _day(at: datetime) -> str:
-    spoken = current()
-    return f"{at:%d %b %Y}" if spoken is ENGLISH else spoken.format_short_date(at)
+    active = current()
+    return f"{at:%d %b %Y}" if active is ENGLISH else active.format_short_date(at)

@@ -108,20 +108,20 @@ def forecast(
     histories = histories_from_dataset(dataset)
     until = observed_until_us(dataset)
     notes: list[str] = []
-    asked = _horizons(horizons, release.timing, notes)
+    requested = _horizons(horizons, release.timing, notes)
     members, scored = _open_leads(dataset, histories, release, until)
     worth = _values(value, dataset, histories, members, until, notes)
     leads = ForecastLeads(scored.log_odds, scored.probability, scored.age_days, worth)
     groups = _groups(by, dataset, histories, release, members, leads, until)
-    rows = forecast_rows(leads, release.timing, asked, groups, coverage=coverage, seed=seed)
+    rows = forecast_rows(leads, release.timing, requested, groups, coverage=coverage, seed=seed)
     notes += _extrapolating(release, histories, members, leads, until)
     return Forecast(
         release.release_id,
         until,
         coverage,
         tuple(rows),
-        _per_lead(histories, members, leads, release, asked),
-        tuple(_last_periods(dataset, histories, release, asked, until, coverage, seed)),
+        _per_lead(histories, members, leads, release, requested),
+        tuple(_last_periods(dataset, histories, release, requested, until, coverage, seed)),
         tuple(notes),
     )
 
@@ -132,13 +132,13 @@ def moment_words(us: int) -> str:
 
 
 def _horizons(
-    asked: Sequence[float] | None, timing: TimingCurves, notes: list[str]
+    requested: Sequence[float] | None, timing: TimingCurves, notes: list[str]
 ) -> tuple[float, ...]:
     """Those asked, each of which must be known; by default those that are."""
-    if asked is not None:
-        for days in asked:
+    if requested is not None:
+        for days in requested:
             timing.pace(np.zeros(1), np.zeros(1), days)  # raises where it is not known
-        return tuple(asked)
+        return tuple(requested)
     known = known_horizons(timing)
     if left := sorted(set(DEFAULT_HORIZONS) - set(known)):
         notes.append(

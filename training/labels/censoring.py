@@ -70,18 +70,18 @@ def training_rows(
         label = labelled.labels_as_of(cutoff_us)
         rows = np.flatnonzero(allowed & (label != IMMATURE))
         return TrainingRows(rows, label[rows], labelled.weight[rows])
-    asked = labelled.as_of_us < cutoff_us
+    before_cutoff = labelled.as_of_us < cutoff_us
     closed = labelled.closed_us <= cutoff_us
     won = closed & labelled.converted_in_horizon()
     if treatment == CensoringTreatment.CLOSED:
-        rows = np.flatnonzero(allowed & asked & closed)
+        rows = np.flatnonzero(allowed & before_cutoff & closed)
         return TrainingRows(rows, labelled.converted[rows].astype(np.int8), labelled.weight[rows])
     if treatment == CensoringTreatment.NEGATIVE:
-        rows = np.flatnonzero(allowed & asked)
+        rows = np.flatnonzero(allowed & before_cutoff)
         return TrainingRows(rows, won[rows].astype(np.int8), labelled.weight[rows])
     mature = labelled.labels_as_of(cutoff_us) != IMMATURE
-    rows = np.flatnonzero(allowed & asked & (closed | mature))
-    weight = labelled.weight * censoring_weights(labelled, asked, cutoff_us)
+    rows = np.flatnonzero(allowed & before_cutoff & (closed | mature))
+    weight = labelled.weight * censoring_weights(labelled, before_cutoff, cutoff_us)
     return TrainingRows(rows, won[rows].astype(np.int8), weight[rows])
 
 
@@ -91,9 +91,11 @@ def treatment_at(
     """What ``ADAPTIVE`` means at a moment; any other treatment is itself."""
     if treatment != CensoringTreatment.ADAPTIVE:
         return treatment
-    asked = labelled.as_of_us < cutoff_us
+    before_cutoff = labelled.as_of_us < cutoff_us
     label = labelled.labels_as_of(cutoff_us)
-    few_immature = (asked & (label == IMMATURE)).sum() < MIN_IMMATURE_SHARE * asked.sum()
+    few_immature = (
+        before_cutoff & (label == IMMATURE)
+    ).sum() < MIN_IMMATURE_SHARE * before_cutoff.sum()
     few_labels = min((label == 1).sum(), (label == 0).sum()) < MIN_LABELS_PER_CLASS
     waits = not labelled.has_time or few_immature or few_labels
     return CensoringTreatment.MATURE if waits else CensoringTreatment.EXPECTED
@@ -112,13 +114,13 @@ def expected_training_rows(
     model of the mature references. An age that says too little of its delays teaches by its mature
     references only: those that closed young are its winners.
     """
-    asked = allowed & (labelled.as_of_us < cutoff_us)
+    before_cutoff = allowed & (labelled.as_of_us < cutoff_us)
     mature = labelled.labels_as_of(cutoff_us) != IMMATURE
     closed = labelled.closed_us <= cutoff_us
-    shares = observed_shares(labelled, asked, cutoff_us, age_us)
-    known = np.flatnonzero(asked & (mature | (closed & shares.known)))
+    shares = observed_shares(labelled, before_cutoff, cutoff_us, age_us)
+    known = np.flatnonzero(before_cutoff & (mature | (closed & shares.known)))
     label = (closed & labelled.converted_in_horizon())[known].astype(np.int8)
-    waiting = np.flatnonzero(asked & ~mature & ~closed & shares.known)
+    waiting = np.flatnonzero(before_cutoff & ~mature & ~closed & shares.known)
     wins = chance[waiting] * (1 - shares.converted[waiting])
     fails = (1 - chance[waiting]) * (1 - shares.lost[waiting])
     expected = wins / np.maximum(wins + fails, 1e-12)
@@ -130,20 +132,22 @@ def expected_training_rows(
     return TrainingRows(rows[kept], labels[kept].astype(np.int8), weight[kept])
 
 
-def censoring_weights(labelled: LabelledReferences, asked: Bools, cutoff_us: int) -> Float64:
+def censoring_weights(
+    labelled: LabelledReferences, before_cutoff: Bools, cutoff_us: int
+) -> Float64:
     """1 / P(C >= min(T, H)) per reference, T the time to closing, H the horizon.
 
     P is the share of the references ``asked`` that had at least so much time before the cutoff
     (each lead counts once). Scaled so that the usable ones weigh as much as all that were asked.
     """
-    had_us = np.where(asked, cutoff_us - labelled.as_of_us, -1)
+    had_us = np.where(before_cutoff, cutoff_us - labelled.as_of_us, -1)
     took_us = np.minimum(labelled.closed_us - labelled.as_of_us, labelled.horizon_us)
-    order = np.argsort(had_us[asked], kind="stable")
-    had = had_us[asked][order]
-    mass = labelled.weight[asked][order]
+    order = np.argsort(had_us[before_cutoff], kind="stable")
+    had = had_us[before_cutoff][order]
+    mass = labelled.weight[before_cutoff][order]
     below = np.concatenate([[0.0], np.cumsum(mass)])
     share = 1 - below[np.searchsorted(had, took_us, side="left")] / mass.sum()
-    usable = asked & (took_us <= had_us)
+    usable = before_cutoff & (took_us <= had_us)
     raw = np.where(usable, 1 / np.maximum(share, 1e-9), 0.0)
     total = float((labelled.weight * raw).sum())
     return raw * (float(mass.sum()) / total if total > 0 else 1.0)

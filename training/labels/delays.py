@@ -33,7 +33,7 @@ class ObservedShares:
 
 
 def observed_shares(
-    labelled: LabelledReferences, asked: Bools, cutoff_us: int, age_us: Int64
+    labelled: LabelledReferences, before_cutoff: Bools, cutoff_us: int, age_us: Int64
 ) -> ObservedShares:
     """The shares of the references ``asked`` (n, bool), as known at ``cutoff_us``.
 
@@ -42,8 +42,8 @@ def observed_shares(
     n = len(labelled)
     shares = ObservedShares(np.zeros(n), np.zeros(n), np.zeros(n, bool))
     mature = labelled.labels_as_of(cutoff_us) != IMMATURE
-    for age in np.unique(age_us[asked]):
-        rows = np.flatnonzero(asked & (age_us == age))
+    for age in np.unique(age_us[before_cutoff]):
+        rows = np.flatnonzero(before_cutoff & (age_us == age))
         watched = np.minimum(cutoff_us - labelled.as_of_us[rows], labelled.horizon_us)
         took = labelled.closed_us[rows] - labelled.as_of_us[rows]
         converts = labelled.converted[rows] & (took <= watched)

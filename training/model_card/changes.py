@@ -204,13 +204,13 @@ def _drift(then: Release, now: Release) -> list[Block]:
     if shifts is None:
         return [Words(f"Drift of inputs and scores: {NOT_RECORDED}.")]
     scores, *features = shifts
-    tell_apart = all(release.metrics.get("signal", True) for release in (then, now))
+    have_signal = all(release.metrics.get("signal", True) for release in (then, now))
     shifted = sum(shift.is_large for shift in features)
     words = (
         f"Drift (population stability index; above {MIN_PSI_LARGE:g} another distribution): "
         f"{shifted} of {len(features)} features moved that far."
     )
-    shown = [*([scores] if tell_apart else []), *features[:MAX_SHIFTED_FEATURES]]
+    shown = [*([scores] if have_signal else []), *features[:MAX_SHIFTED_FEATURES]]
     columns = ("moved", "index", "by chance up to", "unknown before", "unknown now")
     rows = tuple(
         (s.name, f"{s.psi:.3f}", f"{s.noise:.3f}", share(s.unknown_then), share(s.unknown_now))

@@ -179,8 +179,8 @@ def rows_of_everything(
     if quick is None:
         return training_rows(labelled, allowed, cutoff_us, policy.treatment)
     immature = labelled.labels_as_of(cutoff_us) == IMMATURE
-    asked = allowed & (labelled.as_of_us < cutoff_us)
-    waiting = np.flatnonzero(asked & immature & (labelled.closed_us > cutoff_us))
+    before_cutoff = allowed & (labelled.as_of_us < cutoff_us)
+    waiting = np.flatnonzero(before_cutoff & immature & (labelled.closed_us > cutoff_us))
     chance = np.zeros(len(labelled))
     chance[waiting] = quick.probability(vectors_at(waiting))
     return expected_training_rows(labelled, allowed, cutoff_us, age_us, chance)

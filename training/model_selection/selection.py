@@ -198,8 +198,8 @@ def _candidate_results(
     for before in results:
         recent_results += validated([before.candidate], recent_plan, _("recency weights"))
         # rules that people wrote do not age, and an estimator of the user may take no weights
-        is_asked = before.candidate.name != SCORECARD and not is_own(before.candidate)
-        if is_asked and not _is_better(recent_results[-1], before, rows):
+        must_gain = before.candidate.name != SCORECARD and not is_own(before.candidate)
+        if must_gain and not _is_better(recent_results[-1], before, rows):
             return results, False
     return recent_results, True
 

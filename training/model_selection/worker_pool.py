@@ -70,7 +70,7 @@ class WorkerPool:
     def __init__(self, jobs: int, *, start_seconds: float = START_SECONDS) -> None:
         self.jobs = jobs
         self.start_seconds = start_seconds
-        self._asked_seconds = 0.0
+        self._requested_seconds = 0.0
         self._workers: list[_Worker] = []
         self._matrix: Float64 | None = None
 
@@ -102,8 +102,8 @@ class WorkerPool:
             UsageError: the function or a task cannot be pickled.
             Exception: whatever the function raises, with the worker's traceback as a note.
         """
-        self._asked_seconds += seconds
-        enough = self._workers or self._asked_seconds >= self.start_seconds
+        self._requested_seconds += seconds
+        enough = self._workers or self._requested_seconds >= self.start_seconds
         if self.jobs == 1 or len(tasks) < 2 or not enough:
             for task in tasks:
                 yield function(matrix, task)

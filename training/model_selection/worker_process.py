@@ -85,8 +85,8 @@ def _send(responses: BinaryIO, response: tuple[str, Any, Any]) -> None:
             pickle.loads(content)  # noqa: S301 - some exceptions pickle, and cannot be loaded
     except Exception as error:
         failed = response[0] == "failed"
-        said = str(response[1]) if failed else f"a fit's result cannot be pickled: {error}"
+        reason = str(response[1]) if failed else f"a fit's result cannot be pickled: {error}"
         text = response[2] if failed else traceback.format_exc()
-        content = pickle.dumps(("failed", RuntimeError(said), text))
+        content = pickle.dumps(("failed", RuntimeError(reason), text))
     responses.write(content)
     responses.flush()

@@ -213,13 +213,13 @@ def _outcomes(ids: Float64, closing: Float64, closed_at: Int64, until: int) -> p
 
 
 def _answer_rows(ids: Float64, events: pd.DataFrame) -> pd.DataFrame:
-    said = events[events["level"] >= 0].sort_values(["at", "lead"], kind="stable")
-    names = np.array(w.KINDS, object)[said["kind"]]
-    values = [w.ANSWER_LEVELS[n][v] for n, v in zip(names, said["level"], strict=True)]
+    answered = events[events["level"] >= 0].sort_values(["at", "lead"], kind="stable")
+    names = np.array(w.KINDS, object)[answered["kind"]]
+    values = [w.ANSWER_LEVELS[n][v] for n, v in zip(names, answered["level"], strict=True)]
     return pd.DataFrame(
         {
-            "lead_id": ids[said["lead"]],
-            "answered_at": _moments(said["at"].to_numpy()),
+            "lead_id": ids[answered["lead"]],
+            "answered_at": _moments(answered["at"].to_numpy()),
             "attribute": names,
             "value": np.array(values, dtype=object),
         }

@@ -84,9 +84,9 @@ def split_multiple(
         counted = Counter(word for words in given if words for word in words)
         parts = sorted(word for word, _ in counted.most_common(MAX_PARTS))
         for word in parts:
-            told = [None if words is None else word in words for words in given]
+            flags = [None if words is None else word in words for words in given]
             column = part_name(name, word)
-            chunk = chunk.replace(column, pa.chunked_array([pa.array(told, pa.bool_())]))
+            chunk = chunk.replace(column, pa.chunked_array([pa.array(flags, pa.bool_())]))
             given_part = settings.attributes.get(column, AttributeSettings())
             group = given_part.group or own.group or group_of(name)
             added[column] = given_part.model_copy(
@@ -106,8 +106,7 @@ def split_multiple(
 
 def _refuse_open_questions(file: str, found: Inference) -> None:
     if found.questions:
-        asked = "; ".join(found.questions)
-        raise DataError(f"{file}: {asked}")
+        raise DataError(f"{file}: {'; '.join(found.questions)}")
 
 
 def _frame(chunk: Chunk, columns: dict[str, npt.NDArray], good: Mask) -> pd.DataFrame:  # type: ignore[type-arg]

@@ -181,10 +181,10 @@ def _questions(
     seen: TimeEvidence | None,
 ) -> tuple[str, ...]:
     """What must be declared before the column can be read, each with the person's own value."""
-    asked = []
+    questions = []
     if found.turned.any():
         made, left = found.turned_example
-        asked.append(
+        questions.append(
             f"{column} is {made!r} here and {left!r} elsewhere: no day above 12 is among the "
             f"{int(found.turned.sum()):,} dates that begin with the year, and none up to 12 among "
             "the others, so a spreadsheet turned day and month around; export again and do not "
@@ -192,13 +192,13 @@ def _questions(
             '"%d/%m/%Y %H:%M"]'
         )
     if found.unordered.any() and seen is not None:
-        asked.append(seen.question(column) or "")
+        questions.append(seen.question(column) or "")
     if found.numeric.any():
-        asked.append(_numeric_question(column, values, int(np.flatnonzero(found.numeric)[0])))
+        questions.append(_numeric_question(column, values, int(np.flatnonzero(found.numeric)[0])))
     if (rules.zone is None and (found.naive | found.unordered).any()) or _excel_only(values, found):
         rows = np.flatnonzero(found.naive | found.unordered | found.numeric)
-        asked.append(_zone_question(column, values, int(rows[0]), len(rows), seen))
-    return tuple(question for question in asked if question)
+        questions.append(_zone_question(column, values, int(rows[0]), len(rows), seen))
+    return tuple(question for question in questions if question)
 
 
 def _excel_only(values: pa.ChunkedArray, found: Moments) -> bool:

@@ -130,11 +130,11 @@ def _make_tracked(connection: Any, tracked_since: datetime | None, current: list
 
     A change counts here even if its lead is set aside: it shows that the field was tracked.
     """
-    tracked_moment = f"TIMESTAMP '{tracked_since.isoformat(sep=' ')}'" if tracked_since else "NULL"
+    tracked = f"TIMESTAMP '{tracked_since.isoformat(sep=' ')}'" if tracked_since else "NULL"
     connection.execute(
         f"""
         CREATE TABLE made_tracked AS
-        SELECT attribute, coalesce(least({tracked_moment}, min(changed_at)), min(changed_at)) AS since,
+        SELECT attribute, coalesce(least({tracked}, min(changed_at)), min(changed_at)) AS since,
             bool_and(coalesce(has_old, false)) AS log,
             list_contains({_texts(current)}, attribute) AS has_now, 0 AS untraced
         FROM result_changes

@@ -270,10 +270,10 @@ def _wait_s(attempt: int, answer: Any) -> float:
 def _requested_wait_s(headers: Mapping[str, str]) -> float:
     """Seconds that Retry-After (a number, or a date compared with the response's own) asks for.
 
-    >>> _asked_wait_s({"retry-after": "11"}), _asked_wait_s({}), _asked_wait_s({"retry-after": "x"})
-    (11.0, 0.0, 0.0)
+    >>> [_requested_wait_s(headers) for headers in ({"retry-after": "11"}, {}, {"retry-after": "x"})]
+    [11.0, 0.0, 0.0]
     >>> at = {"date": "Wed, 01 Apr 2026 12:00:00 GMT"}
-    >>> _asked_wait_s({"retry-after": "Wed, 01 Apr 2026 12:00:30 GMT", **at})
+    >>> _requested_wait_s({"retry-after": "Wed, 01 Apr 2026 12:00:30 GMT", **at})
     30.0
     """
     value = headers.get("retry-after", "").strip()

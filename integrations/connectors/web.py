@@ -270,7 +270,7 @@ def _wait_s(attempt: int, answer: Any) -> float:
 def _requested_wait_s(headers: Mapping[str, str]) -> float:
     """Seconds that Retry-After (a number, or a date compared with the response's own) asks for.
 
-    >>> [_requested_wait_s(headers) for headers in ({"retry-after": "11"}, {}, {"retry-after": "x"})]
+    >>> [_requested_wait_s(each) for each in ({"retry-after": "11"}, {}, {"retry-after": "?"})]
     [11.0, 0.0, 0.0]
     >>> at = {"date": "Wed, 01 Apr 2026 12:00:00 GMT"}
     >>> _requested_wait_s({"retry-after": "Wed, 01 Apr 2026 12:00:30 GMT", **at})

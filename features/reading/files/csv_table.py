@@ -18,7 +18,8 @@ from features.cleaning import NO_VALUE, trimmed
 from features.dataset_settings import TableSettings
 from features.errors import DataError
 from features.reading.files.data_file import DataFile
-from features.reading.files.dialect import SEPARATORS, Dialect, as_utf8, dialect_of, encoding_of
+from features.reading.files.dialect import SEPARATORS, Dialect, dialect_of
+from features.reading.files.encoding import as_utf8, encoding_of
 from features.reading.files.headers import HeaderColumns, columns_of
 from features.reading.files.odd_quotes import SAMPLE_CHARACTERS, odd_dialect, written_again
 from features.reading.files.record_count import count_records

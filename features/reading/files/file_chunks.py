@@ -14,7 +14,7 @@ from features.errors import DataError
 from features.reading.chunks import merge_small_chunks
 from features.reading.files.csv_table import csv_chunks, open_csv
 from features.reading.files.data_file import DataFile, local_file
-from features.reading.files.dialect import FileKind, kind_of, packer_of
+from features.reading.files.file_kind import FileKind, kind_of, packer_of
 from features.reading.files.parquet import parquet_chunks
 from features.reading.files.table_file import TableFile
 from features.reading.quarantine import Chunk, Quarantine

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.errors import DataError
 from features.reading.files.data_file import DataFile
-from features.reading.files.dialect import as_utf8, encoding_of
+from features.reading.files.encoding import as_utf8, encoding_of
 from features.reading.files.headers import columns_of
 from features.reading.files.table_file import TableFile
 from features.reading.quarantine import Chunk

@@ -185,7 +185,7 @@ clean: ## remove everything made here: the environment, caches, var/
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- how it is installed
-# A stamp in .venv tells what is installed, so the second time costs nothing. Each lock holds the
+# A file in .venv marks what is installed, so that the second time costs nothing. Each lock holds the
 # one before it, with hashes; the project itself is then added without asking any index.
 
 LOCK := build/lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header \

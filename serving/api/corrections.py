@@ -142,39 +142,39 @@ class _Corrections:
     async def patch(self, request: Request) -> Response:
         """Correct a lead."""
         allowed_params(request.query)
-        asked = decode(_patch, request.body, self.settings.max_depth)
-        for field, given in (("attributes", asked.attributes), ("at_creation", asked.at_creation)):
+        sent = decode(_patch, request.body, self.settings.max_depth)
+        for field, given in (("attributes", sent.attributes), ("at_creation", sent.at_creation)):
             if not all(fit_for_a_column(name) for name in given):
                 raise validation_problem(f"$.{field}", NAMES)
         clock = Clock.read(self.settings.clock_skew_s)
         created_us = None
-        if asked.created_at is not None:
-            created_us = microseconds(checked(asked.created_at, "$.created_at", clock.latest))
-        patch = Patch(asked.attributes, asked.at_creation, created_us)
+        if sent.created_at is not None:
+            created_us = microseconds(checked(sent.created_at, "$.created_at", clock.latest))
+        patch = Patch(sent.attributes, sent.at_creation, created_us)
 
         def work(connection: sa.Connection, lead: KnownLead, edit: Edit) -> int:
-            check_names(connection, asked.at_creation)
+            check_names(connection, sent.at_creation)
             return patch_lead(connection, lead, patch, edit)
 
         lead_id, changed = await self._on_lead(request, "patch lead", work)
-        await self.store.show_attributes(asked.at_creation)
+        await self.store.show_attributes(sent.at_creation)
         return json_response(LeadTaken(lead_id, "changed" if changed else "unchanged", changed))
 
     async def put_outcome(self, request: Request) -> Response:
         """Set an outcome."""
         allowed_params(request.query)
-        asked = decode(_outcome, request.body, self.settings.max_depth)
+        sent = decode(_outcome, request.body, self.settings.max_depth)
         clock = Clock.read(self.settings.clock_skew_s)
-        at_us = microseconds(checked(asked.occurred_at, "$.occurred_at", clock.latest))
+        at_us = microseconds(checked(sent.occurred_at, "$.occurred_at", clock.latest))
 
         def work(connection: sa.Connection, lead: KnownLead, edit: Edit) -> bool:
             if lead.created_us is not None and at_us < lead.created_us:
                 raise validation_problem("$.occurred_at", "this lies before the lead's creation")
-            return set_outcome(connection, lead, (asked.outcome, at_us), edit)
+            return set_outcome(connection, lead, (sent.outcome, at_us), edit)
 
         lead_id, changed = await self._on_lead(request, "put outcome", work)
         became = "changed" if changed else "unchanged"
-        return json_response(OutcomeSet(lead_id, became, asked.outcome))
+        return json_response(OutcomeSet(lead_id, became, sent.outcome))
 
     async def reopen(self, request: Request) -> Response:
         """Take an outcome back."""
@@ -187,16 +187,16 @@ class _Corrections:
     async def merge(self, request: Request) -> Response:
         """Make two leads one."""
         allowed_params(request.query)
-        asked = decode(_merge, request.body, self.settings.max_depth)
+        sent = decode(_merge, request.body, self.settings.max_depth)
         edit = self._edit(request)
 
         def work(connection: sa.Connection) -> Merged:
-            leads = known_leads(connection, {asked.lead_id, asked.into})
-            lead = self._present(connection, leads, asked.lead_id)
-            into = self._present(connection, leads, asked.into)
+            leads = known_leads(connection, {sent.lead_id, sent.into})
+            lead = self._present(connection, leads, sent.lead_id)
+            into = self._present(connection, leads, sent.into)
             if lead.lead_id == into.lead_id:
                 return Merged(into.lead_id, "unchanged", 0)
-            if lead.lead_id != asked.lead_id:
+            if lead.lead_id != sent.lead_id:
                 raise Problem(
                     409, "conflict", "This lead was merged into another one before; merge that one."
                 )

@@ -78,8 +78,8 @@ class _Erasure:
     async def erase_many(self, request: Request) -> Response:
         """Erase everything of many leads."""
         allowed_params(request.query)
-        asked = decode(_many, request.body, self.services.settings.max_depth)
-        lead_ids = list(dict.fromkeys(asked.lead_ids))
+        sent = decode(_many, request.body, self.services.settings.max_depth)
+        lead_ids = list(dict.fromkeys(sent.lead_ids))
         done = await self._erase(lead_ids, request.actor)
         count = len(lead_ids)
         return json_response(

@@ -217,11 +217,11 @@ class _Inference:
         allowed_params(request.query)
         self._check_model(request)
         settings = self.services.settings
-        asked, leads = await self.scoring.apart_if_large(
+        sent, leads = await self.scoring.apart_if_large(
             len(request.body), lambda: _read(request.body, settings)
         )
-        reasons = asked.parameters.get("reasons", settings.reasons)
-        record = asked.parameters.get("record", True)
+        reasons = sent.parameters.get("reasons", settings.reasons)
+        record = sent.parameters.get("record", True)
         if type(reasons) is not int or not 0 <= reasons <= 50 or not isinstance(record, bool):
             raise validation_problem("$.parameters", "reasons is 0 to 50, record true or false")
         predictor = self.services.live.current()
@@ -234,7 +234,7 @@ class _Inference:
             answers.append(item.score)
         name = request.path_params["model_name"]
         return json_response(
-            InferenceAnswer(name, predictor.version, _outputs_of(asked, answers), asked.id)
+            InferenceAnswer(name, predictor.version, _outputs_of(sent, answers), sent.id)
         )
 
     def _check_model(self, request: Request) -> None:
@@ -247,23 +247,23 @@ class _Inference:
 
 def _read(body: bytes, settings: Settings) -> tuple[_RawRequest, list[bytes]]:
     """The request, and the JSON text of each of its leads."""
-    asked = _request.decode(body, settings.max_depth)
-    unknown = [output.name for output in asked.outputs if output.name not in OUTPUTS]
+    sent = _request.decode(body, settings.max_depth)
+    unknown = [output.name for output in sent.outputs if output.name not in OUTPUTS]
     if unknown:
         raise validation_problem("$.outputs", f"known outputs: {', '.join(OUTPUTS)}")
-    if len(asked.inputs) != 1:
+    if len(sent.inputs) != 1:
         raise validation_problem("$.inputs", f"expected one tensor, {INPUT}")
-    tensor = _tensor.decode_unguarded(bytes(asked.inputs[0]))
+    tensor = _tensor.decode_unguarded(bytes(sent.inputs[0]))
     n, most = len(tensor.data), settings.max_batch
     if tensor.name != INPUT or tensor.datatype != "BYTES":
         raise validation_problem("$.inputs[0]", f"expected {INPUT}, BYTES: a JSON text for each")
     if tensor.shape not in ([n], [n, 1]) or not 1 <= n <= most:
         raise validation_problem("$.inputs[0].shape", f"expected [n], n from 1 to {most}, as data")
-    return asked, [text.encode() for text in tensor.data]
+    return sent, [text.encode() for text in tensor.data]
 
 
-def _outputs_of(asked: InferenceRequest, answers: Sequence[ScoreAnswer]) -> list[Tensor]:
-    names = [output.name for output in asked.outputs] or list(OUTPUTS)
+def _outputs_of(sent: InferenceRequest, answers: Sequence[ScoreAnswer]) -> list[Tensor]:
+    names = [output.name for output in sent.outputs] or list(OUTPUTS)
     return [
         Tensor(name, [len(answers)], OUTPUTS[name][0], [OUTPUTS[name][1](one) for one in answers])
         for name in names

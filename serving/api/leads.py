@@ -133,16 +133,16 @@ class _Leads:
         stored = await self.services.store.read(lambda c: history(c, lead_id))
         if stored is None:
             raise Problem(404, "not-found", "No such lead; PUT it first, or it was erased.")
-        asked = query_of_stored_lead(stored, context, predictor)
+        score_query = query_of_stored_lead(stored, context, predictor)
         with self.services.traces.step("score"):
-            prediction = predict_one(predictor, asked)
-            said = encode(prediction.answer)
+            prediction = predict_one(predictor, score_query)
+            encoded = encode(prediction.answer)
         if query.get("record", "true") == "false":
             self.services.recorder.count(prediction)
-            return Response(said)
+            return Response(encoded)
         given = msgspec.json.encode(stored.read)
-        await self.services.recorder.record(predictor, prediction, said, context, given, STORE)
-        return Response(said)
+        await self.services.recorder.record(predictor, prediction, encoded, context, given, STORE)
+        return Response(encoded)
 
     async def history(self, request: Request) -> Response:
         """Past scores and what moved."""

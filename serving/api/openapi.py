@@ -115,15 +115,15 @@ def _path_parameters(route: EndpointSpec) -> list[dict[str, Any]]:
 
 
 def _answer(route: EndpointSpec, schema_of: dict[Any, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = {"description": route.summary, "headers": {"X-Request-ID": _TEXT}}
+    described: dict[str, Any] = {"description": route.summary, "headers": {"X-Request-ID": _TEXT}}
     if _struct(route.response_type):
         content: dict[str, Any] = {"schema": schema_of[route.response_type]}
         if route.answer_example is not None:
             content["example"] = route.answer_example
-        said["content"] = {"application/json": content}
+        described["content"] = {"application/json": content}
     elif route.response_type is str:
-        said["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    return said
+        described["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    return described
 
 
 _TEXT = {"schema": {"type": "string"}}

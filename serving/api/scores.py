@@ -112,24 +112,26 @@ class Scoring:
                 return before
 
         def parsed() -> ScoreQuery:
-            asked = parse_request(predictor, request.body, context, self.settings.max_depth)
-            return asked if score_id is None else msgspec.structs.replace(asked, score_id=score_id)
+            query = parse_request(predictor, request.body, context, self.settings.max_depth)
+            return query if score_id is None else msgspec.structs.replace(query, score_id=score_id)
 
         if len(request.body) < LARGE_BODY_BYTES:
-            asked = parsed()
+            query = parsed()
             with self.services.traces.step("score"):
-                prediction = await self.services.batcher.submit(predictor, asked)
-                said = encode(prediction.answer)
+                prediction = await self.services.batcher.submit(predictor, query)
+                encoded = encode(prediction.answer)
         else:
             with self.services.traces.step("score"):
-                prediction, said = await self.services.run_apart(
+                prediction, encoded = await self.services.run_apart(
                     lambda: _scored(predict_one(predictor, parsed()))
                 )
-        if prediction.asked.record:
-            await self.services.recorder.record(predictor, prediction, said, context, request.body)
+        if prediction.query.record:
+            await self.services.recorder.record(
+                predictor, prediction, encoded, context, request.body
+            )
         else:
             self.services.recorder.count(prediction)
-        return Response(said)
+        return Response(encoded)
 
     async def _given_before(self, score_id: str, body: bytes) -> Response | None:
         """The answer that the store has under this id; a 422 if its request was another one."""
@@ -180,15 +182,15 @@ class Scoring:
             outcomes = await self.apart_if_large(
                 sum(map(len, part)), partial(self._outcomes, part, predictor, context)
             )
-            for index, (lead, (outcome, said)) in enumerate(
+            for index, (lead, (outcome, encoded)) in enumerate(
                 zip(part, outcomes, strict=True), first
             ):
                 if isinstance(outcome, Problem):
                     items.append(BatchItem(index, error=item_error(outcome, context.language)))
                     continue
                 items.append(BatchItem(index, score=outcome.answer))
-                if record and outcome.asked.record:
-                    recorder.enqueue(predictor, outcome, said, context, lead)
+                if record and outcome.query.record:
+                    recorder.enqueue(predictor, outcome, encoded, context, lead)
                 else:
                     recorder.count(outcome)
             await asyncio.sleep(0)
@@ -203,12 +205,12 @@ class Scoring:
         self, leads: Sequence[bytes], predictor: Predictor, context: QueryContext
     ) -> list[tuple[Prediction | Problem, bytes]]:
         """What becomes of each lead, and its answer encoded."""
-        asked = [self._asked(lead, predictor, context) for lead in leads]
+        queries = [self._query_or_problem(lead, predictor, context) for lead in leads]
         predictions = iter(
-            predict_each(predictor, [one for one in asked if isinstance(one, ScoreQuery)])
+            predict_each(predictor, [one for one in queries if isinstance(one, ScoreQuery)])
         )
         outcomes: list[tuple[Prediction | Problem, bytes]] = []
-        for one in asked:
+        for one in queries:
             outcome = next(predictions) if isinstance(one, ScoreQuery) else one
             if isinstance(outcome, Prediction):
                 outcomes.append((outcome, encode(outcome.answer)))
@@ -216,7 +218,7 @@ class Scoring:
                 outcomes.append((_problem_of(outcome), b""))
         return outcomes
 
-    def _asked(
+    def _query_or_problem(
         self, lead: bytes, predictor: Predictor, context: QueryContext
     ) -> ScoreQuery | Exception:
         try:

@@ -39,8 +39,8 @@ class CrossOrigin:
 
     def preflight(self, method: str, request_headers: dict[bytes, bytes]) -> Response | None:
         """The answer to a browser that asks whether it may ask; None for any other request."""
-        asked = b"access-control-request-method" in request_headers
-        if method != "OPTIONS" or not asked or not self._origins:
+        is_preflight = b"access-control-request-method" in request_headers
+        if method != "OPTIONS" or not is_preflight or not self._origins:
             return None
         allowed = self.headers(request_headers)
         if "Access-Control-Allow-Origin" in allowed:

@@ -64,15 +64,15 @@ class Router:
 
         Raises a 405 for another method of a known path, a 400 for a segment that is not UTF-8.
         """
-        asked = "GET" if method == "HEAD" else method
+        routed = "GET" if method == "HEAD" else method
         of_path = self._exact.get(raw_path)
-        if of_path is not None and asked in of_path:
-            return of_path[asked]
+        if of_path is not None and routed in of_path:
+            return of_path[routed]
         allowed = set(of_path or ())
         segments = raw_path.split(b"/")
         for shape, route in self._shaped.get(len(segments), ()):
             if all(s[:1] == b"{" or s == given for s, given in zip(shape, segments, strict=True)):
-                if route.method == asked:
+                if route.method == routed:
                     return RouteMatch(route, _decoded(shape, segments))
                 allowed.add(route.method)
         if allowed:

@@ -169,13 +169,13 @@ class ImportRunner:
             half = len(rows) // 2
             first = await self._send(name, rows[:half], actor)
             return first + await self._send(name, rows[half:], actor)
-        said = msgspec.json.decode(response.body)
+        counts = msgspec.json.decode(response.body)
         return SliceOutcome(
-            said["taken"],
-            said["repeated"],
+            counts["taken"],
+            counts["repeated"],
             [
                 _refused(rows[one["index"]], one["why"], _of_the_row_raw(one))
-                for one in said["refused"]
+                for one in counts["refused"]
             ],
         )
 

@@ -110,10 +110,10 @@ def add_webhook(
 
 
 def _kinds(given: Iterable[str] | None) -> list[str]:
-    asked = set(KINDS if given is None else given)
-    if not asked or asked - set(KINDS):
+    chosen = set(KINDS if given is None else given)
+    if not chosen or chosen - set(KINDS):
         raise UsageError(f"changes are {', '.join(KINDS)}; name at least one")
-    return [kind for kind in KINDS if kind in asked]
+    return [kind for kind in KINDS if kind in chosen]
 
 
 def webhooks(connection: sa.Connection) -> list[WebhookOut]:

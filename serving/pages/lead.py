@@ -74,7 +74,7 @@ async def show(visit: Visit) -> Response:
     prediction = predict_one(predictor, query_of_stored_lead(found.stored, context, predictor))
     return visit.page(
         "lead.html.j2", path="/lead", lead_id=lead_id, as_of_us=as_of_us,
-        **_told(visit, predictor, found, prediction, as_of_us),
+        **_score_of_lead(visit, predictor, found, prediction, as_of_us),
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def _find(connection: sa.Connection, lead_id: str) -> Found | None:
     return Found(stored, outcome, line, past)
 
 
-def _told(
+def _score_of_lead(
     visit: Visit, predictor: Predictor, found: Found, prediction: Prediction, as_of_us: int
 ) -> dict[str, Any]:
     """Everything that the template shows."""
@@ -199,7 +199,7 @@ def step_for(
     predictor: Predictor, prediction: Prediction, band: str, scores: CardScores | None
 ) -> NextStep:
     """The playbook's step for the band that holds: a person's where one was put."""
-    reasons = predictor.sentences(prediction.asked.language).one(
+    reasons = predictor.sentences(prediction.query.language).one(
         prediction.vector, prediction.shares, 3
     )
     card = predictor.release.scorecard

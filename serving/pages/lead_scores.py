@@ -158,14 +158,14 @@ def questions(
     Each possible answer is given just before ``as_of_us`` and scored by the release; columns that
     count interactions do not depend on answers, so they are taken from ``vector`` as they are.
     """
-    asked = [(a, possible_answers(a)) for a in release.spec.attributes if a.group in BANT]
-    pairs = [(a, value) for a, values in asked for value in values]
+    bant = [(a, possible_answers(a)) for a in release.spec.attributes if a.group in BANT]
+    pairs = [(a, value) for a, values in bant for value in values]
     if not pairs:
         return []
     probability = probabilities_with(release, lead, vector, pairs, as_of_us)
     now = float(release.model.explain(vector.reshape(1, -1)).probability[0])
     found, at = [], 0
-    for attribute, values in asked:
+    for attribute, values in bant:
         answers = [
             PossibleAnswer(value, p, p - now, release.thresholds.band_of(p))
             for value, p in zip(values, probability[at : at + len(values)], strict=True)

@@ -92,10 +92,10 @@ async def _releases(visit: Visit) -> Releases:
 async def _change(visit: Visit, found: Releases) -> tuple[str, ListedRelease]:
     """(what, the release that would answer); a problem for what cannot be done."""
     if visit.services.settings.release is not None:
-        said = visit.words.gettext(
+        message = visit.words.gettext(
             "This service was started with one release and follows no promotion."
         )
-        raise Problem(409, "not-changed", said)
+        raise Problem(409, "not-changed", message)
     what = visit.form.get("what", "")
     if what == ROLL_BACK:
         previous = found.pointer.previous if found.pointer else None

@@ -39,8 +39,8 @@ def stored_or_sent(connection: sa.Connection, lead_id: str) -> Stored | None:
         request = _request.decode(row.input)
     except msgspec.MsgspecError:  # of a version that took other requests
         return None
-    asked = moment_of(row.asked_us)
-    context = QueryContext(Clock(asked, asked + SKEW), "en", 0, moment_of(row.as_of_us))
+    scored_at = moment_of(row.asked_us)
+    context = QueryContext(Clock(scored_at, scored_at + SKEW), "en", 0, moment_of(row.as_of_us))
     lead = build_query(request, context, needs_time=False).lead
     created_us = None if lead.created_at_us == NO_TIME else lead.created_at_us
     histories = histories_from_records([lead])

@@ -102,10 +102,10 @@ def _page(
 
 def fault_text(problem: Problem) -> str:
     """What is wrong with a form, each field with what was expected."""
-    said = [
+    sentences = [
         f"{error.at.removeprefix('$.attributes.')}: {error.message}" for error in problem.errors
     ]
-    return "; ".join(said) or problem.detail
+    return "; ".join(sentences) or problem.detail
 
 
 def _scored(

@@ -105,8 +105,8 @@ class ActiveRelease:
         self.known[prepared.release_id] = prepared.release.spec.names
         self._active = prepared
         self.metrics.release_active(prepared.release_id, prepared.version)
-        said = {"release_id": prepared.release_id, "version": prepared.version}
-        log.info("release answers", extra=said)
+        fields = {"release_id": prepared.release_id, "version": prepared.version}
+        log.info("release answers", extra=fields)
 
     def _wanted(self) -> tuple[Path, str] | None:
         """Folder and version of the release that should answer; None before a promotion."""
@@ -208,9 +208,9 @@ def warm(predictor: Predictor) -> None:
     decoder.in_slices(body)
     unusual = body.replace(b'"kind"', b'"k\\u0069nd"')
     for together, written in ((1, body), (2, body), (1, unusual)):
-        asked = parse_request(predictor, written, context, max_depth=12)
+        query = parse_request(predictor, written, context, max_depth=12)
         msgspec.json.encode(
-            [prediction.answer for prediction in predict(predictor, [asked] * together)]
+            [prediction.answer for prediction in predict(predictor, [query] * together)]
         )
 
 

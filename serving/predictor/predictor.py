@@ -79,8 +79,8 @@ class Predictor:
         """Its features in the words of a language."""
         found = self._sentences.get(language)
         if found is None:
-            spoken = language_or_english(language)
-            found = self._sentences[language] = ReasonFormatter(self.release.spec, spoken)
+            chosen = language_or_english(language)
+            found = self._sentences[language] = ReasonFormatter(self.release.spec, chosen)
         return found
 
     @cached_property
@@ -107,7 +107,7 @@ class Prediction(msgspec.Struct, frozen=True):
     answer: ScoreAnswer
     vector: Float64
     shares: Float64
-    asked: ScoreQuery
+    query: ScoreQuery
 
 
 def query_of_request(
@@ -124,21 +124,21 @@ def query_of_request(
     return build_query(request, context, predictor.release.has_time, rows)
 
 
-def predict_one(predictor: Predictor, asked: ScoreQuery) -> Prediction:
+def predict_one(predictor: Predictor, query: ScoreQuery) -> Prediction:
     """Score one lead's history."""
-    return predict(predictor, [asked])[0]
+    return predict(predictor, [query])[0]
 
 
-def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Prediction]:
+def predict(predictor: Predictor, queries: Sequence[ScoreQuery]) -> list[Prediction]:
     """Score leads together; each gets what it would get alone, bit for bit.
 
     ``base + sum(reasons) + other_reasons`` of an answer is its log-odds. Raises DataError for a
     history whose sums no number can hold.
     """
-    ready = asked[0].histories if len(asked) == 1 else None
-    histories = histories_from_records([one.lead for one in asked]) if ready is None else ready
-    moments = np.array([one.as_of_us for one in asked], dtype=np.int64)
-    references = References(np.arange(len(asked)), moments)
+    ready = queries[0].histories if len(queries) == 1 else None
+    histories = histories_from_records([one.lead for one in queries]) if ready is None else ready
+    moments = np.array([one.as_of_us for one in queries], dtype=np.int64)
+    references = References(np.arange(len(queries)), moments)
     release = predictor.release
     found = compute_vectors(release.spec, histories, references)
     explained = release.model.explain(found)
@@ -146,29 +146,29 @@ def predict(predictor: Predictor, asked: Sequence[ScoreQuery]) -> list[Predictio
     if not np.isfinite(explained.log_odds).all() or (np.isinf(found).any() and not is_held):
         raise DataError("a history sums to more than a number can hold")
     low, high = release.intervals.interval(explained.log_odds, explained.probability)
-    k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in asked))
+    k = max(PLAYBOOK_REASONS, *(one.n_reasons for one in queries))
     card = release.scorecard
     scored = _BatchPrediction(
         predictor, histories, found, explained,
         probability=explained.probability.tolist(), log_odds=explained.log_odds.tolist(),
         low=low.tolist(), high=high.tolist(),
-        strongest=_strongest(predictor, asked, found, explained.contributions, k),
+        strongest=_strongest(predictor, queries, found, explained.contributions, k),
         card_scores=None if card is None else card.points(histories, references),
         beyond=_beyond(release, found),
     )  # fmt: skip
-    return [scored.prediction(row, one) for row, one in enumerate(asked)]
+    return [scored.prediction(row, one) for row, one in enumerate(queries)]
 
 
 def _strongest(
-    predictor: Predictor, asked: Sequence[ScoreQuery], found: Float64, shares: Float64, k: int
+    predictor: Predictor, queries: Sequence[ScoreQuery], found: Float64, shares: Float64, k: int
 ) -> list[list[Reason]]:
     """The k strongest reasons of each lead, in the language that it is asked for in."""
-    languages = {one.language for one in asked}
+    languages = {one.language for one in queries}
     if len(languages) == 1:
         return predictor.sentences(languages.pop()).many(found, shares, k)
     return [
         predictor.sentences(one.language).many(found[row : row + 1], shares[row : row + 1], k)[0]
-        for row, one in enumerate(asked)
+        for row, one in enumerate(queries)
     ]
 
 
@@ -188,28 +188,28 @@ class _BatchPrediction:
     card_scores: CardScores | None
     beyond: Bools | None
 
-    def prediction(self, row: int, asked: ScoreQuery) -> Prediction:
+    def prediction(self, row: int, query: ScoreQuery) -> Prediction:
         """One lead's answer."""
         predictor, explained = self.predictor, self.explained
         release, strongest = predictor.release, self.strongest[row]
         probability, log_odds, base = self.probability[row], self.log_odds[row], explained.base
         reasons = [
             ReasonOut(feature, text, None if value != value else value, share)
-            for feature, text, value, share in strongest[: asked.n_reasons]
+            for feature, text, value, share in strongest[: query.n_reasons]
         ]
         band = release.thresholds.band_of(probability)
-        language = language_or_english(asked.language)
+        language = language_or_english(query.language)
         rules, active = _rules(release.scorecard, self.card_scores, row, language)
-        notes = evidence_notes(predictor.expected, self.histories, row, asked.as_of_us, language)
+        notes = evidence_notes(predictor.expected, self.histories, row, query.as_of_us, language)
         if self.beyond is not None and self.beyond[row].any():
             names = release.spec.names
             outside = self.beyond[row].nonzero()[0].tolist()
             notes.append(range_note([names[i] for i in outside], language))
         step = predictor.playbook.next_step(band, strongest[:PLAYBOOK_REASONS], active)
-        said = ScoreAnswer(
-            score_id=asked.score_id or ordered_id(),
-            lead_id=asked.lead.lead_id,
-            as_of=asked.as_of,
+        answer = ScoreAnswer(
+            score_id=query.score_id or ordered_id(),
+            lead_id=query.lead.lead_id,
+            as_of=query.as_of,
             probability=probability,
             interval=Interval(self.low[row], self.high[row]),
             horizon_days=release.horizon_days,
@@ -220,12 +220,12 @@ class _BatchPrediction:
             reasons=reasons,
             other_reasons=log_odds - base - sum([r.contribution for r in reasons]),
             rules=rules,
-            next_step=_said(step, language),
+            next_step=_next_step_out(step, language),
             low_evidence=bool(notes),
             notes=notes,
             model=predictor.model,
         )
-        return Prediction(said, self.found[row], explained.contributions[row], asked)
+        return Prediction(answer, self.found[row], explained.contributions[row], query)
 
 
 def _beyond(release: Release, found: Float64) -> Bools | None:
@@ -245,11 +245,11 @@ def _rules(
         return None, frozenset()
     reasons = [RuleReasonOut(*fields) for fields in card.reason_rows(scores, row, language)]
     points, fit, engagement = scores.points[row], scores.fit[row], scores.engagement[row]
-    said = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
-    return said, card.active_rules(scores, row)
+    rule_score = RuleScore(float(points), scores.band[row], float(fit), float(engagement), reasons)
+    return rule_score, card.active_rules(scores, row)
 
 
 @lru_cache(maxsize=1000)
-def _said(step: NextStep, language: Language) -> NextStepOut:
+def _next_step_out(step: NextStep, language: Language) -> NextStepOut:
     step = step.translated(language)
     return NextStepOut(step.channel, step.rhythm, step.message, step.because)

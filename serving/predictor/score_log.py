@@ -90,7 +90,7 @@ class ScoreLogger:
         origin: str,
     ) -> None:
         try:
-            other = predict_one(challenger, prediction.asked)
+            other = predict_one(challenger, prediction.query)
             response_body = encode(other.answer)
             row = row_of(
                 challenger, other, response_body, context, request_body, origin, CHALLENGER
@@ -119,7 +119,7 @@ def row_of(
     return ScoreRow(
         score_id=answer.score_id,
         lead_id=answer.lead_id,
-        as_of_us=prediction.asked.as_of_us,
+        as_of_us=prediction.query.as_of_us,
         asked_us=microseconds(context.clock.now),
         release_id=predictor.release_id,
         version=predictor.version,

@@ -189,15 +189,15 @@ def forecast_leads(
     return ForecastLeads(logit(np.clip(probability, NEAREST, FARTHEST)), probability, age, worth)
 
 
-def _horizons(asked: tuple[float, ...], timing: TimingCurves) -> tuple[float, ...]:
-    if not asked:
+def _horizons(days_ahead: tuple[float, ...], timing: TimingCurves) -> tuple[float, ...]:
+    if not days_ahead:
         return known_horizons(timing)
-    if max(asked) > timing.longest_days:
+    if max(days_ahead) > timing.longest_days:
         raise validation_problem(
             "?horizons", f"expected at most {timing.longest_days:.0f} days: leads were watched for "
             "no longer after a reference",
         )  # fmt: skip
-    return tuple(sorted(set(asked)))
+    return tuple(sorted(set(days_ahead)))
 
 
 def _worth(
@@ -238,32 +238,32 @@ def _checked(timing: TimingCurves, days: float, start_us: int, then: PastLeads) 
 def caveat_sentences(found: StoredForecast, words: Language) -> list[str]:
     """The caveats in words; none where there is nothing to say."""
     _, ngettext, n = words.gettext, words.ngettext, words.format_number
-    what, said = found.caveats, []
+    what, sentences = found.caveats, []
     if what.left_out_days:
         days = ", ".join(n(one) for one in what.left_out_days)
-        said.append(
+        sentences.append(
             _("{days} days are left out: leads were watched for at most {most} days after a reference.").format(days=days, most=n(what.longest_days, 0))  # noqa: E501
         )  # fmt: skip
     if what.of_another_release:
         count = what.of_another_release
-        said.append(
+        sentences.append(
             ngettext("{count} open lead has a score of an earlier release only.", "{count} open leads have a score of an earlier release only.", count).format(count=n(count))  # noqa: E501
         )  # fmt: skip
     if what.stale:
-        said.append(
+        sentences.append(
             ngettext("The score of {count} open lead is more than a week old.", "The scores of {count} open leads are more than a week old.", what.stale).format(count=n(what.stale))  # noqa: E501
         )  # fmt: skip
     if what.without_creation:
         count = what.without_creation
-        said.append(
+        sentences.append(
             ngettext("{count} open lead has no moment of creation and counts as new.", "{count} open leads have no moment of creation and count as new.", count).format(count=n(count))  # noqa: E501
         )  # fmt: skip
     if what.without_value:
         count = what.without_value
-        said.append(
+        sentences.append(
             ngettext("The value of {count} open lead is unknown; it counts with the mean of the others, {mean}.", "The value of {count} open leads is unknown; they count with the mean of the others, {mean}.", count).format(count=n(count), mean=n(what.mean_value, 0))  # noqa: E501
         )  # fmt: skip
-    return said
+    return sentences
 
 
 def query_of(given: Mapping[str, str], default_by: Sequence[str]) -> ForecastQuery:

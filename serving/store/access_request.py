@@ -78,16 +78,16 @@ def _rows(
 
 def _plain(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row for a person: moments as such, JSON opened."""
-    said: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     for name, value in row.items():
         if name.endswith("_us"):
             plain_name = "at" if name == "at_us" else f"{name.removesuffix('_us')}_at"
-            said[plain_name] = None if value is None else moment_of(value)
+            shown[plain_name] = None if value is None else moment_of(value)
         elif name in JSON_COLUMNS.get(table, ()):
-            said[name] = json.loads(value)
+            shown[name] = json.loads(value)
         else:
-            said[name] = value
-    return said
+            shown[name] = value
+    return shown
 
 
 def _write_cursor(after: Mapping[str, list[Any]]) -> str:

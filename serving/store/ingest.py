@@ -111,11 +111,11 @@ def _of_lead(table: sa.Table, row: Row, lead: KnownLead) -> Row:
 
 def content_id(row: Row) -> str:
     """The identity of an interaction that has none: a hash of what it says."""
-    said = [
+    content = [
         row["lead_id"], row["kind"], row["occurred_us"], row["value"], row["duration_s"],
         row["channel"],
     ]  # fmt: skip
-    return "content:" + hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+    return "content:" + hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 class _Stored:

@@ -17,17 +17,18 @@ def put_override(
     """Note a person's band for a lead ("" takes it back) beside what the model said; False without
     a score, for then there is nothing to overrule. The lead's line of the worklist follows."""
     standing = tables.standing.c
-    said = connection.execute(
+    model_score = connection.execute(
         sa.select(standing.probability, standing.band, standing.release_id)
         .where(standing.lead_id == lead_id)
         .order_by(standing.as_of_us.desc(), standing.release_id.desc())
     ).first()
-    if said is None:
+    if model_score is None:
         return False
     connection.execute(
         sa.insert(override).values(
             lead_id=lead_id, at_us=at_us, actor=actor, band=band, reason=reason,
-            probability=said.probability, model_band=said.band, release_id=said.release_id,
+            probability=model_score.probability, model_band=model_score.band,
+            release_id=model_score.release_id,
         )
     )  # fmt: skip
     refresh(connection, [lead_id])

@@ -53,18 +53,18 @@ class AnsweredReason(msgspec.Struct):
     value: float | None = None
 
 
-class _Answer(msgspec.Struct):
+class _StoredScore(msgspec.Struct):
     reasons: list[AnsweredReason]
 
 
-class _Body(msgspec.Struct):
+class _StoredRequest(msgspec.Struct):
     attributes: dict[str, msgspec.Raw] = {}
 
 
-_answer = msgspec.json.Decoder(_Answer)
+_score_decoder = msgspec.json.Decoder(_StoredScore)
 
 
-_body = msgspec.json.Decoder(_Body)
+_request_decoder = msgspec.json.Decoder(_StoredRequest)
 
 
 _attributes = msgspec.json.Decoder(dict[str, Any])
@@ -72,7 +72,7 @@ _attributes = msgspec.json.Decoder(dict[str, Any])
 
 def reasons_of(row: Mapping[str, Any]) -> list[AnsweredReason]:
     """The reasons of a row of ``score``, the strongest first."""
-    return _answer.decode(row["answer"]).reasons
+    return _score_decoder.decode(row["answer"]).reasons
 
 
 def listed_reasons(text: str) -> list[AnsweredReason]:
@@ -131,7 +131,7 @@ def stored_texts(
 def _texts_of_body(row: Mapping[str, Any]) -> dict[str, str]:
     """The attributes of a lead that is not stored, as its request gave them."""
     try:
-        given = _body.decode(row["input"]).attributes
+        given = _request_decoder.decode(row["input"]).attributes
         return {name: value_to_text(msgspec.json.decode(raw)) for name, raw in given.items()}
     except msgspec.MsgspecError:  # scored from the store, and erased or merged since
         return {}

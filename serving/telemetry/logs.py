@@ -16,7 +16,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -25,10 +25,10 @@ class JsonLines(logging.Formatter):
         for name in FIELDS:
             value = record.__dict__.get(name)
             if value is not None:
-                said[name] = value
+                fields[name] = value
         if record.exc_info and record.exc_info[0] is not None:
-            said["error"] = record.exc_info[0].__name__
-        return json.dumps(said)
+            fields["error"] = record.exc_info[0].__name__
+        return json.dumps(fields)
 
 
 def logging_config(level: str) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_scores_go_to_csv_or_parquet_only(
     assert ".csv or .parquet" in capsys.readouterr().err
 
 
-def test_a_release_that_is_refused_is_told_first(
+def test_a_release_that_is_refused_is_reported_first(
     simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "release").mkdir()

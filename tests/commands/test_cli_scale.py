@@ -104,7 +104,7 @@ def says_what_was_set_aside(stderr: str) -> bool:
     return any("outcomes" in line and "unknown outcome" in line for line in lines)
 
 
-def test_what_was_set_aside_and_inferred_is_told(
+def test_what_was_set_aside_and_inferred_is_reported(
     place: Path, flawed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     score(flawed.parent, "scores.csv", "--release", str(place / "release"))

@@ -105,7 +105,7 @@ def test_the_future_of_the_other_leads_changes_nothing(seed: int, at: float) -> 
     np.testing.assert_array_equal(vector(whole, "L0", at), vector(past, "L0", at))
 
 
-def test_of_a_large_account_the_first_leads_are_told_whatever_comes_later() -> None:
+def test_of_a_large_account_the_first_leads_are_reported_whatever_comes_later() -> None:
     leads = [(f"L{i:02}", float(i), "Acme") for i in range(53)]
     many = dataset(leads, [], [])
     few = dataset(leads[:20], [], [])

@@ -30,7 +30,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_lead_is_told_as_it_was_known_before_as_of(source: Path) -> None:
+def test_a_lead_is_reported_as_it_was_known_before_as_of(source: Path) -> None:
     as_of = datetime(2026, 1, 4, tzinfo=UTC)
     assert lead_message(read_dataset(source), "A", as_of) == {
         "lead_id": "A",

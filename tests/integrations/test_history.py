@@ -137,7 +137,7 @@ def test_what_is_known_only_now_is_not_used_until_a_person_says_so() -> None:
         run(leads, [], choices=Choices(as_at_creation=("g",)))
 
 
-def test_a_history_that_does_not_end_at_todays_value_is_said() -> None:
+def test_a_history_that_does_not_end_at_todays_value_is_reported() -> None:
     _, _, field = run([("a", 5, "renamed")], [("a", 6, "x", "y"), ("a", 7, "other", "z")])
     assert (field.differing, field.breaks) == (1, 1)
     _, _, field = run(
@@ -201,7 +201,7 @@ def test_law_1_an_export_made_later_says_the_same_of_the_past(
 
 @settings(max_examples=12, deadline=None)
 @given(histories())
-def test_what_is_said_to_be_known_is_what_was_true(
+def test_what_is_reported_to_be_known_is_what_was_true(
     leads: list[tuple[str, int, str | None, list[tuple[int, str | None]]]],
 ) -> None:
     first, answers, _ = run(*export(leads, 40))

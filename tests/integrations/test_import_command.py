@@ -80,7 +80,7 @@ def test_a_second_import_keeps_what_a_person_wrote(export: Path, tmp_path: Path)
         (["salesforce", "EXPORT", "OUT", "--tracked-since", "x"], 2, "is no moment"),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_what_is_wrong_is_reported(
     export: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -225,7 +225,7 @@ def test_a_lead_that_was_only_sent_can_be_looked_at(service: httpx.Client) -> No
     assert service.delete("/v1/leads/sent").status_code == 200  # other tests count the leads
 
 
-def test_faults_of_a_form_are_said(service: httpx.Client) -> None:
+def test_faults_of_a_form_are_reported(service: httpx.Client) -> None:
     csrf = token(service.get("/what-if"))
     said = service.post("/what-if", data={"csrf": csrf, "a.employees": "many"})
     assert said.status_code == 200

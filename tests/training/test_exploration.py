@@ -72,7 +72,7 @@ def simulated(effect: float, ranks: float, seed: int, leads: int = 4000) -> Call
     return estimate(label, is_best, called, chance, np.arange(leads), seed=seed)
 
 
-def test_a_known_effect_is_within_its_interval_about_as_often_as_is_said() -> None:
+def test_a_known_effect_is_within_its_interval_about_as_often_as_is_reported() -> None:
     rng = np.random.default_rng(0)
     score = np.sort(rng.normal(0, 1, 400_000))[-40_000:]
     truth = float((sigmoid(-2 + score + 1.0) - sigmoid(-2 + score)).mean())

@@ -40,7 +40,7 @@ def test_signal_is_found_and_the_gain_is_significant(trained: TrainedModel) -> N
     assert metrics["choice"]["by_time"] is False  # too few leads to choose on rolling origins
 
 
-def test_what_a_random_split_would_have_shown_is_told(trained: TrainedModel) -> None:
+def test_what_a_random_split_would_have_shown_is_reported(trained: TrainedModel) -> None:
     shown = trained.contents.metrics["random_split"]
     assert 0.5 < shown["auc"] <= 1
     assert shown["log_loss"] < trained.contents.metrics["base_rate"]["log_loss"]["value"]
@@ -145,7 +145,7 @@ def test_nothing_mature_is_an_error(made_up_dataset: MadeUp) -> None:
         train(made_up_dataset(n=60, horizon_days=300.0))
 
 
-def test_progress_is_told_and_ends_where_it_said(made_up_dataset: MadeUp) -> None:
+def test_progress_is_reported_and_ends_where_it_said(made_up_dataset: MadeUp) -> None:
     told: list[tuple[str, int, int]] = []
     train(made_up_dataset(n=300), QUICK, progress=lambda *step: told.append(step))
     assert told

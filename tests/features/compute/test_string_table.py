@@ -54,7 +54,7 @@ def test_chunks_and_a_column_that_begins_in_the_middle_of_its_letters():
     assert StringTable(pa.array(["b", "a"])).codes(column).tolist() == [-1, 1, -1, 0]
 
 
-def test_names_with_the_same_hash_are_told_apart():
+def test_names_with_the_same_hash_are_reported_apart():
     one, other = np.uint64(0x6161616161616161), np.uint64(0x6262626262626262)
     last = np.uint64(0x6363636363636363)
     same_hash = last ^ mixed(one) ^ mixed(other)

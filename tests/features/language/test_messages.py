@@ -48,7 +48,7 @@ def test_every_text_is_translated_and_the_compiled_file_is_up_to_date(template: 
     assert not faults, "run `make messages` and translate:\n" + "\n".join(faults[:20])
 
 
-def test_a_stale_catalogue_is_told(template: Catalog, tmp_path: Path) -> None:
+def test_a_stale_catalogue_is_reported(template: Catalog, tmp_path: Path) -> None:
     po = tmp_path / "fr.po"
     text = (messages.CATALOGUES / "fr.po").read_text(encoding="utf-8")
     po.write_text(text.replace('msgid "creation unknown"', 'msgid "no such text"'), "utf-8")

@@ -1,6 +1,6 @@
 """What people really bring: each folder of cases ends as its README says, and says why.
 
-A table of the folders: what must be declared (as lines of ``dataset.toml``), what is told, and
+A table of the folders: what must be declared (as lines of ``dataset.toml``), what is noted, and
 what comes out. The folders are another repository's; without them the test is skipped.
 """
 
@@ -32,14 +32,14 @@ class Case:
     """How a folder ends.
 
     ``asks``: words of the message while nothing is declared. ``toml``: what is declared then.
-    ``told``: words among the losses and the sentences. ``within_s``: how far moments may be from
+    ``notes``: words among the losses and the sentences. ``within_s``: how far moments may be from
     the reference's. ``leads``, ``interactions``, ``outcomes``: how many fewer or more than it has;
     None where the folder is another dataset. ``columns``: attributes beside the reference's.
     """
 
     asks: tuple[str, ...] = ()
     toml: str = ""
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     within_s: float = 1.0
     leads: int | None = 0
     interactions: int | None = 0
@@ -66,11 +66,11 @@ TABLE: dict[str, Case] = {
         ("time_zone",), PARIS + COMMA, ("day comes first",), MINUTE, values=False),
     "01e-iso-naive": Case(("time_zone",), PARIS + COMMA, values=False),
     "01f-iso-utc-decimal-comma": Case(("134571,43", "decimal"), COMMA, values=False),
-    "02a-utf16-tab": Case(told=("UTF-16", "tabs")),
-    "02c-utf16-comma": Case(told=("UTF-16",)),
+    "02a-utf16-tab": Case(notes=("UTF-16", "tabs")),
+    "02c-utf16-comma": Case(notes=("UTF-16",)),
     "03-bom-quoted": EQUAL,
     "04a-xlsx": Case(interactions=-3029),
-    "04b-xlsx-named-csv": Case(told=("Excel workbook",), interactions=-3029),
+    "04b-xlsx-named-csv": Case(notes=("Excel workbook",), interactions=-3029),
     "04c-xls-html-named-csv": Case(("web page (HTML)",), refused=True),
     "04d-capital-names": EQUAL,
     "05a-one-open-quote": QUOTE, "05b-two-open-quotes": QUOTE, "05c-open-quote-mid": QUOTE,
@@ -78,16 +78,16 @@ TABLE: dict[str, Case] = {
     "05g-interactions-open-quote-last": QUOTE,
     "05i-backslash-quotes": Case(columns=("company",)),
     "05j-quote-inside": Case(
-        told=("5 of 900 rows set aside: wrong number of columns",), leads=-5, interactions=-18,
+        notes=("5 of 900 rows set aside: wrong number of columns",), leads=-5, interactions=-18,
         outcomes=-4, columns=("company",), values=False),
-    "06a-footer-900": Case(told=("4 of 904 rows set aside: a line below the table",)),
-    "06c-title-lines": Case(told=("2 lines above the header",)),
-    "06d-total-row": Case(told=("a total below the table",)),
-    "07a-two-trailing-commas": Case(told=("2 empty columns",)),
+    "06a-footer-900": Case(notes=("4 of 904 rows set aside: a line below the table",)),
+    "06c-title-lines": Case(notes=("2 lines above the header",)),
+    "06d-total-row": Case(notes=("a total below the table",)),
+    "07a-two-trailing-commas": Case(notes=("2 empty columns",)),
     "07c-duplicate-header": Case(
         ("two columns are called 'source'", "[columns.leads] source = 4"),
         "[columns.leads]\nsource = 4\n", ("source (column 8) is left out",)),
-    "07d-spaces-in-header": Case(told=("blanks around the names of columns",)),
+    "07d-spaces-in-header": Case(notes=("blanks around the names of columns",)),
     "07e-crm-header": Case(
         ("lead_id", "Record ID - Contact", "[columns.leads]"),
         '[columns.leads]\nlead_id = "Record ID - Contact"\ncreated_at = "Create Date"\n'
@@ -101,35 +101,35 @@ TABLE: dict[str, Case] = {
     "07g-created-at-misnamed": Case(
         ("Created At", "[columns.leads] created_at"),
         '[columns.leads]\ncreated_at = "Created At"\n'),
-    "08-multiline-notes": Case(told=("notes: left out",)),
+    "08-multiline-notes": Case(notes=("notes: left out",)),
     "09a-sep-semicolon": EQUAL,
     "10a-ddmmyyyy": Case(("time_zone",), UTC, ("day comes first",), MINUTE),
     "10c-dotted": Case(("time_zone",), UTC, ("day comes first",)),
     "11-zoho-dates": Case(("time_zone",), UTC),
     "12a-date-only": Case(("2025-01-06", "time_zone"), UTC, ("end of their day",), DAY),
-    "12c-all-midnight-utc": Case(told=("these are dates",), within_s=DAY),
-    "12d-close-date-same-day": Case(told=("these are dates",), values=False),
+    "12c-all-midnight-utc": Case(notes=("these are dates",), within_s=DAY),
+    "12d-close-date-same-day": Case(notes=("these are dates",), values=False),
     "12e-close-date-end-of-day": Case(values=False),
     "13a-excel-serial": Case(
         ("45663.378121", "excel", "time_zone"), UTC + 'date_formats = ["excel"]\n', within_s=1.1),
-    "14a-one-naive-of-3000": Case(told=("1 of 3,029 rows set aside",), interactions=-1),
+    "14a-one-naive-of-3000": Case(notes=("1 of 3,029 rows set aside",), interactions=-1),
     "14b-offset-space": EQUAL, "14c-named-zone": EQUAL,
-    "15a-planned-meetings": Case(told=("32 of 3,061", "observed_until")),
-    "15c-lead-typo": Case(told=("1 of 900", "2052"), leads=-1),
+    "15a-planned-meetings": Case(notes=("32 of 3,061", "observed_until")),
+    "15c-lead-typo": Case(notes=("1 of 900", "2052"), leads=-1),
     "16-case-ids": Case(same_ids=False),
-    "17a-sf-15-18-interactions": Case(told=("salesforce",), same_ids=False),
-    "17b-few-15": Case(told=("salesforce",), same_ids=False),
+    "17a-sf-15-18-interactions": Case(notes=("salesforce",), same_ids=False),
+    "17b-few-15": Case(notes=("salesforce",), same_ids=False),
     "18a-sci-ids": Case(("5.54023E+17", "rounded by a spreadsheet"), refused=True),
     "18c-float-ids": Case(
         ("lead_ids", "whole-numbers"), 'lead_ids = "whole-numbers"\n', same_ids=False),
     "19a-trailing-space-ids": EQUAL,
-    "20a-multiselect": Case(told=("products: left out", "multiple")),
-    "20b-multiselect-many": Case(told=("products: left out", "multiple")),
-    "21a-dollar-commas": Case(told=("$ is left out",)),
-    "21c-space-thousands": Case(told=("942000",)),
-    "21d-thousand-commas": Case(told=("'942,000' is read as 942000",)),
+    "20a-multiselect": Case(notes=("products: left out", "multiple")),
+    "20b-multiselect-many": Case(notes=("products: left out", "multiple")),
+    "21a-dollar-commas": Case(notes=("$ is left out",)),
+    "21c-space-thousands": Case(notes=("942000",)),
+    "21d-thousand-commas": Case(notes=("'942,000' is read as 942000",)),
     "21e-sci": EQUAL,
-    "21g-percent": Case(told=("% is left out",), columns=("probability_pct",)),
+    "21g-percent": Case(notes=("% is left out",), columns=("probability_pct",)),
     "21h-value-currency": Case(
         ("$1,577", "decimal", "thousands"), 'decimal = "."\nthousands = ","\n'),
     "21i-duration-hms": EQUAL,
@@ -139,13 +139,13 @@ TABLE: dict[str, Case] = {
         ("1.634", "decimal", "thousands"), 'decimal = ","\nthousands = "."\n'),
     "22-booleans": Case(columns=("opt_in_fr", "opt_in_vrai", "opt_in_de", "opt_in_mixed",
                                  "opt_in_x", "opt_in_on")),
-    "24-no-value": Case(told=("unanswered", "'None' (64 rows)"), values=False),
-    "24b-select": Case(told=("'Select' is read as unanswered",), values=False),
+    "24-no-value": Case(notes=("unanswered", "'None' (64 rows)"), values=False),
+    "24b-select": Case(notes=("'Select' is read as unanswered",), values=False),
     "24c": Case(values=False),
-    "26a-reopened": Case(told=("24 leads have several outcomes", "last"), values=False),
+    "26a-reopened": Case(notes=("24 leads have several outcomes", "last"), values=False),
     "26c-same-outcome-twice-other-time": Case(
-        told=("28 leads have several outcomes",), values=False),
-    "26d-few-double": Case(told=("5 leads have several outcomes",), values=False),
+        notes=("28 leads have several outcomes",), values=False),
+    "26d-few-double": Case(notes=("5 leads have several outcomes",), values=False),
     "27b-lead-twice": Case(
         ("two rows that differ", "max_bad"), "max_bad = 0.06\n", ("52 of 926",), leads=-26,
         interactions=None, outcomes=None, values=False),
@@ -155,14 +155,14 @@ TABLE: dict[str, Case] = {
     "29a-closed-won": Case(
         ("Closed Won", "[outcome_words]"),
         '[outcome_words]\nconverted = ["Closed Won"]\nlost = ["Closed Lost"]\n'),
-    "29b-capital": Case(told=("'Converted' is read as converted",)),
-    "29e-open-rows": Case(told=("221 of 900", "open")),
+    "29b-capital": Case(notes=("'Converted' is read as converted",)),
+    "29e-open-rows": Case(notes=("221 of 900", "open")),
     "29f-status-in-leads": Case(columns=("Status", "IsConverted")),
     "30-odd-names": Case(values=False),
     "30b-urls-as-kinds": EQUAL,
     "30c-reserved-names": Case(columns=("kind", "as_of", "outcome_hint", "occurred_at", "__class__",
                                         "probability")),
-    "31a-unnamed-index-sorted": Case(told=("Unnamed: 0 is left out",)),
+    "31a-unnamed-index-sorted": Case(notes=("Unnamed: 0 is left out",)),
     "32-spelling-variants": Case(values=False),
     "33a-25-leads": Case(leads=None, interactions=None, outcomes=None, values=False),
     "33b-only-converted-rows": Case(outcomes=-456),
@@ -173,10 +173,10 @@ TABLE: dict[str, Case] = {
     "34a-migration-day": Case(
         ("day of an import", "2025-07-25", "[columns.leads] created_at"), refused=True),
     "35a-1900-created": Case(
-        told=("2 of 900", "no plausible moment"), leads=-2, interactions=-5, outcomes=-1,
+        notes=("2 of 900", "no plausible moment"), leads=-2, interactions=-5, outcomes=-1,
         values=False),
     "35c-9999-outcome": Case(
-        told=("1 of 679", "no plausible moment"), leads=-1, interactions=-2, outcomes=-1,
+        notes=("1 of 679", "no plausible moment"), leads=-1, interactions=-2, outcomes=-1,
         values=False),
     "36-formula": Case(same_ids=False, values=False),
     "37-slash-ids": Case(same_ids=False),
@@ -189,7 +189,7 @@ TABLE: dict[str, Case] = {
     "45a-parquet-ok": EQUAL,
     "45b-parquet-naive": Case(("time_zone",), UTC),
     "45c-parquet-index-filtered": Case(
-        told=("__index_level_0__ is left out",), leads=-129, interactions=-425, outcomes=-97,
+        notes=("__index_level_0__ is left out",), leads=-129, interactions=-425, outcomes=-97,
         values=False),
     "45e-parquet-big-float-ids": Case(("rounded by a spreadsheet",), refused=True),
     "45f-parquet-categories-lists": Case(columns=("revenue_dec",)),
@@ -197,12 +197,12 @@ TABLE: dict[str, Case] = {
     "45k-large-string-value": EQUAL,
     "46a-ok.db": EQUAL,
     "46b-naive.db": Case(("time_zone",), UTC, extra={"time_zone": "UTC"}),
-    "46e-capital.db": Case(told=("table Leads is read as leads",)),
+    "46e-capital.db": Case(notes=("table Leads is read as leads",)),
     "46f-empty-event-id.db": EQUAL,
     "50a-answers-case": Case(within_s=3 * DAY),
     "52a-cr-only": EQUAL,
     "52b-nul": Case(
-        told=("NUL", "5 of 900"), leads=-5, interactions=-15, outcomes=-5, values=False),
+        notes=("NUL", "5 of 900"), leads=-5, interactions=-15, outcomes=-5, values=False),
     "53-blank-lines": EQUAL, "55-gz-bom": EQUAL,
     "56-header-only-outcomes": Case(outcomes=-679, outcomes_required=False),
     "56b-empty-outcomes": Case(("outcomes.csv is empty",), outcomes=-679, outcomes_required=False),
@@ -260,7 +260,7 @@ def test_a_case_ends_as_its_readme_says(name: str, reference: Dataset, tmp_path:
         source(name, case.toml, tmp_path), outcomes_required=case.outcomes_required
     )
     said = "\n".join((*found.losses, *found.inferred))
-    for words in case.told:
+    for words in case.notes:
         assert words in said
     _assert_counts(found, reference, case)
     _assert_rows_add_up(found)

@@ -235,7 +235,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize("kind", SIZES)
-def test_numbers_of_several_kinds_are_told_or_asked_about(kind: str, tmp_path: Path) -> None:
+def test_numbers_of_several_kinds_are_reported_or_asked_about(kind: str, tmp_path: Path) -> None:
     words, old, new, said = SIZES[kind]
     each = words.split(" ")
     rows = []
@@ -260,7 +260,7 @@ IDS: dict[str, tuple[Callable[[str], str], str]] = {
 
 
 @pytest.mark.parametrize("kind", IDS)
-def test_why_ids_do_not_meet_is_said(kind: str, tmp_path: Path) -> None:
+def test_why_ids_do_not_meet_is_reported(kind: str, tmp_path: Path) -> None:
     change, said = IDS[kind]
     rows = [row | {"lead_id": change(row["lead_id"])} for row in ROWS]
     with pytest.raises(DataError) as refused:
@@ -268,7 +268,7 @@ def test_why_ids_do_not_meet_is_said(kind: str, tmp_path: Path) -> None:
     assert said in str(refused.value)
 
 
-def test_ids_that_look_alike_or_like_dates_are_told(tmp_path: Path) -> None:
+def test_ids_that_look_alike_or_like_dates_are_reported(tmp_path: Path) -> None:
     twins = [ROWS[3] | {"lead_id": "l003"}, ROWS[4] | {"lead_id": "2025-03-01"}]
     losses = read_dataset(write(tmp_path, Export(text(rows=[*ROWS, *twins])))).losses
     assert any("1 ids are there twice, differing in capital letters alone" in x for x in losses)

@@ -17,7 +17,7 @@ def count(drawn, as_of, window_days=None):
     return number(drawn, as_of, "page_view", "count", window_days=window_days)
 
 
-def test_sub_second_moments_are_told_apart():
+def test_sub_second_moments_are_reported_apart():
     drawn = "2024-03-01T10:00:00.000001 page_view"
     assert count(drawn, "2024-03-01T10:00:00.000001") == 0
     assert count(drawn, "2024-03-01T10:00:00.000002") == 1

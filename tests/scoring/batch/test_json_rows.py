@@ -98,7 +98,7 @@ def test_a_wrong_row_spoils_no_other(release: Release) -> None:
         ({"answers": '[{"attribute": "sector", "value": "x"}]'}, "answers.answered_at"),
     ],
 )
-def test_what_is_wrong_is_said_in_the_row(
+def test_what_is_wrong_is_reported_in_the_row(
     release: Release, changed: dict[str, str | None], said: str
 ) -> None:
     (answer,) = answer_rows(release, pd.DataFrame([KNOWN | changed])).to_dict(orient="records")

@@ -100,7 +100,7 @@ def test_a_bucket_is_scored_as_in_memory(place: Path) -> None:
     assert found.select(expected.column_names).equals(expected)
 
 
-def test_rows_that_break_the_contract_are_told_in_a_row(place: Path) -> None:
+def test_rows_that_break_the_contract_are_reported_in_a_row(place: Path) -> None:
     release = load_release(place / "release")
     files = SimpleNamespace(value=shipped(place / "release"))
     rows = laid_out(place / "data")
@@ -142,7 +142,7 @@ def test_a_bit_flipped_on_the_way_is_refused(name: str, place: Path) -> None:
         received("0" * 12, files)
 
 
-def test_errors_of_workers_are_told_in_words() -> None:
+def test_errors_of_workers_are_reported_in_words() -> None:
     text = "Traceback …\n  File x\nfeatures.errors.ReleaseError: model.json is not the file\n\n\tat"
     assert isinstance(_plain(text), ReleaseError)
     assert str(_plain(text)) == "model.json is not the file"

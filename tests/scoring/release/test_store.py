@@ -128,7 +128,7 @@ def test_versions_are_remembered_per_registry(store: ReleaseStore) -> None:
     assert store.recorded_release("here", "3") is None
 
 
-def test_a_home_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_is_reported_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = ReleaseStore(tmp_path / "file" / "home")
     with pytest.raises(StorageError, match="cannot write"):

@@ -128,7 +128,7 @@ points = 1
 """
 
 
-def test_every_fault_is_said_at_once_with_line_and_key() -> None:
+def test_every_fault_is_reported_at_once_with_line_and_key() -> None:
     with pytest.raises(DataError) as error:
         parse_card(HEAD + FAULTY, "x.toml")
     said = [line.split(": ")[:2] for line in str(error.value).splitlines()]

@@ -84,7 +84,7 @@ def test_head_is_get_without_a_body(client: httpx.Client) -> None:
         assert head.headers["content-length"] == str(len(get.content))
 
 
-def test_another_method_is_told_which_there_are(client: httpx.Client) -> None:
+def test_another_method_is_reported_which_there_are(client: httpx.Client) -> None:
     answer = client.post("/v1/leads/Deal%2FL9/score", json={})
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD"

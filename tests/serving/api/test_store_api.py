@@ -110,7 +110,7 @@ def test_a_lead_is_created_once(store: Store, lead: dict[str, Any]) -> None:
     assert client.put("/v1/leads/twice", json=body).status_code == 409
 
 
-def test_outcomes_are_said_once_and_not_before_creation(store: Store, lead: Any) -> None:
+def test_outcomes_are_reported_once_and_not_before_creation(store: Store, lead: Any) -> None:
     client, _ = store
     tell(client, lead, "ended")
 

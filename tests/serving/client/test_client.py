@@ -124,7 +124,7 @@ def test_it_gives_up_and_never_repeats_a_refusal() -> None:
     assert len(seen) == 3
 
 
-def test_it_waits_as_long_as_it_is_told() -> None:
+def test_it_waits_as_long_as_it_is_reported() -> None:
     answer = httpx2.Response(503, headers={"retry-after": "7"})
     assert RetryPolicy().wait_s(0, answer) == 7.0
     assert RetryPolicy(most_s=2).wait_s(0, answer) == 2.0

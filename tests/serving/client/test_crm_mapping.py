@@ -142,7 +142,7 @@ def test_hubspot_details() -> None:
     assert mapping.outcome({"id": "1", "properties": contact}) is None
 
 
-def test_what_cannot_be_mapped_is_said() -> None:
+def test_what_cannot_be_mapped_is_reported() -> None:
     mapping = load_mapping(FOLDER / "odoo.toml")
     with pytest.raises(MappingError, match="create_date"):
         mapping.lead({"id": 5})

@@ -116,7 +116,7 @@ def test_without_keys_only_this_machine_s_names_are_answered(client: httpx.Clien
     assert client.get("/v1/model", headers={"host": "localhost:8000"}).status_code == 200
 
 
-def test_a_caller_that_is_too_quick_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_a_caller_that_is_too_quick_is_reported_when_to_come_back(tmp_path: Path) -> None:
     door = AccessControl(Settings(home=tmp_path, rate_per_s=0.5, rate_burst=3))
     for _ in range(3):
         door.authorize({}, "score", "127.0.0.1")

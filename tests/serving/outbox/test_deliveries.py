@@ -98,7 +98,7 @@ def test_a_lead_waits_for_its_own_messages_alone(engine: sa.Engine, desk: Desk) 
     assert [desk.round(lambda m: OK) for _ in range(3)] == [["chg_1"], ["chg_3"], ["chg_4"]]
 
 
-def test_a_webhook_is_told_of_what_it_asked_for_from_then_on(engine: sa.Engine) -> None:
+def test_a_webhook_is_reported_of_what_it_asked_for_from_then_on(engine: sa.Engine) -> None:
     enter(engine, score_row("before", 0, 0.1))
     desk = Desk(engine)
     with desk.engine.begin() as connection:

@@ -37,7 +37,7 @@ def test_kinds_that_were_learned_from_are_known(
 
 
 @pytest.mark.parametrize(("told", "notes"), [((), 1), (("account_leads",), 0)])
-def test_what_nobody_tells_of_the_account_is_said(told: tuple[str, ...], notes: int) -> None:
+def test_what_nobody_tells_of_the_account_is_reported(told: tuple[str, ...], notes: int) -> None:
     used = AttributeSpec("account_leads", AttributeType.NUMBER, Group.FIT, median=1.0)
     spec = FeatureSpec((Feature("attribute", "account_leads", "value"),), (used,))
     n = len(told)

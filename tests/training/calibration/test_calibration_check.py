@@ -35,7 +35,7 @@ def test_a_constant_score_can_be_tested_too() -> None:
 
 
 @pytest.mark.parametrize(("slope", "timid"), [(0.5, True), (2.0, False)])
-def test_timid_and_bold_are_told_apart(slope: float, timid: bool) -> None:
+def test_timid_and_bold_are_reported_apart(slope: float, timid: bool) -> None:
     rng = np.random.default_rng(5)
     log_odds = rng.normal(-1, 1.5, 3000)
     label = (rng.random(3000) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)

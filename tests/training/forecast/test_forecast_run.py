@@ -121,7 +121,7 @@ def test_what_cannot_be_forecast_is_refused(deals: Path, tmp_path: Path) -> None
         forecast(data, small_release(tmp_path / "old"))
 
 
-def test_leads_older_than_any_learned_from_are_said(deals: Path, tmp_path: Path) -> None:
+def test_leads_older_than_any_learned_from_are_reported(deals: Path, tmp_path: Path) -> None:
     young = {"observed_until": "2026-02-27T00:00:00Z", "reference_ages_days": [0.0, 57.5]}
     notes = forecast(ls.read_dataset(deals), made(tmp_path, data=young)).notes
     assert len(notes) == 1

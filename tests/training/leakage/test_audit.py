@@ -100,7 +100,7 @@ def _saying(dataset, available):
     return replace(dataset, settings=settings, inferred=inferred)
 
 
-def test_what_the_user_confirms_is_told_and_never_sure(leaky):
+def test_what_the_user_confirms_is_reported_and_never_sure(leaky):
     report = audit(_saying(leaky, Available.AT_CREATION), costs=False)
     (suspect,) = report.suspects
     assert suspect.verdict is LeakVerdict.CONFIRMED
@@ -135,7 +135,7 @@ def test_names_and_texts_are_not_read(leaky, report):
     assert (after.gain, after.verdict) == (before.gain, before.verdict)
 
 
-def test_too_few_outcomes_are_said_not_judged(honest):
+def test_too_few_outcomes_are_reported_not_judged(honest):
     few = honest.outcomes[honest.outcomes["outcome"] == "converted"].head(5)
     report = audit(replace(honest, outcomes=few), costs=False)
     assert report.suspects == ()

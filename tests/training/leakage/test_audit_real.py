@@ -26,7 +26,7 @@ LEAKS = {
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", list(LEAKS))
-def test_exactly_the_known_leaks_are_told(name):
+def test_exactly_the_known_leaks_are_reported(name):
     if not (DATA / name).is_dir():
         pytest.skip(f"{DATA / name} is absent")
     report = audit(read_dataset(DATA / name), costs=False)
@@ -34,7 +34,7 @@ def test_exactly_the_known_leaks_are_told(name):
 
 
 @pytest.mark.real_data
-def test_closing_events_of_a_log_are_told_as_harmless():
+def test_closing_events_of_a_log_are_reported_as_harmless():
     if not (DATA / "bpi2012").is_dir():
         pytest.skip(f"{DATA / 'bpi2012'} is absent")
     report = audit(read_dataset(DATA / "bpi2012"), costs=False)

@@ -146,7 +146,7 @@ def test_the_share_of_a_feature_is_how_far_it_moves_typical_leads(tmp_path: Path
     assert len(shares) == len(FEATURES)
 
 
-def test_a_moving_feature_is_told_with_value_direction_and_share(tmp_path: Path) -> None:
+def test_a_moving_feature_is_reported_with_value_direction_and_share(tmp_path: Path) -> None:
     first, second = feature_effects(release(tmp_path / "R", coefficient=-0.8))
     assert (first.name, first.sentence) == (
         "page_view.count_7d",
@@ -176,7 +176,7 @@ def test_without_time_a_card_claims_none(tmp_path: Path) -> None:
     assert "Immature references are no negatives" not in card
 
 
-def test_a_feature_that_rises_and_falls_is_said_to(tmp_path: Path) -> None:
+def test_a_feature_that_rises_and_falls_is_reported_to(tmp_path: Path) -> None:
     from training.model_card.importance import FeatureEffect
 
     up_and_down = FeatureEffect("age", "28 days", -0.1, False, 0.2)

@@ -144,7 +144,7 @@ def test_only_what_differs_differs(leads: Dataset, tmp_path: Path) -> None:
     assert {"-# Model card: spring", "+# Model card: autumn"} < set(changed)
 
 
-def test_what_was_left_out_is_told_with_its_evidence(first: Release, second: Release) -> None:
+def test_what_was_left_out_is_reported_with_its_evidence(first: Release, second: Release) -> None:
     told = section(card_markdown(card_of(second)), "What was left out, and why")
     assert "| sector | attribute | --exclude | why |" in told
     assert "looked at: no suspect" in section(
@@ -166,7 +166,7 @@ def test_a_suspect_that_is_used_is_named(leads: Dataset, tmp_path: Path) -> None
     assert "- attribute sector is suspect, and used: odd" in card_markdown(card_of(release))
 
 
-def test_what_changed_is_told_first(first: Release, second: Release) -> None:
+def test_what_changed_is_reported_first(first: Release, second: Release) -> None:
     gap = Estimate(-0.012, -0.02, -0.004)
     same = SameReferences(321, 0.238, 0.25, gap, 0.125, "compared by the gate")
     text = card_markdown(card_of(second, PreviousRelease("version 1", first, same)))

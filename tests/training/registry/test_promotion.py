@@ -183,7 +183,7 @@ def test_a_machine_that_never_promoted_knows_what_another_one_did(
     ]
 
 
-def test_rollback_works_with_the_registry_down_and_it_is_told_later(
+def test_rollback_works_with_the_registry_down_and_it_is_reported_later(
     settings: TrackingSettings,
 ) -> None:
     for version in ("1", "2"):
@@ -351,7 +351,7 @@ def test_the_pointer_says_what_the_server_reads(settings: TrackingSettings) -> N
     assert Path(plain["path"]).is_dir()
 
 
-def test_a_pointer_that_is_garbage_is_said_so_and_mended_by_hand(
+def test_a_pointer_that_is_garbage_is_reported_so_and_mended_by_hand(
     settings: TrackingSettings,
 ) -> None:
     promote("1", settings, **WHO, gate=passes)

@@ -39,7 +39,7 @@ def test_a_small_set_is_typed(dataset_folder: Folder) -> None:
     assert dataset.quarantined == ()
 
 
-def test_what_is_inferred_is_said(dataset_folder: Folder) -> None:
+def test_what_is_inferred_is_reported(dataset_folder: Folder) -> None:
     dataset = read_dataset(dataset_folder())
     attributes = dataset.settings.attributes
     assert attributes["budget"].type is AttributeType.NUMBER
@@ -234,7 +234,7 @@ def test_kinds_are_checked_whether_parquet_stores_words_or_codes(
     assert aside == {"no kind": 2, "unknown lead": 1}
 
 
-def test_progress_is_told_of_every_part_and_may_stop_the_reading(
+def test_progress_is_reported_of_every_part_and_may_stop_the_reading(
     dataset_folder: Folder, tmp_path: Path
 ) -> None:
     folder = _as("parquet", dataset_folder(), tmp_path / "parquet")

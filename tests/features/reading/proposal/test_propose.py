@@ -42,7 +42,7 @@ def export(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_export_is_read_once_the_zone_is_said(export: Path) -> None:
+def test_an_export_is_read_once_the_zone_is_reported(export: Path) -> None:
     proposal = propose(export)
     text = as_toml(proposal)
     given = tomllib.loads(text)
@@ -152,7 +152,7 @@ def test_tables_one_folder_further_in_are_pointed_at(tmp_path: Path) -> None:
         propose(tmp_path)
 
 
-def test_what_check_would_stop_at_is_said(
+def test_what_check_would_stop_at_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "leads.csv").write_text(plain_leads())

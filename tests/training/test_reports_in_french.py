@@ -45,7 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("a sentence of an older version", "a sentence of an older version"),
     ],
 )
-def test_a_kept_sentence_is_reported_in_the_language_of_its_reader(english: str, french: str) -> None:
+def test_a_kept_sentence_is_in_the_language_of_its_reader(english: str, french: str) -> None:
     assert retold(english, FRENCH) == french
     assert retold(english, ENGLISH) == english
 

@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from empty_registry import empty_registry
+from few_kinds import simulate_few_kinds
+
+from training.simulator import write_simulation
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, new_quick_house: Callable[[Path], Any]) -> Any:
     """Version 1 is champion; version 2 learned without an attribute and is the challenger."""
     made = new_quick_house(tmp_path_factory.mktemp("cards"))
-    made.run("simulate", "leads", "--leads", "700", "--seed", "5")
+    empty_registry(made.folder / "var")
+    write_simulation(simulate_few_kinds(700, seed=5), made.folder / "leads", truth=False)
     quick = ("--time-budget", "0")
     made.run("train", "leads", "--out", "first", *quick)
     made.run("promote", "1", "--force")

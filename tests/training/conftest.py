@@ -37,8 +37,8 @@ def _table(drawn: str) -> str:
     return "\n".join(",".join(line.split()) for line in drawn.split("\n") if line.strip()) + "\n"
 
 
-@pytest.fixture
-def made_up_dataset(dataset_folder: Callable[..., Path]) -> Callable[..., Dataset]:
+@pytest.fixture(scope="session")
+def made_up_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dataset]:
     """Leads whose chance depends on ``fit`` with the strength given; nothing else matters.
 
     One lead every two hours from 2026-01-01; those that convert do so after 12 hours.
@@ -68,14 +68,10 @@ def made_up_dataset(dataset_folder: Callable[..., Path]) -> Callable[..., Datase
         toml = f'name = "made_up"\nhorizon_days = {horizon_days}\n'
         if time:
             toml += f"observed_until = {ended[-1] + np.timedelta64(3, 'D')}Z\n"
-        return read_dataset(
-            dataset_folder(
-                leads="\n".join(leads) + "\n",
-                outcomes="\n".join(outcomes) + "\n",
-                interactions=None,
-                answers=None,
-                dataset_toml=toml,
-            )
-        )
+        folder = tmp_path_factory.mktemp("made-up")
+        for name, lines in (("leads.csv", leads), ("outcomes.csv", outcomes)):
+            (folder / name).write_text("\n".join(lines) + "\n")
+        (folder / "dataset.toml").write_text(toml)
+        return read_dataset(folder)
 
     return read

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from few_kinds import simulate_few_kinds
 
 from features.dataset import Dataset
 from features.errors import UsageError
@@ -19,7 +20,7 @@ from scoring.scores import score
 from training.config import TrainingConfig
 from training.labels.training_data import exclude_inputs
 from training.leakage.audit import LeakVerdict, audit
-from training.simulator import simulate, write_simulation
+from training.simulator import write_simulation
 from training.train import train
 
 LEAK = "closing_call"
@@ -29,7 +30,7 @@ QUICK = TrainingConfig(time_budget_s=0.0)
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("simulated")
-    write_simulation(simulate(700, 3), folder)
+    write_simulation(simulate_few_kinds(700, 3), folder, truth=False)
     return read_dataset(folder)
 
 

@@ -26,7 +26,7 @@ QUICK = TrainingConfig(time_budget_s=0.0)
 Small = Callable[..., Dataset]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trained(made_up_dataset: MadeUp) -> TrainedModel:
     return train(made_up_dataset(n=600), QUICK)
 

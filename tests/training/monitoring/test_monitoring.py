@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,11 +97,14 @@ def test_expected_figures_equal_the_mean_over_all_worlds():
     assert found["rate"] == pytest.approx(p @ weight / 5)
 
 
-@pytest.fixture
-def release(made_up_dataset: Callable[..., Dataset], tmp_path: Path) -> Release:
+@pytest.fixture(scope="module")
+def release(
+    made_up_dataset: Callable[..., Dataset], tmp_path_factory: pytest.TempPathFactory
+) -> Release:
     """Learned from 1,000 leads, the last of them made on 25 March 2026."""
     config = TrainingConfig(time_budget_s=0.0, jobs=1)
-    return write_release(tmp_path / "release", train(made_up_dataset(1000), config).contents)
+    folder = tmp_path_factory.mktemp("monitored") / "release"
+    return write_release(folder, train(made_up_dataset(1000), config).contents)
 
 
 def test_a_world_that_goes_on_as_it_was_is_kept(release: Release, made_up_dataset):

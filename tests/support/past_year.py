@@ -27,10 +27,15 @@ MOMENTS = {
 
 
 def past_year(leads: int, now: datetime) -> Simulation:
-    """So many leads of the year that ended this midnight, each asked about after a week."""
+    """So many leads of the year that ended lately, each asked about after a week.
+
+    It begins on a Monday, so that it is the same year whenever it is simulated, but for its dates.
+    """
+    first = now - timedelta(days=DAYS + 6)
+    first += timedelta(days=-first.weekday() % 7)
     world = replace(
         DEFAULT,
-        first_day=f"{now - timedelta(days=DAYS):%Y-%m-%d}",
+        first_day=f"{first:%Y-%m-%d}",
         days=DAYS,
         reference_ages_days=(7.0,),
     )

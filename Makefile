@@ -134,7 +134,7 @@ bench-scale: $(VENV)/.bench ## 100 million interactions in buckets, and Spark (t
 
 .PHONY: day
 day: $(VENV)/.dev ## a day with 100,000 leads, a failing receiver and ten kill -9 (takes some ten minutes)
-	@LEADSCORE_DAY_LEADS=100000 LEADSCORE_DAY_HISTORY=2000 LEADSCORE_DAY_HOURS=10 LEADSCORE_TEST_WAIT_S=600 \
+	@LEADSCORE_DAY_LEADS=100000 LEADSCORE_DAY_HISTORY=4000 LEADSCORE_DAY_HOURS=10 LEADSCORE_TEST_WAIT_S=600 \
 		OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s tests/faults/test_a_day.py
 
 .PHONY: soak

@@ -62,5 +62,5 @@ def command(home: Path, *words: str) -> Any:
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    assert ended.returncode == 0, ended.stdout[:2000] + ended.stderr[-2000:]
     return json.loads(ended.stdout)

@@ -40,6 +40,8 @@ class EndpointSpec:
     headers: tuple[dict[str, Any], ...] = field(default=())
     media_types: tuple[str, ...] = JSON_BODY
     streams: bool = False
+    own_body: bool = False
+    """The body is not one of our messages: rows of a file, or what another system sends."""
 
     @property
     def route(self) -> Route:
@@ -76,7 +78,7 @@ LANGUAGE_QUERY = {
     "in": "query",
     "description": "language of the texts, before that of `Accept-Language`; en, fr or one that "
     "the service has a catalogue of",
-    "schema": {"type": "string", "pattern": "^[a-z]{2}$"},
+    "schema": {"type": "string", "pattern": "^([a-z]{2})?$"},
 }
 
 

@@ -21,7 +21,7 @@ QUERY = (
         "name": "horizons", "in": "query",
         "description": "days ahead, with commas; those of 30, 60 and 90 that are known, and the "
         "release's own, if left out",
-        "schema": {"type": "string", "pattern": r"^[0-9]{1,4}(,[0-9]{1,4}){0,11}$"},
+        "schema": {"type": "string", "pattern": r"^([0-9]{1,4}(,[0-9]{1,4}){0,11})?$"},
         "example": "30,60,90",
     },
     {

@@ -91,6 +91,7 @@ def routes(services: Services, others: Sequence[EndpointSpec]) -> list[EndpointS
             partial(does.take, system), None if system == "salesforce" else HookTaken,
             answer_example=None if system == "salesforce" else EXAMPLE, problems=PROBLEMS,
             tag="hooks", media_types=(XML,) if system == "salesforce" else ("application/json",),
+            own_body=True,
         )
         for system in TITLES
     ]  # fmt: skip

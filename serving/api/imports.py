@@ -70,7 +70,7 @@ def routes(services: Services) -> list[EndpointSpec]:
             "`{\"outcome\": {…}}` as their own routes take them; a lead before its events. "
             "Answered once it is on disk, and loaded afterwards.",
             does.start, ImportJob, statuses=(202,), answer_example=JOB, media_types=ROWS_BODY,
-            streams=True, **common,
+            streams=True, own_body=True, **common,
             problems=(400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 507),
         ),
         EndpointSpec(

@@ -102,6 +102,9 @@ def _operation(route: EndpointSpec, schema_of: dict[Any, Any]) -> dict[str, Any]
         if route.example is not None:
             content["example"] = route.example
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    elif route.own_body:
+        content = {kind: {"schema": {}} for kind in route.media_types}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

@@ -47,16 +47,30 @@ def note_correction(
     connection: sa.Connection, lead_id: str, action: str, before: Mapping[str, Any], edit: Edit
 ) -> int:
     """Keep what is replaced; the correction's number. The lead must be held: numbers ascend."""
-    made = connection.execute(
-        sa.insert(tables.correction)
-        .values(
-            lead_id=lead_id, at_us=edit.now_us, actor=edit.actor, action=action,
-            before=json.dumps(before, ensure_ascii=False, sort_keys=True),
-        )
-        .returning(tables.correction.c.id)
-    )  # fmt: skip
-    mark_changed(connection, {lead_id: edit.now_us + 1})
-    return int(made.scalar_one())
+    return note_corrections(connection, [lead_id], action, before, edit)[lead_id]
+
+
+def note_corrections(
+    connection: sa.Connection,
+    lead_ids: Sequence[str],
+    action: str,
+    before: Mapping[str, Any],
+    edit: Edit,
+) -> dict[str, int]:
+    """The same of many leads, each named once; the correction's number of each."""
+    if not lead_ids:
+        return {}
+    table = tables.correction
+    text = json.dumps(before, ensure_ascii=False, sort_keys=True)
+    rows = [
+        {"lead_id": lead_id, "at_us": edit.now_us, "actor": edit.actor, "action": action,
+         "before": text}
+        for lead_id in lead_ids
+    ]  # fmt: skip
+    made = connection.execute(sa.insert(table).returning(table.c.lead_id, table.c.id), rows)
+    numbers = {row.lead_id: int(row.id) for row in made}
+    mark_changed(connection, dict.fromkeys(lead_ids, edit.now_us + 1))
+    return numbers
 
 
 def as_it_was(
@@ -163,21 +177,21 @@ def withdraw(
     leads = known_leads(connection, owners)  # held; read again, for it may have changed meanwhile
     rows = {_key(row, names): row for row in lookup(connection, table, names, keys)}
     gone = {_key(row, names) for row in lookup(connection, aside, names, keys)}
-    numbers: dict[str, int] = {}
-    moved, became = [], []
+    moved: dict[str, list[Row]] = defaultdict(list)
+    became = []
     for key in keys:
         row = rows.pop(key, None)
         if row is None or row["lead_id"] not in leads:
             became.append(REPEATED if key in gone else UNKNOWN_EVENT)
             continue
-        lead_id = leads[row["lead_id"]].lead_id
-        if lead_id not in numbers:
-            action = f"withdraw {table.name}"
-            numbers[lead_id] = note_correction(connection, lead_id, action, {}, edit)
-        moved.append({**row, "correction_id": numbers[lead_id]})
+        moved[leads[row["lead_id"]].lead_id].append(row)
         gone.add(key)
         became.append(WITHDRAWN)
-    _set_aside(connection, table, moved)
+    numbers = note_corrections(connection, list(moved), f"withdraw {table.name}", {}, edit)
+    aside_rows = [
+        {**row, "correction_id": numbers[lead_id]} for lead_id in moved for row in moved[lead_id]
+    ]
+    _set_aside(connection, table, aside_rows)
     refresh(connection, numbers)
     return became
 

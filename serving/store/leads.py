@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -82,13 +82,39 @@ def put_leads(
     for lead in leads:
         first.setdefault(lead.lead_id, lead)
     became = _put_different(connection, list(first.values()), now_us, tombstones)
-    result: list[tuple[str, int]] = []
-    for i, lead in enumerate(leads):  # one that comes twice is changed by what comes later
-        if first[lead.lead_id] is lead:
-            result.append(became[lead.lead_id])
-        else:
-            result += _put_different(connection, [lead], now_us + i, tombstones).values()
+    later = [
+        i
+        for i, lead in enumerate(leads)
+        if first[lead.lead_id] is not lead and became[lead.lead_id][0] != ERASED
+    ]
+    result = [became[lead.lead_id] for lead in leads]
+    puts = [_Put(leads[i], now_us + i) for i in later]  # changed by what comes later
+    for i, word in zip(later, _put_again(connection, puts), strict=True):
+        result[i] = word
     return result
+
+
+class _Put(NamedTuple):
+    """A lead to put, and the moment at which what it changes was learned."""
+
+    lead: NewLead
+    at_us: int
+
+
+def _put_again(connection: sa.Connection, puts: Sequence[_Put]) -> list[tuple[str, int]]:
+    """Note what each of these changes of leads that are there; with as many statements for a
+    thousand as for one, since the same lead may come a thousand times."""
+    if not puts:
+        return []
+    known = known_leads(connection, {one.lead.lead_id for one in puts})
+    became = _change(connection, puts, known)
+    seen_from = {
+        known[one.lead.lead_id].lead_id: one.at_us + 1
+        for one, (word, _) in zip(puts, became, strict=True)
+        if word == CHANGED
+    }
+    mark_changed(connection, seen_from)
+    return became
 
 
 def _put_different(
@@ -104,8 +130,9 @@ def _put_different(
         mine = _created_here(connection, new, now_us)
         known |= {lead_id: row for lead_id, row in known_now.items() if lead_id not in mine}
     became |= {lead.lead_id: (CREATED, len(lead.attributes)) for lead in new}
-    old = [lead for lead in left if lead.lead_id in known]
-    became |= _change(connection, old, known, now_us)
+    old = [_Put(lead, now_us) for lead in left if lead.lead_id in known]
+    changes = _change(connection, old, known)
+    became |= {one.lead.lead_id: word for one, word in zip(old, changes, strict=True)}
     mark_changed(connection, _seen_from(left, known, became, now_us))
     # a new lead may have been scored before it was stored
     refresh(connection, [lead.lead_id for lead in new if lead.lead_id not in known])
@@ -169,28 +196,26 @@ def note_names(connection: sa.Connection, names: Iterable[str]) -> None:
 
 
 def _change(
-    connection: sa.Connection,
-    leads: Sequence[NewLead],
-    known: Mapping[str, KnownLead],
-    now_us: int,
-) -> dict[str, tuple[str, int]]:
-    """Make answers of now of what differs; a conflict where the creation does."""
-    became: dict[str, tuple[str, int]] = {}
+    connection: sa.Connection, puts: Sequence[_Put], known: Mapping[str, KnownLead]
+) -> list[tuple[str, int]]:
+    """Make answers of what differs, one put after the other; a conflict where the creation does."""
+    became: list[tuple[str, int]] = []
     rows: list[dict[str, Any]] = []
-    there = {known[lead.lead_id].lead_id: known[lead.lead_id].attributes for lead in leads}
-    current = current_attributes(connection, there)
-    for lead in leads:
+    there = {known[one.lead.lead_id].lead_id for one in puts}
+    at_creation = {row.lead_id: row.attributes for row in known.values() if row.lead_id in there}
+    current = current_attributes(connection, at_creation)
+    for lead, at_us in puts:
         stored = known[lead.lead_id]
         merged = stored.lead_id != lead.lead_id  # the id that was given up had its own creation
         if not merged and lead.created_us is not None and stored.created_us != lead.created_us:
-            became[lead.lead_id] = (CONFLICT, 0)
+            became.append((CONFLICT, 0))
             continue
         now = current[stored.lead_id]
         texts = {name: value_to_text(value) for name, value in lead.attributes.items()}
         changed = {name: text for name, text in texts.items() if text != now.get(name, "")}
         now.update(changed)
-        rows += answers_of_now(stored.lead_id, changed, now_us)
-        became[lead.lead_id] = (CHANGED if changed else UNCHANGED, len(changed))
+        rows += answers_of_now(stored.lead_id, changed, at_us)
+        became.append((CHANGED if changed else UNCHANGED, len(changed)))
     insert_new(connection, tables.answer, rows)
     after_rows(connection, tables.answer, rows)
     return became

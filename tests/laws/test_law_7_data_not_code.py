@@ -1,18 +1,15 @@
 """Law 7: a release is data; a bit flipped anywhere in it is refused, and nothing runs."""
 
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import made_up_release
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killable import killable
 
 from features.errors import ReleaseError
 from scoring.release.release import load_release, sign_release, write_release
@@ -85,12 +82,13 @@ def test_loading_executes_imports_and_connects_to_nothing(release):
     assert seen == []
 
 
-WRITER = """
+IMPORTS = """
 import sys, made_up_release
 from pathlib import Path
 from scoring.release.release import write_release
 names = [made_up_release.contents(name=f"n{i}") for i in range(2)]
-print("ready", flush=True)
+"""
+WRITES = """
 while True:
     for contents in names:
         write_release(Path(sys.argv[1]), contents)
@@ -99,19 +97,11 @@ while True:
 
 def test_a_killed_writer_leaves_the_old_release_or_the_new_one(tmp_path):
     target = tmp_path / "release"
-    root = Path(__file__).resolve().parents[2]
-    paths = os.pathsep.join([str(root), str(root / "tests" / "support")])
-    environment = {**os.environ, "PYTHONPATH": paths}
     write_release(target, made_up_release.contents())
-    for round_ in range(3):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(target)], stdout=subprocess.PIPE, env=environment
-        )
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-        time.sleep(0.05 + 0.037 * round_)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
-        assert load_release(target).name in ("made-up", "n0", "n1")
+    with killable(IMPORTS, WRITES, str(target)) as parent:
+        for round_ in range(3):
+            writer = parent.begin()
+            time.sleep(0.05 + 0.037 * round_)
+            parent.kill(writer)
+            assert load_release(target).name in ("made-up", "n0", "n1")
     shutil.rmtree(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,8 @@ LEAD = {"created_at": "2026-03-01T00:00:00Z"}
 
 
 def rows(home: Path, query: str) -> list[Any]:
-    with sqlite3.connect(home / "store.db") as connection:
-        found = connection.execute(query).fetchall()
-    connection.close()
-    return found
+    with closing(sqlite3.connect(home / "store.db")) as connection, connection:
+        return connection.execute(query).fetchall()
 
 
 def test_kill_9_during_ingestion_loses_and_doubles_nothing(start: Start, home: Path) -> None:

@@ -69,7 +69,7 @@ def open_page(service: httpx.Client, browser: Any) -> Iterator[Callable[..., Any
     def open_one(path: str = "/", **options: Any) -> Any:
         context = browser.new_context(base_url=host, **{"locale": "en-GB", **options})
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("request", note_request)
         page.on("console", note_console)

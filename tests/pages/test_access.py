@@ -214,7 +214,7 @@ def test_a_lead_that_was_only_sent_can_be_looked_at(service: httpx.Client) -> No
         "interactions": [{"kind": "webinar", "occurred_at": "2026-03-02T09:00:00Z"}],
     }  # fmt: skip
     assert service.post("/v1/scores", json=body).status_code == 200
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while "Sent Only" not in service.get("/?q=sent").text:
         assert time.monotonic() < deadline, "the score did not arrive in the store"
         time.sleep(0.05)

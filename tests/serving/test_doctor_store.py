@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_store(home: Path) -> None:
     engine.dispose()
     assert doctor.store().state is State.FINE
     assert (home / "store.db").stat().st_mode & 0o777 == 0o600, "people are in it"
-    with sqlite3.connect(home / "store.db") as connection:
+    with closing(sqlite3.connect(home / "store.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     newer = doctor.store()
     assert newer.state is State.FAULT

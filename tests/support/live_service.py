@@ -40,4 +40,5 @@ def served(settings: Settings) -> Iterator[httpx.Client]:
             yield client
     finally:
         server.should_exit = True
-        thread.join(15)
+        thread.join(60)
+        assert not thread.is_alive(), "the server did not end"

@@ -184,7 +184,7 @@ def fill(client: httpx.Client, now: datetime | None = None) -> None:
         if outcome:
             row = {"lead_id": lead["lead_id"], "outcome": outcome, "occurred_at": ago(1)}
             assert client.post("/v1/outcomes", json={"outcomes": [row]}).status_code == 200
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(client.get("/v1/leads?limit=200&status=all").json()["leads"]) < len(leads()):
         assert time.monotonic() < deadline, "the scores did not arrive in the store"
         time.sleep(0.05)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -231,7 +232,7 @@ def source(name: str, toml: str, tmp_path: Path) -> str | Path:
         if toml:
             import sqlite3
 
-            with sqlite3.connect(copy) as database:
+            with closing(sqlite3.connect(copy)) as database, database:
                 database.execute("CREATE TABLE dataset (key TEXT, value TEXT)")
                 database.execute("INSERT INTO dataset VALUES ('time_zone', 'UTC')")
         return f"sqlite:///{copy}"

@@ -50,7 +50,7 @@ def values(client: httpx.Client, lead_id: str) -> dict[str, Any]:
 
 def replayed(service: Service, said: dict[str, Any]) -> bool:
     client, settings = service
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while said["score_id"] not in client.get(f"/v1/leads/{said['lead_id']}/history").text:
         assert time.monotonic() < deadline
         time.sleep(0.05)

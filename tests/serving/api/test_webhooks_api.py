@@ -57,7 +57,7 @@ def webhook(api: Api) -> Iterator[dict[str, Any]]:
 def score(api: Api, lead: dict[str, Any], lead_id: str) -> None:
     """Score a lead and wait until the outbox has its change."""
     assert api.call("POST", "/v1/scores", {**lead, "lead_id": lead_id}, "score").status_code == 200
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while f'"{lead_id}"' not in api.call("GET", "/v1/changes?limit=1000", scope="read").text:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -15,7 +15,7 @@ def scores_of(client: httpx.Client, lead_id: str) -> list[Any]:
 
 
 def wait_for_one_score(client: httpx.Client, lead_id: str) -> list[Any]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (found := scores_of(client, lead_id)):
         assert time.monotonic() < deadline
         time.sleep(0.05)

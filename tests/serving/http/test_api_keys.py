@@ -66,7 +66,7 @@ def test_two_keys_live_at_once_and_a_revoked_one_stops(
 
         assert works(old_secret)
         _, new_secret = create_key(tmp_path, "crm", ["score"])
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not works(new_secret):
             assert time.monotonic() < deadline
             time.sleep(0.1)

@@ -153,14 +153,14 @@ def test_retry_after_is_heeded_within_bounds(header: str, wait: float | None) ->
 def test_a_receiver_that_trickles_is_given_up() -> None:
     def trickle(handler: BaseHTTPRequestHandler) -> None:
         with contextlib.suppress(OSError):  # the connection is closed in the middle
-            for _ in range(200):
+            for _ in range(1500):
                 handler.wfile.write(b"H")
                 time.sleep(0.02)
 
     with receiving(trickle) as (url, _):
         begun = time.monotonic()
         assert send(url, timeout_s=0.3) == SendResult(None, "timeout")
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 15  # the receiver would go on for thirty
 
 
 def test_nobody_there_and_nonsense_are_outcomes_not_exceptions() -> None:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_a_changed_record_is_noticed(
     settings = Settings(release=release_dir, home=tmp_path)
     with running(settings) as client:
         score_id = client.post("/v1/scores", json=lead).json()["score_id"]
-    with sqlite3.connect(tmp_path / "store.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         (text,) = connection.execute("SELECT answer FROM score").fetchone()
         answer = json.loads(text) | {"probability": 0.5}
         connection.execute("UPDATE score SET answer = ?", [json.dumps(answer)])

@@ -72,7 +72,7 @@ def test_a_reader_beside_an_erasure_is_named_and_the_rest_is_done_when_it_ends(
         assert await store.scrub() is False
         assert PERSON.encode() in _bytes(settings.home)
         reader.close()
-        for _ in range(100):
+        for _ in range(1200):
             if not store.unscrubbed:
                 break
             await asyncio.sleep(0.05)

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -34,7 +35,7 @@ def same(one: Dataset, other: Dataset) -> None:
 
 def sqlite_file(folder: Path, target: Path) -> str:
     """Tables as text, as SQLite users keep them, with numbers where they are numbers."""
-    with sqlite3.connect(target) as connection:
+    with closing(sqlite3.connect(target)) as connection, connection:
         for path in folder.glob("*.csv"):
             frame = pd.read_csv(path)
             frame.to_sql(path.stem, connection, index=False)
@@ -54,7 +55,7 @@ def test_sqlite_reads_as_the_folder_does(dataset_folder: Folder, tmp_path: Path)
 
 def test_a_database_without_settings_infers_them(dataset_folder: Folder, tmp_path: Path) -> None:
     url = sqlite_file(dataset_folder(), tmp_path / "crm.db")
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
         connection.execute("DROP TABLE dataset")
     connection.close()
     dataset = read_dataset(url)
@@ -64,7 +65,7 @@ def test_a_database_without_settings_infers_them(dataset_folder: Folder, tmp_pat
 
 def test_a_bad_row_of_a_database_is_named(dataset_folder: Folder, tmp_path: Path) -> None:
     url = sqlite_file(dataset_folder(), tmp_path / "crm.db")
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
         connection.execute("UPDATE outcomes SET outcome = 'win' WHERE lead_id = 'L2'")
     connection.close()
     with pytest.raises(DataError, match=r"table outcomes: unknown outcomes: 'win' \(1 rows\)"):
@@ -88,7 +89,7 @@ def test_a_url_that_does_not_lead_anywhere(url: str, error: type[Exception], sai
 
 
 def test_a_database_without_leads(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "empty.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "empty.db")) as connection, connection:
         connection.execute("CREATE TABLE outcomes (lead_id TEXT, outcome TEXT)")
     connection.close()
     with pytest.raises(DataError, match="no table leads"):
@@ -97,7 +98,7 @@ def test_a_database_without_leads(tmp_path: Path) -> None:
 
 def test_a_dataset_table_of_another_shape(dataset_folder: Folder, tmp_path: Path) -> None:
     url = sqlite_file(dataset_folder(), tmp_path / "crm.db")
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
         connection.execute("ALTER TABLE dataset RENAME COLUMN key TO name")
     connection.close()
     with pytest.raises(DataError, match="table dataset needs the columns key and value"):
@@ -200,7 +201,7 @@ def test_a_column_of_numbers_and_later_words_is_read_as_words(
     dataset_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = sqlite_file(dataset_folder(answers=None), tmp_path / "crm.db")
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
         connection.execute("ALTER TABLE leads ADD COLUMN size")
         connection.execute("UPDATE leads SET size = CASE lead_id WHEN 'L1' THEN 3 ELSE 'big' END")
     connection.close()

@@ -22,7 +22,7 @@ def source(tmp_path_factory: pytest.TempPathFactory):
     from features.reading.read import read_dataset
 
     folder = tmp_path_factory.mktemp("calibration") / "simulated"
-    write_simulation(simulate(300, seed=1), folder)
+    write_simulation(simulate(300, seed=1), folder, truth=False)
     return load_training_data(read_dataset(folder))
 
 

@@ -26,7 +26,7 @@ from training.simulator.files import write_simulation
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("screening") / "made"
-    write_simulation(simulate(3_000, 5), folder)
+    write_simulation(simulate(3_000, 5), folder, truth=False)
     return read_dataset(folder)
 
 

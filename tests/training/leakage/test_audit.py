@@ -39,7 +39,7 @@ def honest(tmp_path_factory):
     """1,500 simulated leads with eight more attributes that are honest and look bad."""
     folder = tmp_path_factory.mktemp("simulated")
     simulation = simulate(1_500, 5)
-    write_simulation(simulation, folder)
+    write_simulation(simulation, folder, truth=False)
     dataset = read_dataset(folder)
     first = simulation.truth.drop_duplicates("lead_id").set_index("lead_id")["probability"]
     truth = dataset.leads["lead_id"].map(first).to_numpy(float)

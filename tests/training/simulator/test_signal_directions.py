@@ -52,7 +52,7 @@ MATERIAL = 0.1
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> FittedModel:
     folder = tmp_path_factory.mktemp("directions") / "made"
-    write_simulation(simulate(4_000, 3), folder)
+    write_simulation(simulate(4_000, 3), folder, truth=False)
     source = load_training_data(read_dataset(folder))
     card = default_scorecard().with_outbound(source.settings.outbound_kinds)
     everything = np.ones(len(source.labelled), bool)

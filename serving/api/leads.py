@@ -147,7 +147,7 @@ class _Leads:
     async def history(self, request: Request) -> Response:
         """Past scores and what moved."""
         query = allowed_params(request.query, "limit", "cursor", "lang")
-        limit = number_of(query, "limit", 50, 1, 200)
+        limit, language = number_of(query, "limit", 50, 1, 200), request.language
         lead_id = await self.services.store.read(lambda c: current_id(c, lead_id_of(request)))
         rows, following = await self.services.store.read(
             lambda c: scores_of(c, merged_ids(c, lead_id), limit, query.get("cursor"))
@@ -156,7 +156,7 @@ class _Leads:
             raise Problem(404, "not-found", "Nothing is kept of such a lead, or it was erased.")
         names = self._names(rows)
         past = [
-            _past(row, _before(row, rows[i + 1 :]), names, request.language)
+            _past(row, _before(row, rows[i + 1 :]), names, language)
             for i, row in enumerate(rows[:limit])
         ]
         return json_response(PastScores(lead_id, past, following))
@@ -169,11 +169,11 @@ class _Leads:
     async def ranked(self, request: Request) -> Response:
         """Leads by their newest score."""
         names = (str(parameter["name"]) for parameter in LIST_QUERY)
-        wanted = _list_query(allowed_params(request.query, *names))
+        wanted, language = _list_query(allowed_params(request.query, *names)), request.language
         refreshed = self.settings.refreshes
         found = await self.services.store.read(lambda c: lead_list(c, wanted, refreshed=refreshed))
         predictor = self.services.live.active()
-        leads = [_ranked(row, request.language, predictor) for row in found.rows]
+        leads = [_ranked(row, language, predictor) for row in found.rows]
         bands = {band.value: found.by_band.get(band.value, 0) for band in Band}
         return json_response(RankedLeads(leads, found.next, found.total, bands, found.release_id))
 

@@ -60,9 +60,12 @@ def test_the_query_wins_over_the_header(
 
 
 def test_a_language_that_is_not_there_is_refused(client: httpx.Client) -> None:
-    answer = client.post("/v1/scores?lang=tlh", json=LEAD)
-    assert answer.status_code == 422
-    assert answer.json()["errors"] == [{"at": "?lang", "message": "expected one of en, fr"}]
+    for answer in (
+        client.post("/v1/scores?lang=tlh", json=LEAD),
+        client.get("/v1/leads?lang=tlh&min_probability=1"),  # also where there is nothing to say
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"at": "?lang", "message": "expected one of en, fr"}]
 
 
 def test_a_batch_is_in_one_language_and_leaves_no_trace(client: httpx.Client) -> None:

@@ -40,7 +40,8 @@ def main() -> None:
         try:
             wait_for_answer(f"{address}/health/ready", (), process, time.perf_counter())
             run = [str(given.schemathesis), "--config-file", str(CONFIG), "run"]
-            run += [f"{address}/openapi.json", "--checks", "all", "--workers", "2"]
+            # --checks would switch on again what the file takes out
+            run += [f"{address}/openapi.json", "--workers", "2"]
             run += ["--max-examples", str(given.examples)]
             ended = subprocess.run(run, cwd=BUILD, check=False)
         finally:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,7 +43,7 @@ def backup(
             {"file": str(made.path), "bytes": made.size_bytes, "from_journal": made.from_journal}
         )
     else:
-        log(f"{made.path}: {made.size_bytes:,} bytes, verified")
+        log(composed(f"{made.path}: {made.size_bytes:,} bytes, verified"))
 
 
 def restore(
@@ -68,4 +69,4 @@ def restore(
             {"store": str(done.path), "leads": done.leads, "erased_again": done.erased_again}
         )
     else:
-        log(f"{done.leads:,} leads are back; {done.erased_again:,} were erased again")
+        log(composed(f"{done.leads:,} leads are back; {done.erased_again:,} were erased again"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 
 if TYPE_CHECKING:
     from training.model_card.blocks import Card
@@ -83,7 +84,7 @@ def card(
     text = written(made, format_ or format_of(out))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
-    log(f"card: {out}")
+    log(composed(f"card: {out}"))
 
 
 def card_for(ref: str, against: str | None) -> Card:

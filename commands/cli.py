@@ -48,8 +48,9 @@ from commands import (
 from commands.help_texts import translate_help
 from features.errors import LeadscoreError
 from features.language.catalogues import language
+from features.language.composed import composed
 from features.language.current import use
-from features.language.language import ENGLISH, Language
+from features.language.language import ENGLISH, N_, Language
 from features.language.negotiation import from_locale
 from features.version import VERSION
 
@@ -205,18 +206,20 @@ def run(arguments: Sequence[str]) -> int:
         warnings.simplefilter("ignore")
         os.environ.setdefault("PYTHONWARNINGS", "ignore")  # and in the processes we start
     command = typer.main.get_command(create_app())
+    words = ENGLISH
     try:
         code, rest = without_language(arguments)
-        with use(chosen_language(code, as_json="--json" in arguments)) as words:
-            if not rest or {"-h", "--help"} & set(rest):
+        words = chosen_language(code, as_json="--json" in arguments)
+        with use(words):
+            if words is not ENGLISH or not rest or {"-h", "--help"} & set(rest):
                 translate_help(command, words)
             done = command(args=rest or ["--help"], prog_name="leadscore", standalone_mode=False)
     except Exception as error:
         if debugging():
             raise
-        return report_error(error, as_json="--json" in arguments)
+        return report_error(error, words, as_json="--json" in arguments)
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print(composed("stopped", words), file=sys.stderr)
         return INTERRUPTED
     return done if isinstance(done, int) else 0
 
@@ -252,19 +255,22 @@ def debugging() -> bool:
     return os.environ.get("LEADSCORE_DEBUG", "") not in ("", "0")
 
 
-def report_error(error: Exception, *, as_json: bool) -> int:
-    """Say on stderr what went wrong and what to do next; return the exit code it stands for."""
+def report_error(error: Exception, words: Language = ENGLISH, *, as_json: bool) -> int:
+    """Say on stderr what went wrong and what to do next; return the exit code it stands for.
+
+    In the language ``words`` for a person, in English for a program.
+    """
     if isinstance(error, BrokenPipeError):
         # The reader went away (`| head`): point stdout at nothing, or closing it complains again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, typer.Abort):
         return INTERRUPTED
-    code, message = code_and_message(error)
+    code, message = code_and_message(error, ENGLISH if as_json else words)
     if as_json:
         kind = type(error).__name__
         print(json.dumps({"error": kind, "message": message, "exit_code": code}), file=sys.stderr)
-    else:
+    elif message:
         print(f"leadscore: {message}", file=sys.stderr)
     return code
 
@@ -277,20 +283,26 @@ def installed_here(module: str) -> bool:
         return False
 
 
-def code_and_message(error: Exception) -> tuple[int, str]:
+def code_and_message(error: Exception, words: Language) -> tuple[int, str]:
     """The exit code and the line for a person, for any exception a command may raise."""
     if isinstance(error, LeadscoreError):
-        return error.exit_code, str(error)
+        return error.exit_code, composed(str(error), words)
     if isinstance(error, TyperException):
         context = getattr(error, "ctx", None)
         where = context.command_path if context else "leadscore"
-        return error.exit_code, f"{error.format_message()} See: {where} --help"
+        problem = error.format_message()
+        if not problem:  # the help was printed instead
+            return error.exit_code, ""
+        text = words.gettext(N_("{problem} See: {command} --help"))
+        return error.exit_code, text.format(problem=composed(problem, words), command=where)
     if isinstance(error, ModuleNotFoundError) and error.name and not installed_here(error.name):
-        return 5, f"this installation lacks {error.name}, which the command needs: {REMEDY}"
+        message = f"this installation lacks {error.name}, which the command needs: {REMEDY}"
+        return 5, composed(message, words)
     if isinstance(error, OSError) and error.filename is not None:
-        return 5, f"{error.strerror}: {error.filename}"
+        return 5, composed(f"{error.strerror}: {error.filename}", words)
     hint = "this is a fault of leadscore; set LEADSCORE_DEBUG=1 to see where it happened"
-    return 1, f"unexpected {type(error).__name__}: {error} ({hint})".replace("\n", " ")
+    message = f"unexpected {type(error).__name__}: {error} ({hint})"
+    return 1, composed(message, words).replace("\n", " ")
 
 
 if __name__ == "__main__":

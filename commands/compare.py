@@ -17,6 +17,7 @@ from commands.options import (
     SeedOption,
 )
 from features.errors import UsageError
+from features.language.composed import composed
 from features.language.current import N_, _, current, number, say
 
 if TYPE_CHECKING:
@@ -191,14 +192,14 @@ def compare(
         from training.comparison.report import report_html
 
         write(out, report_html(found))
-        log(f"report: {out}")
+        log(composed(f"report: {out}"))
     if costs is not None:
         write_costs(found, costs)
-        log(f"costs: {costs}")
+        log(composed(f"costs: {costs}"))
     if reweighted is not None:
         heading = "The same rules with points refitted to what leads did (leadscore compare)."
         write(reweighted, refitted.to_toml(heading))
-        log(f"re-weighted scorecard: {reweighted}")
+        log(composed(f"re-weighted scorecard: {reweighted}"))
     print_json(found.to_dict()) if as_json else print_comparison(found)
 
 

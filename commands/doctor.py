@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from features.errors import LeadscoreError
+from features.language.composed import composed
+from features.language.current import N_, _
 from features.reading.sources.database_url import without_password
 from features.version import VERSION
 
@@ -27,12 +29,6 @@ NEEDED = {
 
 
 SHOWN_VERSIONS = ("numpy", "numba", "fastapi", "pandas", "lightgbm", "mlflow")
-
-
-OPTIONAL = {
-    "psycopg": "PostgreSQL: pip install 'leadscore[postgres]'",
-    "pyspark": "Spark: pip install 'leadscore[spark]', and a Java runtime",
-}
 
 
 LOW_DISK_BYTES = 1 << 30
@@ -52,9 +48,23 @@ class State(StrEnum):
     FAULT = "fault"
 
 
+STATES = {
+    State.FINE: N_("fine"),
+    State.ABSENT: N_("absent"),
+    State.FAULT: N_("fault"),
+}
+
+
+LOOKED_AT = (
+    N_("python"), N_("packages"), N_("engine"), N_("optional packages"), N_("home"), N_("registry"),
+    N_("champion"), N_("journal"), N_("keys"), N_("store"), N_("service"),
+)  # fmt: skip
+"""What a check is called, for the catalogue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: what was found, and what to do if it is not fine."""
+    """One thing looked at: what was found, and what to do if it is not fine; in English."""
 
     what: str
     state: State
@@ -113,7 +123,7 @@ def packages() -> Check:
         return Check("packages", State.FAULT, "; ".join(broken), "install leadscore again")
     shown = [n for n in SHOWN_VERSIONS if any(n in NEEDED[role] for role in roles)]
     found = ", ".join(f"{name} {metadata.version(name)}" for name in shown)
-    for_roles = " and ".join(roles)
+    for_roles = "serving and training" if len(roles) > 1 else roles[0]
     return Check("packages", State.FINE, f"leadscore {VERSION} for {for_roles}; {found}")
 
 
@@ -141,14 +151,18 @@ def engine() -> Check:
 
 def optional_packages() -> Check:
     """What some uses need and most do not."""
-    missing = [advice for name, advice in OPTIONAL.items() if find_spec(name) is None]
+    missing = []
+    if find_spec("psycopg") is None:
+        missing.append("PostgreSQL: pip install 'leadscore[postgres]'")
+    if find_spec("pyspark") is None:
+        missing.append("Spark: pip install 'leadscore[spark]', and a Java runtime")
     if find_spec("pyspark") is not None and shutil.which("java") is None:
         missing.append("Spark: a Java runtime (apt install default-jre-headless)")
     if missing:
         return Check(
             "optional packages", State.ABSENT, "some are not installed", "; ".join(missing)
         )
-    return Check("optional packages", State.FINE, ", ".join(OPTIONAL))
+    return Check("optional packages", State.FINE, "psycopg, pyspark")
 
 
 def home_folder() -> Path:
@@ -323,11 +337,15 @@ def print_findings(findings: list[Check]) -> None:
 
     colour = {State.FINE: "green", State.ABSENT: "yellow", State.FAULT: "red"}
     console = console_on(sys.stdout)
+    state_width = max(len(_(text)) for text in STATES.values())
+    width = max(len(_(finding.what)) for finding in findings)
     for finding in findings:
-        line = Text(f"{finding.state:<6}", style=colour[finding.state])
-        console.print(line.append(f"  {finding.what:<17}  {finding.found}", style="default"))
+        line = Text(f"{_(STATES[finding.state]):<{state_width}}", style=colour[finding.state])
+        what, found = _(finding.what), composed(finding.found)
+        console.print(line.append(f"  {what:<{width}}  {found}", style="default"))
         if finding.next_step:
-            console.print(Text(f"{'':27}→ {finding.next_step}"))
+            indent = " " * (state_width + width + 4)
+            console.print(Text(f"{indent}→ {composed(finding.next_step)}"))
 
 
 def worst(findings: list[Check]) -> State:

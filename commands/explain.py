@@ -10,6 +10,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption, SeedOption
 from features.errors import UsageError
+from features.language.composed import composed
 from features.language.current import N_, _, current, number, say, say_n
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def explain(
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(found.to_html(), encoding="utf-8")
-        log(f"page: {out}")
+        log(composed(f"page: {out}"))
     print_json(found.to_dict()) if as_json else print_movement(found.change)
 
 
@@ -166,11 +167,12 @@ def worklist(
     )
     if out is not None:
         write_csv(found, out)
-        log(f"list: {out}")
+        log(composed(f"list: {out}"))
     if out is not None and found.assignments is not None:
         kept = assignments_beside(out)
         found.assignments.to_csv(kept, index=False, lineterminator="\n")
-        log(f"who could be called, and with which chance: {kept} (keep it for compare --worklist)")
+        what = f"who could be called, and with which chance: {kept}"
+        log(composed(f"{what} (keep it for compare --worklist)"))
     print_json(found.to_dict()) if as_json else print_worklist(found)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption, SeedOption
 from features.errors import UsageError
+from features.language.composed import composed
 from features.language.current import N_, say
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def forecast(
         found = run(data, made, horizons=days, value=value_of(value), by=names, seed=seed)
     if out is not None:
         write_rows(found, out)
-        log(f"rows: {out}")
+        log(composed(f"rows: {out}"))
     if as_json:
         print_json(found.to_dict())
     elif output is OutputFormat.CSV:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 from features.language.current import _, say
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def init(
     text = as_toml(proposal, text)
     if not dry_run:
         write(file, text)
-        log(f"written: {file}")
+        log(composed(f"written: {file}"))
     if as_json:
         print_json(summary(proposal, text))
         return
@@ -150,13 +151,13 @@ def print_proposal(proposal: Proposal, refused: str | None) -> None:
     from features.reading.proposal.proposal import describe
 
     for line in describe(proposal):
-        print(line)
+        print(composed(line))
     if proposal.open:
         print("\n" + _("To be said in dataset.toml, where each stands as a comment:"))
         for question in proposal.open:
-            print(f"- {question}")
+            print(f"- {composed(question)}")
     elif refused is not None:
         print("\n" + _("The settings are complete, and the rows are not: leadscore check stops at"))
-        print(f"- {refused}")
+        print(f"- {composed(refused)}")
     else:
         print("\n" + _("Nothing is left open."))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of the service: create, list, revoke.")
 
@@ -50,7 +51,11 @@ def create(
     if as_json:
         print_json({"id": key.id, "name": key.name, "scopes": key.scopes, "secret": secret})
         return
-    log(f"key {key.id} for {key.name} ({', '.join(key.scopes)}); the secret is shown this once:")
+    log(
+        composed(
+            f"key {key.id} for {key.name} ({', '.join(key.scopes)}); the secret is shown this once:"
+        )
+    )
     print(secret)
 
 
@@ -92,7 +97,7 @@ def revoke(
     if as_json:
         print_json({"id": key.id, "revoked_at": key.revoked_at})
     else:
-        log(f"key {key.id} of {key.name} is revoked")
+        log(composed(f"key {key.id} of {key.name} is revoked"))
 
 
 def replay(
@@ -124,7 +129,11 @@ def replay(
             }
         )
     elif found.identical:
-        log("identical to the last bit: vector, probability, reasons, every field of the answer")
+        log(
+            composed(
+                "identical to the last bit: vector, probability, reasons, every field of the answer"
+            )
+        )
         print_json(found.now)
     if not found.identical:
         raise GateError(f"comes out differently now: {', '.join(found.differences)}")

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from features.language.current import _, number
+from features.language.composed import composed
+from features.language.current import _, number, say, say_n
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +44,10 @@ def console_on(stream: TextIO) -> Console:
 
 
 def log(message: str) -> None:
-    """One line for the person who waits; on stderr, so that stdout stays the result."""
+    """One line for the person who waits; on stderr, so that stdout stays the result.
+
+    The message is in the reader's language already (``composed(f"…")``, ``say("…", …)``).
+    """
     print(message, file=sys.stderr, flush=True)
 
 
@@ -125,10 +129,11 @@ def shown(cell: object) -> str:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Tell on stderr what is being done, and how long it took.
+    """Tell on stderr what is being done, and how long it took. ``what`` is in English.
 
     Where no terminal shows it meanwhile, a line says so after ``SILENT_SECONDS``.
     """
+    what = composed(what)
     started = time.perf_counter()
     if sys.stderr.isatty():
         with console_on(sys.stderr).status(f"{what} …"):
@@ -141,7 +146,7 @@ def timed(what: str) -> Iterator[None]:
             yield
         finally:
             waiting.cancel()
-    log(f"{what} ({time.perf_counter() - started:.1f} s)")
+    log(say("{what} ({seconds:.1f} s)", what=what, seconds=time.perf_counter() - started))
 
 
 @contextmanager
@@ -163,7 +168,10 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
         def tell_line(what: str, done: int, total: int) -> None:
             if what not in begun and done < total:
                 begun.add(what)
-                log(f"{what}: {total} steps")
+                text = say_n(
+                    "{what}: {n:,} step", "{what}: {n:,} steps", total, what=composed(what)
+                )
+                log(text)
 
         yield tell_line
         return
@@ -175,7 +183,7 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
 
         def tell(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
+                tasks[what] = bars.add_task(composed(what), total=total)
             bars.update(tasks[what], completed=done, total=total)
 
         yield tell
@@ -223,7 +231,8 @@ WEIGHTY = ("unanswered", "no created_at", "observed_until", "in no table", "is r
 def report_set_aside(quarantined: Iterable[QuarantinedRows]) -> None:
     """Print on stderr which rows were set aside, and why."""
     for rows in quarantined:
-        log(f"takes no part: {rows.rows:,} rows of {rows.file}: {rows.reason}")
+        what = say_n("{n:,} row of {file}", "{n:,} rows of {file}", rows.rows, file=rows.file)
+        log(say("takes no part: {what}: {why}", what=what, why=composed(rows.reason)))
 
 
 def report_reading(data: Dataset) -> None:
@@ -233,12 +242,17 @@ def report_reading(data: Dataset) -> None:
     """
 
     for loss in data.losses:
-        log(f"takes no part: {loss}")
+        log(say("takes no part: {what}", what=composed(loss)))
     plain = 0
     for sentence in data.inferred:
         if any(word in sentence for word in WEIGHTY) and "left out" not in sentence:
-            log(f"inferred: {sentence}")
+            log(say("inferred: {what}", what=composed(sentence)))
         else:
             plain += 1
     if plain:
-        log(f"inferred: types, groups and the like of {plain} more (leadscore check tells each)")
+        text = say_n(
+            "inferred: types, groups and the like of {n:,} more (leadscore check lists each)",
+            "inferred: types, groups and the like of {n:,} more (leadscore check lists each)",
+            plain,
+        )
+        log(text)

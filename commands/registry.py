@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 from features.language.current import N_, _, day_of, number, say
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def print_change(change: ChampionChange, *, as_json: bool) -> None:
             say("leadscore rollback returns to version {version}", version=change.previous.version)
         )
     if not change.synced:
-        log("the registry is not updated yet; the next command that reaches it does so")
+        log(composed("the registry is not updated yet; the next command that reaches it does so"))
 
 
 def evidence_lines(evidence: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,7 @@ from commands.options import (
     WarmOption,
 )
 from features.errors import DataError, GateError
+from features.language.composed import composed
 
 if TYPE_CHECKING:
     from commands.train import TrainOptions, TrainOutcome
@@ -277,7 +278,7 @@ def monitoring_of(release: Release, data: Dataset, seed: int) -> MonitoringRepor
         with timed("compare with what was learned from"):
             return monitor(release, data, seed=seed)
     except DataError as error:
-        log(f"not monitored: {error}")
+        log(composed(f"not monitored: {error}"))
         return None
 
 

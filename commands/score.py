@@ -14,6 +14,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
 from features.errors import LeadscoreError, UsageError
+from features.language.composed import composed
 from features.language.current import current, number, say
 
 if TYPE_CHECKING:
@@ -132,7 +133,11 @@ def score(
     summary_of_run = {"out": out, "release": loaded.release_id, "version": found.version, **summary}
     print_json(summary_of_run) if as_json else print_summary(summary_of_run)
     if loaded.metrics.get("signal") is False:
-        log("note: this release found no signal: every lead has the same probability and band")
+        log(
+            composed(
+                "note: this release found no signal: every lead has the same probability and band"
+            )
+        )
 
 
 def print_summary(summary: dict[str, object]) -> None:
@@ -217,7 +222,11 @@ def score_by_buckets(asked: BatchJob, workers: int) -> dict[str, Any]:
         max_bad_fraction=asked.max_bad,
         language=current(),
     )
-    log(f"what is finished is kept in {work}: run the same command again to go on after a stop")
+    log(
+        composed(
+            f"what is finished is kept in {work}: run the same command again to go on after a stop"
+        )
+    )
     with timed(f"score {asked.dataset} in buckets"), progress_bar() as tell:
         result = score_in_buckets(run, lambda data: questions(data, asked.references), tell)
     report_set_aside(result.quarantined)
@@ -356,7 +365,7 @@ def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:
     if references is None:
         lead_ids, moments = open_leads(data)
         if not len(lead_ids):
-            log("no lead is open, so there is nothing to ask; name questions by --references FILE")
+            log(composed("no lead is open; name the questions by --references FILE"))
         return lead_ids, moments
     asked = read_references(Path(references), data.settings)
     moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
@@ -396,7 +405,7 @@ def score_all(
             as_of_us,
             model_version=version,
             language=current(),
-            progress=lambda done, total: tell("score", done, total),
+            progress=lambda done, total: tell("score the leads", done, total),
         )
 
 
@@ -416,4 +425,4 @@ def report_extrapolation(beyond: int, asked: int, oldest_days: float | None) -> 
     from scoring.extrapolation import extrapolation_note
 
     if beyond and oldest_days is not None:
-        log(f"note: {extrapolation_note(beyond, asked, oldest_days)}")
+        log(composed(f"note: {extrapolation_note(beyond, asked, oldest_days)}"))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,7 +64,7 @@ def serve(
     settings = Settings.model_validate(
         {**Settings().model_dump(), **{k: v for k, v in given.items() if v is not None}}
     )
-    log(f"http://{settings.host}:{settings.port}/  (stop with Ctrl-C)")
+    log(composed(f"http://{settings.host}:{settings.port}/  (stop with Ctrl-C)"))
     answer(settings)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption
+from features.language.composed import composed
 
 store = typer.Typer(no_args_is_help=True, help="The service's store: load a dataset, export one.")
 
@@ -81,7 +82,7 @@ def load(
         print_json({"rows": loader.counts, "attributes_left_out": loader.left_out})
         return
     for name in loader.left_out:
-        log(f"left out: {name!r}, which cannot be the name of a column in a database")
+        log(composed(f"left out: {name!r}, which cannot be the name of a column in a database"))
     print_pairs(list(summary(loader.counts)))
 
 

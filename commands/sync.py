@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 from features.language.current import say
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def sync(
             return
         _print_rows(rows)
         zone = f" --zone {made.zone}" if made.zone else ""
-        log(f"Next: leadscore import {made.recipe} {folder} OUT{zone}")
+        log(composed(f"Next: leadscore import {made.recipe} {folder} OUT{zone}"))
         return
     from integrations.recipe import Choices
     from integrations.run import import_export

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -123,7 +124,7 @@ def send_test(webhook_id: WebhookId, as_json: JsonOption = False) -> None:
         print_json({"taken": outcome.taken, "status": outcome.status, "error": outcome.error})
     if not outcome.taken:
         raise StorageError(f"the receiver did not take it: {outcome.error}")
-    log(f"taken: status {outcome.status}")
+    log(composed(f"taken: status {outcome.status}"))
 
 
 def rotate(
@@ -173,7 +174,7 @@ def remove(webhook_id: WebhookId, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"id": webhook_id, "removed": True})
     else:
-        log(f"webhook {webhook_id} is removed")
+        log(composed(f"webhook {webhook_id} is removed"))
 
 
 def dead(
@@ -236,7 +237,7 @@ def resend(
     if as_json:
         print_json({"id": webhook_id, "resent": count})
     else:
-        log(f"{count} on their way again")
+        log(composed(f"{count} on their way again"))
 
 
 def _show_secret(
@@ -249,7 +250,7 @@ def _show_secret(
     if as_json:
         print_json({"id": webhook_id, "secret": secret})
         return
-    log(f"webhook {webhook_id}; its secret is shown this once:")
+    log(composed(f"webhook {webhook_id}; its secret is shown this once:"))
     print(secret)
 
 

@@ -6,9 +6,10 @@
 ``update de`` starts a new language: its plural rule, months, days and signs of numbers come from
 CLDR. The sentences are for a translator, in ``features/language/catalogues/de.po``. Texts that are
 wrapped in ``_()`` or marked by ``N_()`` are found by Babel (``babel.cfg`` beside this file says
-where); names of kinds and attributes, and the texts of the packaged scorecard and playbook, are
-added here. A catalogue holds no line numbers and is sorted, so that it changes only with its texts.
-Needs Babel, which only this script does: what runs reads the compiled files.
+where); names of kinds and attributes, the texts of the packaged scorecard and playbook, and the
+sentences of errors (``composed_sentences.py``) are added here. A catalogue holds no line numbers
+and is sorted, so that it changes only with its texts. Needs Babel, which only this script does:
+what runs reads the compiled files.
 """
 
 from __future__ import annotations
@@ -32,10 +33,14 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
+
+from composed_sentences import composed_sentences  # noqa: E402
 
 from commands.cli import create_app  # noqa: E402
 from commands.help_texts import HELP_CONTEXT, help_messages  # noqa: E402
+from commands.usage_texts import USAGE_TEXTS  # noqa: E402
+from features.language.composed import COMPOSED_CONTEXT  # noqa: E402
 from features.language.language import MONTHS, SOURCE, WEEKDAYS, WHOLE_PART  # noqa: E402
 from features.language.retelling import JOINT_CONTEXT, JOINTS  # noqa: E402
 from features.vectors import nouns, sentences  # noqa: E402
@@ -57,7 +62,7 @@ Message = tuple[str | tuple[str, str], str | None]
 def template() -> Catalog:
     """Every message of the code, without translations."""
     catalog = Catalog(charset="utf-8")
-    found = [*of_code(), *of_scorecard(), *of_playbook(), *of_features(), *of_help()]
+    found = [*of_code(), *of_scorecard(), *of_playbook(), *of_features(), *of_help(), *of_errors()]
     for message, context in found:
         catalog.add(message, context=context)
     return catalog
@@ -108,6 +113,12 @@ def of_help() -> Iterator[Message]:
     """What ``--help`` says of every command and option."""
     group = typer.main.get_command(create_app())
     yield from ((text, HELP_CONTEXT) for text in dict.fromkeys(help_messages(group)))
+
+
+def of_errors() -> Iterator[Message]:
+    """What errors say, and what reading infers or loses."""
+    texts = dict.fromkeys((*composed_sentences(ROOT), *USAGE_TEXTS))
+    yield from ((text, COMPOSED_CONTEXT) for text in texts)
 
 
 # ---------------------------------------------------------------- what CLDR knows

@@ -66,7 +66,7 @@ def _read(primary: str, folder: str) -> Language:
         return ENGLISH
     try:
         with file.open("rb") as stream:
-            return Language(primary, GNUTranslations(stream), folder)
+            return Language(primary, GNUTranslations(stream), folder, file)
     except (OSError, UnicodeDecodeError, StructError, ValueError, LookupError) as error:
         raise StorageError(f"{file} is not a compiled catalogue: {error}") from error
 

@@ -13,7 +13,9 @@ from datetime import date, datetime
 from functools import cached_property
 from gettext import NullTranslations
 from numbers import Real
+from pathlib import Path
 from string import Formatter
+from struct import unpack_from
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -51,6 +53,7 @@ class Language:
         default_factory=NullTranslations, repr=False, compare=False
     )
     folder: str = field(default="", repr=False, compare=False)
+    file: Path | None = field(default=None, repr=False, compare=False)
 
     # ------------------------------------------------------------------ sentences
 
@@ -80,6 +83,12 @@ class Language:
         if self.code == SOURCE:
             return one if n == 1 else many
         return self.translations.npgettext(context, one, many, self._plural_of(n))
+
+    def messages(self, context: str) -> list[str]:
+        """The messages of a context, in English, as the compiled catalogue lists them."""
+        head = f"{context}\x04"
+        texts = [] if self.file is None else _originals(self.file.read_bytes())
+        return [text.removeprefix(head) for text in texts if text.startswith(head)]
 
     def _plural_of(self, n: float) -> int:
         """The whole number whose plural form ``n`` takes."""
@@ -208,6 +217,18 @@ class Language:
             return "".join(items)
         text = self.pgettext("end of a list", "{before} and {last}")
         return text.format(before=", ".join(items[:-1]), last=items[-1])
+
+
+def _originals(compiled: bytes) -> list[str]:
+    """The messages of a compiled catalogue, each after its context and U+0004.
+
+    ``gettext`` looks messages up and lists none; the layout is that of the GNU gettext manual,
+    "The Format of GNU MO Files".
+    """
+    order = "<" if compiled[:4] == b"\xde\x12\x04\x95" else ">"
+    count, table = unpack_from(f"{order}2I", compiled, 8)
+    places = (unpack_from(f"{order}2I", compiled, table + 8 * i) for i in range(count))
+    return [compiled[start : start + size].decode() for size, start in places]
 
 
 class _LocalizedFormatter(Formatter):

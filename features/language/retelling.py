@@ -18,7 +18,10 @@ from string import Formatter
 from features.language.language import ENGLISH, Language
 
 NUMBER = r"[-+−]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?"
-_PLAIN_NUMBER = re.compile(rf"({NUMBER})(\s?%)?")
+_PLAIN_NUMBER = re.compile(
+    r"([-+−]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)(\s?%)?"
+)
+"""A number that stands alone; "3.11.7" is the name of a version."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 JOINTS = ("; ", ", ")
 JOINT_CONTEXT = "between sentences"
@@ -36,22 +39,26 @@ class Retelling:
     '1,200 leads, kept'
     """
 
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self._messages = messages
+    def __init__(
+        self, messages: Sequence[Message], context: str | None = None, *, empty: bool = False
+    ) -> None:
+        """``context``: of the messages in a catalogue. ``empty``: placeholders may be empty."""
+        self._messages, self._context = messages, context
+        self._filling = ".*?" if empty else ".+?"
         self._plain = frozenset(m for m in messages if isinstance(m, str) and "{" not in m)
         self._of = lru_cache(maxsize=4096)(self._retold)
 
     @cached_property
-    def _patterns(self) -> list[tuple[Message, re.Pattern[str]]]:
-        """Each composed message and what it looks like filled in, the most specific first."""
-        patterns = [
+    def _forms(self) -> list[tuple[str, str, Message]]:
+        """(a piece that a sentence of it holds, its form, the message), the most specific first."""
+        forms = [
             (form, message)
             for message in self._messages
             for form in ((message,) if isinstance(message, str) else message)
             if "{" in form
         ]
-        patterns.sort(key=lambda pair: -len(re.sub(r"{.*?}", "", pair[0])))
-        return [(m, re.compile(_pattern(form), re.DOTALL)) for form, m in patterns]
+        forms.sort(key=lambda pair: -len(re.sub(r"{.*?}", "", pair[0])))
+        return [(_longest_literal(form), form, message) for form, message in forms]
 
     def of(self, text: str, language: Language) -> str:
         """The sentence in a language."""
@@ -59,17 +66,16 @@ class Retelling:
 
     def _retold(self, text: str, language: Language, depth: int = 0) -> str:
         if text in self._plain:
-            return language.gettext(text)
+            return self._translation(text, {}, language)
         if _DAY.fullmatch(text):
             return language.format_date(date.fromisoformat(text))
         if number := _PLAIN_NUMBER.fullmatch(text):
             return _number(number[1], bool(number[2]), language)
-        for message, pattern in self._patterns:
-            if found := pattern.fullmatch(text):
+        for piece, form, message in self._forms:
+            if piece in text and (found := self._pattern(form).fullmatch(text)):
                 values = found.groupdict()
-                return self._filled(
-                    _translation(message, values, language), values, language, depth
-                )
+                translation = self._translation(message, values, language)
+                return self._filled(translation, values, language, depth)
         if text.endswith(".") and (retold := self._retold(text[:-1], language, depth)) != text[:-1]:
             return f"{retold}."
         sentences = re.split(r"(?<=\.) ", text)
@@ -84,6 +90,16 @@ class Retelling:
                 if in_language != parts:
                     return language.pgettext(JOINT_CONTEXT, joint).join(in_language)
         return text
+
+    def _pattern(self, form: str) -> re.Pattern[str]:
+        return _pattern(form, self._filling)
+
+    def _translation(self, message: Message, values: dict[str, str], language: Language) -> str:
+        if not isinstance(message, str):
+            return language.ngettext(*message, float(values["n"].replace(",", "")))
+        if self._context is not None:
+            return language.pgettext(self._context, message)
+        return language.gettext(message)
 
     def _filled(self, text: str, values: dict[str, str], language: Language, depth: int) -> str:
         parts = []
@@ -101,12 +117,6 @@ class Retelling:
         return "".join(parts)
 
 
-def _translation(message: Message, values: dict[str, str], language: Language) -> str:
-    if isinstance(message, str):
-        return language.gettext(message)
-    return language.ngettext(*message, float(values["n"].replace(",", "")))
-
-
 def _number(text: str, is_percent: bool, language: Language) -> str:
     number = language.localized(text)
     if not is_percent:
@@ -114,11 +124,16 @@ def _number(text: str, is_percent: bool, language: Language) -> str:
     return language.pgettext("percent", "{number}%").format(number=number)
 
 
-def _pattern(message: str) -> str:
-    """What a message looks like with its placeholders filled in, as a regular expression."""
+def _longest_literal(message: str) -> str:
+    return max((literal for literal, *_ in Formatter().parse(message)), key=len)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(message: str, filling: str) -> re.Pattern[str]:
+    """What a message looks like with its placeholders filled in."""
     parts = []
     for literal, name, spec, _ in Formatter().parse(message):
         parts.append(re.escape(literal))
         if name is not None:
-            parts.append(f"(?P<{name}>{NUMBER}%?)" if spec else f"(?P<{name}>.+?)")
-    return "".join(parts)
+            parts.append(f"(?P<{name}>{NUMBER}%?)" if spec else f"(?P<{name}>{filling})")
+    return re.compile("".join(parts), re.DOTALL)

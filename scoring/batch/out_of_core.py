@@ -177,7 +177,11 @@ def _split_tables(
     total = estimated_rows(tables)
     with connection(work.path, run.workers) as database:
         days = split_interactions(
-            reading, work, n_buckets, database, lambda n: progress("split", n, max(total, n))
+            reading,
+            work,
+            n_buckets,
+            database,
+            lambda n: progress("split the leads", n, max(total, n)),
         )
         dataset = reading.dataset(INTERACTIONS_SCHEMA.empty_table(), days)
         leads = arrow_of(dataset.leads)
@@ -210,11 +214,11 @@ def _score_buckets(
     """Score every bucket that has no file yet; how many those were."""
     left = [b for b in range(n_buckets) if not work.scores(b).is_file()]
     done = n_buckets - len(left)
-    progress("score", done, n_buckets)
+    progress("score the leads", done, n_buckets)
     jobs = [BucketJob(work.path, run.release, version, bucket, run.language) for bucket in left]
     for _ in _results(jobs, run.workers):
         done += 1
-        progress("score", done, n_buckets)
+        progress("score the leads", done, n_buckets)
     return len(left)
 
 
@@ -260,7 +264,7 @@ def _gather(
                 table = pa.Table.from_batches([batch]).cast(SCORE_COLUMNS)
                 stream.write(table)
                 _count(counts, table)
-                progress("write", counts["rows"], total)
+                progress("write the scores", counts["rows"], total)
     return counts
 
 

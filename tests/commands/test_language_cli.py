@@ -66,6 +66,51 @@ def test_a_language_that_is_not_there_is_a_usage_error(
     assert "there is no language 'tlh'; there are: en, fr" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["chek"],
+            "'chek' n’existe pas. Vouliez-vous dire 'check'\u00a0? Voir\u00a0: leadscore --help",
+        ),
+        (["check"], "L’argument 'DATASET' manque. Voir\u00a0: leadscore check --help"),
+        (["check", "x", "--frob"], "L’option --frob n’existe pas. Voir"),
+        (["simulate", "x", "--leads", "abc"], "'--leads'\u00a0: attendu un nombre entier. Voir"),
+        (["check", "/no/such"], "/no/such n’existe pas\u00a0; attendu un dossier de données avec"),
+        (["rules", "check", "/no.toml"], "la grille /no.toml\u00a0: Fichier ou dossier inexistant"),
+        (["check", "x", "--lang", "tlh"], "there is no language 'tlh'"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_french(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, *([] if "--lang" in arguments else ["--lang", "fr"])]) in (2, 3)
+    assert said in capsys.readouterr().err
+
+
+def test_an_error_is_english_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "/no/such", "--json", "--lang", "fr"]) == 3
+    error = json.loads(capsys.readouterr().err)
+    assert error["message"].startswith("/no/such does not exist; expected a dataset folder")
+
+
+def test_what_init_writes_for_a_person_is_french(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "leads.csv").write_text(
+        "lead_id,created_at,size\nA,2024-01-05 09:00,5\nB,2024-02-06 10:00,7\n", "utf-8"
+    )
+    assert run(["init", str(tmp_path), "--lang", "fr"]) == 0
+    shown = capsys.readouterr()
+    assert "écrit\u00a0: " in shown.err
+    assert "- aucun fichier ne ressemble à outcomes" in shown.out
+    written = (tmp_path / "dataset.toml").read_text("utf-8")
+    assert "# Comment ces fichiers sont lus." in written
+    assert "une heure sans fuseau" in written
+    assert run(["init", str(tmp_path), "--lang", "fr"]) == 0
+    assert (tmp_path / "dataset.toml").read_text("utf-8") == written
+
+
 def test_a_terminal_without_narrow_spaces_gets_plain_ones() -> None:
     with use(language("fr")):
         figure = current().format_number(-12345.5, 1)

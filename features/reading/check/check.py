@@ -140,10 +140,7 @@ def _iso(moment: pd.Timestamp) -> str:
 
 
 def _repeat_line(repeats: RepeatCount) -> str:
-    return say(
-        "interactions: {rows:,} rows are folded: {reason}",
-        rows=repeats.rows, reason=repeats.reason,
-    )  # fmt: skip
+    return f"interactions: {repeats.rows:,} rows are folded: {repeats.reason}"
 
 
 def _in_horizon(dataset: Dataset) -> int | None:

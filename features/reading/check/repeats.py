@@ -5,7 +5,6 @@ from __future__ import annotations
 import pyarrow as pa
 
 from features.dataset import Dataset
-from features.language.current import _
 from features.reading.check.report import RepeatCount
 from features.reading.values.text import mask_of
 
@@ -32,9 +31,9 @@ def repeat_counts(dataset: Dataset) -> tuple[RepeatCount, ...]:
         events = named.group_by(["lead_id", "event_id"]).aggregate([]).num_rows
         whole = named.group_by([*content, "event_id"]).aggregate([]).num_rows
         if whole < named.num_rows:
-            found.append(RepeatCount(_("exact repeats of an event_id"), named.num_rows - whole))
+            found.append(RepeatCount("exact repeats of an event_id", named.num_rows - whole))
         if events < whole:
-            reason = _(
+            reason = (
                 "their event_id is that of another row of the lead that differs (only the earliest "
                 'counts); if it is no id of events, say event_id = "" in [columns.interactions]'
             )
@@ -42,8 +41,6 @@ def repeat_counts(dataset: Dataset) -> tuple[RepeatCount, ...]:
     if nameless.num_rows:
         whole = nameless.group_by(content).aggregate([]).num_rows
         if whole < nameless.num_rows:
-            reason = _(
-                "all that they say is said by another row (an event_id keeps such rows apart)"
-            )
+            reason = "all that they say is said by another row (an event_id keeps such rows apart)"
             found.append(RepeatCount(reason, nameless.num_rows - whole))
     return tuple(found)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from features.language.composed import composed
 from features.language.current import _, say
 from features.schemas import QuarantinedRows, RowCount
 
@@ -75,13 +76,14 @@ class CheckReport:
 
     def to_text(self) -> str:
         """The report as a page of text, without a newline at the end."""
-        parts = [_listed(_("Takes no part"), self.losses), _head(self)]
+        losses, inferred = map(composed, self.losses), map(composed, self.inferred)
+        parts = [_listed(_("Takes no part"), list(losses)), _head(self)]
         parts += [_attribute_table(self), _kind_table(self)]
-        parts.append(_listed(_("Inferred (say it in dataset.toml to change it)"), self.inferred))
+        parts.append(_listed(_("Inferred (say it in dataset.toml to change it)"), list(inferred)))
         parts.append(_listed(_("Rows"), [_row_line(r) for r in self.rows]))
         refused = [
             say("{file}: {rows:,} rows: {reason}. {example}", file=q.file, rows=q.rows,
-                reason=q.reason, example=q.example)
+                reason=composed(q.reason), example=composed(q.example))
             for q in self.quarantined
         ]  # fmt: skip
         none = _("no row: every row keeps the contract")

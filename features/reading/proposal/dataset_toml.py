@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from features.language.composed import composed
 from features.reading.files.headers import toml_key
 from features.reading.proposal.proposal import Proposal
+
+_KEY = re.compile(r"(\[\S+\] )?[\w.]+ = ")
 
 
 def toml_string(text: str) -> str:
@@ -27,11 +31,12 @@ def as_toml(proposal: Proposal, before: str = "") -> str:
         if name not in given
         for line in (*_comment(comment), f"{name} = {value}")
     ]
-    comments = [c for c in proposal.comments if c not in before]
+    comments = [c for c in map(_in_language, proposal.comments) if c not in before]
     head = [] if before.strip() else [
         "# How these files are read. Every key is explained in docs/reference/data-contract.md;",
         "# lines that start with # are not in force. `leadscore check` says what is missing.", "",
     ]  # fmt: skip
+    head = [composed(line) for line in head]
     text = "\n".join([*head, *top, *comments, *([""] if top or comments else []), before])
     for section, keys in proposal.sections.items():
         text = _with_section(text, section, keys, _at(given, section))
@@ -39,7 +44,13 @@ def as_toml(proposal: Proposal, before: str = "") -> str:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {text}"] if text else []
+    return [f"# {composed(text)}"] if text else []
+
+
+def _in_language(comment: str) -> str:
+    """A line of comment in the language in use; a key that is not in force stays as it is."""
+    text = comment.removeprefix("# ")
+    return comment if _KEY.match(text) else f"# {composed(text)}"
 
 
 def _at(given: Mapping[str, Any], section: str) -> Mapping[str, Any]:

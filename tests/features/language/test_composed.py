@@ -1,0 +1,67 @@
+"""Errors and notices, raised in English, are made again in the reader's language."""
+
+from __future__ import annotations
+
+import pickle
+from string import Formatter
+
+import pytest
+
+from features.language.catalogues import language
+from features.language.composed import COMPOSED_CONTEXT, composed
+from features.language.current import use
+from features.language.language import ENGLISH
+
+FRENCH = language("fr")
+MESSAGES = FRENCH.messages(COMPOSED_CONTEXT)
+
+
+def filled(message: str) -> str:
+    """A sentence of this message, as the code writes it."""
+    parts = []
+    for literal, name, spec, conversion in Formatter().parse(message):
+        parts.append(literal)
+        if name is not None:
+            number = "12.5%" if spec and spec.endswith("%") else "1,234"
+            parts.append(number if spec else "'L-17'" if conversion else "abc")
+    return "".join(parts)
+
+
+def test_the_catalogue_lists_its_messages() -> None:
+    assert len(MESSAGES) > 800
+    assert "no lead {v1!r} in the dataset" in MESSAGES
+    assert ENGLISH.messages(COMPOSED_CONTEXT) == []
+    assert pickle.loads(pickle.dumps(FRENCH)).messages(COMPOSED_CONTEXT) == MESSAGES
+
+
+def test_every_sentence_is_found_again() -> None:
+    """No message is hidden by another that fits its sentences too."""
+    wrong = []
+    for message in MESSAGES:
+        translation = FRENCH.pgettext(COMPOSED_CONTEXT, message)
+        expected = (
+            filled(translation).replace("1,234", "1\u202f234").replace("12.5%", "12,5\u00a0%")
+        )
+        if composed(filled(message), FRENCH) != expected:
+            wrong.append((message, composed(filled(message), FRENCH)))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("leads.csv: 1,234 of 5,000 values", "leads.csv\u00a0: 1,234 of 5,000 values"),
+        ("nobody wrote this", "nobody wrote this"),
+        ("no lead 'L-7' in the dataset", "aucun lead 'L-7' dans les données"),
+        (
+            "cannot exclude 'sectr': no such attribute; there are sector, size; "
+            "did you mean 'sector'?",
+            "impossible d’exclure 'sectr'\u00a0: aucun attribut de ce nom\u00a0; il y a sector, "
+            "size\u202f; vouliez-vous dire 'sector'\u00a0?",
+        ),
+    ],
+)
+def test_a_sentence_in_french(english: str, french: str) -> None:
+    with use(FRENCH):
+        assert composed(english) == french
+    assert composed(english) == english

@@ -24,7 +24,7 @@ from serving.store.leads import (
     known_leads,
     note_names,
 )
-from serving.store.page_tables import worklist
+from serving.store.page_tables import band_move, worklist
 from serving.store.refresh_queue import mark_changed
 from serving.store.worklist_lines import refresh
 
@@ -237,7 +237,7 @@ def merge(connection: sa.Connection, lead: KnownLead, into: KnownLead, edit: Edi
             since_us=edit.now_us, correction_id=number,
         )
     )  # fmt: skip
-    for listed in (tables.standing, worklist):
+    for listed in (tables.standing, worklist, band_move):
         connection.execute(sa.delete(listed).where(listed.c.lead_id == lead.lead_id))
     moved = _take_over_events(connection, lead.lead_id, into.lead_id, number)
     refresh(connection, [into.lead_id])

@@ -82,8 +82,11 @@ class Funnel:
 
 
 def funnel(connection: sa.Connection, from_us: int | None, to_us: int | None) -> Funnel:
-    """The funnel of the leads created in [from, to); of all leads where neither is given."""
-    window = _created(from_us, to_us)
+    """The funnel of the leads created in [from, to); of all leads where neither is given.
+
+    Of all leads, moves are counted by themselves: every lead that moved has a line.
+    """
+    window = None if from_us is None and to_us is None else _created(from_us, to_us)
     groups = _groups(connection, window)
     total, by_band = Tally(), {band: Tally() for band in BANDS}
     by_source: dict[str, Tally] = {}
@@ -103,6 +106,10 @@ def funnel(connection: sa.Connection, from_us: int | None, to_us: int | None) ->
     )  # fmt: skip
 
 
+Window = sa.ColumnElement[bool] | None
+"""The lines that count; None: all of them."""
+
+
 def _created(from_us: int | None, to_us: int | None) -> sa.ColumnElement[bool]:
     conditions: list[sa.ColumnElement[bool]] = [sa.true()]
     if from_us is not None:
@@ -112,59 +119,75 @@ def _created(from_us: int | None, to_us: int | None) -> sa.ColumnElement[bool]:
     return sa.and_(*conditions)
 
 
-def _groups(connection: sa.Connection, window: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
+def _groups(connection: sa.Connection, window: Window) -> Sequence[sa.Row[Any]]:
     line = worklist.c
     day = (line.created_us / sa.literal(DAY_US, sa.BigInteger)).cast(sa.BigInteger).label("day")
     query = sa.select(
         line.model_band, line.state, line.source, day, sa.func.count().label("n"),
         sa.func.count(line.cost).label("priced"), sa.func.sum(line.cost).label("cost"),
-    ).where(window)  # fmt: skip
+    ).where(_all_if_none(window))  # fmt: skip
     return connection.execute(query.group_by(line.model_band, line.state, line.source, day)).all()
 
 
-def _moves(connection: sa.Connection, window: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
+def _all_if_none(window: Window) -> sa.ColumnElement[bool]:
+    return sa.true() if window is None else window
+
+
+def _within(moves: sa.Select[Any], window: Window) -> sa.Select[Any]:
+    """Moves of the leads whose line counts."""
+    if window is None:
+        return moves
+    return moves.join(worklist, worklist.c.lead_id == band_move.c.lead_id).where(window)
+
+
+def _moves(connection: sa.Connection, window: Window) -> dict[tuple[str, str], int]:
     """How often leads went from band to band, and from their last band to an outcome."""
     move, line = band_move.c, worklist.c
-    query = sa.select(move.before, move.band, sa.func.count()).join(
-        worklist, line.lead_id == move.lead_id
-    )
-    rows = connection.execute(query.where(window).group_by(move.before, move.band))
-    found = {(before, band): n for before, band, n in rows}
+    query = _within(sa.select(move.band, move.before, sa.func.count()), window)
+    rows = connection.execute(query.group_by(move.band, move.before))
+    found = {(before, band): n for band, before, n in rows}
     ended = sa.select(line.model_band, line.state, sa.func.count()).where(
-        window, line.state.in_((CONVERTED, LOST))
+        _all_if_none(window), line.state.in_((CONVERTED, LOST))
     )
     for band, state, n in connection.execute(ended.group_by(line.model_band, line.state)):
         found[band, state] = n
     return found
 
 
-def _days_in(
-    connection: sa.Connection, window: sa.ColumnElement[bool]
-) -> dict[str, tuple[float, int]]:
+def _days_in(connection: sa.Connection, window: Window) -> dict[str, tuple[float, int]]:
     """(mean days, stays) of the stays in each band that are over: by a move, or by an outcome."""
+    found: dict[str, tuple[float, int]] = {}
+    for query in (_ended_by_a_move(window), _ended_by_an_outcome(window)):
+        for band, mean, n in connection.execute(query):
+            days, stays = found.get(band, (0.0, 0))
+            total = days * stays + float(mean) / DAY_US * n
+            found[band] = total / (stays + n), stays + n
+    return found
+
+
+def _ended_by_a_move(window: Window) -> sa.Select[Any]:
+    """By band: the mean microseconds of the stays that moves ended, and how many there are."""
     move = band_move.c
-    following = sa.func.lead(move.at_us).over(
-        partition_by=move.lead_id, order_by=(move.at_us, move.id)
+    query = sa.select(move.before, sa.func.avg(move.at_us - move.since_us), sa.func.count())
+    return _within(query.where(move.since_us.is_not(None)), window).group_by(move.before)
+
+
+def _ended_by_an_outcome(window: Window) -> sa.Select[Any]:
+    """The same from a lead's last move to its outcome, where that is no earlier."""
+    move, later, outcome = band_move.c, band_move.alias("later").c, tables.outcome.c
+    is_last = ~sa.exists().where(
+        later.lead_id == move.lead_id,
+        sa.or_(later.at_us > move.at_us, sa.and_(later.at_us == move.at_us, later.id > move.id)),
     )
-    stays = (
-        sa.select(move.lead_id, move.band, move.at_us, following.label("next_us"))
-        .join(worklist, worklist.c.lead_id == move.lead_id)
-        .where(window)
-        .subquery()
-    )
-    outcome = tables.outcome.c
-    left_us = sa.func.coalesce(stays.c.next_us, outcome.occurred_us)
-    query = (
-        sa.select(stays.c.band, sa.func.avg(left_us - stays.c.at_us), sa.func.count())
-        .select_from(stays.outerjoin(tables.outcome, outcome.lead_id == stays.c.lead_id))
-        .where(left_us >= stays.c.at_us)
-        .group_by(stays.c.band)
-    )
-    return {band: (float(mean) / DAY_US, n) for band, mean, n in connection.execute(query)}
+    query = sa.select(move.band, sa.func.avg(outcome.occurred_us - move.at_us), sa.func.count())
+    query = query.join(worklist, worklist.c.lead_id == move.lead_id)
+    query = query.join(tables.outcome, outcome.lead_id == move.lead_id)
+    query = query.where(_all_if_none(window), worklist.c.state.in_((CONVERTED, LOST)))
+    return query.where(is_last, outcome.occurred_us >= move.at_us).group_by(move.band)
 
 
 def _over_time(
-    connection: sa.Connection, window: sa.ColumnElement[bool]
+    connection: sa.Connection, window: Window
 ) -> list[tuple[str, dict[str, tuple[int, int]]]]:
     """By month of the first score: in each band of that score, (closed leads, converted ones)."""
     move, line = band_move.c, worklist.c
@@ -173,7 +196,7 @@ def _over_time(
     query = sa.select(day, move.band, sa.func.count(), won).join(
         worklist, line.lead_id == move.lead_id
     )
-    query = query.where(window, move.before == "", line.state.in_((CONVERTED, LOST)))
+    query = query.where(_all_if_none(window), move.before == "", line.state.in_((CONVERTED, LOST)))
     months: dict[str, dict[str, tuple[int, int]]] = {}
     for at, band, closed, converted in connection.execute(query.group_by(day, move.band)):
         month = months.setdefault(f"{moment_of(at * DAY_US):%Y-%m}", {})

@@ -13,7 +13,7 @@ from serving.store.database import failure
 from serving.store.page_tables import metadata
 from serving.store.views import refresh_views
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in ``serving/migrations/versions``; a test holds the two together."""
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"

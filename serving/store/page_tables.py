@@ -35,10 +35,14 @@ worklist = sa.Table(
     sa.Index("worklist_by_owner", "state", "owner", "place"),
     sa.Index("worklist_by_segment", "state", "segment", "place"),
     sa.Index("worklist_by_account", "state", "account", "place"),
+    sa.Index("worklist_by_search", "state", "search", "lead_id").ddl_if(dialect="sqlite"),
+    sa.Index("worklist_by_model_band", "model_band", "state", "source", "created_us", "cost"),
 )
 """What the worklist filters and orders by: a line for each lead with a score.
 
-It repeats other tables and can be made again from them (``worklist_lines.rebuild``).
+It repeats other tables and can be made again from them (``worklist_lines.rebuild``). A search reads
+one index through, the funnel another. PostgreSQL has no index for the search: an entry of it may be
+longer than the third of a page that it takes.
 """
 
 override = sa.Table(
@@ -66,10 +70,15 @@ band_move = sa.Table(
     sa.Column("at_us", sa.BigInteger, nullable=False),
     sa.Column("before", sa.String(10), nullable=False, comment="empty: the first score"),
     sa.Column("band", sa.String(10), nullable=False),
+    sa.Column("since_us", sa.BigInteger, nullable=True, comment="of the stay that it ended"),
     sa.Index("band_move_of_lead", "lead_id", "at_us"),
+    sa.Index("band_move_by_bands", "band", "before", "at_us", "since_us"),
     sqlite_autoincrement=True,
 )
-"""Each change of a lead's band by the model, in the order of its scores: the funnel's moves."""
+"""Each change of a lead's band by the model, in the order of its scores: the funnel's moves.
+
+``since_us``: when the lead had come into the band that it leaves; null for its first score.
+"""
 
 page_setting = sa.Table(
     "page_setting",

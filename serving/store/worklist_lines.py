@@ -109,9 +109,15 @@ def _replay_moves(connection: sa.Connection) -> None:
     moved = sa.select(order.c.lead_id, order.c.as_of_us, order.c.before, order.c.band)
     connection.execute(
         sa.insert(band_move).from_select(
-            ["lead_id", "at_us", "before", "band"], moved.where(order.c.band != order.c.before)
+            ["lead_id", "at_us", "before", "band"],
+            moved.where(order.c.band != order.c.before).order_by(order.c.lead_id, order.c.as_of_us),
         )
     )
+    earlier = band_move.alias("earlier").c
+    came = sa.select(sa.func.max(earlier.at_us)).where(
+        earlier.lead_id == band_move.c.lead_id, earlier.id < band_move.c.id
+    )
+    connection.execute(sa.update(band_move).values(since_us=came.scalar_subquery()))
 
 
 def prepare_worklist(engine: sa.Engine, chosen: str) -> None:
@@ -188,6 +194,12 @@ def _note_moves(
 ) -> None:
     """Note each change of band, in the order of a lead's scores; one that comes late is none."""
     moves = []
+    leaving = [
+        lead_id
+        for lead_id, line in there.items()
+        if any(score["band"] != line.model_band for score in by_lead[lead_id])
+    ]
+    came = _last_moves(connection, leaving)
     for lead_id, scores in by_lead.items():
         line = there.get(lead_id)
         band, since = ("", -(2**63)) if line is None else (line.model_band, line.as_of_us)
@@ -195,11 +207,21 @@ def _note_moves(
             if score["as_of_us"] >= since and score["band"] != band:
                 moves.append(
                     {"lead_id": lead_id, "at_us": score["as_of_us"], "before": band,
-                     "band": score["band"]}
+                     "band": score["band"], "since_us": came.get(lead_id)}
                 )  # fmt: skip
-                band = score["band"]
+                band, came[lead_id] = score["band"], score["as_of_us"]
     if moves:
         connection.execute(sa.insert(band_move), moves)
+
+
+def _last_moves(connection: sa.Connection, lead_ids: list[str]) -> dict[str, int]:
+    """When each of these leads came into its band."""
+    move = band_move.c
+    if not lead_ids:
+        return {}
+    query = sa.select(move.lead_id, sa.func.max(move.at_us)).group_by(move.lead_id)
+    rows = connection.execute(query.where(is_one_of(connection, move.lead_id, lead_ids)))
+    return {row[0]: row[1] for row in rows}
 
 
 def after_rows(

@@ -73,6 +73,33 @@ def test_down_and_up_again(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_an_older_store_learns_when_leads_came_into_the_bands_they_left(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'store.db'}")
+    alembic(command.upgrade, engine, "0004")
+    moves = (
+        ("a", 1, "", "cold"), ("a", 4, "cold", "hot"), ("a", 9, "hot", "warm"),
+        ("merged", 2, "", "cold"),
+    )  # fmt: skip
+    line = (
+        "INSERT INTO worklist VALUES ('a', 1.3, 'open', 'warm', 'warm', 0.3, 9, 's', 0, NULL, "
+        "NULL, '', '', '', '', '', NULL, NULL, 'a')"
+    )
+    with engine.execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text(line))
+        for lead_id, at_us, before, band in moves:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO band_move (lead_id, at_us, before, band) VALUES (:i, :t, :f, :b)"
+                ),
+                {"i": lead_id, "t": at_us, "f": before, "b": band},
+            )
+    migrate(engine)
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT lead_id, at_us, since_us FROM band_move"))
+        assert rows.all() == [("a", 1, None), ("a", 4, 1), ("a", 9, 4)]
+    engine.dispose()
+
+
 def test_a_newer_schema_is_named_and_stops_no_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -224,6 +224,9 @@ def test_the_funnel_counts_each_lead_once(store: sa.Connection) -> None:
     assert found.total.cost_per_conversion == 60
     assert found.over_time == [("1970-01", {"cold": (2, 1)})]
     assert funnel(store, DAY_US, None).total.leads == 0
+    assert funnel(store, None, 10**18) == found  # by the lines, not by the moves alone
+    rebuild(store)
+    assert funnel(store, None, None) == found
 
 
 def test_fit_and_engagement_make_a_matrix(store: sa.Connection) -> None:

@@ -401,11 +401,12 @@ def print_costs(found: Comparison) -> None:
         for c in costs
     ]  # fmt: skip
     columns = ["source", "band", "leads", "cost", "per lead", "conversions", "per conversion"]
-    print("\nWhat leads cost, by source and band of the learned score (each lead once):")
+    title = "What leads cost, by source and band of the learned score (each lead once):"
+    print("\n" + composed(title))
     print_table(columns, rows, right=columns[2:])
     unknown = costs[-1].unknown
     if unknown:
-        print(f"{unknown:,} leads have no known cost and are not in this table.")
+        print(composed(f"{unknown:,} leads have no known cost and are not in this table."))
 
 
 def money(value: float | None) -> str | None:

@@ -293,10 +293,11 @@ def print_worklist(found: Worklist) -> None:
         print(left, end="")
     print()
     if drawn := [item for item in found.items if item.drawn]:
-        print(
+        text = (
             f"{len(drawn)} of them are drawn at random, instead of as many of the best that are "
             f"held back: each other lead had a chance of {drawn[0].propensity:.2%}."
         )
+        print(composed(text))
     if found.not_contacted:
         print(
             say_n(

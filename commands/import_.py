@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.options import JsonOption
+from features.language.composed import composed
 from features.language.current import say
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def import_(
     if as_json:
         print_json(report.to_dict())
         return
-    print(report.to_text())
+    print("\n".join(map(composed, report.to_text().split("\n"))))
     log(say("Next: leadscore check {out}", out=out))
 
 
@@ -173,7 +174,7 @@ def _found(found: Matched) -> dict[str, object]:
 def _print_found(found: Matched) -> None:
     """The system, its tables, and the files that are none of them."""
     for name, why in found.unread:
-        print(f"not read: {name}: {why}")
+        print(composed(f"not read: {name}: {why}"))
     print(f"{found.recipe.name}: {found.recipe.title}")
     for name, files in found.tables.items():
         print(f"  {name}: {', '.join(file.name for file in files)}")

@@ -189,7 +189,7 @@ def print_change(change: ChampionChange, *, as_json: bool) -> None:
         )
     )
     for line in evidence_lines(change.evidence):
-        print(line)
+        print(composed(line))
     if change.previous:
         print(
             say("leadscore rollback returns to version {version}", version=change.previous.version)
@@ -260,9 +260,10 @@ def print_models(rows: list[ModelRow]) -> None:
         ],
         right=["version", "log loss", "AUC", "references"],
     )  # fmt: skip
-    print(
+    note = composed(
         "Only versions with the same letter were tested on the same references; compare no others."
     )
+    print(note)
 
 
 def loss_of(row: ModelRow) -> str | None:

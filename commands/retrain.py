@@ -145,7 +145,7 @@ def retrain(
             wanted, data, champion, when_needed=when_needed, least_outcomes=least_outcomes,
             max_age_days=max_age_days,
         )  # fmt: skip
-    print_json(done.to_dict()) if as_json else print(done.line)
+    print_json(done.to_dict()) if as_json else print(composed(done.line))
     if done.exit_code:
         raise typer.Exit(done.exit_code)
 

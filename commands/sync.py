@@ -104,7 +104,7 @@ def sync(
             named=named or (), without=without or (),
         )  # fmt: skip
     for note in notes:
-        log(note)
+        log(composed(note))
     report: dict[str, Any] = {"files": rows, "notes": notes}
     if into is None:
         if as_json:
@@ -123,13 +123,13 @@ def sync(
         print_json({**report, "import": imported.to_dict()})
         return
     _print_rows(rows)
-    print(imported.to_text())
+    print("\n".join(map(composed, imported.to_text().split("\n"))))
     log(say("Next: leadscore check {out}", out=into))
 
 
 def _print_rows(rows: dict[str, int]) -> None:
     for name, count in rows.items():
-        print(f"{name}: {count:,} rows")
+        print(composed(f"{name}: {count:,} rows"))
 
 
 def push(
@@ -196,11 +196,12 @@ def push(
         print_json(_as_json(report))
     else:
         for lead_id, reason in report.failures:
-            print(f"refused: {lead_id}: {reason}")
-        print(
+            print(composed(f"refused: {lead_id}: {reason}"))
+        text = (
             f"{report.sent:,} sent, {report.unchanged:,} unchanged, "
             f"{len(report.failures):,} refused, {report.unscored:,} without a score"
         )
+        print(composed(text))
     if report.failures:
         raise typer.Exit(REFUSED)
 

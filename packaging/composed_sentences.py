@@ -28,7 +28,12 @@ SHOWN = frozenset({"composed", "timed", "tell", "progress", "Check"})
 SAYING = frozenset({"commands", "batch"})
 """Folders where they are called."""
 MARKED = frozenset({"_", "N_", "say", "say_n", "ngettext", "pgettext", "compile"})
-ALSO = ("features/accounts.py", "features/contract.py", "features/dataset.py")
+ALSO = (
+    "features/accounts.py", "features/contract.py", "features/dataset.py",
+    "training/registry/gate.py", "training/registry/gate_criteria.py",
+    "training/registry/gate_suspects.py", "commands/registry.py", "commands/retrain.py",
+)  # fmt: skip
+"""Other files whose sentences are kept, or printed later: the gate's above all."""
 MAX_DEPTH = 4
 _TECHNICAL = re.compile(
     r"\|\^| eq true| > \{|^, try_|\\[sdw.[(-]|\$$|^\(\?|datetime64|_$|^\S+\.$| asc,|^--|"
@@ -83,6 +88,8 @@ def _no_sentences(node: ast.AST) -> Iterator[ast.AST]:
         yield from node.values
     elif isinstance(node, ast.Call) and _name_of(node.func) in MARKED:
         yield from node.args
+    elif isinstance(node, ast.Call) and _name_of(node.func) in {"Option", "Argument"}:
+        yield from (keyword.value for keyword in node.keywords)
 
 
 def _is_sentence(template: str) -> bool:

@@ -162,6 +162,8 @@ REPORT_TEXTS: tuple[str, ...] = (
     N_("Keep the rules: they are better than what could be learned from these data."),
     N_("learned score"),
     N_("Cannot tell: the difference is within chance."),
+    N_("Far more leads than these would be needed."),
+    N_("A gap this small would take about {leads:,.0f} leads to tell."),
     N_("higher (worse)"),
     N_("lower (better)"),
     N_("Of the leads called ({capacity_words}), {learned_rate:.1%} convert if the learned "

@@ -23,6 +23,7 @@ _PLAIN_NUMBER = re.compile(
 )
 """A number that stands alone; "3.11.7" is the name of a version."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 JOINTS = ("; ", ", ")
 JOINT_CONTEXT = "between sentences"
 MAX_DEPTH = 4
@@ -71,11 +72,29 @@ class Retelling:
             return language.format_date(date.fromisoformat(text))
         if number := _PLAIN_NUMBER.fullmatch(text):
             return _number(number[1], bool(number[2]), language)
+        retold = self._matched(text, language, depth, with_words=True)
+        if retold is None:
+            retold = self._in_parts(text, language, depth)
+        if retold is None:  # last, for they fit whole paragraphs too
+            retold = self._matched(text, language, depth, with_words=False)
+        return text if retold is None else retold
+
+    def _matched(
+        self, text: str, language: Language, depth: int, *, with_words: bool
+    ) -> str | None:
+        """The text by the first message that it fits, among those with words of their own or the
+        others, such as ``{name}: {reason}``."""
         for piece, form, message in self._forms:
-            if piece in text and (found := self._pattern(form).fullmatch(text)):
+            if piece not in text or bool(_WORD.search(piece)) != with_words:
+                continue
+            if found := self._pattern(form).fullmatch(text):
                 values = found.groupdict()
                 translation = self._translation(message, values, language)
                 return self._filled(translation, values, language, depth)
+        return None
+
+    def _in_parts(self, text: str, language: Language, depth: int) -> str | None:
+        """The text sentence by sentence, or part by part; None where no part is known."""
         if text.endswith(".") and (retold := self._retold(text[:-1], language, depth)) != text[:-1]:
             return f"{retold}."
         sentences = re.split(r"(?<=\.) ", text)
@@ -89,7 +108,7 @@ class Retelling:
                 in_language = [self._retold(part, language, depth + 1) for part in parts]
                 if in_language != parts:
                     return language.pgettext(JOINT_CONTEXT, joint).join(in_language)
-        return text
+        return None
 
     def _pattern(self, form: str) -> re.Pattern[str]:
         return _pattern(form, self._filling)

@@ -11,6 +11,8 @@ from features.language.catalogues import language
 from features.language.composed import COMPOSED_CONTEXT, composed
 from features.language.current import use
 from features.language.language import ENGLISH
+from features.language.retelling import Retelling
+from training.report_texts import translated
 
 FRENCH = language("fr")
 MESSAGES = FRENCH.messages(COMPOSED_CONTEXT)
@@ -65,3 +67,23 @@ def test_a_sentence_in_french(english: str, french: str) -> None:
     with use(FRENCH):
         assert composed(english) == french
     assert composed(english) == english
+
+
+def test_a_headline_with_a_number_is_told_sentence_by_sentence() -> None:
+    texts = Retelling(
+        ("Cannot tell.", "{what}: {why}", "It would take about {n:,.0f} leads."), empty=True
+    )
+    text = "Cannot tell. It would take about 5,000 leads."
+    assert texts.of(text, FRENCH) == "Cannot tell. It would take about 5\u202f000 leads."
+    assert translated_in_french(
+        "Cannot tell: the difference is within chance. A gap this small would take about 5,000 "
+        "leads to tell."
+    ) == (
+        "Impossible de trancher\u00a0: l’écart peut être dû au hasard. Pour trancher un écart aussi "
+        "petit, il faudrait environ 5\u202f000 leads."
+    )
+
+
+def translated_in_french(text: str) -> str:
+    with use(FRENCH):
+        return translated(text)

@@ -23,7 +23,8 @@ _PLAIN_NUMBER = re.compile(
 )
 """A number that stands alone; "3.11.7" is the name of a version."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+WORDY = 4
+"""Letters of its own from which a message counts as one with words, unlike ``{low} to {high}``."""
 JOINTS = ("; ", ", ")
 JOINT_CONTEXT = "between sentences"
 MAX_DEPTH = 4
@@ -74,9 +75,11 @@ class Retelling:
             return _number(number[1], bool(number[2]), language)
         retold = self._matched(text, language, depth, with_words=True)
         if retold is None:
-            retold = self._in_parts(text, language, depth)
-        if retold is None:  # last, for they fit whole paragraphs too
+            retold = self._by_sentence(text, language, depth)
+        if retold is None:  # after that, for they fit whole paragraphs too
             retold = self._matched(text, language, depth, with_words=False)
+        if retold is None:
+            retold = self._by_part(text, language, depth)
         return text if retold is None else retold
 
     def _matched(
@@ -85,7 +88,7 @@ class Retelling:
         """The text by the first message that it fits, among those with words of their own or the
         others, such as ``{name}: {reason}``."""
         for piece, form, message in self._forms:
-            if piece not in text or bool(_WORD.search(piece)) != with_words:
+            if piece not in text or (_letters_of(form) >= WORDY) != with_words:
                 continue
             if found := self._pattern(form).fullmatch(text):
                 values = found.groupdict()
@@ -93,15 +96,18 @@ class Retelling:
                 return self._filled(translation, values, language, depth)
         return None
 
-    def _in_parts(self, text: str, language: Language, depth: int) -> str | None:
-        """The text sentence by sentence, or part by part; None where no part is known."""
+    def _by_sentence(self, text: str, language: Language, depth: int) -> str | None:
+        """The text sentence by sentence; None where it is one, or none is known."""
+        sentences = re.split(r"(?<=\.) ", text)
+        if len(sentences) < 2 or depth >= MAX_DEPTH:
+            return None
+        in_language = [self._retold(sentence, language, depth + 1) for sentence in sentences]
+        return " ".join(in_language) if in_language != sentences else None
+
+    def _by_part(self, text: str, language: Language, depth: int) -> str | None:
+        """The text without its full stop, or part by part; None where no part is known."""
         if text.endswith(".") and (retold := self._retold(text[:-1], language, depth)) != text[:-1]:
             return f"{retold}."
-        sentences = re.split(r"(?<=\.) ", text)
-        if len(sentences) > 1 and depth < MAX_DEPTH:
-            in_language = [self._retold(sentence, language, depth + 1) for sentence in sentences]
-            if in_language != sentences:
-                return " ".join(in_language)
         for joint in JOINTS:
             parts = text.split(joint)
             if len(parts) > 1 and depth < MAX_DEPTH:
@@ -145,6 +151,11 @@ def _number(text: str, is_percent: bool, language: Language) -> str:
 
 def _longest_literal(message: str) -> str:
     return max((literal for literal, *_ in Formatter().parse(message)), key=len)
+
+
+@lru_cache(maxsize=4096)
+def _letters_of(message: str) -> int:
+    return len(re.sub(r"{.*?}|[\W\d_]", "", message))
 
 
 @lru_cache(maxsize=4096)

@@ -148,9 +148,8 @@ def _headline(evidence: _Evidence) -> str:
             "Cannot tell: the learned score would be better if it were recalibrated, but its "
             "probabilities as given are not, and the two find about as many conversions."
         )
-    return "Cannot tell: the difference is within chance." + _how_many_more(
-        evidence.loss, evidence.leads
-    )
+    more = _how_many_more(evidence.loss, evidence.leads)
+    return f"Cannot tell: the difference is within chance. {more}".rstrip()
 
 
 def _learned_headline(evidence: _Evidence) -> str:
@@ -174,8 +173,8 @@ def _how_many_more(loss: Estimate, leads: int) -> str:
         return ""
     factor = (half / loss.value) ** 2
     if not 1 < factor < MAX_FACTOR_TO_REPORT:
-        return " Far more leads than these would be needed."
-    return f" A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."
+        return "Far more leads than these would be needed."
+    return f"A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."
 
 
 def _probability_words(rules: ScoreMetrics, learned: ScoreMetrics) -> str:

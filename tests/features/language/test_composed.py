@@ -52,7 +52,7 @@ def test_every_sentence_is_found_again() -> None:
 @pytest.mark.parametrize(
     ("english", "french"),
     [
-        ("leads.csv: 1,234 of 5,000 values", "leads.csv\u00a0: 1,234 of 5,000 values"),
+        ("leads.csv: abc", "leads.csv\u00a0: abc"),
         ("nobody wrote this", "nobody wrote this"),
         ("no lead 'L-7' in the dataset", "aucun lead 'L-7' dans les données"),
         (
@@ -79,8 +79,8 @@ def test_a_headline_with_a_number_is_told_sentence_by_sentence() -> None:
         "Cannot tell: the difference is within chance. A gap this small would take about 5,000 "
         "leads to tell."
     ) == (
-        "Impossible de trancher\u00a0: l’écart peut être dû au hasard. Pour trancher un écart aussi "
-        "petit, il faudrait environ 5\u202f000 leads."
+        "Impossible de trancher\u00a0: l’écart peut être dû au hasard. Pour trancher un écart "
+        "aussi petit, il faudrait environ 5\u202f000 leads."
     )
 
 

@@ -149,7 +149,7 @@ def _headline(evidence: _Evidence) -> str:
             "probabilities as given are not, and the two find about as many conversions."
         )
     more = _how_many_more(evidence.loss, evidence.leads)
-    return f"Cannot tell: the difference is within chance. {more}".rstrip()
+    return " ".join(["Cannot tell: the difference is within chance.", *more])
 
 
 def _learned_headline(evidence: _Evidence) -> str:
@@ -166,15 +166,15 @@ def _learned_headline(evidence: _Evidence) -> str:
     )
 
 
-def _how_many_more(loss: Estimate, leads: int) -> str:
-    """How many leads a gap of this size needs to be detected; empty where that is unrealistic."""
+def _how_many_more(loss: Estimate, leads: int) -> list[str]:
+    """How many leads a gap of this size needs to be detected; none where no gap is."""
     half = (loss.high - loss.low) / 2
     if not (np.isfinite(half) and loss.value):
-        return ""
+        return []
     factor = (half / loss.value) ** 2
     if not 1 < factor < MAX_FACTOR_TO_REPORT:
-        return "Far more leads than these would be needed."
-    return f"A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."
+        return ["Far more leads than these would be needed."]
+    return [f"A gap this small would take about {round(leads * factor, -2):,.0f} leads to tell."]
 
 
 def _probability_words(rules: ScoreMetrics, learned: ScoreMetrics) -> str:

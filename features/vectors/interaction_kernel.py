@@ -97,12 +97,17 @@ def _update(
 
 
 @inline_kernel
-def _unanswered(kind: Int32, low: int, high: int, outbound: Bools, stream_of: Int64) -> float:
-    """Our own attempts since the lead's last act (rows ``low:high`` are those before as_of)."""
+def _unanswered(
+    kind: Int32, low: int, high: int, outbound: Bools, apart: Bools, stream_of: Int64
+) -> float:
+    """Our own attempts since the lead's last act (rows ``low:high`` are those before as_of).
+
+    A kind that is declared both our own act and an opt-out is neither attempt nor answer.
+    """
     attempts = 0
     for row in range(high - 1, low - 1, -1):
         of = kind[row]
-        if stream_of[of] == IGNORED:
+        if stream_of[of] == IGNORED or (outbound[of] and apart[of]):
             continue
         if not outbound[of]:
             break
@@ -198,7 +203,9 @@ def aggregate_interactions(
             for i in range(every):
                 memory[s, i + 1] += memory[s, i]
             if s == 2:
-                memory[s, once + UNANSWERED] = _unanswered(kind, low, high, outbound, stream_of)
+                memory[s, once + UNANSWERED] = _unanswered(
+                    kind, low, high, outbound, apart, stream_of
+                )
             for c in range(first, last):
                 op = columns[c, 1]
                 if op == OP_COUNT:

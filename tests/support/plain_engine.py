@@ -72,9 +72,11 @@ def sessions(events):
     return 0 if not times else 1 + sum(gap > 30 * 60 * 1_000_000 for gap in gaps)
 
 
-def unanswered(history, outbound_kinds):
+def unanswered(history, outbound_kinds, opt_out_kinds=()):
     count = 0
     for event in reversed(history):
+        if event["kind"] in outbound_kinds and event["kind"] in opt_out_kinds:
+            continue
         if event["kind"] not in outbound_kinds:
             break
         count += 1
@@ -123,7 +125,7 @@ def interactions(feature: Feature, history, as_of, spec, created_us):
     if of == "is_last":
         return float(bool(history) and feature.topic in ("any", history[-1]["kind"]))
     if of == "unanswered":
-        return float(unanswered(history, outbound_kinds))
+        return float(unanswered(history, outbound_kinds, spec.opt_out_kinds))
     if of == "days_silent" and not rows:
         return NAN if created_us is None else (as_of - created_us) / DAY_US
     if not rows:

@@ -54,3 +54,17 @@ def test_an_excluded_kind_is_missing_from_any():
     assert number(HISTORY, "2024-03-07", "any", "count", excluded=("contact_attempt",)) == 3
     nothing = ("contact_attempt", "page_view", "email_sent", "email_reply")
     assert number(HISTORY, "2024-03-07", "any", "count", excluded=nothing) == 0
+
+
+@pytest.mark.parametrize(
+    ("opt_outs", "unanswered"),
+    [
+        ((), 2),
+        (("email_reply",), 0),  # a refusal by reply answers, though it counts in no sum
+        (("email_sent",), 1),  # declared our act and a refusal: neither attempt nor answer
+        (("email_sent", "contact_attempt"), 0),
+    ],
+)
+def test_a_refusal_is_no_attempt(opt_outs, unanswered):
+    as_of = "2024-03-07" if "email_reply" in opt_outs else "2024-03-05"
+    assert number(HISTORY, as_of, "outbound", "unanswered", opt_outs=opt_outs) == unanswered

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from few_kinds import simulate_few_kinds
 from french import english_left, visible
 from small_release import small_release
 
@@ -38,7 +39,7 @@ from training.registry.previous_release import (
     from_recorded_backtests,
 )
 from training.settings import TrackingSettings
-from training.simulator import simulate, write_simulation
+from training.simulator import write_simulation
 from training.train import train
 
 SECTIONS = (
@@ -59,7 +60,7 @@ QUICK = TrainingConfig(time_budget_s=0.0, seed=1)
 @pytest.fixture(scope="module")
 def leads(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("leads") / "simulated"
-    write_simulation(simulate(600, seed=4), folder)
+    write_simulation(simulate_few_kinds(600, seed=4), folder, truth=False)
     return read_dataset(folder)
 
 

@@ -27,7 +27,7 @@ from features.reading.inference.inference import Inference
 from features.reading.inference.typed_attributes import typed_answers, typed_leads
 from features.reading.open_dataset import ids_of
 from features.reading.quarantine import Chunk, Quarantine
-from features.reading.validation.columns import LATER
+from features.reading.validation.columns import AFTER_OBSERVED_UNTIL
 from features.reading.validation.lead_index import LeadIndex
 from features.reading.validation.tables import clean_answers, clean_interactions, clean_leads
 from features.schemas import UTC_MICROSECONDS, QuarantinedRows
@@ -206,7 +206,8 @@ def bucket_of(rows: pa.Table, needs: WorkerPlan) -> Bucket:
             replace(
                 q,
                 example=f"{q.file}: {q.reason}",
-                harmless=q.harmless or (needs.later_is_harmless and q.reason.endswith(LATER)),
+                harmless=q.harmless
+                or (needs.later_is_harmless and q.reason.endswith(AFTER_OBSERVED_UNTIL)),
             )
             for q in aside.found
         ),

@@ -21,7 +21,7 @@ from serving.timestamps import Clock
 ROWS_BODY = ("application/x-ndjson", "application/jsonl")
 
 
-MOST_LINES = 10_000
+MAX_LINES = 10_000
 
 
 class Imports(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ def routes(services: Services) -> list[EndpointSpec]:
             "By line, with the reason and the fields; a page at a time.",
             does.report, Report, query=(
                 {"name": "limit", "in": "query", "description": "how many",
-                 "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LINES}},
+                 "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LINES}},
                 {"name": "cursor", "in": "query", "description": "`next` of the page before",
                  "schema": {"type": "integer", "minimum": 0}},
             ), problems=PROBLEMS, **common,
@@ -133,7 +133,7 @@ class _Imports:
     async def report(self, request: Request) -> Response:
         """A page of refused rows."""
         query = allowed_params(request.query, "limit", "cursor")
-        limit = number_of(query, "limit", 1000, 1, MOST_LINES)
+        limit = number_of(query, "limit", 1000, 1, MAX_LINES)
         cursor = number_of(query, "cursor", 0, 0, 10**15)
         folder, job = self._job(request)
         lines, following = await _in_a_thread(_page, folder, job, cursor, limit)

@@ -36,7 +36,7 @@ from serving.store.scores import unpacked
 from serving.store.standing import listed_reasons
 from serving.timestamps import Clock, checked, microseconds, moment_of
 
-MOST_CHANGES = 5
+MAX_CHANGES = 5
 
 
 def _query(name: str, about: str, **schema: Any) -> dict[str, Any]:
@@ -269,7 +269,7 @@ def _past(
         now = dict(zip(names[row.release_id], unpacked(row.shares), strict=True))
         then = dict(zip(names[before.release_id], unpacked(before.shares), strict=True))
         moved = {name: now.get(name, 0.0) - then.get(name, 0.0) for name in {**now, **then}}
-        strongest = sorted(moved, key=lambda name: (-abs(moved[name]), name))[:MOST_CHANGES]
+        strongest = sorted(moved, key=lambda name: (-abs(moved[name]), name))[:MAX_CHANGES]
         changes = [
             Change(name, now.get(name, 0.0), then.get(name, 0.0))
             for name in strongest

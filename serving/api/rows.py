@@ -22,7 +22,7 @@ MAX_ROWS = 10_000
 INVALID = "invalid"
 """Why a row is refused that breaks the contract."""
 
-MOST_ERRORS = 100
+MAX_ERRORS = 100
 """Errors listed in the answer to a body of which no row can be taken."""
 
 
@@ -48,7 +48,7 @@ class Rows(Generic[T]):
             return self
         errors = [error for one in self.refused for error in one.errors]
         detail = "No row fits the contract; see `errors` and /openapi.json."
-        raise Problem(422, "invalid-request", detail, errors=errors[:MOST_ERRORS])
+        raise Problem(422, "invalid-request", detail, errors=errors[:MAX_ERRORS])
 
 
 class RowsDecoder(Generic[T]):

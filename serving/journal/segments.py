@@ -24,7 +24,7 @@ SIZE = 4 << 20
 """A third of a second of full load. What does not fit is written all the same, only slower."""
 
 
-MOST_SPARES = 16
+MAX_SPARE_SEGMENTS = 16
 
 
 ZEROS = bytes(1 << 18)
@@ -150,7 +150,7 @@ def recycle(handle: int, path: Path, length: int) -> None:
     Files of another size, or too many, are removed.
     """
     full = os.fstat(handle).st_size == SIZE
-    if not full or len(list(path.parent.glob(f"*{SPARE}"))) >= MOST_SPARES:
+    if not full or len(list(path.parent.glob(f"*{SPARE}"))) >= MAX_SPARE_SEGMENTS:
         path.unlink(missing_ok=True)
         return
     _fill_with_zeros(handle, length)

@@ -25,7 +25,7 @@ from serving.pages.worklist import current, whole_number
 from serving.problems import Problem
 from serving.store.matrix import matrix
 
-MOST_MONEY = 10**9
+MAX_MONEY = 10**9
 LINES = 6
 """Scores drawn; each has a colour and a dash of its own."""
 
@@ -111,8 +111,8 @@ def _at(visit: Visit, report: ComparisonReport) -> dict[str, Any]:
     query = visit.query
     percent = whole_number(query.get("percent", ""), 1, 100, 10)
     leads = whole_number(query.get("leads", ""), 1, 10**6, 100)
-    value = whole_number(query.get("value", ""), 0, MOST_MONEY, round(report.value or 100))
-    cost = whole_number(query.get("cost", ""), 0, MOST_MONEY, round(report.cost or 1))
+    value = whole_number(query.get("value", ""), 0, MAX_MONEY, round(report.value or 100))
+    cost = whole_number(query.get("cost", ""), 0, MAX_MONEY, round(report.cost or 1))
     return {
         "report": report, "percent": percent, "leads_a_week": leads, "value": value, "cost": cost,
         "weeks": weeks_of(report, percent / 100, leads, value, cost),

@@ -15,7 +15,7 @@ from serving.pages.site import Visit
 from serving.store.funnel import BANDS, Funnel, funnel
 from serving.timestamps import microseconds
 
-FEW = 30
+MIN_LEADS_OF_A_RATE = 30
 """Rates over fewer leads are shown in grey: chance moves them a lot."""
 
 
@@ -24,7 +24,7 @@ async def show(visit: Visit) -> Response:
     from_us, to_us = (day_us(visit.query.get(name, "")) for name in ("from", "to"))
     found = await visit.services.store.read(lambda c: funnel(c, from_us, to_us))
     return visit.page(
-        "funnel.html.j2", path="/funnel", f=found, bands=BANDS, few=FEW,
+        "funnel.html.j2", path="/funnel", f=found, bands=BANDS, few=MIN_LEADS_OF_A_RATE,
         picture=funnel_picture(found, visit.words), months=months_picture(found, visit.words),
         has_cost=found.total.priced > 0, leak=leak_of(found),
         from_day=visit.query.get("from", "") if from_us is not None else "",

@@ -28,7 +28,7 @@ CONTENT_SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-MOST_FIELDS = 500
+MAX_FIELDS = 500
 SIGN_IN = "/sign-in"
 PLACES = ("/", "/lead", "/what-if", "/forecast", "/funnel", "/models", "/comparison")
 """Where signing in may lead back to."""
@@ -246,7 +246,7 @@ def _fields(text: bytes) -> dict[str, str]:
     try:
         found = parse_qs(
             text.decode("ascii"), keep_blank_values=True, errors="strict",
-            max_num_fields=MOST_FIELDS,
+            max_num_fields=MAX_FIELDS,
         )  # fmt: skip
     except ValueError as error:
         raise Problem(422, "invalid-query", "The form or query is not UTF-8.") from error

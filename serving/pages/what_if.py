@@ -27,8 +27,8 @@ from serving.timestamps import Clock, microseconds, moment_of
 ROWS = 5
 """Lines of the form for interactions."""
 
-MOST_OF_A_KIND = 1000
-MOST_DAYS = 3650
+MAX_OF_A_KIND = 1000
+MAX_DAYS = 3650
 LONGEST_VALUE = 200
 USUAL_AGE_DAYS = 14
 NOBODY = "what-if"
@@ -90,7 +90,7 @@ def _page(
     data: dict[str, Any] = {
         "fields": fields_of(predictor, form), "acts": acts_of(form), "kinds": predictor.kinds,
         "lead_id": "" if stored is None else stored.lead.lead_id, "fault": "",
-        "age_days": whole_number(form.get("age_days", ""), 0, MOST_DAYS, USUAL_AGE_DAYS),
+        "age_days": whole_number(form.get("age_days", ""), 0, MAX_DAYS, USUAL_AGE_DAYS),
     }  # fmt: skip
     try:
         data |= _scored(visit, predictor, form, moment_of(now_us), stored)
@@ -125,7 +125,7 @@ def request_of(
     predictor: Predictor, form: Mapping[str, str], now: datetime, stored: Stored | None
 ) -> ScoreRequest:
     """The lead that the form describes; a stored lead keeps its own history beneath it."""
-    age = timedelta(days=whole_number(form.get("age_days", ""), 0, MOST_DAYS, USUAL_AGE_DAYS))
+    age = timedelta(days=whole_number(form.get("age_days", ""), 0, MAX_DAYS, USUAL_AGE_DAYS))
     created, acts, answers = now - age, list[Interaction](), list[Answer]()
     attributes: dict[str, Any] = {}
     if stored is not None:
@@ -176,8 +176,8 @@ def acts_of(form: Mapping[str, str]) -> list[Acts]:
     for i in range(ROWS):
         kind = form.get(f"kind.{i}", "").strip()[:LONGEST_VALUE].replace("\x00", "")
         if kind:
-            count = whole_number(form.get(f"count.{i}", ""), 1, MOST_OF_A_KIND, 1)
-            days = whole_number(form.get(f"days.{i}", ""), 0, MOST_DAYS, 7)
+            count = whole_number(form.get(f"count.{i}", ""), 1, MAX_OF_A_KIND, 1)
+            days = whole_number(form.get(f"days.{i}", ""), 0, MAX_DAYS, 7)
             lines.append(Acts(kind, count, days))
     return lines
 

@@ -31,7 +31,7 @@ from serving.store.worklist_query import (
 from serving.timestamps import moment_of
 
 PER_PAGE = 50
-MOST_CALLS = 100_000
+MAX_CALLS = 100_000
 LONGEST_FILTER = 200
 LONGEST_EXPORT = 10_000
 """Leads in one exported file; more would hold the service up, and nobody calls as many."""
@@ -71,7 +71,7 @@ class WorklistRow:
 async def show(visit: Visit) -> Response:
     """A page of the list, with filters, counts and where this week's calls end."""
     filters, calls = filters_of(visit.query), calls_of(visit)
-    page = whole_number(visit.query.get("page", "1"), 1, MOST_CALLS, 1)
+    page = whole_number(visit.query.get("page", "1"), 1, MAX_CALLS, 1)
     store = visit.services.store
     data: dict[str, Any] = await store.read(
         lambda c: {
@@ -182,7 +182,7 @@ def filters_of(query: Mapping[str, str]) -> Filters:
 def calls_of(visit: Visit) -> int:
     """How many calls a week the team can make: as asked, else as the service is set."""
     default = visit.services.settings.calls_per_week
-    return whole_number(visit.query.get("calls", ""), 1, MOST_CALLS, default)
+    return whole_number(visit.query.get("calls", ""), 1, MAX_CALLS, default)
 
 
 def whole_number(text: str, least: int, most: int, default: int) -> int:

@@ -47,7 +47,7 @@ SHORTEST = 40
 """No interaction is written with fewer characters: ``{"kind":"a","occurred_at":"2026-…Z"}``."""
 
 
-MOST_LOOKS = 32
+MAX_PROBES = 32
 """Places of the table of events that one id may look at; it is never more than half full."""
 
 
@@ -196,7 +196,7 @@ def new_event_at(text: Bytes, at: int, events: UInt64) -> int:
     hashed |= np.uint64(1)
     last = np.uint64(events.shape[0] - 1)
     place = (hashed >> np.uint64(1)) & last  # of short ids only the low bits are spread well
-    for _ in range(MOST_LOOKS):
+    for _ in range(MAX_PROBES):
         if events[place] == 0:
             events[place] = hashed
             return end

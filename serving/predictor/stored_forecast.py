@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 MAX_DRAWN = 300
 """Groups of more leads are drawn from their mean and variance: a hundred thousand leads in four
 splits and three horizons then take a few seconds rather than twenty."""
-MOST_GROUPS = 100
+MAX_GROUPS = 100
 OTHER = "(other)"
-"""The group of the leads whose word is none of the ``MOST_GROUPS`` most common ones."""
+"""The group of the leads whose word is none of the ``MAX_GROUPS`` most common ones."""
 STALE_DAYS = 7.0
 KEEP_S = 60.0
-MOST_KEPT = 32
+MAX_CACHED_FORECASTS = 32
 NEAREST, FARTHEST = 1e-12, 1 - 1e-12
 
 
@@ -114,7 +114,7 @@ class ForecastCache:
             if found is not None and monotonic() - at < KEEP_S:
                 return found
             made = await stored_forecast(services, predictor.release, query, now_us)
-            while len(self._kept) >= MOST_KEPT:
+            while len(self._kept) >= MAX_CACHED_FORECASTS:
                 del self._kept[next(iter(self._kept))]
             self._kept.pop(key, None)
             self._kept[key] = monotonic(), made
@@ -217,11 +217,11 @@ def _worth(
 
 
 def _most_common(words: Object) -> Object:
-    """The words, the rare ones beyond ``MOST_GROUPS`` as one."""
+    """The words, the rare ones beyond ``MAX_GROUPS`` as one."""
     names, counts = np.unique(words.astype(str), return_counts=True)
-    if len(names) <= MOST_GROUPS:
+    if len(names) <= MAX_GROUPS:
         return words
-    kept = set(names[np.argsort(-counts, kind="stable")[:MOST_GROUPS]].tolist())
+    kept = set(names[np.argsort(-counts, kind="stable")[:MAX_GROUPS]].tolist())
     made = words.copy()
     made[[word not in kept for word in words]] = OTHER
     return made

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from serving.problems import Problem, validation_problem
 from serving.store.tables import attribute_name
-from serving.store.views import MOST_COLUMNS
+from serving.store.views import MAX_COLUMNS
 
 AT_ONCE = 500
 
@@ -22,16 +22,16 @@ def check_names(connection: sa.Connection, names: Iterable[str]) -> None:
     """Raise a 422 for a name that is known in other letters, or is one too many.
 
     Costs one look-up by key for names that are known; the others are read (no more than
-    ``MOST_COLUMNS``) when a name is new.
+    ``MAX_COLUMNS``) when a name is new.
     """
     new = sorted(set(names) - _known(connection, sorted(set(names))))
     if not new:
         return
     total = connection.scalar(sa.select(sa.func.count()).select_from(attribute_name)) or 0
-    if total + len(new) > MOST_COLUMNS:
+    if total + len(new) > MAX_COLUMNS:
         raise Problem(
             422, "too-many-attributes",
-            f"The store has {total} attributes of at most {MOST_COLUMNS}; send values under names "
+            f"The store has {total} attributes of at most {MAX_COLUMNS}; send values under names "
             "that are the same for all leads.",
         )  # fmt: skip
     spelled = {

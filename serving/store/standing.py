@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN_REASONS = 3
 
-SHOWN = ("name", "owner", "source", "account")
+SHOWN_COLUMNS = ("name", "owner", "source", "account")
 
 COLUMNS = [column.name for column in standing.columns]
 
@@ -42,7 +42,7 @@ class ShownAttributes:
 
     def of_texts(self, texts: Mapping[str, str]) -> dict[str, str | None]:
         """What is shown of a lead with these attributes; None for what is unknown."""
-        return {column: texts.get(getattr(self, column)) or None for column in SHOWN}
+        return {column: texts.get(getattr(self, column)) or None for column in SHOWN_COLUMNS}
 
 
 class AnsweredReason(msgspec.Struct):
@@ -110,7 +110,7 @@ def stored_texts(
 ) -> dict[str, dict[str, str]]:
     """Each stored lead's shown attributes as last known, as text."""
     found: dict[str, dict[str, str]] = {}
-    names = [getattr(shown, column) for column in SHOWN]
+    names = [getattr(shown, column) for column in SHOWN_COLUMNS]
     for part in _parts(lead_ids):
         query = sa.select(lead.c.lead_id, lead.c.attributes).where(
             is_one_of(connection, lead.c.lead_id, part)
@@ -157,4 +157,4 @@ def show_again(connection: sa.Connection, lead_ids: Sequence[str], shown: ShownA
     rows = [{"b_lead_id": lead_id, **shown.of_texts(texts)} for lead_id, texts in known.items()]
     if rows:
         update = sa.update(standing).where(standing.c.lead_id == sa.bindparam("b_lead_id"))
-        connection.execute(update.values({c: sa.bindparam(c) for c in SHOWN}), rows)
+        connection.execute(update.values({c: sa.bindparam(c) for c in SHOWN_COLUMNS}), rows)

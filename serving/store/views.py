@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from serving.store.tables import attribute_name
 
-MOST_COLUMNS = 1500
+MAX_COLUMNS = 1500
 """SQLite shows at most 2,000 columns, PostgreSQL 1,664; attributes beyond are left out."""
 
 _FIT_FOR_A_COLUMN = re.compile(r"[\w .:/()+-]+")
@@ -47,7 +47,7 @@ def attribute_column(name: str, dialect: str) -> str:
 
 def view_definitions(names: Sequence[str], dialect: str) -> dict[str, str]:
     """View → its SELECT, for these attributes. A merged lead's rows are the other lead's."""
-    attributes = [attribute_column(name, dialect) for name in names[:MOST_COLUMNS]]
+    attributes = [attribute_column(name, dialect) for name in names[:MAX_COLUMNS]]
 
     def at(column: str) -> str:
         return moment(f"{column}_us", dialect) + f" AS {column}_at"
@@ -123,4 +123,4 @@ class ViewRefresher:
 def _are_shown(connection: sa.Connection, names: set[str]) -> bool:
     """Whether the view ``leads`` has these attributes already, by whichever process."""
     columns = {column["name"] for column in sa.inspect(connection).get_columns("leads")}
-    return len(names) <= MOST_COLUMNS and names <= columns
+    return len(names) <= MAX_COLUMNS and names <= columns

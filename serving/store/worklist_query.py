@@ -14,7 +14,7 @@ from serving.store.page_tables import override, worklist
 from serving.store.worklist_lines import NO_CONTACT, OPEN, PAUSED, RANK
 
 CHOICES = ("source", "owner", "segment", "account")
-MOST_CHOICES = 200
+MAX_CHOICES = 200
 SPARK_SCORES = 16
 TO_CALL, LEFT_ALONE = "call", "left_alone"
 SHOWN_STATES = {TO_CALL: (OPEN,), LEFT_ALONE: (PAUSED, NO_CONTACT)}
@@ -116,7 +116,7 @@ def count_left_alone(connection: sa.Connection) -> int:
 def choices(connection: sa.Connection) -> dict[str, list[str]]:
     """The values there are of each column that the list can be narrowed by, by name.
 
-    Of a column with more than ``MOST_CHOICES`` values none is given: it is searched instead.
+    Of a column with more than ``MAX_CHOICES`` values none is given: it is searched instead.
     """
     return {name: _values(connection, worklist.c[name]) for name in CHOICES}
 
@@ -126,14 +126,14 @@ def _values(connection: sa.Connection, column: sa.Column[Any]) -> list[str]:
     found: list[str] = []
     for state in (OPEN, PAUSED, NO_CONTACT):
         value: str | None = ""
-        while len(found) <= MOST_CHOICES:
+        while len(found) <= MAX_CHOICES:
             query = sa.select(sa.func.min(column)).where(worklist.c.state == state, column > value)
             value = connection.scalar(query)
             if value is None:
                 break
             found.append(value)
     unique = sorted(set(found), key=str.casefold)
-    return unique if len(unique) <= MOST_CHOICES else []
+    return unique if len(unique) <= MAX_CHOICES else []
 
 
 def overrides_of(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:

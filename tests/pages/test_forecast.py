@@ -13,7 +13,7 @@ from timing_curves import flat_curves
 
 from scoring.forecast import forecast_rows
 from serving.predictor.stored_forecast import (
-    MOST_GROUPS,
+    MAX_GROUPS,
     OTHER,
     ForecastQuery,
     _most_common,
@@ -127,7 +127,7 @@ def test_caveats_are_counted_and_many_leads_are_summed_as_few_are() -> None:
 
 
 def test_rare_words_are_one_group() -> None:
-    words = np.array([f"w{i}" for i in range(MOST_GROUPS + 20)] + ["w0"] * 5, dtype=object)
+    words = np.array([f"w{i}" for i in range(MAX_GROUPS + 20)] + ["w0"] * 5, dtype=object)
     kept = _most_common(words)
     assert (kept == OTHER).sum() == 20
-    assert len(set(kept)) == MOST_GROUPS + 1
+    assert len(set(kept)) == MAX_GROUPS + 1

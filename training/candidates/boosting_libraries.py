@@ -17,7 +17,7 @@ import numpy as np
 
 from training.candidates.tree_text import NodeTable, double_thresholds
 
-LEAST_COUNT = 1e-6
+MIN_COUNT = 1e-6
 """Stands for a leaf that no training row reached, where a count must be above 0."""
 
 
@@ -54,7 +54,7 @@ def _xgboost_tree(tree: dict[str, Any]) -> NodeTable:
         left=left,
         right=np.asarray(tree["right_children"], dtype=np.int64),
         value=condition.astype(np.float64),
-        count=np.maximum(np.asarray(tree["sum_hessian"], dtype=np.float64), LEAST_COUNT),
+        count=np.maximum(np.asarray(tree["sum_hessian"], dtype=np.float64), MIN_COUNT),
     )
 
 
@@ -95,7 +95,7 @@ def _catboost_tree(
     column = [split["float_feature_index"] for split in splits]
     pad = np.zeros(2**depth)
     count = np.asarray(tree["leaf_weights"], dtype=np.float64)[number]
-    counts = [np.maximum(count, LEAST_COUNT)]
+    counts = [np.maximum(count, MIN_COUNT)]
     while len(counts[0]) > 1:
         counts.insert(0, counts[0].reshape(-1, 2).sum(axis=1))
     border = double_thresholds(np.array([split["border"] for split in splits], dtype=np.float64))

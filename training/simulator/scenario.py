@@ -23,7 +23,7 @@ PUT_OFF = ("fine", "tired", "put_off")
 N_STATES = len(STAGES) * len(TYPES) * len(ACTIVITIES) * len(PUT_OFF)
 
 
-MOST_ATTEMPTS = 2
+MAX_ATTEMPTS = 2
 """Attempts in one day beyond this number change nothing more."""
 
 

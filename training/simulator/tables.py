@@ -94,15 +94,15 @@ def _rates(world: Scenario, states: npt.NDArray[np.int64]) -> Float64:
     rate[w.UNSUBSCRIBE] = base[w.UNSUBSCRIBE, stage] * np.array(w.UNSUBSCRIBE_BY_PUT_OFF)[put_off]
     rate[w.ATTEMPT] = base[w.ATTEMPT, stage] * np.array(w.ATTEMPTS_BY_ACTIVITY)[activity]
     boost = np.array([w.REACTIONS.get(kind, 0.0) for kind in w.KINDS])
-    attempts = np.arange(w.MOST_ATTEMPTS + 1)
+    attempts = np.arange(w.MAX_ATTEMPTS + 1)
     return np.asarray(rate[None] * (1 + attempts[:, None] * boost[None])[:, :, None])
 
 
 def _moves(states: npt.NDArray[np.int64]) -> Float64:
     """Stage, then activity by the new stage, then the put-off level: one product a pair."""
     n = len(states)
-    move = np.zeros((w.MOST_ATTEMPTS + 1, n, n))
-    for attempts in range(w.MOST_ATTEMPTS + 1):
+    move = np.zeros((w.MAX_ATTEMPTS + 1, n, n))
+    for attempts in range(w.MAX_ATTEMPTS + 1):
         for source, (stage, kind, activity, put_off) in enumerate(STATES):
             next_stage = _next_stage(stage, kind, activity, put_off, attempts)
             next_put_off = _next_put_off(kind, put_off, attempts)

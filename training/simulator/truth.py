@@ -84,7 +84,7 @@ def looking_ahead(tables: Tables, most_days: int) -> Float64:
 
 
 def attempts_chances(tables: Tables, expected: Float64) -> list[Float64]:
-    """Chance of 0, 1, ... and at least ``MOST_ATTEMPTS`` attempts (Poisson with this mean)."""
+    """Chance of 0, 1, ... and at least ``MAX_ATTEMPTS`` attempts (Poisson with this mean)."""
     chances: list[Float64] = []
     term, beyond = np.exp(-expected), np.ones_like(expected)
     for attempts in range(len(tables.move) - 1):

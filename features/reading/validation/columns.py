@@ -149,7 +149,7 @@ def _is_text(values: pa.ChunkedArray) -> bool:
     )
 
 
-LATER = "after observed_until"
+AFTER_OBSERVED_UNTIL = "after observed_until"
 
 
 def drop_after_cutoff(
@@ -161,7 +161,9 @@ def drop_after_cutoff(
     limit = pa.scalar(until.to_pydatetime(), UTC_MICROSECONDS)
     later = mask_of(pc.greater(chunk.table.column(column), limit))
     expected = f"nothing after observed_until ({until:%Y-%m-%dT%H:%M:%SZ})"
-    return q.set_aside(chunk, later, RejectReason(f"{column} {LATER}", column, expected))
+    return q.set_aside(
+        chunk, later, RejectReason(f"{column} {AFTER_OBSERVED_UNTIL}", column, expected)
+    )
 
 
 def without_nul(chunk: Chunk, quarantine: Quarantine) -> Chunk:

@@ -28,7 +28,7 @@ REOPENED = "the lead was opened again"
 MIN_ROWS_OF_DATES = 20
 """From so many outcomes on, all at midnight, they are taken for dates."""
 MAX_WORDS_SHOWN = 8
-NOTHING = ""
+EMPTY_OUTCOME = ""
 """An outcome that is left empty: unknown, unless dataset.toml says that such a lead is open."""
 LIKELY_WORDS = {
     "converted": (
@@ -115,10 +115,10 @@ def _with_words(chunk: Chunk, quarantine: Quarantine, rules: TableRules) -> Chun
     words = trimmed_text(chunk.table.column("outcome"))
     coded = words.combine_chunks().dictionary_encode()
     known = [str(w) for w in coded.dictionary.to_pylist()]
-    meanings = [outcome_of(w, rules.settings) for w in (*known, NOTHING)]
+    meanings = [outcome_of(w, rules.settings) for w in (*known, EMPTY_OUTCOME)]
     codes = np.asarray(pc.fill_null(coded.indices, len(known)).to_numpy(zero_copy_only=False))
     rows = np.bincount(codes, minlength=len(known) + 1)
-    for word, meaning, count in zip((*known, NOTHING), meanings, rows, strict=True):
+    for word, meaning, count in zip((*known, EMPTY_OUTCOME), meanings, rows, strict=True):
         if meaning is not None and word != meaning and count:
             rules.found.say(f"{chunk.file}: {word!r} is read as {meaning} ({count:,} rows)")
     unknown = np.array([m is None for m in meanings])[codes]
@@ -147,7 +147,7 @@ def _words_question(
     shown = ", ".join(f"{w!r} ({n:,} rows)" for n, w in unknown[:MAX_WORDS_SHOWN])
     if empty:
         shown = ", ".join(part for part in (shown, f"nothing ({empty:,} rows)") if part)
-    says = likely_meanings([*(w for _, w in unknown), *([NOTHING] if empty else [])])
+    says = likely_meanings([*(w for _, w in unknown), *([EMPTY_OUTCOME] if empty else [])])
     proposed = ", ".join(
         f"{meaning} = [{', '.join(f'{chr(34)}{w}{chr(34)}' for w in words) or '…'}]"
         for meaning, words in says.items()

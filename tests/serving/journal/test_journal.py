@@ -97,13 +97,13 @@ def test_a_name_that_a_power_failure_undid_is_given_back(tmp_path: Path) -> None
 
 
 def test_no_more_spares_are_kept_than_are_needed(tmp_path: Path) -> None:
-    for i in range(segments.MOST_SPARES + 3):
+    for i in range(segments.MAX_SPARE_SEGMENTS + 3):
         path = tmp_path / f"{i:010d}-00000001.jsonl"
         path.write_bytes(ZERO * SIZE)
         with claim(path) as handle:
             assert handle is not None
             recycle(handle, path, 0)
-    assert len(list(tmp_path.iterdir())) == segments.MOST_SPARES
+    assert len(list(tmp_path.iterdir())) == segments.MAX_SPARE_SEGMENTS
 
 
 def lines_in(folder: Path) -> list[bytes]:

@@ -13,7 +13,7 @@ from serving.store.attribute_names import check_names
 from serving.store.database import connect
 from serving.store.migrate import migrate
 from serving.store.tables import attribute_name
-from serving.store.views import MOST_COLUMNS
+from serving.store.views import MAX_COLUMNS
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_another_spelling_is_refused_with_the_known_one(connection: sa.Connectio
 
 def test_names_have_a_bound_and_those_that_are_known_go_on(connection: sa.Connection) -> None:
     """133,000 names slowed every new lead."""
-    note(connection, *(f"name {i}" for i in range(MOST_COLUMNS - 1)))
+    note(connection, *(f"name {i}" for i in range(MAX_COLUMNS - 1)))
     check_names(connection, ["the last one"])
     with pytest.raises(Problem) as refused:
         check_names(connection, ["the last one", "one too many"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from features.contract import TABLES
 from features.errors import DataError
 
 SAMPLE_BYTES = 1 << 16
@@ -24,8 +25,11 @@ _MULTIBYTE = re.compile(
 """Letters beyond ASCII as UTF-8 writes them."""
 
 
-_SYMBOL_IN_WORD = re.compile(r"[^\W\d_][£¥¿³¹¼¾¢¤¦][^\W\d_]|[£¥¼¾¢¤¦][^\W\d_]{2}")
-"""Symbols of Windows-1252 where other code pages have letters: ``£ódŸ`` for ``Łódź``."""
+_SYMBOL_IN_WORD = re.compile(
+    r"[^\W\d_][£¥¿³¹¼¾¢¤¦][^\W\d_]|[£¥¼¾¢¤¦][^\W\d_]{2}|[a-z]Ž|[a-z][ˆ™•‡†‰][a-z]"
+)
+"""Symbols of Windows-1252 where other code pages have letters: ``£ódŸ`` for ``Łódź``, and
+``activitŽ`` for ``activité`` as Excel saves it on a Mac."""
 
 
 _HIGH_RUN = re.compile(r"[^\x00-\x7f]{3,}")
@@ -78,7 +82,7 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
         text = ""
     high = re.findall(r"[^\x00-\x7f]", text)
     runs = sum(map(len, _HIGH_RUN.findall(text)))
-    letters = sum(1 for c in high if c.isalpha() or c in "€’‘“”«»–—…°²³ºª§®©™£¥¿¡·×\xa0œŒ")
+    letters = sum(1 for c in high if c.isalpha() or c in "€’‘“”«»–—…•°²³ºª§®©™£¥¿¡·×\xa0œŒ")
     word = re.findall(r"[\w’']*[^\x00-\x7f][\w’']*", text)
     shown = word[0] if word else ""
     other = [w for w in re.findall(r"\S+", text) if _SYMBOL_IN_WORD.search(w)]
@@ -87,12 +91,12 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
         raise DataError(
             f"{file} line {line}: not UTF-8 text, and nothing says which encoding it is "
             f'(as Windows-1252 it would hold {shown[:40]!r}); say encoding = "..." in '
-            f"[tables.{_stem(file)}] of dataset.toml, such as windows-1251, windows-1250, "
+            f"[tables.{_table(file)}] of dataset.toml, such as windows-1251, windows-1250, "
             f"mac-roman, shift_jis"
         )
     return "windows-1252", (
         f"{file}: not UTF-8, read as Windows-1252 (line {line}: {shown[:40]!r}); another one is "
-        f"said by encoding in [tables.{_stem(file)}]"
+        f"said by encoding in [tables.{_table(file)}]"
     )
 
 
@@ -108,13 +112,15 @@ def _refuse_mixture(
     raise DataError(
         f"{file} line {line}: not UTF-8 here ({wrong!r} as Windows-1252), but UTF-8 elsewhere: "
         "files of two encodings were joined, or a value is damaged; save all of it as UTF-8, or "
-        f'say encoding = "windows-1252" in [tables.{_stem(file)}] of dataset.toml and have the '
+        f'say encoding = "windows-1252" in [tables.{_table(file)}] of dataset.toml and have the '
         "other letters spoiled"
     )
 
 
-def _stem(file: str) -> str:
-    return file.split(".", 1)[0].lower() or "leads"
+def _table(file: str) -> str:
+    """The table that a file is by its name; an ellipsis where dataset.toml says which it is."""
+    stem = file.split(".", 1)[0].lower()
+    return stem if stem in TABLES else "…"
 
 
 def as_utf8(data: bytes, encoding: str, file: str) -> bytes:

@@ -105,7 +105,7 @@ def test_finished_buckets_and_steps_are_not_done_again(
     result = score_in_buckets(run, asked, lambda *step: told.append(step))
     assert shutil_kept == [True]
     assert (result.resumed, result.buckets_done_now) == (True, 4)
-    assert ("score", 3, 7) in told
+    assert ("score the leads", 3, 7) in told
     assert parquet.read_table(run.out).equals(in_memory(Path(run.source), run.release, "3"))
 
 

@@ -34,6 +34,7 @@ from service_process import WAIT_S, free_port
 from webhook_receiver import Receiver
 
 from scoring.release.store import ChampionPointer, ReleaseStore
+from serving.predictor.refresh import MIN_MOVE
 from serving.settings import Settings
 from serving.store import refresh_queue, tables
 from serving.store.database import connect, store_url
@@ -247,7 +248,8 @@ def test_a_day(
     service.wait_for(lambda: client.get("/v1/leads").json()["release_id"] == release, 3 * WAIT_S)
     service.wait_for(lambda: waiting(home) == 0, 3 * WAIT_S)
 
-    # the list: each open lead once, by one release, as the service itself scores it now
+    # the list: each open lead once, by one release, as the service itself scores it now: an event
+    # that came after the score and moves it by less than MIN_MOVE leaves it as it is
     listed = {
         row["lead_id"]: row for row in every(client, "/v1/leads", "leads", "cursor", limit=200)
     }
@@ -257,7 +259,8 @@ def test_a_day(
     for lead_id in [f"L-{i:04}" for i in range(0, BUSY, 7) if f"L-{i:04}" in listed]:
         asked = {"as_of": listed[lead_id]["as_of"]}
         again = client.get(f"/v1/leads/{lead_id}/score", params=asked).json()
-        assert again["probability"] == listed[lead_id]["probability"]
+        assert again["band"] == listed[lead_id]["band"]  # a band is never behind
+        assert abs(again["probability"] - listed[lead_id]["probability"]) < MIN_MOVE
 
     # every event that was taken is there once; the merged lead is the other; the rep's band holds
     events = sa.select(tables.interaction.c.event_id).where(

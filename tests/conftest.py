@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ["LC_ALL"] = "C.UTF-8"
 """Commands speak English here, whatever the locale of the person who runs the tests."""
@@ -23,8 +23,12 @@ RANDOM = os.environ.get("HYPOTHESIS_PROFILE") == "random"
 """``make test-random``: fresh seeds and ten times the examples; else every run is the same."""
 TIMES_MORE_EXAMPLES = 10
 
-settings.register_profile("fixed", derandomize=True, deadline=None)
-settings.register_profile("random", derandomize=False, deadline=None, print_blob=True)
+SLOW = [HealthCheck.too_slow]
+"""A loaded machine, or kernels that are compiled meanwhile, are no fault of a property."""
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=SLOW)
+settings.register_profile(
+    "random", derandomize=False, deadline=None, print_blob=True, suppress_health_check=SLOW
+)
 settings.load_profile("random" if RANDOM else "fixed")
 
 

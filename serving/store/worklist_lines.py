@@ -156,8 +156,9 @@ def after_scores(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -
         ).where(is_one_of(connection, worklist.c.lead_id, part))  # fmt: skip
         there = {row.lead_id: row for row in connection.execute(query)}
         _note_moves(connection, {lead_id: by_lead[lead_id] for lead_id in part}, there)
+        overruled = _overruled(connection, list(there))
         changed = [
-            _rescored(by_lead[lead_id][-1], line)
+            _rescored(by_lead[lead_id][-1], line, overruled.get(lead_id))
             for lead_id, line in there.items()
             if line.as_of_us <= by_lead[lead_id][-1]["as_of_us"]
         ]
@@ -266,11 +267,13 @@ def chosen_of(settings: Settings) -> str:
     return json.dumps(own, sort_keys=True, ensure_ascii=False)
 
 
-def _rescored(score: Mapping[str, Any], line: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
-    """The columns of a line that a newer score changes."""
+def _rescored(
+    score: Mapping[str, Any], line: sa.Row[*tuple[Any, ...]], overruled: str | None
+) -> dict[str, Any]:
+    """The columns of a line that a newer score changes; ``overruled``: a person's band, which
+    holds though the model said the same for a while."""
     said = _decoded(score["answer"])
-    is_overruled = line.band != line.model_band
-    band = line.band if is_overruled else score["band"]
+    band = overruled or score["band"]
     state = line.state if line.state not in (OPEN, PAUSED) else _state(said)
     return {
         "line_of": score["lead_id"],

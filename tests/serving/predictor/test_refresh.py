@@ -23,6 +23,8 @@ from serving.store.corrections import Edit, Patch, merge, patch_lead, withdraw
 from serving.store.histories import histories_now, history
 from serving.store.ingest import add_rows
 from serving.store.leads import NewLead, known_leads, put_leads
+from serving.store.overrides import put_override
+from serving.store.page_tables import worklist
 from serving.store.ranking import LeadList, ListQuery, lead_list, listed_release
 from serving.store.tombstones import erase
 from serving.timestamps import microseconds
@@ -120,6 +122,21 @@ def test_a_new_lead_and_its_events_are_scored_without_being_asked(
         kinds = c.scalars(sa.select(tables.change.c.kinds).order_by(tables.change.c.seq)).all()
     assert kinds[0] == ",first,"
     assert "probability" in kinds[-1]
+
+
+def test_a_band_of_a_person_holds_though_the_model_said_the_same(
+    house: House, releases: list[Predictor]
+) -> None:
+    house.put("a")
+    house.refresh(releases[0])
+    (before,) = house.list().rows
+    with house.engine.begin() as c:
+        assert put_override(c, "a", NOW_US, "rep", before.band, "met them at the fair")
+    house.views("a", 300)
+    house.refresh(releases[0])
+    with house.engine.begin() as c:
+        line = c.execute(sa.select(worklist.c.band, worklist.c.model_band)).one()
+    assert line.band == before.band != line.model_band
 
 
 def test_a_refreshed_score_can_be_replayed(

@@ -130,7 +130,6 @@ class Registry:
                     artifact_uri=uri,
                     dst_path=str(into),
                     tracking_uri=self.settings.uri,
-                    registry_uri=self.settings.uri,
                 )
             )
 

@@ -113,9 +113,9 @@ def counted(connection: sa.Connection) -> Iterator[list[str]]:
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         sent.append(statement)
 
-    sa.event.listen(connection, "before_cursor_execute", note)
+    sa.event.listen(connection.engine, "before_cursor_execute", note)
     yield sent
-    sa.event.remove(connection, "before_cursor_execute", note)
+    sa.event.remove(connection.engine, "before_cursor_execute", note)
 
 
 def test_one_lead_many_times_in_a_batch_holds_nobody_up(opened: Opened) -> None:

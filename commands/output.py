@@ -44,7 +44,7 @@ def console_on(stream: TextIO) -> Console:
 
 
 def log(message: str) -> None:
-    """One line for the person who waits; on stderr, so that stdout stays the result.
+    """One line of progress for a person; on stderr, so that stdout stays the result.
 
     The message is in the reader's language already (``composed(f"…")``, ``say("…", …)``).
     """

@@ -73,7 +73,7 @@ def lead_accounts(dataset: Dataset) -> dict[str, str] | None:
 
 
 def accounts_in_words(dataset: Dataset) -> tuple[str, ...]:
-    """What is told of the accounts of a dataset: how many there are, and which are not taken."""
+    """What is reported of a dataset's accounts: how many there are, and which are not taken."""
     names = accounts_of(dataset)
     if names is None:
         return ()

@@ -3,7 +3,7 @@
 What goes into a release must have the same bytes whoever makes it, so its sentences are English, as
 are those of the code that measures. Where one is shown, it is matched against the messages that it
 may have been made from, and made again in the language of the reader: numbers are written by that
-language, and what fills a placeholder is told again in turn. A sentence that no message fits, as
+language, and what fills a placeholder is made again in turn. A sentence that no message fits, as
 one of an older version, stays as it is.
 """
 

@@ -47,7 +47,7 @@ def read_dataset(
     ``max_bad`` of dataset.toml says, else 0.01. Such rows are left out, counted in
     ``Dataset.quarantined`` and, if ``quarantine_dir`` is given, written there.
     ``outcomes_required=False``: leads that are only to be scored need no outcomes.
-    ``progress`` is told the interactions read so far, after every part; it may raise to stop.
+    ``progress`` is called with the interactions read, after every part; it may raise to stop.
     ``sample``: the share (0 to 1) of the leads to keep, chosen by a hash of the id, with all their
     rows. Raises DataError (the contract), StorageError (the database cannot be reached).
     """

@@ -45,7 +45,7 @@ ZERO = "0 when there was none; never NaN"
 
 
 HARDLY_ANY = 0.05
-"""A decayed sum below this is told as hardly any."""
+"""A decayed sum below this is worded as hardly any."""
 
 
 INTERACTION_AGGREGATES: dict[str, AggregateDef] = {

@@ -20,9 +20,10 @@ from features.contract import DEFAULT_OPT_OUT_KINDS, value_to_text
 from scoring.contact_names import YES, forbids_contact
 from serving.settings import Settings
 from serving.store import tables
+from serving.store.band_moves import CHAMPION, note_moves, replay_moves
 from serving.store.bulk import is_one_of, put_values
 from serving.store.database import AT_ONCE, failure
-from serving.store.page_tables import band_move, override, page_setting, worklist
+from serving.store.page_tables import override, page_setting, worklist
 
 OPEN, PAUSED, NO_CONTACT, CONVERTED, LOST = "open", "paused", "no_contact", "converted", "lost"
 """The state of a line: on the list to call; to be left alone for now; never to be contacted."""
@@ -49,7 +50,6 @@ RESCORED = (
 """What a newer score changes of a line."""
 
 CHOSEN = "attributes"
-CHAMPION = "champion"
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -90,34 +90,10 @@ def refresh(connection: sa.Connection, lead_ids: Iterable[str]) -> None:
 def rebuild(connection: sa.Connection) -> int:
     """Make every line again; how many leads have one."""
     connection.execute(sa.delete(worklist))
-    connection.execute(sa.delete(band_move))
-    _replay_moves(connection)
+    replay_moves(connection)
     lead_ids = list(connection.scalars(sa.select(tables.standing.c.lead_id).distinct()))
     refresh(connection, lead_ids)
     return len(lead_ids)
-
-
-def _replay_moves(connection: sa.Connection) -> None:
-    """Every change of band that the kept scores show, in their order."""
-    score = tables.score.c
-    order = sa.select(
-        score.lead_id, score.as_of_us, score.band,
-        sa.func.lag(score.band, 1, "")
-        .over(partition_by=score.lead_id, order_by=(score.as_of_us, score.score_id))
-        .label("before"),
-    ).where(score.role == CHAMPION).subquery()  # fmt: skip
-    moved = sa.select(order.c.lead_id, order.c.as_of_us, order.c.before, order.c.band)
-    connection.execute(
-        sa.insert(band_move).from_select(
-            ["lead_id", "at_us", "before", "band"],
-            moved.where(order.c.band != order.c.before).order_by(order.c.lead_id, order.c.as_of_us),
-        )
-    )
-    earlier = band_move.alias("earlier").c
-    came = sa.select(sa.func.max(earlier.at_us)).where(
-        earlier.lead_id == band_move.c.lead_id, earlier.id < band_move.c.id
-    )
-    connection.execute(sa.update(band_move).values(since_us=came.scalar_subquery()))
 
 
 def prepare_worklist(engine: sa.Engine, chosen: str) -> None:
@@ -155,7 +131,7 @@ def after_scores(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -
             *(worklist.c[name] for name in ("lead_id", *RESCORED)),
         ).where(is_one_of(connection, worklist.c.lead_id, part))  # fmt: skip
         there = {row.lead_id: row for row in connection.execute(query)}
-        _note_moves(connection, {lead_id: by_lead[lead_id] for lead_id in part}, there)
+        note_moves(connection, {lead_id: by_lead[lead_id] for lead_id in part}, there)
         overruled = _overruled(connection, list(there))
         changed = [
             _rescored(by_lead[lead_id][-1], line, overruled.get(lead_id))
@@ -186,43 +162,6 @@ def _update(
             values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
             given = [{name: row[name] for name in ("line_of", *names)} for row in rows]
             connection.execute(statement.values(values), given)
-
-
-def _note_moves(
-    connection: sa.Connection,
-    by_lead: Mapping[str, Sequence[Mapping[str, Any]]],
-    there: Mapping[str, sa.Row[*tuple[Any, ...]]],
-) -> None:
-    """Note each change of band, in the order of a lead's scores; one that comes late is none."""
-    moves = []
-    leaving = [
-        lead_id
-        for lead_id, line in there.items()
-        if any(score["band"] != line.model_band for score in by_lead[lead_id])
-    ]
-    came = _last_moves(connection, leaving)
-    for lead_id, scores in by_lead.items():
-        line = there.get(lead_id)
-        band, since = ("", -(2**63)) if line is None else (line.model_band, line.as_of_us)
-        for score in scores:
-            if score["as_of_us"] >= since and score["band"] != band:
-                moves.append(
-                    {"lead_id": lead_id, "at_us": score["as_of_us"], "before": band,
-                     "band": score["band"], "since_us": came.get(lead_id)}
-                )  # fmt: skip
-                band, came[lead_id] = score["band"], score["as_of_us"]
-    if moves:
-        connection.execute(sa.insert(band_move), moves)
-
-
-def _last_moves(connection: sa.Connection, lead_ids: list[str]) -> dict[str, int]:
-    """When each of these leads came into its band."""
-    move = band_move.c
-    if not lead_ids:
-        return {}
-    query = sa.select(move.lead_id, sa.func.max(move.at_us)).group_by(move.lead_id)
-    rows = connection.execute(query.where(is_one_of(connection, move.lead_id, lead_ids)))
-    return {row[0]: row[1] for row in rows}
 
 
 def after_rows(

@@ -183,7 +183,7 @@ def export(
     return records, log
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(histories(), st.integers(0, 30))
 def test_law_1_an_export_made_later_says_the_same_of_the_past(
     leads: list[tuple[str, int, str | None, list[tuple[int, str | None]]]], until: int
@@ -199,7 +199,7 @@ def test_law_1_an_export_made_later_says_the_same_of_the_past(
     assert as_of(until) == as_of(40)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(histories())
 def test_what_is_reported_to_be_known_is_what_was_true(
     leads: list[tuple[str, int, str | None, list[tuple[int, str | None]]]],

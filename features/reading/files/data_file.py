@@ -165,6 +165,13 @@ def parts_of(place: Path, folder: Path) -> list[DataFile]:
     return [local_file(p, folder) for p in paths]
 
 
+def label_of(files: Sequence[DataFile], table: str, *, absent: str) -> str:
+    """How messages call a table: its file, or how many there are; ``absent`` without any."""
+    if len(files) == 1:
+        return files[0].name
+    return f"{table} ({len(files):,} files)" if files else absent
+
+
 def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 

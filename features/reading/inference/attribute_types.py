@@ -37,7 +37,7 @@ def type_of(
 ) -> tuple[AttributeType | None, str]:
     """The type that the values suggest, and why; None for what is not scored.
 
-    ``declared``: the signs of numbers. ``found`` is told the signs that were found, and what must
+    ``declared``: the signs of numbers. ``found`` takes the signs that were found, and what must
     be asked because numbers could mean two things.
     """
     found = found if found is not None else Inference()

@@ -25,7 +25,7 @@ class Inference:
             self.sentences.append(sentence)
 
     def lose(self, sentence: str) -> None:
-        """Add a loss once: it is told before anything else."""
+        """Add a loss once: it is reported before anything else."""
         if sentence not in self.losses:
             self.losses.append(sentence)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from features.contract import FORMATS, TABLES
 from features.dataset_settings import DatasetSettings, TableSettings
 from features.errors import DataError
-from features.reading.files.data_file import DataFile, files_meant, local_file, parts_of
+from features.reading.files.data_file import DataFile, files_meant, label_of, local_file, parts_of
 from features.reading.files.file_chunks import WORKBOOKS, file_chunks
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.table_notes import TableNotes
@@ -110,11 +110,8 @@ class FolderSource:
         return bool(self.files(name))
 
     def label(self, name: str) -> str:
-        """The file's name, or the folder's of its parts."""
-        found = self.files(name)
-        if len(found) == 1:
-            return found[0].name
-        return f"{name} ({len(found):,} files)" if found else f"{name}.csv"
+        """The file's name, or how many parts there are."""
+        return label_of(self.files(name), name, absent=f"{name}.csv")
 
     def not_read(self) -> list[str]:
         """Names of what lies in the folder and is no table that is read."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from features.contract import FORMATS, TABLES
 from features.dataset_settings import DatasetSettings
 from features.errors import DataError
-from features.reading.files.data_file import DataFile, files_meant, is_url
+from features.reading.files.data_file import DataFile, files_meant, is_url, label_of
 from features.reading.files.file_chunks import file_chunks
 from features.reading.quarantine import Chunk, Quarantine
 from features.reading.sources.folder import BESIDE_TABLES
@@ -59,10 +59,7 @@ class RemoteFolderSource:
 
     def label(self, name: str) -> str:
         """The file's name, or how many parts there are."""
-        found = self.files(name)
-        if len(found) == 1:
-            return found[0].name
-        return f"{name} ({len(found):,} files)" if found else f"{name}.parquet"
+        return label_of(self.files(name), name, absent=f"{name}.parquet")
 
     def not_read(self) -> list[str]:
         """Names of what lies in the folder and is no table that is read."""

@@ -38,7 +38,7 @@ def tables(draw: st.DrawFn) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("limit", [0.0, 1.0])
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=tables())
 def test_any_content_is_read_or_refused(
     content: dict[str, bytes], limit: float, tmp_path_factory: pytest.TempPathFactory

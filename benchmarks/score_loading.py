@@ -30,7 +30,7 @@ from serving.predictor.score_log import row_of
 from serving.settings import Settings
 from serving.store.database import connect, store_url
 from serving.store.migrate import migrate
-from serving.store.score_loader import JournalLoader
+from serving.store.score_loader import SEGMENTS_A_TRANSACTION, JournalLoader
 from serving.store.scores import line_of
 from serving.store.tombstones import load_tombstones
 from serving.timestamps import Clock
@@ -76,9 +76,9 @@ def measure(url: str, home: Path, segments: list[bytes], rows: int) -> tuple[flo
     loader = JournalLoader(engine, settings)
     loader.hold()
     worked, begun = 0.0, 0.0
-    for i, content in enumerate(segments):
-        path = home / "journal" / f"{i:010d}-00000001.jsonl"
-        path.write_bytes(content)
+    for first in range(0, len(segments), SEGMENTS_A_TRANSACTION):
+        for i, content in enumerate(segments[first : first + SEGMENTS_A_TRANSACTION], first):
+            (home / "journal" / f"{i:010d}-00000001.jsonl").write_bytes(content)
         cpu, clock = time.process_time(), time.perf_counter()
         loader.run_once()
         worked += time.process_time() - cpu

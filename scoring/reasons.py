@@ -76,7 +76,7 @@ class ReasonFormatter:
     """Reasons of many rows in one language; sentences about whole numbers are cached."""
 
     def __init__(self, spec: FeatureSpec, language: Language = ENGLISH) -> None:
-        self._spec, self._names, self._language = spec, spec.names, language
+        self._spec, self._names, self.language = spec, spec.names, language
         self._cache: dict[tuple[int, float | None], str] = {}
 
     def one(self, vector: Float64, contributions: Float64, k: int = 3) -> list[Reason]:
@@ -111,7 +111,7 @@ class ReasonFormatter:
         filled = np.flatnonzero(columns.T.ravel() >= 0)  # all first reasons, then the second, …
         row, column = filled % max(n, 1), columns.T.ravel()[filled]
         sentences, sentence = self._sentences(column, vectors[row, column])
-        sizes, size = share_texts(contributions[row, column], self._language)
+        sizes, size = share_texts(contributions[row, column], self.language)
         texts = pc.binary_join_element_wise(sentences.take(sentence), sizes.take(size), "")
         place = np.full(n * k, -1, dtype=np.int64)
         place[filled] = np.arange(len(filled))
@@ -139,7 +139,7 @@ class ReasonFormatter:
         if text is None:
             text = self._spec.features[column].sentence(
                 value + 0.0,  # so that -0 reads as 0
-                self._language,
+                self.language,
             )
             if (value != value or value.is_integer()) and len(self._cache) < MAX_CACHED_SENTENCES:
                 self._cache[key] = text

@@ -109,6 +109,17 @@ class MatchText:
             return first
         return ", ".join([first, *(self._sentence(c, row[c]) for c in columns[1:])])
 
+    def of_each(self, conditions: Sequence[int], row: Sequence[float]) -> list[str]:
+        """:meth:`of` each of these conditions."""
+        columns_of, known = self._columns, self._sentences
+        texts = []
+        for condition in conditions:
+            columns = columns_of[condition]
+            first = (columns[0], row[columns[0]])
+            text = known.get(first) if len(columns) == 1 else None
+            texts.append(self.of(condition, row) if text is None else text)
+        return texts
+
     def _sentence(self, column: int, value: float) -> str:
         text = self._sentences.get((column, value))
         if text is None:

@@ -246,7 +246,7 @@ class Scorecard:
         """Names of the rules with a share in one row's points, and of exclusions that match."""
         shares, matched, _ = scores.as_lists
         n_rules = len(self.card.rules)
-        is_active = [share != 0.0 for share in shares[row][:n_rules]] + matched[row][n_rules:]
+        is_active = shares[row][:n_rules] + matched[row][n_rules:]  # a share of zero is false
         return frozenset(itertools.compress(self.rule_names, is_active))
 
     def reasons(
@@ -261,10 +261,14 @@ class Scorecard:
         """The fields of :meth:`reasons` as tuples: a response makes its own objects of them."""
         all_shares, _, vectors = scores.as_lists
         shares, vector = all_shares[row], vectors[row]
-        order = [i for i, share in enumerate(shares) if share != 0.0]
-        order.sort(key=[-abs(share) for share in shares].__getitem__)
+        sized = [(-abs(share), i) for i, share in enumerate(shares) if share != 0.0]
+        sized.sort()
+        order = [i for _, i in sized]
         names, evidence = (scores.card or self)._in_language(language)
-        return [(names[i], shares[i], evidence.of(i, vector)) for i in order]
+        return [
+            (names[i], shares[i], text)
+            for i, text in zip(order, evidence.of_each(order, vector), strict=True)
+        ]
 
 
 def values_with(histories: Histories, name: str, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import zlib
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from serving.problems import Problem
 
@@ -20,6 +19,18 @@ CODINGS = ("gzip", "zstd", "identity")
 MAX_WINDOW_LOG = 23
 """Of the memory that a zstd frame may ask for, 8 MiB: what RFC 9659 says every receiver should
 grant."""
+
+
+WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
+
+
+PIECE_BYTES = 16 * 1024
+"""Of a packed body, unpacked in one go: what follows a member is copied, so all of it at once would
+take time that grows with the square of the number of members."""
+
+
+MAX_MEMBERS = 1000
+"""Of a packed body: each takes some microseconds whatever it holds, and 8 bytes are one."""
 
 
 class BodyMemory:
@@ -51,8 +62,46 @@ def unpacked(body: bytes, coding: str, limit: int) -> bytes:
     """
     if coding == "identity":
         return body
-    unpack = _gunzip if coding == "gzip" else _unzstd
-    return unpack(body, limit)
+    begin = _gzip_member if coding == "gzip" else _zstd_frame
+    parts, size, at, members, view = list[bytes](), 0, 0, 0, memoryview(body)
+    while at < len(body):  # both may have several members, one after the other (RFC 1952, 8878)
+        member, members = begin(), members + 1
+        while not member.eof:
+            piece = view[at : at + PIECE_BYTES]
+            if not piece or members > MAX_MEMBERS:
+                raise _damaged(coding)
+            try:
+                parts.append(member.decompress(piece, limit + 1 - size))
+            except (zlib.error, zstd.ZstdError):
+                raise _damaged(coding) from None
+            size += len(parts[-1])
+            if size > limit:
+                raise too_large(limit)
+            at += len(piece) - len(member.unused_data)
+    if not parts:
+        raise _damaged(coding)
+    return b"".join(parts)
+
+
+class _Member(Protocol):
+    """What unpacks one member of a gzip body, or one frame of a zstd body."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: memoryview, max_length: int, /) -> bytes: ...
+
+
+def _gzip_member() -> _Member:
+    return zlib.decompressobj(wbits=31)
+
+
+def _zstd_frame() -> _Member:
+    frame: _Member = zstd.ZstdDecompressor(options=WINDOW)
+    return frame
 
 
 def too_large(limit: int) -> Problem:
@@ -70,41 +119,10 @@ def _damaged(coding: str) -> Problem:
     return Problem(400, "malformed-body", detail)
 
 
-def _gunzip(body: bytes, limit: int) -> bytes:
-    parts, size, rest = [], 0, body
-    while rest:  # a gzip file may have several members, one after the other (RFC 1952, 2.2)
-        member = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(member.decompress(rest, limit + 1 - size))
-        except zlib.error:
-            raise _damaged("gzip") from None
-        size += len(parts[-1])
-        if size > limit:
-            raise too_large(limit)
-        if not member.eof:
-            raise _damaged("gzip")
-        rest = member.unused_data
-    if not parts:
-        raise _damaged("gzip")
-    return b"".join(parts)
-
-
-def _unzstd(body: bytes, limit: int) -> bytes:
-    try:
-        with zstd_reader(io.BytesIO(body)) as stream:
-            out: bytes = stream.read(limit + 1)
-    except (zstd.ZstdError, EOFError):
-        raise _damaged("zstd") from None
-    if len(out) > limit:
-        raise too_large(limit)
-    return out
-
-
 def zstd_reader(packed: BinaryIO) -> zstd.ZstdFile:
     """What is unpacked of a file in zstd, frame after frame, in bounded memory.
 
     Reading raises ZstdError for what is not zstd or asks for more memory than it may, EOFError
     where it is cut off.
     """
-    window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
-    return zstd.ZstdFile(packed, options=window)
+    return zstd.ZstdFile(packed, options=WINDOW)

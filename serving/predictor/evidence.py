@@ -192,9 +192,9 @@ def _on_interactions(
     seen = int(rows.at_us[first:last].searchsorted(as_of_us))
     if seen == 0:
         return [language.gettext("no interaction before as_of")]
-    foreign = [code for code, kind in enumerate(rows.kinds) if kind not in known]
-    if not foreign:
+    if known.issuperset(rows.kinds):
         return []
+    foreign = [code for code, kind in enumerate(rows.kinds) if kind not in known]
     count = int(np.isin(rows.kind[first : first + seen], foreign).sum())
     if not count:
         return []

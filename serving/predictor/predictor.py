@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 import msgspec
 import numpy as np
 
-from features.compute.array_types import Bools, Float64
+from features.compute.array_types import Float64
 from features.errors import DataError
 from features.histories.arrays import Histories, References
 from features.histories.from_records import PackedInteractions, histories_from_records
@@ -186,7 +186,7 @@ class _BatchPrediction:
     log_odds: list[float]
     strongest: list[list[Reason]]
     card_scores: CardScores | None
-    beyond: Bools | None
+    beyond: list[list[str]] | None
 
     def prediction(self, row: int, query: ScoreQuery) -> Prediction:
         """One lead's answer."""
@@ -198,13 +198,11 @@ class _BatchPrediction:
             for feature, text, value, share in strongest[: query.n_reasons]
         ]
         band = release.thresholds.band_of(probability)
-        language = language_or_english(query.language)
+        language = predictor.sentences(query.language).language
         rules, active = _rules(release.scorecard, self.card_scores, row, language)
         notes = evidence_notes(predictor.expected, self.histories, row, query.as_of_us, language)
-        if self.beyond is not None and self.beyond[row].any():
-            names = release.spec.names
-            outside = self.beyond[row].nonzero()[0].tolist()
-            notes.append(range_note([names[i] for i in outside], language))
+        if self.beyond is not None and self.beyond[row]:
+            notes.append(range_note(self.beyond[row], language))
         step = predictor.playbook.next_step(band, strongest[:PLAYBOOK_REASONS], active)
         answer = ScoreAnswer(
             score_id=query.score_id or ordered_id(),
@@ -228,13 +226,19 @@ class _BatchPrediction:
         return Prediction(answer, self.found[row], explained.contributions[row], query)
 
 
-def _beyond(release: Release, found: Float64) -> Bools | None:
-    """Which features are beyond the release's learned range; None if none is, or none is known."""
+def _beyond(release: Release, found: Float64) -> list[list[str]] | None:
+    """Each lead's features beyond the learned range; None if none is, or none is known."""
     learned = release.model.learned_range
     if learned is None:
         return None
-    outside = learned.outside(found)
-    return outside if outside.any() else None
+    rows, columns = learned.outside(found).nonzero()
+    if not len(rows):
+        return None
+    names = release.spec.names
+    beyond: list[list[str]] = [[] for _ in range(len(found))]
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        beyond[row].append(names[column])
+    return beyond
 
 
 def _rules(

@@ -21,7 +21,8 @@ from serving.telemetry.logs import logging_config
 log = logging.getLogger("leadscore.store")
 
 
-LOOK_S = 0.05
+LOOK_S = 0.1
+"""Under load a few segments are closed meanwhile, which are moved in together."""
 
 
 AGAIN_S = 1.0

@@ -181,8 +181,8 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
     """The row in the table's own types and order."""
     return {
         **msgspec.structs.asdict(row),
-        "input": bytes(row.input).decode(),
-        "answer": bytes(row.answer).decode(),
+        "input": str(row.input, "utf-8"),
+        "answer": str(row.answer, "utf-8"),
     }
 
 

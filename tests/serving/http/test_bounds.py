@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.http.bodies import zstd  # of the standard library from Python 3.14 on
+from serving.http.bodies import unpacked, zstd  # zstd: of the library from Python 3.14 on
+from serving.problems import Problem
 from serving.settings import Settings
 
 JSON = {"content-type": "application/json"}
@@ -190,6 +191,15 @@ def test_packed_bodies_score_as_they_are(
         assert said["reasons"] == plain["reasons"]
 
 
+def test_members_of_packed_bodies_are_put_together() -> None:
+    parts = [bytes(range(256)) * n for n in (0, 1, 700, 2)]
+    for coding, pack in (("gzip", gzip.compress), ("zstd", zstd.compress)):
+        body, whole = b"".join(map(pack, parts)), b"".join(parts)
+        assert unpacked(body, coding, len(whole)) == whole
+        with pytest.raises(Problem, match="larger"):
+            unpacked(body, coding, len(whole) - 1)
+
+
 BOMB = b" " * 100_000_000
 
 
@@ -211,6 +221,10 @@ BOMB = b" " * 100_000_000
         ("zstd", zstd.compress(b"{}") + b"more", 400),
         ("zstd", b"{}", 400),
         ("zstd", b"", 400),
+        # very many members, each of which takes time though it holds nothing
+        ("gzip", gzip.compress(b"", mtime=0) * 40_000 + gzip.compress(b"{}", mtime=0), 400),
+        ("zstd", zstd.compress(b"") * 40_000 + zstd.compress(b"{}"), 400),
+        ("zstd", b"\x50\x2a\x4d\x18\0\0\0\0" * 40_000 + zstd.compress(b"{}"), 400),
         ("br", b"{}", 415),
         ("gzip, gzip", gzip.compress(gzip.compress(b"{}", mtime=0), mtime=0), 415),
     ],

@@ -47,6 +47,29 @@ def test_rows_that_the_database_refuses_are_set_aside(loader: JournalLoader) -> 
     assert not list(loader.folder.glob("*.jsonl"))
 
 
+def test_segments_that_wait_are_moved_in_by_few_transactions(loader: JournalLoader) -> None:
+    for minute in range(1, 8):
+        line = line_of(score_row("L", minute, 0.5))
+        (loader.folder / f"{minute}.jsonl").write_bytes(line)
+    commits: list[object] = []
+    sa.event.listen(loader._writing, "commit", commits.append)
+    assert loader.move(sorted(loader.folder.glob("*.jsonl"))) == 7
+    assert stored(loader) == [1, 2, 3, 4, 5, 6, 7]
+    assert len(commits) == 3  # of seven segments, three at most in each
+    assert not list(loader.folder.glob("*.jsonl"))
+
+
+def test_a_refused_row_takes_none_of_the_segments_beside_it_with_it(loader: JournalLoader) -> None:
+    bad = score_row("L", 2, 0.5, asked_us=2**70)
+    for name, row in (("1", score_row("L", 1, 0.5)), ("2", bad), ("3", score_row("L", 3, 0.5))):
+        (loader.folder / f"{name}.jsonl").write_bytes(line_of(row))
+    loader.run_once()
+    assert stored(loader) == [1, 3]
+    (aside,) = (loader.folder / "refused").iterdir()
+    assert aside.read_bytes() == line_of(bad)
+    assert aside.name.startswith("2.")
+
+
 def test_a_folder_in_place_of_a_segment_is_passed_by(loader: JournalLoader) -> None:
     (loader.folder / "1.jsonl").mkdir()
     (loader.folder / "2.jsonl").write_bytes(line_of(score_row("L", 1, 0.5)))

@@ -18,10 +18,10 @@ from commands.train import (
     TrainOptions,
     TrainOutcome,
     chosen_scorecard,
-    figure,
     save_and_register,
     stop_on_leaks,
 )
+from commands.training_report import figure
 from features.language.current import N_, _, current, say
 
 if TYPE_CHECKING:
@@ -133,10 +133,10 @@ def trained_on(dataset: Dataset, folder: Path, seed: int) -> tuple[TrainOutcome,
     from training.train import train
 
     audit = stop_on_leaks(dataset, ())
-    with timed("train"), progress_bar() as tell:
+    with timed("train"), progress_bar() as report_progress:
         card = chosen_scorecard(None)
         config = TrainingConfig(seed=seed, scorecard=card, choose_on=LEADS_TO_CHOOSE_ON)
-        trained = train(dataset, config, audit=audit, progress=tell)
+        trained = train(dataset, config, audit=audit, progress=report_progress)
     wanted = TrainOptions(
         str(folder / "leads"), folder / "release", True, None, seed, ThresholdPolicy()
     )
@@ -208,14 +208,14 @@ def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:
 
 def print_shown(shown: DemoResult) -> None:
     """Ten leads with their reasons, what the comparison found, and what to type next."""
-    from scoring.release.texts import retold
+    from scoring.release.texts import translated_text
     from training.report_texts import translated
 
     print_leads(ten_leads(shown.scores))
     metrics = shown.made.release.metrics
     print_pairs(
         [
-            (N_("model"), retold(metrics["verdict"])),
+            (N_("model"), translated_text(metrics["verdict"])),
             (
                 N_("log loss"),
                 say(

@@ -12,8 +12,8 @@ from features.language.composed import composed
 from features.language.current import say
 
 if TYPE_CHECKING:
-    from integrations.export import Matched
     from integrations.recipe import Meaning
+    from integrations.table_match import Matched
 
 
 def add_to(app: typer.Typer) -> None:

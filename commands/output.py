@@ -151,7 +151,7 @@ def timed(what: str) -> Iterator[None]:
 
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A function to tell (what is being done, steps done, steps in all); drawn on stderr.
+    """A function to call with (what is being done, steps done, steps in all); drawn on stderr.
 
     On a terminal and in a notebook one bar per thing done; elsewhere one line when a thing begins,
     or nothing if ``quiet``.
@@ -165,7 +165,7 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
             return
         begun: set[str] = set()
 
-        def tell_line(what: str, done: int, total: int) -> None:
+        def show_line(what: str, done: int, total: int) -> None:
             if what not in begun and done < total:
                 begun.add(what)
                 text = say_n(
@@ -173,7 +173,7 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
                 )
                 log(text)
 
-        yield tell_line
+        yield show_line
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -181,12 +181,12 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], N
     with Progress(*columns, TimeElapsedColumn(), console=console_on(sys.stderr)) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def tell(what: str, done: int, total: int) -> None:
+        def show_progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(composed(what), total=total)
             bars.update(tasks[what], completed=done, total=total)
 
-        yield tell
+        yield show_progress
 
 
 def notebook_display() -> Callable[..., Any] | None:
@@ -206,7 +206,7 @@ def _notebook_bars(display: Callable[..., Any]) -> Iterator[Callable[[str, int, 
     """One HTML bar per thing done, which goes when all is done."""
     handles: dict[str, Any] = {}
 
-    def tell(what: str, done: int, total: int) -> None:
+    def show_progress(what: str, done: int, total: int) -> None:
         bar = (
             f'<progress value="{done}" max="{total}"></progress> {html.escape(what)} {done}/{total}'
         )
@@ -217,7 +217,7 @@ def _notebook_bars(display: Callable[..., Any]) -> Iterator[Callable[[str, int, 
             handles[what] = display(shown, raw=True, display_id=True)
 
     try:
-        yield tell
+        yield show_progress
     finally:
         for handle in handles.values():
             handle.update({"text/html": "", "text/plain": ""}, raw=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -105,6 +104,12 @@ def score(
 
       leadscore score hdfs://host/leads --engine spark --out hdfs://host/scores
     """
+    from commands.batch_scoring import (
+        BatchJob,
+        refuse_account_features,
+        score_by_buckets,
+        score_by_spark,
+    )
     from commands.output import log, print_json
     from scoring.scores_io import check_ending
 
@@ -123,11 +128,11 @@ def score(
             version = found.version or loaded.release_id
             if engine is Engine.SPARK:
                 refuse_account_features(loaded)
-            far = BatchJob(dataset, Path(found.path), out, references, buckets, version, max_bad)
+            job = BatchJob(dataset, Path(found.path), out, references, buckets, version, max_bad)
             summary = (
-                score_by_spark(far, spark_master)
+                score_by_spark(job, spark_master)
                 if engine is Engine.SPARK
-                else score_by_buckets(far, workers)
+                else score_by_buckets(job, workers)
             )
         found, loaded = lookup.result()
     summary_of_run = {"out": out, "release": loaded.release_id, "version": found.version, **summary}
@@ -165,115 +170,6 @@ def print_summary(summary: dict[str, object]) -> None:
     )
 
 
-def refuse_account_features(release: Release) -> None:
-    """Spark's partitions hold some leads of an account: UsageError if the others are needed."""
-    from features.contract import ACCOUNT_ATTRIBUTES
-
-    used = {feature.topic for feature in release.spec.features} & set(ACCOUNT_ATTRIBUTES)
-    if used:
-        raise UsageError(
-            f"release {release.release_id} uses {', '.join(sorted(used))} of a lead's account, "
-            "which Spark's partitions do not know; score without --engine spark"
-        )
-
-
-def bucket_count(buckets: str) -> int | None:
-    """``--buckets``: a number from 1 to 65,536, or None for auto. Raises UsageError.
-
-    >>> bucket_count("auto"), bucket_count("12")
-    (None, 12)
-    """
-    if buckets == "auto":
-        return None
-    if not buckets.isdigit() or not 1 <= int(buckets) <= 65_536:
-        raise UsageError(f"--buckets {buckets}: expected auto or a number from 1 to 65536")
-    return int(buckets)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchJob:
-    """What the command was asked to score, as it stands on the command line."""
-
-    dataset: str
-    release: Path
-    out: str
-    references: str | None
-    buckets: str | None
-    version: str
-    max_bad: float | None = None
-
-
-def score_by_buckets(asked: BatchJob, workers: int) -> dict[str, Any]:
-    """Score in buckets on disk; the summary that the command prints."""
-    from commands.output import log, progress_bar, report_set_aside, timed
-    from scoring.batch.out_of_core import BucketRun, score_in_buckets
-
-    out = Path(asked.out)
-    work = out.with_name(f"{out.name}.work")
-    run = BucketRun(
-        source=asked.dataset,
-        release=asked.release,
-        out=out,
-        work=work,
-        questions_from=Path(asked.references) if asked.references else None,
-        model_version=asked.version,
-        buckets=bucket_count(asked.buckets or "auto"),
-        workers=workers,
-        max_bad_fraction=asked.max_bad,
-        language=current(),
-    )
-    log(
-        composed(
-            f"what is finished is kept in {work}: run the same command again to go on after a stop"
-        )
-    )
-    with timed(f"score {asked.dataset} in buckets"), progress_bar() as tell:
-        result = score_in_buckets(run, lambda data: questions(data, asked.references), tell)
-    report_set_aside(result.quarantined)
-    report_extrapolation(result.n_extrapolating, result.rows, result.oldest_days)
-    return {
-        "rows": result.rows,
-        "bands": result.bands,
-        "errors": result.errors,
-        "buckets": result.buckets,
-        "buckets_done_now": result.buckets_done_now,
-        "resumed": result.resumed,
-        "quarantined": sum(rows.rows for rows in result.quarantined if not rows.harmless),
-    }
-
-
-def score_by_spark(asked: BatchJob, master: str | None) -> dict[str, Any]:
-    """Score on Spark, which shows its own progress; the summary that the command prints."""
-    from commands.output import report_set_aside, timed
-    from scoring.batch.spark import SparkRun, score_with_spark, spark_session
-
-    run = SparkRun(
-        source=asked.dataset,
-        release=asked.release,
-        out=asked.out,
-        references=asked.references,
-        model_version=asked.version,
-        buckets=bucket_count(asked.buckets or "auto"),
-        language=current(),
-    )
-    session = spark_session(master)
-    session.sparkContext.setLogLevel("OFF")  # an error is reported once, in words, by us
-    try:
-        with timed(f"score {asked.dataset} on Spark ({session.sparkContext.master})"):
-            result = score_with_spark(session, run)
-    finally:
-        session.stop()
-    report_set_aside(result.quarantined)
-    report_extrapolation(result.n_extrapolating, result.rows, result.oldest_days)
-    return {
-        "rows": result.rows,
-        "bands": result.bands,
-        "errors": result.errors,
-        "buckets": result.buckets,
-        "quarantined": sum(rows.rows for rows in result.quarantined if not rows.harmless),
-    }
-
-
 @contextmanager
 def release_lookup(release: str) -> Iterator[Future[tuple[StoredRelease, Release]]]:
     """A release found and verified by another thread, while this one reads what is to be scored.
@@ -308,6 +204,7 @@ def score_locally(
 ) -> dict[str, object]:
     """Score in this process; the summary that the command prints."""
     from commands.output import report_reading, timed
+    from commands.requested_references import requested_references, warn_extrapolation
     from features.reading.read import read_dataset
     from scoring.scores_io import write_scores
 
@@ -320,10 +217,10 @@ def score_locally(
             dataset, max_bad_fraction=max_bad, outcomes_required=False, progress=stop_early
         )
     report_reading(data)
-    asked = questions(data, references)
+    requested = requested_references(data, references)
     found, release = lookup.result()
-    table = score_all(release, data, *asked, version=found.version or release.release_id)
-    warn_extrapolation(release, data, *asked)
+    table = score_all(release, data, *requested, version=found.version or release.release_id)
+    warn_extrapolation(release, data, *requested)
     with timed(f"write {out}"):
         write_scores(table, out)
     bands = table["band"].to_pylist()
@@ -357,38 +254,6 @@ def write_accounts(table: pa.Table, data: Dataset, path: str) -> int:
     return int(rolled_up.num_rows)
 
 
-def questions(data: Dataset, references: str | None) -> tuple[Object, Int64]:
-    """(lead_ids, as_of in microseconds) of the references asked about."""
-    from commands.output import log
-    from features.reading.read import open_leads, read_references
-
-    if references is None:
-        lead_ids, moments = open_leads(data)
-        if not len(lead_ids):
-            log(composed("no lead is open; name the questions by --references FILE"))
-        return lead_ids, moments
-    asked = read_references(Path(references), data.settings)
-    moments = asked["as_of"].to_numpy(dtype="datetime64[us]").astype("int64")
-    return as_in_leads(asked["lead_id"].to_numpy(dtype=object), data), moments
-
-
-def as_in_leads(lead_ids: Object, data: Dataset) -> Object:
-    """Ids as the leads have them: those that a CSV file of ours neutralised are restored.
-
-    An id is only taken as neutralised where no lead is called so and a lead has the restored id.
-    """
-    from features.csv_cells import QUOTE, restored
-
-    quoted = [i for i, name in enumerate(lead_ids) if str(name).startswith(QUOTE)]
-    if not quoted:
-        return lead_ids
-    there, out = set(data.leads["lead_id"]), lead_ids.copy()
-    for i in quoted:
-        if out[i] not in there and restored(out[i]) in there:
-            out[i] = restored(out[i])
-    return out
-
-
 def score_all(
     release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64, *, version: str
 ) -> pa.Table:
@@ -397,7 +262,7 @@ def score_all(
     from features.histories.build import histories_from_dataset
     from scoring.scores import scores_table
 
-    with timed(f"score {len(lead_ids):,} references"), progress_bar() as tell:
+    with timed(f"score {len(lead_ids):,} references"), progress_bar() as report_progress:
         return scores_table(
             release,
             histories_from_dataset(data),
@@ -405,24 +270,5 @@ def score_all(
             as_of_us,
             model_version=version,
             language=current(),
-            progress=lambda done, total: tell("score the leads", done, total),
+            progress=lambda done, total: report_progress("score the leads", done, total),
         )
-
-
-def warn_extrapolation(release: Release, data: Dataset, lead_ids: Object, as_of_us: Int64) -> None:
-    """Say how many leads are older than any that the release has learned from."""
-    from scoring.extrapolation import count_extrapolating, oldest_learned_days
-
-    oldest = oldest_learned_days(release.manifest["data"])
-    report_extrapolation(
-        count_extrapolating(oldest, data.leads, lead_ids, as_of_us), len(lead_ids), oldest
-    )
-
-
-def report_extrapolation(beyond: int, asked: int, oldest_days: float | None) -> None:
-    """The note about leads older than any learned from, if there are some."""
-    from commands.output import log
-    from scoring.extrapolation import extrapolation_note
-
-    if beyond and oldest_days is not None:
-        log(composed(f"note: {extrapolation_note(beyond, asked, oldest_days)}"))

@@ -68,8 +68,8 @@ def load(
         with engine.execution_options(writes=True).begin() as connection:
             tombstones = load_tombstones(connection, settings.home)
         loader = Loader(engine, tombstones, microseconds(datetime.now(UTC)), source)
-        with progress_bar(quiet=as_json) as tell:
-            loader.load(data, tell)
+        with progress_bar(quiet=as_json) as report_progress:
+            loader.load(data, report_progress)
         from serving.store.views import ViewRefresher
 
         ViewRefresher(engine).refresh()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,27 +29,19 @@ from commands.options import (
     ValuePerConversionOption,
     WarmOption,
 )
+from commands.output import progress_bar, timed
 from features.errors import UsageError
-from features.language.current import N_, _, day_of, say
+from features.language.current import say
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-import tempfile
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from commands.output import progress_bar, timed
-
-if TYPE_CHECKING:
     from features.dataset import Dataset
     from scoring.release.release import Release
     from scoring.scorecard.scorecard import Scorecard
     from training.leakage.report import AuditReport
     from training.thresholds import ThresholdPolicy
     from training.train import TrainedModel
-from collections.abc import Mapping
-
-from commands.output import print_pairs, print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -102,7 +96,7 @@ def train(
       leadscore train my-leads --out my-release --no-register --warm 0.1 --hot 0.3
     """
     from commands.output import print_json
-    from features.errors import UsageError
+    from commands.training_report import print_training
     from training.thresholds import ThresholdPolicy
 
     if no_register and out is None:
@@ -227,15 +221,15 @@ def train_on(dataset: Dataset, wanted: TrainOptions) -> TrainOutcome:
         choose_on=wanted.choose_on,
         candidates=candidates,
     )
-    with timed("train"), progress_bar() as tell:
-        trained = train(dataset, config, audit=audit, progress=tell)
+    with timed("train"), progress_bar() as report_progress:
+        trained = train(dataset, config, audit=audit, progress=report_progress)
     warn_of_small_sample(trained)
     with tempfile.TemporaryDirectory(prefix="leadscore-") as folder:
         return save_and_register(wanted, trained, Path(folder))
 
 
 def warn_of_small_sample(trained: TrainedModel) -> None:
-    """Tell on stderr where the recipe was chosen on fewer leads than tell recipes apart."""
+    """Warn on stderr where the recipe was chosen on too few leads to tell recipes apart."""
     from commands.output import log
     from training.model_selection.choice_sample import leads_to_choose_on
 
@@ -325,120 +319,3 @@ def named_source(dataset: str) -> str:
     from features.reading.sources.database_url import without_password
 
     return without_password(dataset)
-
-
-FIGURES = {
-    "log_loss": N_("log loss (smaller is better)"),
-    "brier": N_("Brier score (smaller is better)"),
-    "auc": N_("AUC"),
-    "calibration_error": N_("calibration error"),
-    "top_decile_lift": N_("lift of the top tenth"),
-}
-
-
-def print_training(made: TrainOutcome) -> None:
-    """The verdict, the figures with their intervals, the cuts, and what to do next."""
-    from scoring.release.texts import retold
-
-    metrics, manifest = made.release.metrics, made.release.manifest
-    print(retold(metrics["verdict"]))
-    print()
-    print_pairs(about(metrics, manifest["data"]))
-    print()
-    print_figures(metrics)
-    where = say(" in {out}", out=made.out) if made.out else _(" in the release store")
-    print_pairs(
-        [
-            (N_("cuts"), retold(manifest["settings"]["cuts"])),
-            (N_("release"), made.release.release_id + where),
-        ]
-    )
-    if made.release.signed_by:
-        print_pairs(
-            [
-                (
-                    N_("signed"),
-                    say(
-                        "by {signed_by} (goes into LEADSCORE_TRUSTED_KEYS)",
-                        signed_by=made.release.signed_by,
-                    ),
-                )
-            ]
-        )
-    if metrics["signal"] is False:
-        if made.version:
-            print("\n" + say("Registered as version {version}.", version=made.version))
-        print(
-            _(
-                "There is nothing to promote: every lead gets the same probability. Next: more "
-                "leads, or attributes and interactions that say more (leadscore check DATASET)"
-            )
-        )
-    elif made.version:
-        print(
-            "\n"
-            + say(
-                "Registered as version {version}. Next: leadscore promote {version}",
-                version=made.version,
-            )
-        )
-    else:
-        print()
-        print(_("Not registered. Next: leadscore score DATASET --release DIR --out FILE.csv"))
-
-
-def about(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, object]]:
-    """What was learned from and tested on."""
-    from scoring.release.texts import retold
-
-    test = metrics["test"]
-    learned = say(
-        "{references:,} references of {leads:,} leads ({positives:,} positive, "
-        "{immature:,} immature)",
-        references=data["references"],
-        leads=data["leads"],
-        positives=data["positives"],
-        immature=data["immature"],
-    )
-    tested = say(
-        "{references:,} references of {leads:,} leads",
-        references=test["references"],
-        leads=test["leads"],
-    )
-    if test["from"]:
-        tested += say(
-            ", all from {day} on and later than what was learned from", day=day_of(test["from"])
-        )
-    lines: list[tuple[str, object]] = [(N_("learned from"), learned), (N_("tested on"), tested)]
-    if data["immature"] and metrics["choice"].get("immature"):
-        lines.insert(1, (N_("immature leads"), retold(metrics["choice"]["immature"]["words"])))
-    if sample := metrics["choice"].get("sample"):
-        lines.insert(1, (N_("recipe chosen on"), retold(sample["words"])))
-    return lines
-
-
-def print_figures(metrics: Mapping[str, Any]) -> None:
-    """The backtest beside the base rate's, each figure with its interval."""
-    rows = [
-        [_(words), figure(metrics[name]), figure(metrics["base_rate"][name])]
-        for name, words in FIGURES.items()
-    ]
-    print_table(
-        [N_("on the newest references"), N_("model"), N_("base rate")],
-        rows,
-        right=["model", "base rate"],
-    )
-
-
-def figure(value: Mapping[str, float]) -> str:
-    """A figure with its 95 % interval.
-
-    >>> figure({"value": 0.28173, "low": 0.25618, "high": 0.30737})
-    '0.282 (0.256 to 0.307)'
-    """
-    return say(
-        "{value:.3f} ({low:.3f} to {high:.3f})",
-        value=value["value"],
-        low=value["low"],
-        high=value["high"],
-    )

@@ -31,7 +31,7 @@ TABLE = re.compile(r"<!-- (?P<file>[\w-]+\.csv): (?P<leads>[^>]*) -->\n\n(?P<tab
 
 
 @dataclass(frozen=True)
-class ScoreRow:
+class ScoresFileRow:
     """A row of a scores file."""
 
     lead_id: str
@@ -75,11 +75,11 @@ def run(arguments: list[str], folder: Path) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def score_rows(file: Path) -> list[ScoreRow]:
+def score_rows(file: Path) -> list[ScoresFileRow]:
     """The rows of a scores file."""
     with file.open(encoding="utf-8", newline="") as opened:
         return [
-            ScoreRow(
+            ScoresFileRow(
                 row["lead_id"], row["as_of"][:10], float(row["probability"]), row["band"],
                 float(row["rule_points"]), row["rule_band"],
             )
@@ -87,7 +87,7 @@ def score_rows(file: Path) -> list[ScoreRow]:
         ]  # fmt: skip
 
 
-def table_of(rows: list[ScoreRow], leads: str) -> str:
+def table_of(rows: list[ScoresFileRow], leads: str) -> str:
     """The named leads as a table of the page, in the order of the names."""
     wanted = [name.strip() for name in leads.split(",")]
     lines = [

@@ -31,7 +31,6 @@ import duckdb
 from features.errors import DataError, UsageError
 from integrations import history
 from integrations.export import (
-    Matched,
     Notes,
     literal,
     locked_connection,
@@ -54,6 +53,7 @@ from integrations.settle import (
     settle_leads,
     settle_outcomes,
 )
+from integrations.table_match import Matched
 
 RESULTS: Mapping[str, Mapping[str, str]] = {
     "leads": {"lead_id": "VARCHAR", "created_at": "TIMESTAMP"},

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from integrations.coverage import ImportReport, report_on
 from integrations.engine import run_recipe
-from integrations.export import Matched, detect, look_at
+from integrations.export import look_at
 from integrations.recipe import Choices, recipes_of
+from integrations.table_match import Matched, detect
 from integrations.write import write_dataset
 
 

@@ -23,7 +23,7 @@ ERRORS = frozenset(
     {"LeadscoreError", "UsageError", "DataError", "GateError", "StorageError", "ReleaseError",
      "RegistryError", "StorageFull", "StorageBusy", "BadParameter"}
 )  # fmt: skip
-SHOWN = frozenset({"composed", "timed", "tell", "progress", "Check"})
+SHOWN = frozenset({"composed", "timed", "report_progress", "progress", "Check"})
 """Functions that show a person the sentences that they are called with."""
 SAYING = frozenset({"commands", "batch"})
 """Folders where they are called."""
@@ -67,7 +67,7 @@ def _in_functions(root: Path, file: Path) -> Iterator[str]:
     for function in ast.walk(_parsed(file)):
         if not isinstance(function, ast.FunctionDef):
             continue
-        reader = _Reader(root, file, function)
+        reader = _ExpressionTexts(root, file, function)
         aside = {id(part) for node in ast.walk(function) for part in _no_sentences(node)}
         for node in ast.walk(function):
             if isinstance(node, ast.BinOp):
@@ -101,7 +101,7 @@ def _is_sentence(template: str) -> bool:
 def _of_file(root: Path, file: Path) -> Iterator[str]:
     tree = _parsed(file)
     for function, call in _shown(tree, ERRORS | SHOWN if file.parent.name in SAYING else ERRORS):
-        reader = _Reader(root, file, function)
+        reader = _ExpressionTexts(root, file, function)
         for argument in call.args[:1] if _name_of(call.func) in ERRORS else call.args:
             yield from reader.texts(argument)
             if isinstance(argument, ast.Constant) and _name_of(call.func) in {
@@ -132,7 +132,7 @@ def _name_of(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
-class _Reader:
+class _ExpressionTexts:
     """The texts of expressions inside one function of one file."""
 
     def __init__(self, root: Path, file: Path, function: ast.AST) -> None:
@@ -186,7 +186,7 @@ class _Reader:
             yield from (text for each in node.args for text in self.texts(each, depth + 1))
         elif name not in ERRORS and (found := _function(self.root, self.file, name)) is not None:
             file, function = found
-            reader = _Reader(self.root, file, function)
+            reader = _ExpressionTexts(self.root, file, function)
             for inner in ast.walk(function):
                 if isinstance(inner, ast.Return | ast.Yield) and inner.value is not None:
                     yield from reader.texts(inner.value, depth + 1)

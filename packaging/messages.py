@@ -42,7 +42,7 @@ from commands.help_texts import HELP_CONTEXT, help_messages  # noqa: E402
 from commands.usage_texts import USAGE_TEXTS  # noqa: E402
 from features.language.composed import COMPOSED_CONTEXT  # noqa: E402
 from features.language.language import MONTHS, SOURCE, WEEKDAYS, WHOLE_PART  # noqa: E402
-from features.language.retelling import JOINT_CONTEXT, JOINTS  # noqa: E402
+from features.language.sentence_translator import JOINT_CONTEXT, JOINTS  # noqa: E402
 from features.vectors import nouns, sentences  # noqa: E402
 from scoring.playbook import STEP_CONTEXT  # noqa: E402
 from scoring.scorecard.rules import RULE_CONTEXT  # noqa: E402

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from features.language.catalogues import language_or_english
 from features.language.language import N_
-from features.language.retelling import Retelling
+from features.language.sentence_translator import SentenceTranslator
 
 PROBLEM_TEXTS: tuple[str, ...] = (
     N_("Malformed request"),
@@ -152,7 +152,7 @@ PROBLEM_TEXTS: tuple[str, ...] = (
 )  # fmt: skip
 """Titles, details and messages of :mod:`serving.problems`, and of msgspec's refusals."""
 
-_texts = Retelling(PROBLEM_TEXTS)
+_texts = SentenceTranslator(PROBLEM_TEXTS)
 
 
 def in_language(text: str, language: str) -> str:

@@ -40,10 +40,10 @@ def page_in_language(page: str) -> str:
     if current() is ENGLISH:
         return page
     pieces = _PIECES.split(page.replace('<html lang="en">', f'<html lang="{current().code}">'))
-    return "".join(_retold(piece) if i % 2 == 0 else piece for i, piece in enumerate(pieces))
+    return "".join(_translated(piece) if i % 2 == 0 else piece for i, piece in enumerate(pieces))
 
 
-def _retold(text: str) -> str:
+def _translated(text: str) -> str:
     words = " ".join(re.split(r"[ \t\n]+", unescape(text).strip()))
     if not words:
         return text

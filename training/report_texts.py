@@ -1,4 +1,4 @@
-"""Sentences of reports and cards, for :mod:`features.language.retelling`.
+"""Sentences of reports and cards, for :mod:`features.language.sentence_translator`.
 
 They are composed where the figures are; each stands here as it does there, which a test checks.
 """
@@ -6,7 +6,7 @@ They are composed where the figures are; each stands here as it does there, whic
 from __future__ import annotations
 
 from features.language.current import N_, current
-from features.language.retelling import Retelling
+from features.language.sentence_translator import SentenceTranslator
 from scoring.release.texts import KEPT
 
 COUNTED: tuple[tuple[str, str], ...] = (
@@ -606,7 +606,7 @@ REPORT_TEXTS: tuple[str, ...] = (
 """Of the audit, the comparison and the model card."""
 
 
-_texts = Retelling((*KEPT, *COUNTED, *REPORT_TEXTS))
+_texts = SentenceTranslator((*KEPT, *COUNTED, *REPORT_TEXTS))
 
 
 def translated(text: str) -> str:

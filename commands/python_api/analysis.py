@@ -102,8 +102,8 @@ def compare(
     dataset = as_dataset(data)
     if not allow_leaks:
         stop_on_leaks(dataset, (*training.exclude, *given))
-    with progress_bar(quiet=True) as tell:
-        return run(dataset, scorecard or default_scorecard(), config, progress=tell)
+    with progress_bar(quiet=True) as report_progress:
+        return run(dataset, scorecard or default_scorecard(), config, progress=report_progress)
 
 
 def monitor(

@@ -151,8 +151,8 @@ def train(
     if not allow_leaks:
         report = stop_on_leaks(dataset, config.exclude)
         report = with_evidence_against_excluded(report, dataset, config.exclude)
-    with progress_bar(quiet=True) as tell:
-        trained = fit(dataset, config, audit=report, progress=tell)
+    with progress_bar(quiet=True) as report_progress:
+        trained = fit(dataset, config, audit=report, progress=report_progress)
     files = release_files(trained.contents)
     content = release_from_files(files)
     return TrainingResult(trained, Release(content, files, content.release_id))

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from features.language.current import current
 from features.language.language import ENGLISH, Language
-from features.language.retelling import Retelling
+from features.language.sentence_translator import SentenceTranslator
 
 COMPOSED_CONTEXT = "error or notice"
 
@@ -27,5 +27,5 @@ def composed(text: str, language: Language | None = None) -> str:
 
 
 @lru_cache(maxsize=8)
-def _messages(language: Language) -> Retelling:
-    return Retelling(language.messages(COMPOSED_CONTEXT), COMPOSED_CONTEXT, empty=True)
+def _messages(language: Language) -> SentenceTranslator:
+    return SentenceTranslator(language.messages(COMPOSED_CONTEXT), COMPOSED_CONTEXT, empty=True)

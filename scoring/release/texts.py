@@ -1,10 +1,10 @@
-"""Sentences that a release keeps, for :mod:`features.language.retelling`."""
+"""Sentences that a release keeps, for :mod:`features.language.sentence_translator`."""
 
 from __future__ import annotations
 
 from features.language.current import N_, current
 from features.language.language import Language
-from features.language.retelling import Retelling
+from features.language.sentence_translator import SentenceTranslator
 
 KEPT: tuple[str, ...] = (
     # of this version
@@ -57,9 +57,9 @@ KEPT: tuple[str, ...] = (
 """Each as it stands, or stood, in the code that makes it."""
 
 
-_kept = Retelling(KEPT)
+_kept = SentenceTranslator(KEPT)
 
 
-def retold(text: str, language: Language | None = None) -> str:
+def translated_text(text: str, language: Language | None = None) -> str:
     """A kept sentence in a language, that in use if None; as it is where no message fits."""
     return _kept.of(text, current() if language is None else language)

@@ -31,9 +31,9 @@ from serving.services import Services
 from serving.store import tables
 from serving.store.aliases import current_id, merged_ids
 from serving.store.histories import history
+from serving.store.latest_scores import listed_reasons
 from serving.store.ranking import STATUSES, ListQuery, Order, lead_list, scores_of
 from serving.store.scores import unpacked
-from serving.store.standing import listed_reasons
 from serving.timestamps import Clock, checked, microseconds, moment_of
 
 MAX_CHANGES = 5

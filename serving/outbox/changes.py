@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.store.bulk import is_one_of, put_values
 from serving.store.database import AT_ONCE
-from serving.store.standing import AnsweredReason, ShownAttributes, reasons_of
+from serving.store.latest_scores import AnsweredReason, ShownAttributes, reasons_of
 from serving.store.tables import change, delivery, reported, service_state, webhook
 from serving.timestamps import moment_of
 

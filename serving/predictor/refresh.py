@@ -29,10 +29,10 @@ from serving.store import refresh_queue
 from serving.store.aliases import current_ids
 from serving.store.database import AT_ONCE
 from serving.store.histories import Stored, histories_now
+from serving.store.latest_scores import SHOWN_REASONS, show_again
 from serving.store.ranking import LISTED
 from serving.store.scores import ScoreRow, move_in
-from serving.store.standing import SHOWN_REASONS, show_again
-from serving.store.tables import alias, lead, outcome, service_state, standing
+from serving.store.tables import alias, latest_score, lead, outcome, service_state
 from serving.store.tombstones import Tombstones
 from serving.timestamps import Clock, microseconds
 
@@ -99,7 +99,7 @@ class Refresher:
     def _unscored(self, connection: sa.Connection, release_id: str, limit: int) -> list[str]:
         """Open leads without a score by this release, once through all of them by id."""
         scored = sa.exists().where(
-            standing.c.lead_id == lead.c.lead_id, standing.c.release_id == release_id
+            latest_score.c.lead_id == lead.c.lead_id, latest_score.c.release_id == release_id
         )
         closed = sa.exists().where(outcome.c.lead_id == lead.c.lead_id)
         merged = sa.exists().where(alias.c.alias_id == lead.c.lead_id)
@@ -114,7 +114,7 @@ class Refresher:
         )
         with self._engine.begin() as connection:
             stored = self._histories(connection, batch.lead_ids)
-            before = _standing_of(connection, predictor.release_id, batch.lead_ids)
+            before = _latest_scores_of(connection, predictor.release_id, batch.lead_ids)
         predictions = _predicted(predictor, stored, context)
         moved: list[ScoreRow] = []
         for lead_id, prediction in predictions.items():
@@ -146,7 +146,9 @@ class Refresher:
                 return
             remember(connection, LISTED, predictor.release_id)
             known = connection.scalar(
-                sa.select(standing.c.version).where(standing.c.release_id == before).limit(1)
+                sa.select(latest_score.c.version)
+                .where(latest_score.c.release_id == before)
+                .limit(1)
             )
             record_release(
                 connection,
@@ -154,12 +156,12 @@ class Refresher:
                 None if before is None else ModelName(known or "", before),
                 microseconds(now),
             )
-            newer = standing.alias("newer")
+            newer = latest_score.alias("newer")
             connection.execute(
-                sa.delete(standing).where(
-                    standing.c.release_id != predictor.release_id,
+                sa.delete(latest_score).where(
+                    latest_score.c.release_id != predictor.release_id,
                     sa.exists().where(
-                        newer.c.lead_id == standing.c.lead_id,
+                        newer.c.lead_id == latest_score.c.lead_id,
                         newer.c.release_id == predictor.release_id,
                     ),
                 )
@@ -168,20 +170,22 @@ class Refresher:
 
 
 def _old(connection: sa.Connection, release_id: str, before_us: int, limit: int) -> list[str]:
-    query = sa.select(standing.c.lead_id).where(
-        standing.c.release_id == release_id, standing.c.checked_us < before_us
+    query = sa.select(latest_score.c.lead_id).where(
+        latest_score.c.release_id == release_id, latest_score.c.checked_us < before_us
     )
-    return list(connection.scalars(query.order_by(standing.c.checked_us).limit(limit)))
+    return list(connection.scalars(query.order_by(latest_score.c.checked_us).limit(limit)))
 
 
-def _standing_of(
+def _latest_scores_of(
     connection: sa.Connection, release_id: str, lead_ids: Sequence[str]
 ) -> dict[str, sa.Row[Any]]:
     found: dict[str, sa.Row[Any]] = {}
     for start in range(0, len(lead_ids), AT_ONCE):
-        query = sa.select(standing.c.lead_id, standing.c.probability, standing.c.band).where(
-            standing.c.lead_id.in_(lead_ids[start : start + AT_ONCE]),
-            standing.c.release_id == release_id,
+        query = sa.select(
+            latest_score.c.lead_id, latest_score.c.probability, latest_score.c.band
+        ).where(
+            latest_score.c.lead_id.in_(lead_ids[start : start + AT_ONCE]),
+            latest_score.c.release_id == release_id,
         )
         found.update({row.lead_id: row for row in connection.execute(query)})
     return found
@@ -226,10 +230,10 @@ def _checked(
     """Note that all of them were looked at, also closed ones, so that they are not due again."""
     for start in range(0, len(lead_ids), AT_ONCE):
         connection.execute(
-            sa.update(standing)
+            sa.update(latest_score)
             .where(
-                standing.c.lead_id.in_(lead_ids[start : start + AT_ONCE]),
-                standing.c.release_id == release_id,
+                latest_score.c.lead_id.in_(lead_ids[start : start + AT_ONCE]),
+                latest_score.c.release_id == release_id,
             )
             .values(checked_us=now_us)
         )

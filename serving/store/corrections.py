@@ -237,7 +237,7 @@ def merge(connection: sa.Connection, lead: KnownLead, into: KnownLead, edit: Edi
             since_us=edit.now_us, correction_id=number,
         )
     )  # fmt: skip
-    for listed in (tables.standing, worklist, band_move):
+    for listed in (tables.latest_score, worklist, band_move):
         connection.execute(sa.delete(listed).where(listed.c.lead_id == lead.lead_id))
     moved = _take_over_events(connection, lead.lead_id, into.lead_id, number)
     refresh(connection, [into.lead_id])

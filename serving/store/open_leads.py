@@ -59,7 +59,7 @@ class PastLeads:
 
 def open_leads(connection: sa.Connection, release_id: str) -> StoredOpenLeads:
     """Every open lead; also those that are paused or not to be contacted: they may convert."""
-    line, by_release = worklist.c, tables.standing.c
+    line, by_release = worklist.c, tables.latest_score.c
     query = (
         sa.select(
             line.lead_id, line.probability, line.as_of_us, line.created_us,
@@ -67,7 +67,7 @@ def open_leads(connection: sa.Connection, release_id: str) -> StoredOpenLeads:
         )
         .select_from(
             worklist.outerjoin(
-                tables.standing,
+                tables.latest_score,
                 sa.and_(by_release.lead_id == line.lead_id, by_release.release_id == release_id),
             )
         )

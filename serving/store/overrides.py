@@ -16,11 +16,11 @@ def put_override(
 ) -> bool:
     """Note a person's band for a lead ("" takes it back) beside what the model said; False without
     a score, for then there is nothing to overrule. The lead's line of the worklist follows."""
-    standing = tables.standing.c
+    latest_score = tables.latest_score.c
     model_score = connection.execute(
-        sa.select(standing.probability, standing.band, standing.release_id)
-        .where(standing.lead_id == lead_id)
-        .order_by(standing.as_of_us.desc(), standing.release_id.desc())
+        sa.select(latest_score.probability, latest_score.band, latest_score.release_id)
+        .where(latest_score.lead_id == lead_id)
+        .order_by(latest_score.as_of_us.desc(), latest_score.release_id.desc())
     ).first()
     if model_score is None:
         return False

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from serving.problems import Problem
-from serving.store.tables import alias, outcome, score, service_state, standing
+from serving.store.tables import alias, latest_score, outcome, score, service_state
 
 Order = Literal["-probability", "probability", "-updated", "updated", "lead_id"]
 
@@ -47,7 +47,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class LeadList:
-    """A page of the list. ``rows``: of ``standing`` with ``outcome`` (None while open).
+    """A page of the list. ``rows``: of the latest scores with ``outcome`` (None while open).
 
     ``by_band``: how many leads of each band fit the query, over all pages, ``total`` in sum.
     ``release_id``: whose scores these are; None for any, or before the first score.
@@ -67,15 +67,15 @@ def lead_list(connection: sa.Connection, query: ListQuery, *, refreshed: bool = 
     """
     release = query.release or listed_release(connection, refreshed=refreshed)
     fitting = _fitting(query, release)
-    counted = sa.select(standing.c.band, sa.func.count()).select_from(_WITH_OUTCOME)
+    counted = sa.select(latest_score.c.band, sa.func.count()).select_from(_WITH_OUTCOME)
     bands = {row[0]: row[1] for row in connection.execute(counted.where(*fitting).group_by("band"))}
-    found = sa.select(standing, outcome.c.outcome).select_from(_WITH_OUTCOME).where(*fitting)
+    found = sa.select(latest_score, outcome.c.outcome).select_from(_WITH_OUTCOME).where(*fitting)
     rows, following = _page(connection, found, query)
     total = sum(bands.values())
     return LeadList(rows, following, total, bands, None if release == ANY else release)
 
 
-_WITH_OUTCOME = sa.outerjoin(standing, outcome, standing.c.lead_id == outcome.c.lead_id)
+_WITH_OUTCOME = sa.outerjoin(latest_score, outcome, latest_score.c.lead_id == outcome.c.lead_id)
 
 
 def listed_release(connection: sa.Connection, *, refreshed: bool = True) -> str | None:
@@ -90,15 +90,15 @@ def listed_release(connection: sa.Connection, *, refreshed: bool = True) -> str 
         if known is not None:
             return known
     return connection.scalar(
-        sa.select(standing.c.release_id)
-        .group_by(standing.c.release_id)
-        .order_by(sa.func.count().desc(), sa.func.max(standing.c.asked_us).desc())
+        sa.select(latest_score.c.release_id)
+        .group_by(latest_score.c.release_id)
+        .order_by(sa.func.count().desc(), sa.func.max(latest_score.c.asked_us).desc())
         .limit(1)
     )
 
 
 def _fitting(query: ListQuery, release: str | None) -> list[sa.ColumnElement[bool]]:
-    table = standing.c
+    table = latest_score.c
     fitting: list[sa.ColumnElement[bool]] = [~sa.exists().where(alias.c.alias_id == table.lead_id)]
     if release == ANY:
         fitting.append(~_newer_of_another())
@@ -119,20 +119,21 @@ def _fitting(query: ListQuery, release: str | None) -> list[sa.ColumnElement[boo
 
 
 def _newer_of_another() -> sa.Exists:
-    other = standing.alias("other")
+    other = latest_score.alias("other")
     newer = sa.or_(
-        other.c.as_of_us > standing.c.as_of_us,
+        other.c.as_of_us > latest_score.c.as_of_us,
         sa.and_(
-            other.c.as_of_us == standing.c.as_of_us, other.c.release_id > standing.c.release_id
+            other.c.as_of_us == latest_score.c.as_of_us,
+            other.c.release_id > latest_score.c.release_id,
         ),
     )
-    return sa.exists().where(other.c.lead_id == standing.c.lead_id, newer)
+    return sa.exists().where(other.c.lead_id == latest_score.c.lead_id, newer)
 
 
 def _page(
     connection: sa.Connection, query: sa.Select[Any], wanted: ListQuery
 ) -> tuple[list[sa.Row[Any]], str | None]:
-    table, limit = standing.c, wanted.limit
+    table, limit = latest_score.c, wanted.limit
     by = {"probability": table.probability, "updated": table.asked_us, "lead_id": table.lead_id}
     name = wanted.order.removeprefix("-")
     key, down = by[name], wanted.order.startswith("-")

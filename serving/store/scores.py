@@ -16,8 +16,8 @@ from features.compute.array_types import Float64
 from serving.outbox.changes import ChangePolicy, in_order, record_changes
 from serving.store.aliases import current_ids
 from serving.store.bulk import insert_new, insert_values, is_one_of
-from serving.store.standing import COLUMNS as STANDING_COLUMNS
-from serving.store.standing import IF_NEWER, standing_rows
+from serving.store.latest_scores import COLUMNS as LATEST_SCORE_COLUMNS
+from serving.store.latest_scores import IF_NEWER, latest_score_rows
 from serving.store.tables import score
 from serving.store.tombstones import Tombstones
 from serving.store.worklist_lines import after_scores
@@ -139,7 +139,7 @@ def move_in(
         champion = [
             row for row in plain if row["role"] == "champion" and row["lead_id"] not in merged
         ]
-        _stand(connection, standing_rows(connection, champion, policy.shown))
+        _keep_latest(connection, latest_score_rows(connection, champion, policy.shown))
         record_changes(connection, champion, policy)
         after_scores(connection, champion)
     return len(rows)
@@ -165,16 +165,16 @@ def without_erased(
 _SQLITE_SCORES = f"INSERT OR IGNORE INTO score ({', '.join(COLUMNS)}) VALUES "  # noqa: S608
 
 
-_STANDING = f"INSERT INTO standing ({', '.join(STANDING_COLUMNS)}) VALUES "  # noqa: S608
+_INSERT_LATEST = f"INSERT INTO standing ({', '.join(LATEST_SCORE_COLUMNS)}) VALUES "  # noqa: S608
 
 
-def _stand(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+def _keep_latest(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Show these as the leads' newest scores, unless a newer one is shown."""
     if connection.dialect.name == "sqlite":
-        insert_values(connection, _STANDING, [tuple(row.values()) for row in rows], IF_NEWER)
+        insert_values(connection, _INSERT_LATEST, [tuple(row.values()) for row in rows], IF_NEWER)
     elif rows:
-        named = ", ".join(f":{name}" for name in STANDING_COLUMNS)
-        connection.execute(sa.text(f"{_STANDING}({named}){IF_NEWER}"), list(rows))
+        named = ", ".join(f":{name}" for name in LATEST_SCORE_COLUMNS)
+        connection.execute(sa.text(f"{_INSERT_LATEST}({named}){IF_NEWER}"), list(rows))
 
 
 def _plain(row: ScoreRow) -> dict[str, Any]:

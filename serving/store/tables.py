@@ -91,7 +91,7 @@ score = sa.Table(
     sa.Index("score_of_lead", "lead_id", "as_of_us"),
 )
 
-standing = sa.Table(
+latest_score = sa.Table(
     "standing",
     metadata,
     sa.Column("lead_id", Name, primary_key=True),

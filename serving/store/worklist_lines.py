@@ -91,7 +91,7 @@ def rebuild(connection: sa.Connection) -> int:
     """Make every line again; how many leads have one."""
     connection.execute(sa.delete(worklist))
     replay_moves(connection)
-    lead_ids = list(connection.scalars(sa.select(tables.standing.c.lead_id).distinct()))
+    lead_ids = list(connection.scalars(sa.select(tables.latest_score.c.lead_id).distinct()))
     refresh(connection, lead_ids)
     return len(lead_ids)
 
@@ -282,15 +282,16 @@ def _lines(
 
 
 def _newest_scores(connection: sa.Connection, lead_ids: list[str]) -> dict[str, dict[str, Any]]:
-    """The newest score of each lead; of one whose score was forgotten, what ``standing`` keeps."""
-    standing, score = tables.standing.c, tables.score.c
+    """Each lead's newest score; where it was forgotten, what the table ``standing`` keeps."""
+    latest_score, score = tables.latest_score.c, tables.score.c
     query = sa.select(
-        standing.lead_id, standing.probability, standing.band, standing.as_of_us,
-        standing.score_id, score.answer, score.input, score.origin,
+        latest_score.lead_id, latest_score.probability, latest_score.band, latest_score.as_of_us,
+        latest_score.score_id, score.answer, score.input, score.origin,
     ).select_from(
-        tables.standing.outerjoin(tables.score, standing.score_id == score.score_id)
-    ).where(is_one_of(connection, standing.lead_id, lead_ids))  # fmt: skip
-    query = query.order_by(standing.as_of_us, standing.release_id)  # the last row of a lead stays
+        tables.latest_score.outerjoin(tables.score, latest_score.score_id == score.score_id)
+    ).where(is_one_of(connection, latest_score.lead_id, lead_ids))  # fmt: skip
+    # the last row of a lead stays
+    query = query.order_by(latest_score.as_of_us, latest_score.release_id)
     return {
         row.lead_id: {**row._mapping, "answer": row.answer or "{}"}
         for row in connection.execute(query)

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from small_release import small_release
 
 from commands import cli
-from commands.score import bucket_count
+from commands.batch_scoring import bucket_count
 from features.errors import UsageError
 from features.reading.read import read_dataset
 from features.schemas import arrow_of

@@ -18,16 +18,15 @@ from integrations.export import (
     Export,
     ExportFile,
     Notes,
-    detect,
     literal,
     locked_connection,
     look_at,
-    match,
     read_table,
 )
 from integrations.moments import TimeSettings, make_typed
 from integrations.recipe import Choices, SourceTable, load_recipe, recipe_names
 from integrations.run import import_export
+from integrations.table_match import detect, match
 
 PAGES = Path(__file__).parents[2] / "docs" / "integrations"
 LEADS = """

@@ -17,9 +17,9 @@ from small_training import DATA, METRICS
 from features.language.catalogues import language
 from features.language.current import use
 from features.language.language import ENGLISH
-from features.language.retelling import Retelling
+from features.language.sentence_translator import SentenceTranslator
 from scoring.release.release import Release
-from scoring.release.texts import KEPT, retold
+from scoring.release.texts import KEPT, translated_text
 from training.leakage.report import AuditReport, LeakVerdict, Suspect
 from training.leakage.values import Evidence, LeakSignal
 from training.model_card.card import card_of
@@ -46,17 +46,17 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_a_kept_sentence_is_in_the_language_of_its_reader(english: str, french: str) -> None:
-    assert retold(english, FRENCH) == french
-    assert retold(english, ENGLISH) == english
+    assert translated_text(english, FRENCH) == french
+    assert translated_text(english, ENGLISH) == english
 
 
 def test_numbers_days_and_lists_of_sentences_are_retold() -> None:
-    texts = Retelling((*KEPT, *REPORT_TEXTS))
-    retell = lambda text: texts.of(text, FRENCH).replace("\u202f", " ").replace("\u00a0", " ")  # noqa: E731
-    assert retell("12,345.6") == "12 345,6"
-    assert retell("35.1%") == "35,1 %"
-    assert retell("2026-03-01") == "1er mars 2026"
-    assert retell("matches no lead here; no score at all") == (
+    texts = SentenceTranslator((*KEPT, *REPORT_TEXTS))
+    in_french = lambda text: texts.of(text, FRENCH).replace("\u202f", " ").replace("\u00a0", " ")  # noqa: E731
+    assert in_french("12,345.6") == "12 345,6"
+    assert in_french("35.1%") == "35,1 %"
+    assert in_french("2026-03-01") == "1er mars 2026"
+    assert in_french("matches no lead here; no score at all") == (
         "ne correspond à aucun lead ici ; aucun score"
     )
 
@@ -183,7 +183,7 @@ def code_texts(*, messages: bool = False) -> dict[str, set[str]]:
 
 
 def template_texts(file: Path) -> set[str]:
-    """What stands between the tags of a template that is retold as a whole."""
+    """What stands between the tags of a template that is translated as a whole."""
     source = file.read_text("utf-8")
     body = re.sub(r"<(style|script)\b.*?</\1>", " ", source, flags=re.DOTALL)
     nodes = (" ".join(unescape(node).split()) for node in re.split(r"<[^>]*>|{%[^%]*%}", body))

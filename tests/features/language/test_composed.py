@@ -11,7 +11,7 @@ from features.language.catalogues import language
 from features.language.composed import COMPOSED_CONTEXT, composed
 from features.language.current import use
 from features.language.language import ENGLISH
-from features.language.retelling import Retelling
+from features.language.sentence_translator import SentenceTranslator
 from training.report_texts import translated
 
 FRENCH = language("fr")
@@ -70,7 +70,7 @@ def test_a_sentence_in_french(english: str, french: str) -> None:
 
 
 def test_a_headline_with_a_number_is_told_sentence_by_sentence() -> None:
-    texts = Retelling(
+    texts = SentenceTranslator(
         ("Cannot tell.", "{what}: {why}", "It would take about {n:,.0f} leads."), empty=True
     )
     text = "Cannot tell. It would take about 5,000 leads."

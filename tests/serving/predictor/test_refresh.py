@@ -318,7 +318,7 @@ def test_a_lead_erased_while_it_is_scored_stays_erased(
 
     monkeypatch.setattr("serving.predictor.refresh.histories_now", meanwhile)
     house.refresh(releases[0])
-    for table in (tables.score, tables.standing, tables.reported, tables.change):
+    for table in (tables.score, tables.latest_score, tables.reported, tables.change):
         assert house.count(table) == 0
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from features.contract import value_to_text
 from serving.store.bulk import is_one_of
 from serving.store.database import AT_ONCE
-from serving.store.tables import answer, lead, standing
+from serving.store.tables import answer, latest_score, lead
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -21,7 +21,7 @@ SHOWN_REASONS = 3
 
 SHOWN_COLUMNS = ("name", "owner", "source", "account")
 
-COLUMNS = [column.name for column in standing.columns]
+COLUMNS = [column.name for column in latest_score.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ def listed_reasons(text: str) -> list[AnsweredReason]:
     return [AnsweredReason("", each) if isinstance(each, str) else each for each in kept]
 
 
-def standing_rows(
+def latest_score_rows(
     connection: sa.Connection, rows: Sequence[Mapping[str, Any]], shown: ShownAttributes
 ) -> list[dict[str, Any]]:
-    """Rows of ``standing`` for the newest of these scores by lead and release, in that order."""
+    """Rows of the table ``standing``: the newest of these scores by lead and release, in order."""
     newest: dict[tuple[str, str], Mapping[str, Any]] = {}
     for row in rows:
         key = row["lead_id"], row["release_id"]
@@ -156,5 +156,5 @@ def show_again(connection: sa.Connection, lead_ids: Sequence[str], shown: ShownA
     known = stored_texts(connection, lead_ids, shown)
     rows = [{"b_lead_id": lead_id, **shown.of_texts(texts)} for lead_id, texts in known.items()]
     if rows:
-        update = sa.update(standing).where(standing.c.lead_id == sa.bindparam("b_lead_id"))
+        update = sa.update(latest_score).where(latest_score.c.lead_id == sa.bindparam("b_lead_id"))
         connection.execute(update.values({c: sa.bindparam(c) for c in SHOWN_COLUMNS}), rows)

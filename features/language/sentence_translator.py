@@ -1,4 +1,4 @@
-"""Composed sentences, told again in another language.
+"""Translates sentences that are composed already.
 
 What goes into a release must have the same bytes whoever makes it, so its sentences are English, as
 are those of the code that measures. Where one is shown, it is matched against the messages that it
@@ -34,10 +34,10 @@ Message = str | tuple[str, str]
 """A message, or the singular and plural of one that counts ``{n}`` things."""
 
 
-class Retelling:
-    """The messages that sentences may have been made from.
+class SentenceTranslator:
+    """Translates a sentence by the message that it was made from.
 
-    >>> Retelling(("{n:,} leads, {verb}", "kept")).of("1,200 leads, kept", ENGLISH)
+    >>> SentenceTranslator(("{n:,} leads, {verb}", "kept")).of("1,200 leads, kept", ENGLISH)
     '1,200 leads, kept'
     """
 
@@ -48,7 +48,7 @@ class Retelling:
         self._messages, self._context = messages, context
         self._filling = ".*?" if empty else ".+?"
         self._plain = frozenset(m for m in messages if isinstance(m, str) and "{" not in m)
-        self._of = lru_cache(maxsize=4096)(self._retold)
+        self._of = lru_cache(maxsize=4096)(self._translated)
 
     @cached_property
     def _forms(self) -> list[tuple[str, str, Message]]:
@@ -66,21 +66,21 @@ class Retelling:
         """The sentence in a language."""
         return text if language is ENGLISH else self._of(text, language)
 
-    def _retold(self, text: str, language: Language, depth: int = 0) -> str:
+    def _translated(self, text: str, language: Language, depth: int = 0) -> str:
         if text in self._plain:
             return self._translation(text, {}, language)
         if _DAY.fullmatch(text):
             return language.format_date(date.fromisoformat(text))
         if number := _PLAIN_NUMBER.fullmatch(text):
             return _number(number[1], bool(number[2]), language)
-        retold = self._matched(text, language, depth, with_words=True)
-        if retold is None:
-            retold = self._by_sentence(text, language, depth)
-        if retold is None:  # after that, for they fit whole paragraphs too
-            retold = self._matched(text, language, depth, with_words=False)
-        if retold is None:
-            retold = self._by_part(text, language, depth)
-        return text if retold is None else retold
+        translated = self._matched(text, language, depth, with_words=True)
+        if translated is None:
+            translated = self._by_sentence(text, language, depth)
+        if translated is None:  # after that, for they fit whole paragraphs too
+            translated = self._matched(text, language, depth, with_words=False)
+        if translated is None:
+            translated = self._by_part(text, language, depth)
+        return text if translated is None else translated
 
     def _matched(
         self, text: str, language: Language, depth: int, *, with_words: bool
@@ -101,17 +101,19 @@ class Retelling:
         sentences = re.split(r"(?<=\.) ", text)
         if len(sentences) < 2 or depth >= MAX_DEPTH:
             return None
-        in_language = [self._retold(sentence, language, depth + 1) for sentence in sentences]
+        in_language = [self._translated(sentence, language, depth + 1) for sentence in sentences]
         return " ".join(in_language) if in_language != sentences else None
 
     def _by_part(self, text: str, language: Language, depth: int) -> str | None:
         """The text without its full stop, or part by part; None where no part is known."""
-        if text.endswith(".") and (retold := self._retold(text[:-1], language, depth)) != text[:-1]:
-            return f"{retold}."
+        if text.endswith("."):
+            translated = self._translated(text[:-1], language, depth)
+            if translated != text[:-1]:
+                return f"{translated}."
         for joint in JOINTS:
             parts = text.split(joint)
             if len(parts) > 1 and depth < MAX_DEPTH:
-                in_language = [self._retold(part, language, depth + 1) for part in parts]
+                in_language = [self._translated(part, language, depth + 1) for part in parts]
                 if in_language != parts:
                     return language.pgettext(JOINT_CONTEXT, joint).join(in_language)
         return None
@@ -138,7 +140,7 @@ class Retelling:
             elif conversion or depth >= MAX_DEPTH:
                 parts.append(value)
             else:
-                parts.append(self._retold(value, language, depth + 1))
+                parts.append(self._translated(value, language, depth + 1))
         return "".join(parts)
 
 

@@ -41,7 +41,7 @@ from serving.moment_arrays import checked_each
 from serving.problems import FieldError, Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
-from serving.store.attribute_names import check_names
+from serving.store.attribute_names import StoredNames
 from serving.store.database import note
 from serving.store.ingest import REPEATED, TAKEN, add_rows
 from serving.store.leads import (
@@ -279,23 +279,15 @@ class _Ingest:
 
 
 def _wrong_names(connection: sa.Connection, leads: list[NewLead]) -> dict[int, Problem]:
-    """By position, what is wrong with the names of a lead's attributes."""
-    try:
-        check_names(connection, {name for lead in leads for name in lead.attributes})
-    except Problem as problem:
-        if len(leads) == 1:
-            return {0: problem}
-    else:
-        return {}
+    """By position, what is wrong with the names of a lead's attributes; as many statements for ten
+    thousand leads as for one."""
+    names = StoredNames(connection, {name for lead in leads for name in lead.attributes})
     wrong: dict[int, Problem] = {}
-    accepted: set[str] = set()
     for i, lead in enumerate(leads):
         try:
-            check_names(connection, accepted | lead.attributes.keys())
+            names.accept(lead.attributes)
         except Problem as problem:
             wrong[i] = problem
-        else:
-            accepted |= lead.attributes.keys()
     return wrong
 
 

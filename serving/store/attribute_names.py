@@ -19,37 +19,53 @@ AT_ONCE = 500
 
 
 def check_names(connection: sa.Connection, names: Iterable[str]) -> None:
-    """Raise a 422 for a name that is known in other letters, or is one too many.
+    """Raise a 422 for a name that is known in other letters, or is one too many."""
+    StoredNames(connection, names).accept(names)
+
+
+class StoredNames:
+    """The names of a store, read once for all the leads of a request: which of ``names`` there are.
 
     Costs one look-up by key for names that are known; the others are read (no more than
     ``MAX_COLUMNS``) when a name is new.
     """
-    new = sorted(set(names) - _known(connection, sorted(set(names))))
-    if not new:
-        return
-    total = connection.scalar(sa.select(sa.func.count()).select_from(attribute_name)) or 0
-    if total + len(new) > MAX_COLUMNS:
-        raise Problem(
-            422, "too-many-attributes",
-            f"The store has {total} attributes of at most {MAX_COLUMNS}; send values under names "
-            "that are the same for all leads.",
-        )  # fmt: skip
-    spelled = {
-        name.casefold(): name for name in connection.scalars(sa.select(attribute_name.c.name))
-    }
-    for name in new:
-        other = spelled.setdefault(name.casefold(), name)
-        if other != name:
-            raise validation_problem(
-                "$.attributes",
-                f"an attribute is known as {other}, in these capital and small letters",
-            )
+
+    def __init__(self, connection: sa.Connection, names: Iterable[str]) -> None:
+        wanted = set(names)
+        self._spelled: dict[str, str] = {}
+        self._total = 0
+        self._known = _known(connection, sorted(wanted)) if len(wanted) <= AT_ONCE else set()
+        if len(self._known) < len(wanted):
+            stored = list(connection.scalars(sa.select(attribute_name.c.name)))
+            self._known, self._total = set(stored), len(stored)
+            self._spelled = {name.casefold(): name for name in stored}
+
+    def accept(self, names: Iterable[str]) -> None:
+        """Count a lead's names among those that are known; a 422, and none is, if one is known in
+        other letters, or one too many."""
+        new = sorted(set(names) - self._known)
+        if not new:
+            return
+        if self._total + len(new) > MAX_COLUMNS:
+            raise Problem(
+                422, "too-many-attributes",
+                f"The store has {self._total} attributes of at most {MAX_COLUMNS}; send values "
+                "under names that are the same for all leads.",
+            )  # fmt: skip
+        spelled: dict[str, str] = {}
+        for name in new:
+            fold = name.casefold()
+            other = self._spelled.get(fold) or spelled.setdefault(fold, name)
+            if other != name:
+                raise validation_problem(
+                    "$.attributes",
+                    f"an attribute is known as {other}, in these capital and small letters",
+                )
+        self._known.update(new)
+        self._spelled |= spelled
+        self._total += len(new)
 
 
 def _known(connection: sa.Connection, names: list[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(names), AT_ONCE):
-        part = names[start : start + AT_ONCE]
-        query = sa.select(attribute_name.c.name).where(attribute_name.c.name.in_(part))
-        found.update(connection.scalars(query))
-    return found
+    query = sa.select(attribute_name.c.name).where(attribute_name.c.name.in_(names))
+    return set(connection.scalars(query))

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from serving.problems import Problem
-from serving.store.attribute_names import check_names
+from serving.store.attribute_names import StoredNames, check_names
 from serving.store.database import connect
 from serving.store.migrate import migrate
 from serving.store.tables import attribute_name
@@ -48,3 +48,24 @@ def test_names_have_a_bound_and_those_that_are_known_go_on(connection: sa.Connec
         check_names(connection, ["the last one", "one too many"])
     assert refused.value.kind == "too-many-attributes"
     check_names(connection, [f"name {i}" for i in range(1200)])
+
+
+def test_ten_thousand_leads_with_names_of_their_own_cost_few_statements(
+    connection: sa.Connection,
+) -> None:
+    """Each asked the store anew: a request held the one writer for a minute."""
+    note(connection, *(f"name {i}" for i in range(MAX_COLUMNS - 2)))
+    leads = [[f"name {i % 100}", f"own {i}"] for i in range(10_000)]
+    sent: list[str] = []
+    sa.event.listen(connection, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    names = StoredNames(connection, {name for lead in leads for name in lead})
+
+    def refusal(lead: list[str]) -> str | None:
+        try:
+            names.accept(lead)
+        except Problem as problem:
+            return problem.kind
+        return None
+
+    assert [refusal(lead) for lead in leads] == [None] * 2 + ["too-many-attributes"] * 9998
+    assert len(sent) == 1

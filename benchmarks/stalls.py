@@ -164,6 +164,47 @@ def batch(count: int) -> bytes:
     return post("/v1/scores/batch", f'{{"leads":[{leads}]}}'.encode())
 
 
+def own_kinds(count: int) -> bytes:
+    """One lead with so many interactions, each of a kind of its own."""
+    acts = ",".join(
+        f'{{"kind":"k{i}","occurred_at":"2026-03-05T10:00:{i % 60:02d}Z"}}' for i in range(count)
+    )
+    return post("/v1/scores", f'{{{LEAD},"interactions":[{acts}]}}'.encode())
+
+
+def own_attributes(count: int) -> bytes:
+    """One lead with so many answers, each about an attribute of its own."""
+    answers = ",".join(
+        f'{{"attribute":"a{i}","answered_at":"2026-03-05T10:00:00Z","value":"v{i}"}}'
+        for i in range(count)
+    )
+    return post("/v1/scores", f'{{{LEAD},"answers":[{answers}]}}'.encode())
+
+
+def stored(bodies: int) -> bytes:
+    """A lead is stored with 10,000 interactions of kinds of their own, and as many answers about
+    attributes of their own, in each body; then it is scored and all that is stored of it read."""
+    kept = "\r\nConnection: close", ""
+    lead = post("/v1/leads", b'{"leads":[{"lead_id":"S","created_at":"2026-03-01T00:00:00Z"}]}')
+    sent = [lead.decode().replace(*kept)]
+    for body in range(bodies):
+        at = range(10_000 * body, 10_000 * body + 10_000)
+        acts = ",".join(
+            f'{{"lead_id":"S","kind":"k{i}","occurred_at":"2026-03-05T10:00:{i % 60:02d}Z"}}'
+            for i in at
+        )
+        answers = ",".join(
+            f'{{"lead_id":"S","attribute":"a{i}","answered_at":"2026-03-05T10:00:00Z","value":"v"}}'
+            for i in at
+        )
+        for name, rows_ in (("interactions", acts), ("answers", answers)):
+            request = post(f"/v1/{name}", f'{{"{name}":[{rows_}]}}'.encode())
+            sent.append(request.decode().replace(*kept))
+    sent.append("GET /v1/leads/S/score HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    sent.append("GET /v1/leads/S HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    return "".join(sent).encode()
+
+
 CASES: dict[str, Callable[[], bytes]] = {
     "a usual lead": lambda: interactions(50),
     "0.4 MB: 1,990 keys that begin alike": lambda: keys_alike(1),
@@ -173,6 +214,9 @@ CASES: dict[str, Callable[[], bytes]] = {
     "2 MB: 10,000 rows of interactions": lambda: rows(10_000),
     "15 MB: 75,000 rows of interactions": lambda: rows(75_000),
     "a batch of 1,000 leads": lambda: batch(1000),
+    "5 MB: 100,000 interactions of own kinds": lambda: own_kinds(100_000),
+    "5 MB: 60,000 answers about own attributes": lambda: own_attributes(60_000),
+    "a stored lead of 40,000 own kinds and attributes": lambda: stored(4),
     "15 MB of opening brackets": lambda: post("/v1/scores", b'{"a":[' + b"[" * 15_000_000),
     "15 MB of numbers": lambda: post("/v1/scores", b'{"a":[' + b"1," * 7_500_000 + b"1]}"),
     "60 MB of headers": lambda: (

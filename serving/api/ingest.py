@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -41,7 +41,7 @@ from serving.moment_arrays import checked_each
 from serving.problems import FieldError, Problem, validation_problem
 from serving.services import Services
 from serving.store import tables
-from serving.store.attribute_names import StoredNames
+from serving.store.attribute_names import OTHER_SPELLING, StoredNames
 from serving.store.database import note
 from serving.store.ingest import REPEATED, TAKEN, add_rows
 from serving.store.leads import (
@@ -232,7 +232,7 @@ class _Ingest:
                 for row, i in zip(rows.good, rows.at, strict=True)
             ]  # fmt: skip
 
-        return await self._add(request, tables.answer, rows, plain, now_us)
+        return await self._add(request, tables.answer, rows, plain, now_us, _misspelled)
 
     async def outcomes(self, request: Request) -> Response:
         """Add outcomes."""
@@ -258,23 +258,32 @@ class _Ingest:
         rows: Rows[Any],
         plain: Callable[[], list[dict[str, Any]]],
         now_us: int,
+        wrong_of: Callable[[sa.Connection, Sequence[Any]], dict[int, Problem]] | None = None,
     ) -> Response:
-        """Store the good rows; ``plain`` makes them ready, in the thread that writes."""
+        """Store the good rows; ``plain`` makes them ready, in the thread that writes. ``wrong_of``:
+        by position among them, what is wrong with rows beside what is stored."""
         store, actor = self.services.store, request.actor
 
-        def work(connection: sa.Connection) -> list[str]:
-            became = add_rows(connection, table, plain(), store.tombstones)
+        def work(connection: sa.Connection) -> list[str | Problem]:
+            wrong = {} if wrong_of is None else wrong_of(connection, rows.good)
+            good = [row for i, row in enumerate(plain()) if i not in wrong]
+            became = add_rows(connection, table, good, store.tombstones)
             if TAKEN in became:
                 note(connection, now_us, actor, f"add {table.name}", "", became.count(TAKEN))
-            return became
+            coming = iter(became)
+            return [wrong[i] if i in wrong else next(coming) for i in range(len(rows.good))]
 
         became = await store.write(work)
-        for word in sorted(set(became)):
-            self.services.metrics.ingested.labels(table.name, word).inc(became.count(word))
-        refused = {i: Refused(i, word) for word, i in zip(became, rows.at, strict=True)
-                   if word not in (TAKEN, REPEATED)}  # fmt: skip
+        words = [INVALID if isinstance(word, Problem) else word for word in became]
+        for word in sorted(set(words)):
+            self.services.metrics.ingested.labels(table.name, word).inc(words.count(word))
+        refused = {
+            i: refusal(table.name + "s", i, word) if isinstance(word, Problem) else Refused(i, word)
+            for word, i in zip(became, rows.at, strict=True)
+            if word not in (TAKEN, REPEATED)
+        }
         return json_response(
-            RowsTaken(became.count(TAKEN), became.count(REPEATED), rows.without(refused).refused)
+            RowsTaken(words.count(TAKEN), words.count(REPEATED), rows.without(refused).refused)
         )
 
 
@@ -288,6 +297,18 @@ def _wrong_names(connection: sa.Connection, leads: list[NewLead]) -> dict[int, P
             names.accept(lead.attributes)
         except Problem as problem:
             wrong[i] = problem
+    return wrong
+
+
+def _misspelled(connection: sa.Connection, answers: Sequence[AnswerIn]) -> dict[int, Problem]:
+    """By position, what is wrong with answers about an attribute that leads have in other letters:
+    taken, they would be of another attribute, which no model knows."""
+    names = StoredNames(connection, {answer.attribute for answer in answers})
+    wrong: dict[int, Problem] = {}
+    for i, answer in enumerate(answers):
+        known = names.spelling_of(answer.attribute)
+        if known not in (None, answer.attribute):
+            wrong[i] = validation_problem("$.attribute", OTHER_SPELLING.format(other=known))
     return wrong
 
 

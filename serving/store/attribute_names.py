@@ -17,6 +17,8 @@ from serving.store.views import MAX_COLUMNS
 
 AT_ONCE = 500
 
+OTHER_SPELLING = "an attribute is known as {other}, in these capital and small letters"
+
 
 def check_names(connection: sa.Connection, names: Iterable[str]) -> None:
     """Raise a 422 for a name that is known in other letters, or is one too many."""
@@ -54,16 +56,16 @@ class StoredNames:
             )  # fmt: skip
         spelled: dict[str, str] = {}
         for name in new:
-            fold = name.casefold()
-            other = self._spelled.get(fold) or spelled.setdefault(fold, name)
+            other = self.spelling_of(name) or spelled.setdefault(name.casefold(), name)
             if other != name:
-                raise validation_problem(
-                    "$.attributes",
-                    f"an attribute is known as {other}, in these capital and small letters",
-                )
+                raise validation_problem("$.attributes", OTHER_SPELLING.format(other=other))
         self._known.update(new)
         self._spelled |= spelled
         self._total += len(new)
+
+    def spelling_of(self, name: str) -> str | None:
+        """How a lead's attribute of this name is spelled here; None if there is none."""
+        return name if name in self._known else self._spelled.get(name.casefold())
 
 
 def _known(connection: sa.Connection, names: list[str]) -> set[str]:

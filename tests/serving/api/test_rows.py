@@ -40,6 +40,21 @@ def test_each_bad_row_is_named_and_the_good_ones_are_taken(known: httpx.Client) 
     assert "word" not in json.dumps(answer)
 
 
+def test_answers_about_an_attribute_in_other_letters_are_refused(known: httpx.Client) -> None:
+    """They were taken as another attribute, of which no model knows."""
+    made = {"created_at": "2026-03-01T00:00:00Z", "attributes": {"Lead Stage": "new"}}
+    known.put("/v1/leads/spelled", json=made)
+    row = {"lead_id": "spelled", "answered_at": "2026-03-05T00:00:00Z", "value": "met"}
+    names = ["Lead Stage", "LEAD STAGE", "unheard of"]
+    rows = [{**row, "attribute": name} for name in names]
+    answer = known.post("/v1/answers", json={"answers": rows}).json()
+    assert answer["taken"] == 2
+    (refused,) = answer["refused"]
+    assert (refused["index"], refused["why"]) == (1, "invalid")
+    assert refused["errors"][0]["at"] == "$.answers[1].attribute"
+    assert "Lead Stage" in refused["errors"][0]["message"]
+
+
 def test_a_body_without_a_good_row_is_a_problem_that_names_them(known: httpx.Client) -> None:
     rows = [{**GOOD, **bad} for bad, _ in BAD[:2]]
     answer = known.post("/v1/interactions", json={"interactions": rows})

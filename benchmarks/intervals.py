@@ -56,7 +56,7 @@ def measured(world: str, leads: int, seed: int, folder: Path) -> dict[str, float
     )
     true = truth.probability.to_numpy()
     label = learned.out_of_fold.label.astype(np.float64)
-    served = interval_table(learned, TrainingConfig(seed=0))
+    served = interval_table(learned, source, TrainingConfig(seed=0))
     tables = {"Venn-Abers": venn_abers(learned.log_odds, label, learned.out_of_fold.weight)}
     for spreads in TRIED:
         mark = " (served)" if spreads == STANDARD_DEVIATIONS else ""

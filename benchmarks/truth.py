@@ -194,7 +194,7 @@ def _ours(world: WorldData, jobs: int) -> tuple[np.ndarray, dict[str, object]]:
     everything = np.ones(len(source.labelled), bool)
     method = TrainingConfig(scorecard=card, jobs=jobs)
     learned = select_and_fit(source, everything, source.labelled.observed_until_us, method)
-    intervals = interval_table(learned, method)
+    intervals = interval_table(learned, source, method)
     matrix = compute_vectors(learned.spec, world.asked_source.histories, world.asked)
     found = learned.model.explain(matrix)
     low, high = intervals.interval(found.log_odds, found.probability)

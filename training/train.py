@@ -85,7 +85,7 @@ def train(
     with WorkerPool(config.jobs) as pool:
         result = backtest(data, until_us, config, pool=pool, progress=progress)
         fitted = select_and_fit(data, everything, until_us, config, pool=pool, progress=progress)
-        intervals = interval_table(fitted, config, pool=pool, progress=progress)
+        intervals = interval_table(fitted, data, config, pool=pool, progress=progress)
         timing = fit_timing(fitted, data, pool=pool)
         random_split = None
         if dataset.has_time:

@@ -1,10 +1,11 @@
 """What a model still misses: how much it would gain if it had more to learn from.
 
 Outcomes never show how far scores are from the true probabilities. They do show how much worse the
-same families are that learn from half of the leads. Where columns express what decides, the loss
-above the truth's falls about as fast as the leads grow in number, so what half the leads cost is
-about what all of them still miss. Where histories decide in ways that no straight line follows,
-the counts are a summary of them, and more is missed than any number of leads would show.
+same families are that learn from half of the leads. Where straight lines express what decides, the
+loss above the truth's falls about as fast as the leads grow in number, so what half the leads cost
+is about what all of them still miss. Where they do not, trees find their steps one after the other
+and still lack some; and where histories decide so, the counts are a summary of them, and more is
+missed than any number of leads would show.
 """
 
 from __future__ import annotations
@@ -35,15 +36,20 @@ from training.model_selection.worker_pool import WorkerPool
 
 MISSED_PER_HALVING = 1.25
 """Nats above the truth's loss for each nat that half the leads cost. 0.6 to 1.3 in worlds whose
-columns express what decides (``python benchmarks/truth.py``)."""
+straight lines express what decides (``python benchmarks/truth.py``)."""
+
+
+BENT_FACTOR = 0.4
+"""So much of that is added, at most, where attributes decide and not along straight lines."""
 
 
 HISTORY_FACTOR = 3.0
-"""So much is added to that, at most, where interactions decide and not along straight lines."""
+"""So much more, times the share of histories in the standard deviation of the scores."""
 
 
-MAX_ROWS_FOR_BOTH_HALVES = 5_000
-"""With more rows to learn from one half is enough; the other is fitted too below."""
+MAX_ROWS_FOR_BOTH_HALVES = 20_000
+"""With more rows to learn from one half is enough; with fewer, what one half costs varies by a
+third of itself and more from half to half, so both are fitted."""
 
 
 LINEAR = "linear"
@@ -87,8 +93,20 @@ def expected_excess(
     linear = [r.log_odds for r in fitted.candidate_results if r.candidate.name == LINEAR]
     bent = max(0.0, pooled_loss(linear[0], rows) - loss) if linear else 0.0
     contributions = fitted.model.explain(fitted.out_of_fold_vectors).contributions
-    more = HISTORY_FACTOR * history_share(fitted.spec, contributions) * min(1.0, bent / halving)
-    return MISSED_PER_HALVING * halving * (1.0 + more)
+    return missed(halving, bent, history_share(fitted.spec, contributions))
+
+
+def missed(halving: float, bent: float, history: float) -> float:
+    """Nats above the truth's loss, from those that half of the leads cost (above 0).
+
+    ``bent`` (at least 0): nats by which straight lines are worse than the ensemble. ``history``:
+    share, 0 to 1, of the scores' variance that interactions bring.
+
+    >>> missed(0.004, 0.0, 0.5), round(missed(0.004, 0.01, 0.0), 4)
+    (0.005, 0.007)
+    """
+    more = BENT_FACTOR + HISTORY_FACTOR * float(np.sqrt(history))
+    return MISSED_PER_HALVING * halving * (1.0 + more * min(1.0, bent / halving))
 
 
 def averaged_log_odds(results: Sequence[CandidateResult], ensemble: EnsembleChoice) -> Float64:

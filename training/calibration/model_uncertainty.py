@@ -12,7 +12,8 @@ the log-odds, measured on out-of-fold references, say where scores are known wor
 
 How large they are in all follows from what half of the leads cost
 (:mod:`training.calibration.learning_curve`): an error with variance v costs p (1 - p) v / 2 nats. A
-fourth is what time does: how far the level of whole folds was off, beyond chance.
+fourth is what time does: how far the level of whole folds was off, beyond chance. A fifth is what
+levels of a category that share one column hide (:mod:`training.calibration.lumped_levels`).
 
 How much of the truth such intervals hold is measured in worlds where it is known:
 ``python benchmarks/truth.py``, docs/decisions/0063-intervals-from-the-learning-curve.md.
@@ -28,9 +29,11 @@ from features.compute.array_types import Float64
 from scoring.intervals import IntervalTable
 from scoring.model.log_odds import sigmoid
 from training.calibration.learning_curve import averaged_log_odds, expected_excess
+from training.calibration.lumped_levels import lumped_variance
 from training.calibration.venn_abers import venn_abers
 from training.candidates.scorecard import SCORECARD
 from training.config import TrainingConfig
+from training.labels.training_data import TrainingData
 from training.model_selection.cross_validation import Progress
 from training.model_selection.ensemble import ensemble_weights, level_for_rate
 from training.model_selection.fit import FittedModel
@@ -53,6 +56,7 @@ MIN_REFERENCES_PER_BIN = 50
 
 def interval_table(
     fitted: FittedModel,
+    data: TrainingData,
     config: TrainingConfig,
     *,
     pool: WorkerPool | None = None,
@@ -61,7 +65,8 @@ def interval_table(
     """The intervals of a release: Venn-Abers out of fold, widened by the standard deviation between
     models.
 
-    ``config``: as the model was fitted; its candidates are fitted again on half of the leads.
+    ``data``, ``config``: with which the model was fitted; its candidates are fitted again on half
+    of the leads.
     """
     rows = fitted.out_of_fold
     label = rows.label.astype(np.float64)
@@ -77,6 +82,14 @@ def interval_table(
     excess = expected_excess(fitted, config, pool=pool, progress=progress)
     scale = scale_for(excess, np.interp(final, at, model_sd) ** 2, final, rows.weight)
     variance = scale * model_sd**2 + level_variance(fitted)
+    variance += lumped_variance(
+        fitted.spec,
+        data.histories,
+        data.labelled.references.lead[rows.rows],
+        sigmoid(fitted.log_odds),
+        label,
+        rows.weight,
+    )
     return table.with_model_sd(at, np.sqrt(variance), STANDARD_DEVIATIONS)
 
 

@@ -23,7 +23,7 @@ from training.labels.training_data import TrainingData
 WINDOWS_DAYS = (1.0, 7.0, 30.0, 90.0, None)
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0)
 MAX_KINDS = 40
-MAX_LEVELS = 30
+MAX_LEVELS = 60
 UNWINDOWED_AGGREGATES = (
     "days_since_last",
     "days_silent",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from features.vectors.spec import Feature, FeatureSpec
-from training.calibration.learning_curve import at_step, halved, history_share
+from training.calibration.learning_curve import at_step, halved, history_share, missed
 from training.candidates.base import ColumnSubset
 from training.candidates.linear import LinearCandidate
 from training.labels.censoring import TrainingRows
@@ -37,8 +38,8 @@ def test_a_lead_is_on_one_side_and_both_halves_make_the_whole() -> None:
 
 
 def test_many_rows_are_halved_once() -> None:
-    label = np.tile([0, 1], 3_000).astype(np.int8)
-    halves = halved(plan_of(3_000, label), np.random.default_rng(0))
+    label = np.tile([0, 1], 10_001).astype(np.int8)
+    halves = halved(plan_of(10_001, label), np.random.default_rng(0))
     assert halves is not None
     assert len(halves) == 1
 
@@ -54,6 +55,22 @@ def test_history_is_the_share_of_columns_of_interactions() -> None:
     contributions = rng.normal(size=(5_000, 2)) * [3.0, 1.0]
     assert abs(history_share(SPEC, contributions) - 0.9) < 0.02
     assert history_share(SPEC, contributions * [0.0, 1.0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("bent", "history", "times"),
+    [
+        (0.0, 1.0, 1.0),  # straight lines do as well, so histories hide nothing
+        (0.004, 0.0, 1.4),
+        (0.4, 0.0, 1.4),  # no more than at what half of the leads cost
+        (0.002, 0.0, 1.2),
+        (0.004, 0.25, 2.9),
+    ],
+)
+def test_more_is_missed_where_no_straight_line_follows(
+    bent: float, history: float, times: float
+) -> None:
+    assert missed(0.004, bent, history) == pytest.approx(1.25 * 0.004 * times)
 
 
 def test_a_candidate_is_fitted_at_its_chosen_step_alone() -> None:

@@ -12,13 +12,16 @@ from typing import Any
 import pyarrow.csv as pacsv
 import pytest
 import sqlalchemy as sa
+from empty_registry import empty_registry
+from few_kinds import simulate_few_kinds
 
 from serving.store.database import connect
+from training.simulator import write_simulation
 
 Start = Callable[..., Any]
 LEADS = 300
 REFERENCES = 60
-QUICK = ("--time-budget", "0")
+QUICK = ("--time-budget", "0", "--jobs", "1")
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -31,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, new_quick_house: Callable[.
     """Simulated leads in ``leads``, and the release trained on them in ``of_folder``."""
     made = tmp_path_factory.mktemp("folder")
     house = new_quick_house(made)
-    house.run("simulate", "leads", "--leads", str(LEADS), "--seed", "5")
+    write_simulation(simulate_few_kinds(LEADS, seed=5), made / "leads", truth=False)
     house.run("train", "leads", "--out", "of_folder", "--no-register", *QUICK)
     return made
 
@@ -98,6 +101,7 @@ def test_the_loop_closes(
     new_quick_house: Callable[..., Any],
 ) -> None:
     (home / "champion.json").unlink()
+    empty_registry(home)
     database = {} if store_url.startswith("sqlite") else {"database_url": store_url}
     service = start(ready=False, watch_s=0.2, **database)
     service.wait_for(lambda: service.metric("leadscore_store_up") == 1)

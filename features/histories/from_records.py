@@ -6,9 +6,10 @@ pyarrow is imported, and one lead costs a few microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from heapq import merge
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,12 +23,18 @@ from features.histories.grouping import NO_EVENTS, group_rows, grouped_answers
 from features.histories.sorting import AT, DURATION, KIND, NO_EVENT, VALUE
 
 T = TypeVar("T")
+N = TypeVar("N", np.float64, np.int64, np.uint64)
 
 
 _NAN = float("nan")
 
 
 _NO_CODES, _NO_MOMENTS = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+
+
+AT_ONCE = 5_000
+"""Rows handled in one step of the interpreter. A lead may have a million, and a server that reads
+them in a thread answers nobody else during a step."""
 
 
 Value = bool | float | str | None
@@ -107,13 +114,36 @@ def _attribute(values: list[Value]) -> Float64 | Object:
     return np.array(values, dtype=np.float64)
 
 
+def _in_order(words: Collection[str]) -> list[str]:
+    """The words, sorted; very many in slices, for one sort is one step."""
+    if len(words) <= AT_ONCE:
+        return sorted(words)
+    return list(merge(*map(sorted, _slices(list(words)))))
+
+
+def _slices(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), AT_ONCE):
+        yield values[start : start + AT_ONCE]
+
+
+def _array(values: Sequence[Any] | Int64, dtype: type[N]) -> npt.NDArray[N]:
+    """The values as an array."""
+    if len(values) <= AT_ONCE:
+        return np.array(values, dtype=dtype)
+    starts = range(0, len(values), AT_ONCE)
+    return np.concatenate([np.array(values[i : i + AT_ONCE], dtype=dtype) for i in starts])
+
+
 def _dictionary_encode(names: Sequence[str]) -> tuple[Int32, tuple[str, ...]]:
-    different = set(names)
+    different = set[str]()
+    for part in _slices(names):
+        different.update(part)
     plain = {name: trimmed(name) for name in different}
-    ordered = tuple(sorted(set(plain.values())))
+    ordered = tuple(_in_order(set(plain.values())))
     rank = {name: i for i, name in enumerate(ordered)}
     code_of = {name: rank[plain[name]] for name in different}
-    return np.array(list(map(code_of.__getitem__, names)), dtype=np.int32), ordered
+    codes = [np.array(list(map(code_of.__getitem__, p)), dtype=np.int32) for p in _slices(names)]
+    return np.concatenate(codes) if codes else _NO_CODES, ordered
 
 
 def _floats(values: Sequence[float | None]) -> Float64:
@@ -122,7 +152,7 @@ def _floats(values: Sequence[float | None]) -> Float64:
         return np.full(unknown, _NAN)
     if unknown:
         values = [_NAN if v is None else v for v in values]
-    return np.array(values, dtype=np.float64)
+    return _array(values, np.float64)
 
 
 def _events(event_ids: Sequence[str | int | None]) -> npt.NDArray[np.uint64]:
@@ -135,7 +165,7 @@ def _events(event_ids: Sequence[str | int | None]) -> npt.NDArray[np.uint64]:
     rank: dict[str | int, int] = {}
     none = int(NO_EVENT)
     codes = [none if e is None else rank.setdefault(e, len(rank) + 1) for e in event_ids]
-    return np.array(codes, dtype=np.uint64)
+    return _array(codes, np.uint64)
 
 
 def _joined(columns: Sequence[Sequence[T]]) -> Sequence[T]:
@@ -143,7 +173,7 @@ def _joined(columns: Sequence[Sequence[T]]) -> Sequence[T]:
 
 
 def _moments(columns: Sequence[Sequence[int] | Int64]) -> Int64:
-    return np.concatenate([np.array(column, dtype=np.int64) for column in columns])
+    return np.concatenate([_array(column, np.int64) for column in columns])
 
 
 def _rows(counts: Sequence[int]) -> Int32:

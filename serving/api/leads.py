@@ -22,7 +22,8 @@ from serving.api.endpoint import (
 from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
 from serving.messages import Change, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
-from serving.predictor.predictor import Predictor, predict_one
+from serving.predictor import stored_lead
+from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import STORE
 from serving.predictor.stored_lead import query_of_stored_lead
@@ -134,9 +135,14 @@ class _Leads:
         if stored is None:
             raise Problem(404, "not-found", "No such lead; PUT it first, or it was erased.")
         score_query = query_of_stored_lead(stored, context, predictor)
-        with self.services.traces.step("score"):
+
+        def scored() -> tuple[Prediction, bytes]:
             prediction = predict_one(predictor, score_query)
-            encoded = encode(prediction.answer)
+            return prediction, encode(prediction.answer)
+
+        with self.services.traces.step("score"):
+            apart = stored.row_count >= stored_lead.LARGE_HISTORY_ROWS
+            prediction, encoded = await self.services.run_apart(scored) if apart else scored()
         if query.get("record", "true") == "false":
             self.services.recorder.count(prediction)
             return Response(encoded)

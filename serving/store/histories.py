@@ -33,6 +33,10 @@ _ACT = ("id", "occurred_us", "kind", "value", "duration_s")
 _ANSWER = ("id", "answered_us", "attribute", "value")
 
 
+ROWS_A_STEP = 5_000
+"""Rows of one lead, of which there may be a million, that are read and turned in one go."""
+
+
 class Read(msgspec.Struct, frozen=True):
     """How far a history was read: the last row of each table, and the last correction. Rows never
     change and corrections say what they replaced, so this is enough to read the same again
@@ -56,6 +60,11 @@ class Stored:
     created_us: int | None
     attributes: Mapping[str, Value]
     read: Read
+
+    @property
+    def row_count(self) -> int:
+        """Interactions and answers."""
+        return len(self.histories.interactions.at_us) + len(self.histories.answers.at_us)
 
 
 def history(connection: sa.Connection, lead_id: str, until: Read | None = None) -> Stored | None:
@@ -131,8 +140,16 @@ def _stored(
     return Stored(record, histories, one.created_us, one.attributes, read)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> list[tuple[Any, ...]]:
-    return list(zip(*rows, strict=True)) or [()] * len(names)
+def _columns(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Sequence[Sequence[Any]]:
+    """The rows as columns; made in slices, as one step of the interpreter holds up all others."""
+    if len(rows) <= ROWS_A_STEP:
+        return list(zip(*rows, strict=True)) or [()] * len(names)
+    columns: list[list[Any]] = [[] for _ in names]
+    for start in range(0, len(rows), ROWS_A_STEP):
+        part = zip(*rows[start : start + ROWS_A_STEP], strict=True)
+        for column, values in zip(columns, part, strict=True):
+            column.extend(values)
+    return columns
 
 
 def _by_lead(
@@ -159,7 +176,8 @@ def _last_corrections(connection: sa.Connection, lead_ids: Sequence[str]) -> dic
 def _plain(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tuple[Any, ...]]:
     """Plain driver tuples, for there may be a million."""
     found = connection.execute(query).cursor
-    return iter(()) if found is None else iter(found.fetchall())
+    while found is not None and (part := found.fetchmany(ROWS_A_STEP)):
+        yield from part
 
 
 @dataclass(frozen=True)

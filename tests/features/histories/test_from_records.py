@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.contract import value_to_text
+from features.histories import from_records
 from features.histories.build import answers_of, interactions_of
 from features.histories.from_records import LeadRecord, RecordColumns, histories_from_records
 
@@ -96,3 +97,19 @@ def test_columns_left_empty_are_unknown() -> None:
     assert np.isnan(rows.value).all()
     assert np.isnan(rows.duration_s).all()
     assert rows.at_us.tolist() == [1, 2]
+
+
+def test_many_rows_taken_in_slices_are_the_same_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step over all rows of a lead held the interpreter for more than 50 ms."""
+    rng = np.random.default_rng(0)
+    kinds = [f"kind {n}" for n in rng.permutation(3000)]
+    moments = [int(at) for at in rng.integers(0, 10**9, 3000)]
+    lists = RecordColumns(
+        kinds=kinds, at_us=moments, values=[None, *map(float, range(2999))],
+        event_ids=[f"event {n % 2000}" for n in range(3000)],
+        attributes=kinds, answered_us=np.array(moments), answers=["yes", "no", None] * 1000,
+    )  # fmt: skip
+    record = LeadRecord("L", 0, {"sector": "retail"}, lists)
+    at_once = histories_from_records([record])
+    monkeypatch.setattr(from_records, "AT_ONCE", 7)
+    assert same(histories_from_records([record]), at_once)

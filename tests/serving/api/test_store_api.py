@@ -16,7 +16,9 @@ import pytest
 
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
+from serving.predictor import stored_lead
 from serving.settings import Settings
+from serving.store import histories
 
 Store = tuple[httpx.Client, Path]
 
@@ -55,6 +57,20 @@ def test_the_stored_history_scores_as_the_body_does(store: Store, lead: dict[str
     for said in (stored, sent):
         said["score_id"] = ""
     assert stored == sent
+
+
+def test_a_long_history_is_scored_apart_and_read_in_slices_with_the_same_bits(
+    store: Store, lead: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = store
+    tell(client, lead, "long")
+    path = "/v1/leads/long/score"
+    query = {"as_of": lead["as_of"], "record": "false"}
+    usual = client.get(path, params=query).json()
+    monkeypatch.setattr(stored_lead, "LARGE_HISTORY_ROWS", 1)
+    monkeypatch.setattr(histories, "ROWS_A_STEP", 2)
+    answer = client.get(path, params=query).json()
+    assert {**answer, "score_id": ""} == {**usual, "score_id": ""}
 
 
 def test_an_event_counts_once_however_often_it_comes(store: Store, lead: dict[str, Any]) -> None:

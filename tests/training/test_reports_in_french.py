@@ -204,7 +204,7 @@ def test_every_sentence_of_the_reports_has_a_message() -> None:
     ]
     texts = {shape(re.sub(r":[^}]*", "", text)) for text in known}
     without += sorted(template_texts(COMPARISON_PAGE) - texts - known)
-    assert not without, "add them to training/report_texts.py:\n" + "\n".join(without)
+    assert not without, "add them to training/report_texts/:\n" + "\n".join(without)
 
 
 def test_every_kept_message_is_still_made_by_the_code() -> None:

@@ -23,6 +23,7 @@ from commands.train import (
 )
 from commands.training_report import figure
 from features.language.current import N_, _, current, say
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,6 +110,8 @@ def run_demo(n_leads: int, seed: int, folder: Path | None) -> DemoResult:
     promoted = promote_if_free(made)
     scores = scored(dataset, made, folder / "scores.csv")
     show_on_page(dataset, made)
+    if promoted:
+        show_comparison(comparison)
     return DemoResult(made, comparison, scores, folder / "leads", folder / "scores.csv", promoted)
 
 
@@ -118,7 +121,7 @@ def simulated(n_leads: int, seed: int, out: Path) -> Dataset:
     from features.reading.read import read_dataset
     from training.simulator import SCENARIOS, simulate, write_simulation
 
-    with timed(f"simulate {n_leads:,} leads"):
+    with timed("simulate " + plural(n_leads, "{n:,} lead", "{n:,} leads")):
         write_simulation(simulate(n_leads, seed, world=SCENARIOS[SIMULATED]), out, truth=False)
     with timed("check them against the data contract"):
         dataset = read_dataset(out)
@@ -192,6 +195,16 @@ def show_on_page(dataset: Dataset, made: TrainOutcome) -> None:
 
     with timed("put the newest leads into the store of the service"):
         fill_store(dataset, Predictor(made.release, made.version), Settings(), datetime.now(UTC))
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Keep the comparison where the page looks for it."""
+    from commands.output import json_text
+    from serving.settings import COMPARISON_FILE
+    from training.settings import TrackingSettings
+
+    file = TrackingSettings().home / COMPARISON_FILE
+    file.write_text(json_text(comparison.to_dict()), encoding="utf-8")
 
 
 def ten_leads(scores: pa.Table) -> list[dict[str, Any]]:

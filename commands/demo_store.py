@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from serving.predictor.predictor import Predictor
     from serving.settings import Settings
 
-MAX_LEADS = 1200
+MAX_LEADS = 800
 """The newest leads are stored; more would make the demo wait and show nothing else."""
 
 WEEK_US = 7 * DAY_US
-WEEKS_SCORED = 4
 ROWS_AT_ONCE = 5_000
 
 
@@ -131,7 +130,7 @@ class _Filling:
         closed_us: dict[int, int],
         until_us: int,
     ) -> None:
-        """Scores at the last week ends while a lead was open, logged as the service logs them."""
+        """Scores at creation and at week ends while open, logged as the service logs them."""
         import msgspec
 
         from serving.http.request import encode
@@ -148,7 +147,7 @@ class _Filling:
             created_us, end_us = int(histories.created_at_us[i]), closed_us.get(i, until_us)
             stored = history(self.connection, str(histories.lead_ids[i]))
             assert stored is not None, "it was put a moment ago"  # noqa: S101
-            for at_us in _week_ends(created_us, end_us, until_us):
+            for at_us in _moments(created_us, end_us, until_us):
                 moment = moment_of(at_us + self.shift_us)
                 context = QueryContext(Clock(moment, moment), "en", 6, moment)
                 prediction = predict_one(
@@ -190,18 +189,17 @@ class _Filling:
             add_rows(self.connection, table, part, self.tombstones)
 
 
-def _week_ends(created_us: int, end_us: int, until_us: int) -> list[int]:
-    """The last week ends from a lead's creation to its end, ascending; else just before its end.
+def _moments(created_us: int, end_us: int, until_us: int) -> list[int]:
+    """A lead's creation and every week end until it closes, ascending.
 
-    >>> _week_ends(0, 10 * DAY_US, 21 * DAY_US) == [0, 7 * DAY_US]
+    From its creation, whenever it closes: the first scores of leads that were chosen by when they
+    closed would be judged on leads that all closed soon after.
+
+    >>> _moments(0, 10 * DAY_US, 21 * DAY_US) == [0, 7 * DAY_US]
     True
-    >>> _week_ends(20 * DAY_US, 21 * DAY_US, 21 * DAY_US) == [21 * DAY_US]
+    >>> _moments(20 * DAY_US, 21 * DAY_US, 21 * DAY_US) == [20 * DAY_US, 21 * DAY_US]
     True
     """
-    found: list[int] = []
-    at_us = until_us
-    while at_us >= created_us and len(found) < WEEKS_SCORED:
-        if at_us <= end_us:
-            found.append(at_us)
-        at_us -= WEEK_US
-    return found[::-1] or [max(created_us, end_us - 1)]
+    first = until_us - (until_us - created_us - 1) // WEEK_US * WEEK_US
+    ends = range(first, end_us + (end_us == until_us), WEEK_US)
+    return [created_us, *ends]

@@ -53,8 +53,12 @@ def log(message: str) -> None:
 
 def print_json(result: object) -> None:
     """A result as JSON on stdout: indented, keys in their order, NaN and infinities as null."""
-    text = json.dumps(plain(result), indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text(result))
+
+
+def json_text(result: object) -> str:
+    """What :func:`print_json` prints."""
+    return json.dumps(plain(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LEADSCORE_"
+COMPARISON_FILE = "comparison.json"
+"""Where the page looks for a comparison in the home, and the demo writes its own."""
 
 
 class Settings(BaseSettings):
@@ -140,9 +142,19 @@ class Settings(BaseSettings):
     log_level: str = "info"
     calls_per_week: int = Field(40, ge=1, description="where a week's list to call ends")
     comparison: Path | None = Field(
-        None, description="what leadscore compare --json wrote, for the page"
+        None,
+        description="what leadscore compare --json wrote, for the page; comparison.json in the "
+        "home unless set",
     )
     api_docs: bool = Field(True, description="serve the OpenAPI document and its page at /docs")
+
+    @property
+    def comparison_file(self) -> Path | None:
+        """The comparison that the page shows; None where none was made."""
+        if self.comparison is not None:
+            return self.comparison
+        made = self.home / COMPARISON_FILE
+        return made if made.is_file() else None
 
     @property
     def refreshes(self) -> bool:

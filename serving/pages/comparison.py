@@ -42,7 +42,7 @@ class Week:
 
 async def show(visit: Visit) -> Response:
     """The page; for htmx only what the slider changes."""
-    path = visit.services.settings.comparison
+    path = visit.services.settings.comparison_file
     data: dict[str, Any] = {"report": None, "fault": ""}
     if path is not None:
         loop = asyncio.get_running_loop()
@@ -76,7 +76,7 @@ async def scorecard_toml(visit: Visit) -> Response:
 
 async def suggested_toml(visit: Visit) -> Response:
     """The suggested scorecard as a file, to be checked, changed and trained with."""
-    path = visit.services.settings.comparison
+    path = visit.services.settings.comparison_file
     suggested = None
     if path is not None:
         loop = asyncio.get_running_loop()

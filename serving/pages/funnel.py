@@ -11,6 +11,7 @@ from scoring.axes import Scale
 from scoring.bands import label
 from serving.http.request import Response
 from serving.pages import drawing as svg
+from serving.pages.render import month as month_in
 from serving.pages.site import Visit
 from serving.store.funnel import BANDS, Funnel, funnel
 from serving.timestamps import microseconds
@@ -65,7 +66,7 @@ def funnel_picture(found: Funnel, words: Language) -> Markup:
         (_("scored"), found.total.leads, "fill-rest"),
         *((label(band, words), ever[band], f"fill-{band}") for band in BANDS),
         (_("converted"), found.total.converted, "fill-for"),
-        (_("lost"), found.total.lost, "fill-against"),
+        (words.pgettext("several leads", "lost"), found.total.lost, "fill-against"),
     ]
     x = Scale(0.0, float(max([n for _name, n, _kind in rows] + [1])), 120, 640)
     parts = []
@@ -94,7 +95,9 @@ def months_picture(found: Funnel, words: Language) -> Markup:
             parts.append(svg.box(left, at - height, width * 0.76, height, f"fill-{band}"))
             at -= height
         if i % max(1, len(months) // 8) == 0:
-            parts.append(svg.text(left + width * 0.38, 186, month, "middle", "tick"))
+            parts.append(
+                svg.text(left + width * 0.38, 186, month_in(words, month), "middle", "tick")
+            )
     for i, band in enumerate(BANDS):
         parts.append(svg.box(60 + 90 * i, 198, 12, 12, f"fill-{band}", 2))
         parts.append(svg.text(78 + 90 * i, 208, label(band, words)))

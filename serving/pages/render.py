@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from features.language.catalogues import language_or_english
+from features.language.composed import composed
 from features.language.language import Language
 from features.vectors.sentences import humanize_name
 from scoring.bands import label
@@ -37,6 +39,10 @@ def environment(code: str) -> Environment:
         "points": lambda share: points_of_percent(words, share),
         "day": lambda us: words.format_short_date(moment_of(us)),
         "moment": lambda us: words.format_moment(moment_of(us)),
+        "month": lambda text: month(words, text),
+        "written": lambda text: written(words, text),
+        "joined": lambda texts: words.pgettext("between sentences", "; ").join(texts),
+        "notice": lambda text: composed(text, words),
         "band": lambda band: label(band, words),
         "translated": words.gettext,
         "problem": lambda text: in_language(text, words.code),
@@ -60,6 +66,21 @@ def percent(words: Language, share: float | None, digits: int = 0) -> str:
 def number(words: Language, value: float | None, digits: int | None = None) -> str:
     """A number; an en dash for none."""
     return "–" if value is None else minus(words.format_number(value, digits))
+
+
+def month(words: Language, text: str) -> str:
+    """A month of ``YYYY-MM`` as the language writes it."""
+    return words.format_month(date.fromisoformat(f"{text}-01"))
+
+
+def written(words: Language, text: str) -> str:
+    """A day or a moment in ISO 8601 as the language writes it; what is neither, as it is."""
+    try:
+        if len(text) == len("2026-03-01"):
+            return words.format_short_date(date.fromisoformat(text))
+        return words.format_moment(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def signed(words: Language, value: float, digits: int = 2) -> str:

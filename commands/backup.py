@@ -9,6 +9,7 @@ import typer
 
 from commands.options import JsonOption
 from features.language.composed import composed
+from features.language.plural import plural
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,4 +70,14 @@ def restore(
             {"store": str(done.path), "leads": done.leads, "erased_again": done.erased_again}
         )
     else:
-        log(composed(f"{done.leads:,} leads are back; {done.erased_again:,} were erased again"))
+        log(
+            composed(
+                plural(done.leads, "{n:,} lead is back", "{n:,} leads are back")
+                + "; "
+                + plural(
+                    done.erased_again,
+                    "{n:,} was erased again",
+                    "{n:,} were erased again",
+                )
+            )
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from features.errors import UsageError
 from features.language.composed import composed
 from features.language.current import N_, _, current, number, say
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     from training.comparison.compare import Comparison
@@ -174,7 +175,15 @@ def print_costs(found: Comparison) -> None:
     print_table(columns, rows, right=columns[2:])
     unknown = costs[-1].unknown
     if unknown:
-        print(composed(f"{unknown:,} leads have no known cost and are not in this table."))
+        print(
+            composed(
+                plural(
+                    unknown,
+                    "{n:,} lead has no known cost and is not in this table.",
+                    "{n:,} leads have no known cost and are not in this table.",
+                )
+            )
+        )
 
 
 def money(value: float | None) -> str | None:

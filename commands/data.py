@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,8 @@ from commands.options import (
     SampleOption,
     SeedOption,
 )
-from features.language.current import say
+from features.language.current import say, say_n
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     from training.leakage.audit import AuditReport
@@ -62,10 +63,10 @@ def simulate(
     from commands.output import print_json, timed
     from training import simulator
 
-    with timed(f"simulate {leads:,} leads"):
+    with timed("simulate " + plural(leads, "{n:,} lead", "{n:,} leads")):
         made = simulator.simulate(leads, seed, world=simulator.SCENARIOS[world])
         simulator.write_simulation(made, out)
-    counts = {
+    counts: dict[str, Any] = {
         "folder": str(out),
         "leads": len(made.leads),
         "interactions": len(made.interactions),
@@ -80,13 +81,12 @@ def simulate(
         return
     print(
         say(
-            "{out}: {leads:,} leads, {interactions:,} interactions, {answers:,} "
-            "answers, {converted:,} converted",
+            "{out}: {leads}, {interactions}, {answers}, {converted}",
             out=out,
-            leads=counts["leads"],
-            interactions=counts["interactions"],
-            answers=counts["answers"],
-            converted=counts["converted"],
+            leads=say_n("{n:,} lead", "{n:,} leads", counts["leads"]),
+            interactions=say_n("{n:,} interaction", "{n:,} interactions", counts["interactions"]),
+            answers=say_n("{n:,} answer", "{n:,} answers", counts["answers"]),
+            converted=say_n("{n:,} converted", "{n:,} converted", counts["converted"]),
         )
     )
     print(say("Next: leadscore check {out}", out=out))

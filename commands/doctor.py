@@ -18,6 +18,7 @@ from pathlib import Path
 from features.errors import LeadscoreError
 from features.language.composed import composed
 from features.language.current import N_, _
+from features.language.plural import plural
 from features.reading.sources.database_url import without_password
 from features.version import VERSION
 
@@ -107,7 +108,9 @@ def carefully(what: str, check: Callable[[], Check]) -> Check:
 def python() -> Check:
     """The interpreter and the machine it runs on."""
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Check("python", State.FINE, f"{found}, {os.cpu_count()} cores")
+    return Check(
+        "python", State.FINE, f"{found}, {plural(os.cpu_count() or 1, '{n:,} core', '{n:,} cores')}"
+    )
 
 
 def packages() -> Check:
@@ -206,7 +209,10 @@ def registry() -> Check:
     started = time.perf_counter()
     rows = models(settings)
     return Check(
-        "registry", State.FINE, f"{len(rows)} versions, {time.perf_counter() - started:.1f} s"
+        "registry",
+        State.FINE,
+        f"{plural(len(rows), '{n:,} version', '{n:,} versions')}, "
+        f"{time.perf_counter() - started:.1f} s",
     )
 
 
@@ -228,7 +234,11 @@ def champion() -> Check:
             "champion", State.FAULT, f"{named}; the registry is not updated yet",
             "leadscore models (once the registry answers again)",
         )  # fmt: skip
-    return Check("champion", State.FINE, f"{named}, {len(release.spec)} features, verified")
+    return Check(
+        "champion",
+        State.FINE,
+        f"{named}, {plural(len(release.spec), '{n:,} feature', '{n:,} features')}, verified",
+    )
 
 
 def journal() -> Check:
@@ -239,7 +249,12 @@ def journal() -> Check:
     now = time.time()
     since = [path.stat().st_mtime for path in used(Settings().home / "journal")]
     waited = now - min(since, default=now)
-    found = f"{len(since)} files of scores wait for the store, {waited:.0f} s at most"
+    found = plural(
+        len(since),
+        "{n:,} file of scores waits for the store, {seconds:.0f} s at most",
+        "{n:,} files of scores wait for the store, {seconds:.0f} s at most",
+        seconds=waited,
+    )
     if waited < LONG_WAIT_S:
         return Check("journal", State.FINE, found)
     advice = "leadscore serve moves them in; if it runs, look at the store"

@@ -22,6 +22,8 @@ FRAME = {
     "DEFAULT_STRING": "[default: {}]",
 }
 """What typer writes around the texts: its name in ``typer.rich_utils``, and the English."""
+TYPES = ("<int>", "<int range>", "<float>", "<float range>", "<str>", "<bool>")
+"""What typer calls the types of values."""
 HELP_OPTION = "Show this message and exit."
 
 
@@ -33,9 +35,9 @@ def every_command(group: Any) -> Iterator[Any]:
 
 
 def help_messages(group: Any) -> Iterator[str]:
-    """Every text that ``--help`` shows but names, metavars and examples."""
+    """Every text that ``--help`` shows but names, metavars of our own and examples."""
     yield from FRAME.values()
-    yield from (HELP_OPTION, EXAMPLES)
+    yield from (HELP_OPTION, EXAMPLES, *TYPES)
     for command in every_command(group):
         yield from (" ".join(part.split()) for part in _prose(command.help or "")[0])
         panel = getattr(command, "rich_help_panel", None)
@@ -59,7 +61,7 @@ def translate_help(group: Any, language: Language) -> None:
     if language is ENGLISH:
         return
     for command in every_command(group):
-        command.get_help_option = partial(_help_option, command.get_help_option, told(HELP_OPTION))
+        command.get_help_option = partial(_help_option, command.get_help_option, told)
         parts, examples = _prose(command.help or "")
         examples = [part.replace(EXAMPLES, told(EXAMPLES)) for part in examples]
         command.help = "\n\n".join([*map(told, parts), *examples])
@@ -68,14 +70,22 @@ def translate_help(group: Any, language: Language) -> None:
         for parameter in command.params:
             if getattr(parameter, "help", None):
                 parameter.help = told(parameter.help)
+            parameter.display_type_rich = partial(_type_of, parameter.display_type_rich, told)
 
 
-def _help_option(original: Callable[[Any], Any], text: str, context: Any) -> Any:
+def _help_option(original: Callable[[Any], Any], told: Callable[[str], str], context: Any) -> Any:
     """The option ``--help`` of a command, which is made when it is asked for."""
     option = original(context)
     if option is not None:
-        option.help = text
+        option.help = told(HELP_OPTION)
+        option.display_type_rich = partial(_type_of, option.display_type_rich, told)
     return option
+
+
+def _type_of(original: Callable[..., Any], told: Callable[[str], str], ctx: Any) -> Any:
+    """What is shown of the type of an option's value."""
+    shown = original(ctx=ctx)
+    return told(shown) if shown in TYPES else shown
 
 
 def _prose(text: str) -> tuple[list[str], list[str]]:

@@ -27,6 +27,7 @@ from commands.options import (
 )
 from features.errors import DataError, GateError
 from features.language.composed import composed
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     from commands.train import TrainOptions, TrainOutcome
@@ -187,7 +188,7 @@ class RetrainOutcome:
                 said = f"version {self.trained.version} is not promoted, {said}"
         parts = [f"{self.outcome}: {said}", *self.because]
         if self.new_outcomes is not None:
-            parts.append(f"{self.new_outcomes:,} new outcomes")
+            parts.append(plural(self.new_outcomes, "{n:,} new outcome", "{n:,} new outcomes"))
         if self.monitoring is not None:
             parts.append(f"monitoring of version {before} says {self.monitoring.verdict}")
         return " ".join("; ".join(parts).split())

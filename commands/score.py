@@ -7,14 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption, ReleaseOption
 from features.errors import LeadscoreError, UsageError
 from features.language.composed import composed
-from features.language.current import current, number, say
+from features.language.current import current, number, say_n
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -145,25 +146,23 @@ def score(
         )
 
 
-def print_summary(summary: dict[str, object]) -> None:
+def print_summary(summary: dict[str, Any]) -> None:
     """What was written, in one line."""
     from scoring.bands import label
 
     bands = summary["bands"]
-    counts = ", ".join(
-        number(f"{n:,} ") + label(name, current())
-        for name, n in bands.items()  # type: ignore[attr-defined]
-    )
+    counts = ", ".join(number(f"{n:,} ") + label(name, current()) for name, n in bands.items())
     errors = (
-        say("; {errors:,} could not be scored", errors=summary["errors"])
+        say_n("; {n:,} could not be scored", "; {n:,} could not be scored", summary["errors"])
         if summary["errors"]
         else ""
     )
     print(
-        say(
-            "{out}: {rows:,} rows: {counts}{errors}",
+        say_n(
+            "{out}: {n:,} row: {counts}{errors}",
+            "{out}: {n:,} rows: {counts}{errors}",
+            summary["rows"],
             out=summary["out"],
-            rows=summary["rows"],
             counts=counts,
             errors=errors,
         )
@@ -262,7 +261,10 @@ def score_all(
     from features.histories.build import histories_from_dataset
     from scoring.scores import scores_table
 
-    with timed(f"score {len(lead_ids):,} references"), progress_bar() as report_progress:
+    with (
+        timed("score " + plural(len(lead_ids), "{n:,} reference", "{n:,} references")),
+        progress_bar() as report_progress,
+    ):
         return scores_table(
             release,
             histories_from_dataset(data),

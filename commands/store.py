@@ -9,6 +9,7 @@ import typer
 
 from commands.options import DatasetArgument, JsonOption, MaxBadOption
 from features.language.composed import composed
+from features.language.current import say_n
 
 store = typer.Typer(no_args_is_help=True, help="The service's store: load a dataset, export one.")
 
@@ -107,4 +108,6 @@ def export(
     if as_json:
         print_json({"folder": str(out), "rows": counts})
     else:
-        print_pairs([(name, f"{count:,} rows") for name, count in counts.items()])
+        print_pairs(
+            [(name, say_n("{n:,} row", "{n:,} rows", count)) for name, count in counts.items()]
+        )

@@ -10,6 +10,7 @@ import typer
 from commands.options import JsonOption
 from features.language.composed import composed
 from features.language.current import say
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     from integrations.connectors.push import PushReport
@@ -129,7 +130,7 @@ def sync(
 
 def _print_rows(rows: dict[str, int]) -> None:
     for name, count in rows.items():
-        print(composed(f"{name}: {count:,} rows"))
+        print(composed(f"{name}: {plural(count, '{n:,} row', '{n:,} rows')}"))
 
 
 def push(
@@ -198,8 +199,9 @@ def push(
         for lead_id, reason in report.failures:
             print(composed(f"refused: {lead_id}: {reason}"))
         text = (
-            f"{report.sent:,} sent, {report.unchanged:,} unchanged, "
-            f"{len(report.failures):,} refused, {report.unscored:,} without a score"
+            f"{plural(report.sent, '{n:,} sent', '{n:,} sent')}, {report.unchanged:,} unchanged, "
+            f"{plural(len(report.failures), '{n:,} refused', '{n:,} refused')}, "
+            f"{report.unscored:,} without a score"
         )
         print(composed(text))
     if report.failures:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.compute.array_types import Int64
 from features.dataset import Dataset
+from features.language.plural import plural
 from features.schemas import ACCOUNT_COLUMN
 
 MIN_LEADS_OF_LARGE_ACCOUNT = 50
@@ -80,8 +81,9 @@ def accounts_in_words(dataset: Dataset) -> tuple[str, ...]:
     large = large_accounts(names)
     number = names.nunique() - len(large)
     sentences = [
-        f"account_id: {number:,} accounts; leads of one are kept together in folds, and standard "
-        "errors count accounts"
+        "account_id: "
+        + plural(number, "{n:,} account", "{n:,} accounts")
+        + "; leads of one are kept together in folds, and standard errors count accounts"
     ]
     sentences += [
         f"account_id: {name!r} has {int((names == name).sum()):,} of {len(names):,} leads: too "

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from features.compute.array_types import UInt64
 from features.contract import DEFAULT_OPT_OUT_KINDS
 from features.dataset_settings import READING_KEYS, DatasetSettings
+from features.language.plural import plural
 from features.schemas import QuarantinedRows, RowCount, arrow_of
 
 
@@ -108,13 +109,18 @@ class Dataset:
 horizon 30 days>
         """
         converted = int((self.outcomes["outcome"] == "converted").sum())
-        counts = (
-            (self.leads, "lead", ""), (self.outcomes, "outcome", f" ({converted:,} converted)"),
-            (self.interactions, "interaction", ""), (self.answers, "answer", ""),
-        )  # fmt: skip
-        tables = [f"{_counted(len(rows), name)}{more}" for rows, name, more in counts]
-        parts = [", ".join(tables), _counted(len(self.settings.attributes), "attribute")]
-        parts.append(f"horizon {self.settings.horizon_days:g} days")
+        outcomes = plural(len(self.outcomes), "{n:,} outcome", "{n:,} outcomes")
+        tables = (
+            plural(len(self.leads), "{n:,} lead", "{n:,} leads"),
+            f"{outcomes} ({converted:,} converted)",
+            plural(len(self.interactions), "{n:,} interaction", "{n:,} interactions"),
+            plural(len(self.answers), "{n:,} answer", "{n:,} answers"),
+        )
+        parts = [
+            ", ".join(tables),
+            plural(len(self.settings.attributes), "{n:,} attribute", "{n:,} attributes"),
+            "horizon " + plural(self.settings.horizon_days, "{n:g} day", "{n:g} days"),
+        ]
         if self.settings.observed_until is not None:
             parts.append(f"observed until {self.settings.observed_until:%Y-%m-%d}")
         return f"<dataset {self.settings.name}: {'; '.join(parts)}>"
@@ -133,10 +139,6 @@ horizon 30 days>
         """
 
         return fingerprint_of(self)
-
-
-def _counted(n: int, name: str) -> str:
-    return f"{n:,} {name}{'' if n == 1 else 's'}"
 
 
 KEYS = ("leadscore-lane-a", "leadscore-lane-b")

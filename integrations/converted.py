@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from features.dataset_settings import TableSettings
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.files.csv_table import odd_text
 from features.reading.files.data_file import local_file
 from features.reading.files.excel import filled_sheets
@@ -62,7 +63,9 @@ def converted(path: Path, sheet: str | None = None) -> Converted:
     parts = [c.table for c in file_chunks([file], "export", aside, own=own, notes=notes)]
     broken = [q for q in aside.found if not q.harmless]
     if broken:
-        raise DataError(f"{broken[0].example} ({broken[0].rows:,} rows)")
+        raise DataError(
+            f"{broken[0].example} ({plural(broken[0].rows, '{n:,} row', '{n:,} rows')})"
+        )
     text = [pa.table([to_text(c) for c in t.columns], names=t.column_names) for t in parts]
     rows = pa.concat_tables(text)
     harmless = sum(q.rows for q in aside.found)

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from features.errors import DataError
+from features.language.plural import plural
 from integrations.engine import Imported
-from integrations.export import counted
 from integrations.history import Basis, FieldCoverage
 
 
@@ -82,7 +82,8 @@ def report_on(imported: Imported) -> ImportReport:
         fates = counts[name]
         if sum(fates.values()) != read:
             raise DataError(
-                f"{name}: {read:,} rows read, but {sum(fates.values()):,} accounted for"
+                f"{name}: {plural(read, '{n:,} row', '{n:,} rows')} read, but "
+                f"{sum(fates.values()):,} accounted for"
             )
         files = tuple(file.name for file in imported.matched.tables.get(name, ()))
         if files:
@@ -128,30 +129,46 @@ def zulu(moment: datetime) -> str:
 
 def _lines(report: ImportReport) -> Iterator[str]:
     if report.unread:
-        yield f"{counted(len(report.unread), 'file')} not read:"
+        yield plural(len(report.unread), "{n:,} file not read:", "{n:,} files not read:")
         yield from (f"  {name}: {reason}" for name, reason in report.unread)
     read = sum(table.read for table in report.tables)
     kept = sum(table.kept for table in report.tables)
     folded = sum(table.folded for table in report.tables)
     aside = sum(table.set_aside for table in report.tables)
-    yield f"{counted(read, 'row')} read = {kept:,} kept + {folded:,} folded + {aside:,} set aside"
+    yield (
+        plural(read, "{n:,} row read", "{n:,} rows read")
+        + f" = {_fates(kept, folded, aside, ' + ')}"
+    )
     for table in report.tables:
         yield (
-            f"  {table.table} ({', '.join(table.files)}): {table.read:,} read, "
-            f"{table.kept:,} kept, {table.folded:,} folded, {table.set_aside:,} set aside"
+            f"  {table.table} ({', '.join(table.files)}): "
+            f"{plural(table.read, '{n:,} read', '{n:,} read')}, "
+            f"{_fates(table.kept, table.folded, table.set_aside, ', ')}"
         )
     for each in report.reasons:
         yield f"  {each.fate}: {each.rows:,} of {each.table}: {each.reason}"
     yield from (f"Mind: {note}" for note in report.notes)
     open_leads = report.leads - report.converted - report.lost
     yield (
-        f"{report.title}: {counted(report.leads, 'lead')} ({report.converted:,} converted, "
-        f"{report.lost:,} lost, {open_leads:,} open), "
-        f"{counted(report.interactions, 'interaction')}, {counted(report.answers, 'answer')}, "
-        f"{counted(report.aliases, 'alias')}, "
+        f"{report.title}: {plural(report.leads, '{n:,} lead', '{n:,} leads')} "
+        f"({plural(report.converted, '{n:,} converted', '{n:,} converted')}, "
+        f"{plural(report.lost, '{n:,} lost', '{n:,} lost')}, "
+        f"{plural(open_leads, '{n:,} open', '{n:,} open')}), "
+        f"{plural(report.interactions, '{n:,} interaction', '{n:,} interactions')}, "
+        f"{plural(report.answers, '{n:,} answer', '{n:,} answers')}, "
+        f"{plural(report.aliases, '{n:,} alias', '{n:,} aliases')}, "
         f"observed until {zulu(report.observed_until)}"
     )
     yield from _coverage_lines(report.fields, report.leads)
+
+
+def _fates(kept: int, folded: int, aside: int, joint: str) -> str:
+    parts = (
+        plural(kept, "{n:,} kept", "{n:,} kept"),
+        plural(folded, "{n:,} folded", "{n:,} folded"),
+        plural(aside, "{n:,} set aside", "{n:,} set aside"),
+    )
+    return joint.join(parts)
 
 
 def _coverage_lines(fields: Iterable[FieldCoverage], leads: int) -> Iterator[str]:
@@ -172,7 +189,8 @@ def _coverage_lines(fields: Iterable[FieldCoverage], leads: int) -> Iterator[str
     if as_now:
         yield "Known only as they are now, so not used (--as-at-creation FIELD takes them anyway):"
         yield "  " + ", ".join(
-            f"{each.name} ({counted(each.known_now, 'lead')})" for each in as_now
+            f"{each.name} ({plural(each.known_now, '{n:,} lead', '{n:,} leads')})"
+            for each in as_now
         )
     reasons: dict[str, list[str]] = defaultdict(list)
     for each in by_basis[Basis.LEFT_OUT]:
@@ -184,9 +202,14 @@ def _coverage_lines(fields: Iterable[FieldCoverage], leads: int) -> Iterator[str
 def _changes_words(each: FieldCoverage) -> str:
     why = "its value now is not in the export"
     if each.untraced:
-        why = f"{counted(each.untraced, 'lead')} closed without a change of it in the history"
+        why = plural(
+            each.untraced,
+            "{n:,} lead closed without a change of it in the history",
+            "{n:,} leads closed without a change of it in the history",
+        )
     return (
-        f"only its changes, {counted(each.answers, 'answer')} of {counted(each.later, 'lead')}; "
+        f"only its changes, {plural(each.answers, '{n:,} answer', '{n:,} answers')} of "
+        f"{plural(each.later, '{n:,} lead', '{n:,} leads')}; "
         f"{why}, so what it was at creation is not known"
     )
 
@@ -198,14 +221,17 @@ def _history_words(each: FieldCoverage, leads: int) -> str:
         )
     words = (
         f"history since {each.since:%Y-%m-%d}; known at creation for {each.at_creation:,} of "
-        f"{counted(leads, 'lead')}, {counted(each.answers, 'later answer')}"
+        f"{plural(leads, '{n:,} lead', '{n:,} leads')}, "
+        f"{plural(each.answers, '{n:,} later answer', '{n:,} later answers')}"
     )
     if each.differing:
-        leads_differing = counted(each.differing, "lead")
+        leads_differing = plural(each.differing, "{n:,} lead", "{n:,} leads")
         words += f"; for {leads_differing} the last value of the history is not the one now"
     if each.breaks:
         words += (
-            f"; {counted(each.breaks, 'change')} with an old value that is not the one set before "
-            "(a value that was renamed, or changed without a trace)"
+            "; "
+            + plural(each.breaks, "{n:,} change", "{n:,} changes")
+            + " with an old value that is not the one set before (a value that was renamed, or "
+            "changed without a trace)"
         )
     return words

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataError, UsageError
+from features.language.plural import plural
 from features.reading.files.file_chunks import WORKBOOKS
 from integrations.connectors.mirror import SYNC_STATE
 from integrations.converted import (
@@ -219,7 +220,10 @@ def read_table(connection: Any, name: str, table: SourceTable, files: Sequence[E
     records = sum(map(count_records, files))
     if rows != records:
         names = ", ".join(file.name for file in files)
-        raise DataError(f"{names}: {records:,} records in the file, but {rows:,} were read")
+        raise DataError(
+            f"{names}: {plural(records, '{n:,} record', '{n:,} records')} in the file, but "
+            f"{plural(rows, '{n:,} was read', '{n:,} were read')}"
+        )
     return rows
 
 
@@ -284,16 +288,6 @@ def count_records(file: ExportFile) -> int:
         if lower.endswith(JSON_ENDINGS):
             return sum(1 for line in lines if line.strip())
         return sum(1 for record in _records(lines, file.separator) if record) - 1
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "lead"), counted(1200, "row"), counted(0, "alias")
-    ('1 lead', '1,200 rows', '0 aliases')
-    """
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def quoted(name: str) -> str:

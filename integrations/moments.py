@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import DataError, UsageError
+from features.language.plural import plural
 from features.reading.times.moment_column import TimeRules
 from features.reading.times.timestamps import to_timestamps
-from integrations.export import Notes, counted, literal, quoted
+from integrations.export import Notes, literal, quoted
 from integrations.recipe import SourceTable
 
 WITH_ZONE = r"\d.*(Z|z| ?UTC|[+-]\d\d(:?\d\d)?)$"
@@ -122,7 +123,10 @@ def _write_plainly(
     )
     connection.unregister("plain_times")
     shown = f"{pairs.column('text')[0].as_py()!r} as {pairs.column('plain')[0].as_py()}"
-    notes.add(f"{name}.{column}: {counted(len(pairs), 'time')} written otherwise, read {shown}")
+    times = plural(
+        len(pairs), "{n:,} time written otherwise, read", "{n:,} times written otherwise, read"
+    )
+    notes.add(f"{name}.{column}: {times} {shown}")
 
 
 def _no_zone(name: str, column: str, example: str) -> str:
@@ -159,7 +163,9 @@ def _look_at_times(
     ).fetchone()
     unread, example, naive, naive_example, repeated, skipped = row
     if unread:
-        values = f"{counted(unread, 'value')} cannot be read as times"
+        values = plural(
+            unread, "{n:,} value cannot be read as a time", "{n:,} values cannot be read as times"
+        )
         notes.add(f"{name}.{column}: {values}, such as {example!r}")
     if naive and clock.zone is None:
         raise DataError(_no_zone(name, column, naive_example))
@@ -167,11 +173,23 @@ def _look_at_times(
         return
     if repeated:
         notes.add(
-            f"{name}.{column}: {counted(repeated, 'time')} in an hour that {clock.zone} has twice; "
-            "read as the second one (standard time)"
+            f"{name}.{column}: "
+            + plural(
+                repeated,
+                "{n:,} time in an hour that {zone} has twice; read as the second one (standard "
+                "time)",
+                "{n:,} times in an hour that {zone} has twice; read as the second one (standard "
+                "time)",
+                zone=clock.zone,
+            )
         )
     if skipped:
         notes.add(
-            f"{name}.{column}: {counted(skipped, 'time')} in an hour that {clock.zone} leaves out; "
-            "read as if clocks had not changed"
+            f"{name}.{column}: "
+            + plural(
+                skipped,
+                "{n:,} time in an hour that {zone} leaves out; read as if clocks had not changed",
+                "{n:,} times in an hour that {zone} leaves out; read as if clocks had not changed",
+                zone=clock.zone,
+            )
         )

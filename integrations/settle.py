@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from features.errors import DataError
+from features.language.plural import plural
 from integrations.export import Notes, literal, quoted
 from integrations.recipe import QUERIES, Recipe
 
@@ -40,7 +41,13 @@ def follow_aliases(connection: Any, notes: Notes) -> None:
         "GROUP BY alias_id HAVING count(DISTINCT lead_id) > 1)"
     ).fetchone()[0]
     if several:
-        notes.add(f"{several:,} ids stand for several leads; each counts for the earliest of them")
+        notes.add(
+            plural(
+                several,
+                "{n:,} id stands for several leads; it counts for the earliest of them",
+                "{n:,} ids stand for several leads; each counts for the earliest of them",
+            )
+        )
     for _ in range(MAX_MERGES):
         chained = "FROM made_alias AS further WHERE alias.lead_id = further.alias_id"
         moved = connection.execute(

@@ -27,7 +27,9 @@ SHOWN = frozenset({"composed", "timed", "report_progress", "progress", "Check"})
 """Functions that show a person the sentences that they are called with."""
 SAYING = frozenset({"commands", "batch"})
 """Folders where they are called."""
-MARKED = frozenset({"_", "N_", "say", "say_n", "ngettext", "pgettext", "compile"})
+PLURAL = "plural"
+"""The function that makes a sentence that counts, of its singular and its plural."""
+MARKED = frozenset({"_", "N_", "say", "say_n", "ngettext", "pgettext", "compile", PLURAL})
 ALSO = (
     "features/accounts.py", "features/contract.py", "features/dataset.py",
     "training/registry/gate.py", "training/registry/gate_criteria.py",
@@ -48,14 +50,26 @@ _NUMBER_SPEC = re.compile(r"[,\d.]*[dfge%]?")
 Functions = dict[str, ast.FunctionDef]
 
 
-def composed_sentences(root: Path) -> list[str]:
-    """Every sentence, or piece of one, of errors and of reading; sorted, each once."""
+def composed_sentences(root: Path) -> list[str | tuple[str, str]]:
+    """Every sentence, or piece of one, of errors and of reading; sorted, each once.
+
+    One that counts (:func:`features.language.plural.plural`) is its singular and its plural.
+    """
     sentences: set[str] = set()
+    pairs: set[tuple[str, str]] = set()
     for file in (root / "leadscore.py", *_files(root, PACKAGES)):
         sentences.update(_of_file(root, file))
+        pairs.update(_that_count(file))
     for file in (*_files(root, READING), *(root / name for name in ALSO)):
         sentences.update(_in_functions(root, file))
-    return sorted(sentences)
+    return [*sorted(sentences), *sorted(pairs)]
+
+
+def _that_count(file: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(_parsed(file)):
+        if isinstance(node, ast.Call) and _name_of(node.func) == PLURAL:
+            _, one, many = node.args[:3]
+            yield ast.literal_eval(one), ast.literal_eval(many)
 
 
 def _files(root: Path, folders: tuple[str, ...]) -> list[Path]:
@@ -184,6 +198,9 @@ class _ExpressionTexts:
         name = _name_of(node.func)
         if name == "join":
             yield from (text for each in node.args for text in self.texts(each, depth + 1))
+        elif name == PLURAL:  # the sentence is taken as a pair; what fills it, here
+            for keyword in node.keywords:
+                yield from self.texts(keyword.value, depth + 1)
         elif name not in ERRORS and (found := _function(self.root, self.file, name)) is not None:
             file, function = found
             reader = _ExpressionTexts(self.root, file, function)

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.compute.array_types import DAY_US, Bools, Int64, Object
 from features.histories.arrays import NO_TIME
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,12 @@ def extrapolation_note(n_older: int, n_leads: int, oldest_days: float) -> str:
     >>> extrapolation_note(2, 1_000, 28.0).split(";")[0]
     '2 of 1,000 leads are older than any learned from (28 days)'
     """
-    return (
-        f"{n_older:,} of {n_leads:,} leads are older than any learned from ({oldest_days:g} days); "
-        "their scores extrapolate. Add later reference_ages_days in dataset.toml and train again"
+    return plural(
+        n_older,
+        "{n:,} of {leads:,} leads is older than any learned from ({age}); its score "
+        "extrapolates. Add later reference_ages_days in dataset.toml and train again",
+        "{n:,} of {leads:,} leads are older than any learned from ({age}); their scores "
+        "extrapolate. Add later reference_ages_days in dataset.toml and train again",
+        leads=n_leads,
+        age=plural(oldest_days, "{n:g} day", "{n:g} days"),
     )

@@ -15,6 +15,7 @@ from features.errors import DataError
 from features.histories.arrays import NO_TIME, Histories, References
 from features.histories.subset import select_leads
 from features.language.language import ENGLISH, Language
+from features.language.plural import plural
 from features.vectors.compute import compute_vectors
 from scoring.reasons import ReasonFormatter, top_k_contributions
 from scoring.release.release import Release
@@ -148,7 +149,10 @@ def _checked_references(
 ) -> tuple[Int64, Int64, Object]:
     """(lead rows, moments, None or the reason why it cannot be scored), each (n,)."""
     if len(lead_ids) != len(as_of_us):
-        raise DataError(f"{len(lead_ids)} lead_ids but {len(as_of_us)} moments")
+        raise DataError(
+            f"{plural(len(lead_ids), '{n:,} lead_id', '{n:,} lead_ids')} but "
+            f"{plural(len(as_of_us), '{n:,} moment', '{n:,} moments')}"
+        )
     lead = pd.Index(histories.lead_ids).get_indexer(pd.Index(lead_ids)).astype(np.int64)
     known = lead >= 0
     created = np.full(len(lead), NO_TIME, dtype=np.int64)

@@ -20,6 +20,7 @@ import numpy as np
 
 from features.compute.array_types import Float64
 from features.errors import DataError, ReleaseError
+from features.language.plural import plural
 from scoring.model.component import number, numbers
 
 MAX_AGE_CLASSES = 64
@@ -106,8 +107,9 @@ class TimingCurves:
         """
         if not 0 < horizon_days <= self.longest_days:
             raise DataError(
-                f"a horizon of {horizon_days:g} days is not known: after a reference, leads were "
-                f"watched for at most {self.longest_days:.4g} days"
+                f"a horizon of {plural(horizon_days, '{n:g} day', '{n:g} days')} is not known: "
+                "after a reference, leads were watched for at most "
+                f"{plural(self.longest_days, '{n:.4g} day', '{n:.4g} days')}"
             )
         starts = np.array([age.from_days for age in self.ages])
         place = np.maximum(np.searchsorted(starts, age_days, side="right") - 1, 0)

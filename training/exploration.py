@@ -23,6 +23,7 @@ from features.compute.array_types import DAY_US, Bools, Float64, Int64, Object
 from features.contract import Outcome
 from features.dataset import Dataset
 from features.errors import DataError, UsageError
+from features.language.plural import plural
 from training.evaluation.metrics import Estimate
 from training.labels.references import EPOCH, observed_until_us
 
@@ -233,8 +234,10 @@ def estimate(
     if min(held, drawn) < MIN_PER_SIDE or conversions < MIN_CONVERSIONS:
         raise DataError(
             f"too few to tell what calling changes: {held} held back and {drawn} called at random "
-            f"whose horizon has passed ({MIN_PER_SIDE} each are needed), {conversions} conversions "
-            f"({MIN_CONVERSIONS} are needed); {immature:,} rows are still too young"
+            f"whose horizon has passed ({MIN_PER_SIDE} each are needed), "
+            f"{plural(conversions, '{n:,} conversion', '{n:,} conversions')} "
+            f"({MIN_CONVERSIONS} are needed); "
+            + plural(immature, "{n:,} row is still too young", "{n:,} rows are still too young")
         )
     cells = _cells(label, best, called, propensity, lead)
     once = _figures(cells, np.ones(len(cells)))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.dataset import Dataset
 from features.errors import UsageError
+from features.language.plural import plural
 
 if TYPE_CHECKING:
     from features.compute.array_types import Float64, Int64, Object
@@ -183,5 +184,9 @@ def simulate(n_leads: int = 5000, seed: int = 0, *, world: str = "default") -> S
         known = ", ".join(simulator.SCENARIOS)
         raise UsageError(f"unknown world {world!r}; expected one of {known}")
     if n_leads < 1:
-        raise UsageError(f"cannot simulate {n_leads} leads; expected 1 or more")
+        raise UsageError(
+            "cannot simulate "
+            + plural(n_leads, "{n:,} lead", "{n:,} leads")
+            + "; expected 1 or more"
+        )
     return simulator.simulate(n_leads, seed, world=simulator.SCENARIOS[world])

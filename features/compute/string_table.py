@@ -18,6 +18,7 @@ from features.compute.array_types import Bools, Int32, Int64, UInt64
 from features.compute.jit import inline_kernel, kernel, load_u64, prefetch
 from features.compute.parallel import parallel_ranges
 from features.errors import DataError
+from features.language.plural import plural
 
 Letters = npt.NDArray[np.uint8]
 
@@ -60,7 +61,14 @@ class StringTable:
             self.add(names)
             if len(self) < len(names):
                 more = len(names) - len(self)
-                raise DataError(f"{more:,} of {len(names):,} names are repeated or missing")
+                raise DataError(
+                    plural(
+                        more,
+                        "{n:,} of {names:,} names is repeated or missing",
+                        "{n:,} of {names:,} names are repeated or missing",
+                        names=len(names),
+                    )
+                )
 
     def __len__(self) -> int:
         return self._count

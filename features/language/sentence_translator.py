@@ -123,7 +123,10 @@ class SentenceTranslator:
 
     def _translation(self, message: Message, values: dict[str, str], language: Language) -> str:
         if not isinstance(message, str):
-            return language.ngettext(*message, float(values["n"].replace(",", "")))
+            n = float(values["n"].replace(",", ""))
+            if self._context is not None:
+                return language.npgettext(self._context, *message, n)
+            return language.ngettext(*message, n)
         if self._context is not None:
             return language.pgettext(self._context, message)
         return language.gettext(message)

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.chunks import concat_chunks
 from features.reading.dataset_reader import DatasetReader, refuse_empty, until_of
 from features.reading.inference.inference import Inference
@@ -101,12 +102,31 @@ def _sampled(
     kept = in_sample(leads["lead_id"].tolist(), share)
     left = int((~kept).sum())
     reason = RejectReason("not in the sample", harmless=True)
-    quarantine.note(file, reason, left, f"{left:,} leads are not in the sample")
+    quarantine.note(
+        file,
+        reason,
+        left,
+        plural(
+            left,
+            "{n:,} lead is not in the sample",
+            "{n:,} leads are not in the sample",
+        ),
+    )
     found.lose(
-        f"a sample of {share:g} of the leads: {int(kept.sum()):,} of {len(leads):,} are read"
+        plural(
+            int(kept.sum()),
+            "a sample of {share:g} of the leads: {n:,} of {leads:,} is read",
+            "a sample of {share:g} of the leads: {n:,} of {leads:,} are read",
+            share=share,
+            leads=len(leads),
+        )
     )
     if not kept.any():
-        raise DataError(f"a sample of {share:g} of {len(leads):,} leads holds none; ask for more")
+        raise DataError(
+            f"a sample of {share:g} of "
+            + plural(len(leads), "{n:,} lead", "{n:,} leads")
+            + " holds none; ask for more"
+        )
     return leads[kept].reset_index(drop=True)
 
 
@@ -156,7 +176,11 @@ def _read_outcomes(
     doubtful = leads["lead_id"].isin(broken).to_numpy()
     if doubtful.any():
         reason = RejectReason("its outcome is in quarantine", harmless=True)
-        example = f"{int(doubtful.sum()):,} leads whose outcome cannot be used are left out"
+        example = plural(
+            int(doubtful.sum()),
+            "{n:,} lead whose outcome cannot be used is left out",
+            "{n:,} leads whose outcome cannot be used are left out",
+        )
         quarantine.note(tables.label("leads"), reason, int(doubtful.sum()), example)
         leads = leads[~doubtful].reset_index(drop=True)
     return leads, outcomes
@@ -203,6 +227,11 @@ def _read_answers(
         left = mask_in(answers.column("attribute"), found.left_out)
         if left.any():
             reason = RejectReason("of an attribute that is left out", harmless=True)
-            quarantine.note(raw.file, reason, int(left.sum()), f"{int(left.sum()):,} rows")
+            quarantine.note(
+                raw.file,
+                reason,
+                int(left.sum()),
+                plural(int(left.sum()), "{n:,} row", "{n:,} rows"),
+            )
             answers = answers.filter(pa.array(~left))
     return answers

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.errors import DataError, StorageError
+from features.language.plural import plural
 from features.schemas import QuarantinedRows
 
 Mask = npt.NDArray[np.bool_]
@@ -141,7 +142,7 @@ class Quarantine:
         why = "".join(f" {cause}." for cause in self._causes.get(file, ()))
         more = "" if len(bad) == 1 else f" ({', '.join(f'{q.rows:,} {q.reason}' for q in bad)})"
         raise DataError(
-            f"{bad[0].example}. {n_bad:,} of {n_rows:,} rows of {file} break the contract{more}; "
+            f"{bad[0].example}. {_broken(n_bad, n_rows, file)}{more}; "
             f"the limit is {self.max_bad_fraction:.2%}.{why}{where} "
             "Correct the rows, or raise the limit if you accept losing them "
             f"(--max-bad, or max_bad = {_limit_for(n_bad / max(n_rows, 1))} in dataset.toml)."
@@ -225,3 +226,13 @@ def _limit_for(share: float) -> str:
     ('0.05', '1.0')
     """
     return f"{min(1.0, math.ceil(share * 100) / 100):.2f}" if share < 0.995 else "1.0"
+
+
+def _broken(n_bad: int, n_rows: int, file: str) -> str:
+    return plural(
+        n_bad,
+        "{n:,} of {rows:,} rows of {file} breaks the contract",
+        "{n:,} of {rows:,} rows of {file} break the contract",
+        rows=n_rows,
+        file=file,
+    )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from features.dataset import Dataset
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.files.csv_table import HEADER_AGAIN
 from features.reading.inference.inference import Inference
 from features.reading.quarantine import Quarantine
 from features.reading.sources.table_source import TableSource
-from features.schemas import RowCount
+from features.schemas import QuarantinedRows, RowCount
 
 LINES_SET_ASIDE = ("wrong number of columns", "a line below the table, no row", HEADER_AGAIN.text)
 
@@ -21,12 +22,27 @@ def losses(tables: TableSource, quarantine: Quarantine, found: Inference) -> tup
     shares = []
     for rejected in quarantine.found:
         table = next((t for t in counted if tables.label(t) == rejected.file), None)
-        total = counted.get(table, 0) if table else 0
-        share = f" of {total:,}" if total else ""
-        shares.append(
-            f"{rejected.file}: {rejected.rows:,}{share} rows set aside: {rejected.reason}"
-        )
+        shares.append(_set_aside(rejected, counted.get(table, 0) if table else 0))
     return (*shares, *quarantine.causes, *tables.notes.losses, *found.losses)
+
+
+def _set_aside(rejected: QuarantinedRows, total: int) -> str:
+    if total:
+        return plural(
+            rejected.rows,
+            "{file}: {n:,} of {total:,} rows set aside: {reason}",
+            "{file}: {n:,} of {total:,} rows set aside: {reason}",
+            file=rejected.file,
+            total=total,
+            reason=rejected.reason,
+        )
+    return plural(
+        rejected.rows,
+        "{file}: {n:,} row set aside: {reason}",
+        "{file}: {n:,} rows set aside: {reason}",
+        file=rejected.file,
+        reason=rejected.reason,
+    )
 
 
 def row_counts(
@@ -60,4 +76,7 @@ def check_counts(tables: TableSource, quarantine: Quarantine, read: Mapping[str,
         counted = tables.notes.counted.get(table)
         all_rows = rows + lines.get(label, 0)
         if counted is not None and table != "interactions" and counted != all_rows:
-            raise DataError(f"{label} holds {counted:,} rows, but {all_rows:,} were read")
+            raise DataError(
+                f"{label} holds {plural(counted, '{n:,} row', '{n:,} rows')}, but "
+                f"{plural(all_rows, '{n:,} was read', '{n:,} were read')}"
+            )

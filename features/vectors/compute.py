@@ -12,6 +12,7 @@ from features.compute.parallel import parallel_ranges
 from features.contract import AttributeType, value_to_text
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, Histories, References
+from features.language.plural import plural
 from features.vectors.attribute_kernel import OP_VALUE, attributes_as_of
 from features.vectors.compile import Plan, compile_spec
 from features.vectors.interaction_kernel import aggregate_interactions
@@ -49,8 +50,14 @@ def compute_vectors(
     if early.any():
         lead = histories.lead_ids[references.lead[int(np.argmax(early))]]
         raise DataError(
-            f"{int(early.sum())} references ask about a moment before their lead was created "
-            f"(first: lead {lead}); ask at or after created_at"
+            plural(
+                int(early.sum()),
+                "{n:,} reference asks about a moment before its lead was created (lead {lead}); "
+                "ask at or after created_at",
+                "{n:,} references ask about a moment before their lead was created (first: lead "
+                "{lead}); ask at or after created_at",
+                lead=lead,
+            )
         )
     if out is None:
         out = np.empty((len(references), len(spec)), dtype=np.float64)

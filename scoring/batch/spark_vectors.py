@@ -18,6 +18,7 @@ from features.compute.array_types import Float64, Int64, Object
 from features.errors import DataError
 from features.histories.arrays import NO_TIME, References
 from features.histories.build import histories_from_dataset
+from features.language.plural import plural
 from features.schemas import UTC_MICROSECONDS
 from features.vectors.compute import before_creation, compute_vectors
 from features.vectors.spec import FeatureSpec
@@ -144,7 +145,14 @@ def _matrix(rows: pa.Table, n: int, width: int) -> Float64:
     """The rows that came back, in the order given."""
     errors = [e for e in rows.column("error").to_pylist() if e is not None]
     if errors:
-        raise DataError(f"{len(errors):,} references cannot be computed; the first: {errors[0]}")
+        raise DataError(
+            plural(
+                len(errors),
+                "{n:,} reference cannot be computed: {first}",
+                "{n:,} references cannot be computed; the first: {first}",
+                first=errors[0],
+            )
+        )
     matrix = np.empty((n, width), dtype=np.float64)
     places = rows.column(ORDER[1]).to_numpy()
     for place, packed in zip(places.tolist(), rows.column("vector").to_pylist(), strict=True):

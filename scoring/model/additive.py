@@ -12,6 +12,7 @@ import numpy as np
 from features.compute.array_types import Float64, Int64
 from features.compute.jit import kernel
 from features.errors import DataError, ReleaseError
+from features.language.plural import plural
 from scoring.model.component import count, number, numbers
 from scoring.model.lightgbm_text import MISSING_ZERO, Tree, parse_trees
 from scoring.model.tree_shap import ZERO
@@ -154,7 +155,11 @@ def additive_component_of(lightgbm_text: str, n_features: int) -> AdditiveCompon
     """
     width, trees = parse_trees(lightgbm_text)
     if width != n_features:
-        raise ReleaseError(f"LightGBM text: {width} features; expected {n_features}")
+        raise ReleaseError(
+            "LightGBM text: "
+            + plural(width, "{n:,} feature", "{n:,} features")
+            + f"; expected {n_features}"
+        )
     intercept, of_feature = 0.0, dict[int, list[Tree]]()
     for tree in trees:
         features = np.unique(tree.feature)

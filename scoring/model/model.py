@@ -13,6 +13,7 @@ from features.compute.array_types import Float64
 from features.compute.jit import kernel
 from features.compute.parallel import parallel_ranges
 from features.errors import DataError, ReleaseError
+from features.language.plural import plural
 from scoring.canonical_json import canonical_json, parse_json
 from scoring.model.additive import AdditiveComponent
 from scoring.model.component import ConstantComponent, ModelComponent, count, number, numbers
@@ -80,7 +81,10 @@ class Model:
 
     def __post_init__(self) -> None:
         if len(self.parts) != len(self.weights):
-            raise DataError(f"{len(self.parts)} parts but {len(self.weights)} weights")
+            raise DataError(
+                f"{plural(len(self.parts), '{n:,} part', '{n:,} parts')} but "
+                f"{plural(len(self.weights), '{n:,} weight', '{n:,} weights')}"
+            )
         if any(part.n_features != self.n_features for part in self.parts):
             raise DataError(f"a part of the model does not read {self.n_features} features")
         if not np.isfinite([*self.weights, self.slope, self.intercept]).all():

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from features.compute.array_types import Float64, Int32, Int64
 from features.compute.jit import kernel
 from features.errors import ReleaseError
+from features.language.plural import plural
 from scoring.model.component import count
 from scoring.model.lightgbm_text import MISSING_NAN, MISSING_ZERO, parse_trees, trees_only
 from scoring.model.tree_shap import ZERO, Bool, FlatTrees, flatten, leaf_shares
@@ -185,7 +186,11 @@ class TreeComponent:
         """
         width, trees = parse_trees(text)
         if n_features is not None and width != n_features:
-            raise ReleaseError(f"LightGBM text: {width} features; expected {n_features}")
+            raise ReleaseError(
+                "LightGBM text: "
+                + plural(width, "{n:,} feature", "{n:,} features")
+                + f"; expected {n_features}"
+            )
         flat = flatten(trees, shared_splits=shared_splits)
         groups = group_leaves(flat, width)
         return cls(trees_only(text), width, flat, groups, shared_splits)

@@ -10,6 +10,7 @@ from typing import Any
 
 from features.compute.array_types import Float64
 from features.errors import DataError
+from features.language.plural import plural
 from features.vectors.spec import FeatureSpec
 from features.version import VERSION
 from scoring.bands import BandThresholds
@@ -71,8 +72,9 @@ def release_files(contents: ReleaseContents) -> dict[str, bytes]:
     """Every file of the release by name, the manifest among them."""
     if contents.model.n_features != len(contents.spec):
         raise DataError(
-            f"the model reads {contents.model.n_features} features, "
-            f"the specification has {len(contents.spec)}"
+            "the model reads "
+            + plural(contents.model.n_features, "{n:,} feature", "{n:,} features")
+            + f", the specification has {len(contents.spec)}"
         )
     plain: dict[str, Any] = {
         "golden": golden_rows(contents.model, contents.intervals, contents.golden_vectors),

@@ -37,11 +37,13 @@ def test_help_is_in_the_language_and_in_english_again(capsys: pytest.CaptureFixt
     french = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "Prévoir les conversions" in french
     assert "leadscore forecast my-leads --value 900" in french
-    for text in ("[obligatoire]", "Exemples :", "Afficher ce message et sortir."):
+    for text in ("[obligatoire]", "Exemples :", "Afficher ce message et sortir.", "<texte>"):
         assert text in french
     assert run(["forecast", "--help"]) == 0
     english = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    for text in ("Forecast conversions", "[required]", "Examples:", "Show this message and exit."):
+    for text in (
+        "Forecast conversions", "[required]", "Examples:", "Show this message and exit.", "<str>",
+    ):  # fmt: skip
         assert text in english
         assert text not in french
 

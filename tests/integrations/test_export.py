@@ -174,7 +174,7 @@ def test_times_in_every_way_that_systems_write_them(tmp_path: Path) -> None:
     ]
     found, said = read_times(tmp_path, texts, TimeSettings("Europe/Paris", ("%d/%m/%Y %H:%M",)))
     assert found == ["31 09:30:00"] * 9 + ["", ""]
-    assert said == ["t.at: 1 value cannot be read as times, such as 'soon'"]
+    assert said == ["t.at: 1 value cannot be read as a time, such as 'soon'"]
 
 
 def test_times_without_a_pattern_are_read_where_the_column_settles_them(tmp_path: Path) -> None:

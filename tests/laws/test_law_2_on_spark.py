@@ -145,5 +145,5 @@ def test_vectors_for_training_are_the_same(cluster: Any, place: Path, tmp_path: 
     found = vectors_with_spark(cluster, run, histories.lead_ids[lead], as_of)
     assert found.tobytes() == compute_vectors(spec, histories, References(lead, as_of)).tobytes()
     assert not (tmp_path / "work").exists()
-    with pytest.raises(DataError, match="1 references cannot be computed; the first: unknown lead"):
+    with pytest.raises(DataError, match="1 reference cannot be computed: unknown lead"):
         vectors_with_spark(cluster, run, np.array(["nobody"], dtype=object), as_of[:1])

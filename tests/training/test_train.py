@@ -141,7 +141,7 @@ def test_few_conversions_give_a_release_that_predicts_the_base_rate(small_datase
 
 
 def test_nothing_mature_is_an_error(made_up_dataset: MadeUp) -> None:
-    with pytest.raises(DataError, match="none of the 60 references is mature"):
+    with pytest.raises(DataError, match="none of the references \\(60\\) is mature"):
         train(made_up_dataset(n=60, horizon_days=300.0))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from features.language.plural import plural
 from training.charts import svg
 from training.charts.gains import GainsCurve
 from training.charts.reliability import largest_of, reliability_chart
@@ -172,7 +173,12 @@ def _band_bar(rate: BandRate, y: svg.Scale, left: float) -> str:
         svg.box(left, y(value), 70, y(0) - y(value), svg.BAND_COLOURS[rate.band], 3),
         svg.text(left + 35, 226, rate.band, anchor="middle"),
         svg.text(
-            left + 35, 241, f"{rate.leads:,} leads", anchor="middle", size=10, colour=svg.SOFT
+            left + 35,
+            241,
+            plural(rate.leads, "{n:,} lead", "{n:,} leads"),
+            anchor="middle",
+            size=10,
+            colour=svg.SOFT,
         ),
     ]
     if rate.leads:
@@ -209,7 +215,14 @@ def _cell(cell: BandRate, x: float, y: float, top: float) -> str:
     return (
         f'<g fill-opacity="{shade:.2f}">{svg.box(x, y, 114, 54, HEAT, 4)}</g>'
         + svg.text(x + 57, y + 24, rate, anchor="middle", colour=ink, weight=600)
-        + svg.text(x + 57, y + 41, f"{cell.leads:,} leads", anchor="middle", size=10.5, colour=ink)
+        + svg.text(
+            x + 57,
+            y + 41,
+            plural(cell.leads, "{n:,} lead", "{n:,} leads"),
+            anchor="middle",
+            size=10.5,
+            colour=ink,
+        )
     )
 
 

@@ -93,8 +93,8 @@ def given_columns(data: TrainingData, rows: Rows, names: Sequence[str]) -> list[
         known = np.isfinite(values)
         if not known.any():
             raise UsageError(
-                f"--given {name!r} is known before none of the {len(rows):,} references that are "
-                "tested; its moments may all be later"
+                f"--given {name!r} is known before none of the tested references ({len(rows):,}); "
+                "its moments may all be later"
             )
         filled = np.where(known, values, np.median(values[known]))
         columns.append(ScoreColumn(PREFIX + name, name, "given, as of its own past", filled))

@@ -12,6 +12,7 @@ from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.errors import DataError, UsageError
 from features.histories.arrays import Histories
 from features.histories.build import histories_from_dataset
+from features.language.plural import plural
 from training.labels.references import LabelledReferences, labelled_references
 
 KIND_PREFIX = "kind:"
@@ -80,13 +81,14 @@ def check_classes(labelled: LabelledReferences) -> None:
     if positives + negatives == 0:
         days = labelled.horizon_us / DAY_US
         raise DataError(
-            f"none of the {len(label):,} references is mature: the horizon of {days:g} days has "
-            "not passed for any. Set a shorter horizon_days, or wait"
+            f"none of the references ({len(label):,}) is mature: the horizon of "
+            f"{plural(days, '{n:g} day', '{n:g} days')} has not passed for any. Set a shorter "
+            "horizon_days, or wait"
         )
     if not positives or not negatives:
         what = "converted within the horizon" if positives else "did not convert"
         raise DataError(
-            f"one class only: all {positives + negatives:,} mature references {what}. "
+            f"one class only: all mature references ({positives + negatives:,}) {what}. "
             "A model needs leads that converted and leads that did not; check outcomes and "
             "horizon_days"
         )

@@ -30,6 +30,7 @@ from features.dataset import Dataset
 from features.errors import DataError, StorageError, UsageError
 from features.histories.arrays import Histories
 from features.histories.build import histories_from_dataset
+from features.language.plural import plural
 from features.reading.read import read_dataset
 from scoring.release.release import Release, load_release
 from scoring.release.store import ReleaseStore, StoredRelease
@@ -252,9 +253,10 @@ def _incomparable(challenger: GateSide, champion: GateSide | None) -> tuple[str,
             "give each its own LEADSCORE_MODEL_NAME",
         )
     if challenger.release.horizon_days != champion.release.horizon_days:
+        days = plural(challenger.release.horizon_days, "{n:g} day", "{n:g} days")
         return (
-            f"it predicts for {challenger.release.horizon_days:g} days, the champion for "
-            f"{champion.release.horizon_days:g}: their figures cannot be compared",
+            f"it predicts for {days}, the champion for {champion.release.horizon_days:g}: their "
+            "figures cannot be compared",
         )
     if (
         challenger.known_until

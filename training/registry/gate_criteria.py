@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from features.compute.array_types import Float64, Int8, Int64, Object
+from features.language.plural import plural
 from training.calibration.test import Calibration, calibration_test
 from training.evaluation.confidence import auc_difference, delong
 from training.evaluation.metrics import Estimate, log_loss, loss_difference
@@ -121,8 +122,13 @@ def apply_criteria(
     }
     if len(pairs) < limits.min_references or smaller_class < limits.min_of_each_class:
         message = (
-            f"only {len(pairs):,} references ({positives:,} converted) are left that neither "
-            f"release was fitted on; {limits.min_references:,} with "
+            plural(
+                len(pairs),
+                "only {n:,} reference ({positives:,} converted) is left",
+                "only {n:,} references ({positives:,} converted) are left",
+                positives=positives,
+            )
+            + f" that neither release was fitted on; {limits.min_references:,} with "
             f"{limits.min_of_each_class} of each outcome are needed: give newer data by --dataset"
         )
         return GateReport((message,), counts)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.compute.array_types import DAY_US, Float64, Int64
+from features.language.plural import plural
 from training.simulator import scenario as w
 from training.simulator.leads import draw_leads, prior_of
 from training.simulator.sampler import cumulative, simulate_days, transition_tables
@@ -76,7 +77,11 @@ def simulate(n_leads: int, seed: int, *, world: Scenario = DEFAULT) -> Simulatio
     Raises ValueError if ``n_leads`` is not positive.
     """
     if n_leads < 1:
-        raise ValueError(f"cannot simulate {n_leads} leads; expected 1 or more")
+        raise ValueError(
+            "cannot simulate "
+            + plural(n_leads, "{n:,} lead", "{n:,} leads")
+            + "; expected 1 or more"
+        )
     rng = np.random.default_rng(seed)
     tables = tables_of(world)
     created = _arrivals(rng, n_leads, world, tables)

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from features.contract import Outcome
 from features.dataset import Dataset
-from features.language.current import _, say
+from features.language.current import _, say, say_n
+from features.language.plural import plural
 from features.reading.check.repeats import repeat_counts
 from features.reading.check.report import AttributeProfile, CheckReport, KindProfile, RepeatCount
 from features.reading.check.spelling import spellings_in
@@ -140,7 +141,12 @@ def _iso(moment: pd.Timestamp) -> str:
 
 
 def _repeat_line(repeats: RepeatCount) -> str:
-    return f"interactions: {repeats.rows:,} rows are folded: {repeats.reason}"
+    return plural(
+        repeats.rows,
+        "interactions: {n:,} row is folded: {reason}",
+        "interactions: {n:,} rows are folded: {reason}",
+        reason=repeats.reason,
+    )
 
 
 def _in_horizon(dataset: Dataset) -> int | None:
@@ -163,10 +169,12 @@ def _warnings(dataset: Dataset, converted: int, lost: int) -> tuple[str, ...]:
     within = _in_horizon(dataset)
     if within is not None and converted and within < MIN_CONVERSIONS:
         found.append(
-            say(
-                "{within:,} of {converted:,} conversions fall within {days:g} days of a reference "
+            say_n(
+                "{n:,} of {converted:,} conversions falls within {days:g} days of a reference "
                 "(horizon_days, reference_ages_days): too few for a model",
-                within=within, converted=converted, days=dataset.settings.horizon_days,
+                "{n:,} of {converted:,} conversions fall within {days:g} days of a reference "
+                "(horizon_days, reference_ages_days): too few for a model",
+                within, converted=converted, days=dataset.settings.horizon_days,
             )
         )  # fmt: skip
     if not dataset.has_time:

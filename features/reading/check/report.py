@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from features.language.composed import composed
-from features.language.current import _, say
+from features.language.current import _, say, say_n
 from features.schemas import QuarantinedRows, RowCount
 
 
@@ -82,8 +82,9 @@ class CheckReport:
         parts.append(_listed(_("Inferred (say it in dataset.toml to change it)"), list(inferred)))
         parts.append(_listed(_("Rows"), [_row_line(r) for r in self.rows]))
         refused = [
-            say("{file}: {rows:,} rows: {reason}. {example}", file=q.file, rows=q.rows,
-                reason=composed(q.reason), example=composed(q.example))
+            say_n("{file}: {n:,} row: {reason}. {example}",
+                  "{file}: {n:,} rows: {reason}. {example}", q.rows, file=q.file,
+                  reason=composed(q.reason), example=composed(q.example))
             for q in self.quarantined
         ]  # fmt: skip
         none = _("no row: every row keeps the contract")
@@ -93,20 +94,22 @@ class CheckReport:
 
 
 def _row_line(rows: RowCount) -> str:
-    counted = say(
-        "{file}: {counted:,} rows counted, {kept:,} kept",
-        file=rows.file, counted=rows.counted, kept=rows.kept,
+    counted = say_n(
+        "{file}: {n:,} row counted, {kept:,} kept", "{file}: {n:,} rows counted, {kept:,} kept",
+        rows.counted, file=rows.file, kept=rows.kept,
     )  # fmt: skip
-    return counted + (say(", {aside:,} set aside", aside=rows.aside) if rows.aside else "")
+    aside = say_n(", {n:,} set aside", ", {n:,} set aside", rows.aside)
+    return counted + (aside if rows.aside else "")
 
 
 def _horizon_line(report: CheckReport) -> str:
     if report.converted_in_horizon is None:
         return ""
     ages = ", ".join(f"{a:g}" for a in report.reference_ages_days)
-    return say(
-        "; {converted:,} leads convert within {days:g} days of age {ages}",
-        converted=report.converted_in_horizon, days=report.horizon_days, ages=ages,
+    return say_n(
+        "; {n:,} lead converts within {days:g} days of age {ages}",
+        "; {n:,} leads convert within {days:g} days of age {ages}",
+        report.converted_in_horizon, days=report.horizon_days, ages=ages,
     )  # fmt: skip
 
 
@@ -114,16 +117,18 @@ def _head(report: CheckReport) -> str:
     share = report.converted / report.leads if report.leads else 0.0
     lines = [
         say(
-            "{name}: {leads:,} leads: {converted:,} converted ({share:.1%}), {lost:,} lost, "
-            "{open:,} open",
-            name=report.name, leads=report.leads, converted=report.converted, share=share,
-            lost=report.lost, open=report.open,
+            "{name}: {leads}: {converted} ({share:.1%}), {lost}, {open}", name=report.name,
+            leads=say_n("{n:,} lead", "{n:,} leads", report.leads), share=share,
+            converted=say_n("{n:,} converted", "{n:,} converted", report.converted),
+            lost=say_n("{n:,} lost", "{n:,} lost", report.lost),
+            open=say_n("{n:,} open", "{n:,} open", report.open),
         ),
         say(
-            "{interactions:,} interactions of {kinds} kinds, {answers:,} answers, "
-            "{attributes} attributes",
-            interactions=report.interactions, kinds=len(report.kinds), answers=report.answers,
-            attributes=len(report.attributes),
+            "{interactions} of {kinds}, {answers}, {attributes}",
+            interactions=say_n("{n:,} interaction", "{n:,} interactions", report.interactions),
+            kinds=say_n("{n:,} kind", "{n:,} kinds", len(report.kinds)),
+            answers=say_n("{n:,} answer", "{n:,} answers", report.answers),
+            attributes=say_n("{n:,} attribute", "{n:,} attributes", len(report.attributes)),
         ),
     ]  # fmt: skip
     if report.has_time:

@@ -17,6 +17,7 @@ import pyarrow.csv as arrow_csv
 from features.cleaning import NO_VALUE, trimmed
 from features.dataset_settings import TableSettings
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.files.data_file import DataFile
 from features.reading.files.dialect import SEPARATORS, Dialect, dialect_of
 from features.reading.files.encoding import as_utf8, encoding_of
@@ -237,8 +238,15 @@ def csv_chunks(csv: CsvText, name: str, quarantine: Quarantine, skip: int = 0) -
             _note(row, name, csv, quarantine)
     if done + len(broken) != csv.records:
         raise DataError(
-            f"{csv.name} holds {csv.records:,} records by its line ends and quotes, but "
-            f"{done + len(broken):,} were read: a quote stands where none belongs; correct the file"
+            plural(
+                csv.records,
+                "{file} holds {n:,} record by its line ends and quotes, but {read}: a quote "
+                "stands where none belongs; correct the file",
+                "{file} holds {n:,} records by its line ends and quotes, but {read}: a quote "
+                "stands where none belongs; correct the file",
+                file=csv.name,
+                read=plural(done + len(broken), "{n:,} was read", "{n:,} were read"),
+            )
         )
     if done == 0:
         empty = pa.table({column: pa.array([], pa.string()) for column in csv.columns.names})
@@ -298,7 +306,12 @@ def _footer(broken: list[arrow_csv.InvalidRow], records: int) -> list[arrow_csv.
 
 
 def _note(row: arrow_csv.InvalidRow, name: str, csv: CsvText, quarantine: Quarantine) -> None:
-    problem = f"{row.actual_columns} columns; expected {row.expected_columns}"
+    problem = plural(
+        row.actual_columns,
+        "{n:,} column; expected {expected}",
+        "{n:,} columns; expected {expected}",
+        expected=row.expected_columns,
+    )
     if '"' in row.text:
         problem += " (a quote within quotes is written twice)"
     number = int(row.number or 0) + csv.first_row - 1

@@ -15,6 +15,7 @@ from typing import Any
 from pyarrow import fs
 
 from features.errors import DataError, StorageError, UsageError
+from features.language.plural import plural
 
 HEAD_BYTES = 8192
 SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "https", "file")
@@ -169,7 +170,7 @@ def label_of(files: Sequence[DataFile], table: str, *, absent: str) -> str:
     """How messages call a table: its file, or how many there are; ``absent`` without any."""
     if len(files) == 1:
         return files[0].name
-    return f"{table} ({len(files):,} files)" if files else absent
+    return f"{table} ({plural(len(files), '{n:,} file', '{n:,} files')})" if files else absent
 
 
 def _hidden(path: Path) -> bool:

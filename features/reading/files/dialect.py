@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.files.encoding import SAMPLE_BYTES
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", "^": "carets",
@@ -68,8 +69,13 @@ def dialect_of(
         start += len(record.raw.encode())
     if above:
         sentences.append(
-            f"{file}: {above} lines above the header are left out: "
-            f"{_first_words(records[:above])!r}"
+            plural(
+                above,
+                "{file}: {n:,} line above the header is left out: {words!r}",
+                "{file}: {n:,} lines above the header are left out: {words!r}",
+                file=file,
+                words=_first_words(records[:above]),
+            )
         )
     header = records[above]
     start += len(header.raw.encode())
@@ -184,7 +190,8 @@ def _refuse_short_header(records: Sequence[_Record], width: int, file: str) -> N
     if _only_blanks(rows, named):
         return
     raise DataError(
-        f"{file}: the header names {named} columns, and every row has {width}: the name of a "
+        f"{file}: the header names {plural(named, '{n:,} column', '{n:,} columns')}, and every row "
+        f"has {width}: the name of a "
         f"column is missing in the first line (the first row begins {rows[0].cells[0][:30]!r}, "
         f"{rows[0].cells[1][:30]!r}); write it there (R leaves out the name of the row names: "
         "write.csv(…, row.names = FALSE))"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from features.cleaning import trimmed
 from features.errors import DataError
+from features.language.plural import plural
 
 _INDEX = re.compile(r"Unnamed: \d+(_level_\d+)?|__index_level_\d+__|__null_dask_index__")
 """Names under which pandas, Polars and Dask write out the numbers of rows."""
@@ -138,7 +139,11 @@ def columns_of(
 def _nameless(filled: Sequence[int] | None, place: int) -> str:
     if filled is None:
         return "it has no name"
-    return f"it has no name; {filled[place]:,} values" if filled[place] else "no name and no value"
+    return (
+        "it has no name; " + plural(filled[place], "{n:,} value", "{n:,} values")
+        if filled[place]
+        else "no name and no value"
+    )
 
 
 def _declared_positions(
@@ -151,7 +156,8 @@ def _declared_positions(
         if isinstance(wanted, int):
             if not 1 <= wanted <= len(names):
                 raise DataError(
-                    f"[columns.{table}] {name} = {wanted}: {file} has {len(names)} columns"
+                    f"[columns.{table}] {name} = {wanted}: {file} has "
+                    + plural(len(names), "{n:,} column", "{n:,} columns")
                 )
             chosen[name] = wanted - 1
             continue

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.files.headers import columns_of
 from features.reading.files.table_file import CHUNK_ROWS, TableFile, row_numbers
 from features.reading.quarantine import Chunk
@@ -123,4 +124,7 @@ def _refuse_other(connection: duckdb.DuckDBPyConnection, text: str, file: str) -
 
     statements = connection.extract_statements(text)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise DataError(f"{file}: expected one SELECT; found {len(statements)} statements")
+        raise DataError(
+            f"{file}: expected one SELECT; found "
+            + plural(len(statements), "{n:,} statement", "{n:,} statements")
+        )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from features.compute.jit import kernel
 from features.errors import DataError
+from features.language.plural import plural
 
 BLOCK_BYTES = 16 << 20
 QUOTE, NEWLINE, RETURN = 34, 10, 13
@@ -156,8 +157,17 @@ class _Scanner:
             "are one value"
         )
         raise DataError(
-            f"{self.file} line {self.open_line}: a quote opens here and {why}; the next {lines:,} "
-            f"lines (up to line {place:,}) would vanish in it; correct the quote"
+            plural(
+                lines,
+                "{file} line {line}: a quote opens here and {why}; the next {n:,} line (up to line "
+                "{place:,}) would vanish in it; correct the quote",
+                "{file} line {line}: a quote opens here and {why}; the next {n:,} lines (up to "
+                "line {place:,}) would vanish in it; correct the quote",
+                file=self.file,
+                line=self.open_line,
+                why=why,
+                place=place,
+            )
             + (declare if "look like rows" in why else "")
         )
 

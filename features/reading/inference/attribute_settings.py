@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from features.cleaning import DEFAULT_UNANSWERED, NumberSigns
 from features.contract import AttributeType, Available, Group
 from features.dataset_settings import AttributeSettings, DatasetSettings, signs_of
+from features.language.plural import plural
 from features.reading.files.headers import toml_key
 from features.reading.inference.attribute_groups import group_of, is_cost
 from features.reading.inference.attribute_types import rows_of_words, several_words, type_of
@@ -32,7 +33,10 @@ def blank_unanswered(
         counts = pc.value_counts(column.filter(blank)).to_pylist()
         for each in sorted(counts, key=lambda c: str(c["values"])):
             word, rows = each["values"], each["counts"]
-            found.say(f"{name}: {word!r} is read as unanswered ({rows:,} rows)")
+            found.say(
+                f"{name}: {word!r} is read as unanswered "
+                f"({plural(rows, '{n:,} row', '{n:,} rows')})"
+            )
     return pc.if_else(blank, pa.scalar(None, pa.string()), column)
 
 
@@ -99,7 +103,10 @@ def _how_to_keep(name: str, column: pa.ChunkedArray, declared: NumberSigns | Non
     key = toml_key(name)
     numbers = number_column(name, rows_of_words(known), declared)
     if numbers is not None and numbers.spoilers:
-        shown = ", ".join(f"{w!r} ({n:,} rows)" for w, n in numbers.spoilers[:MAX_WORDS_SHOWN])
+        shown = ", ".join(
+            f"{w!r} ({plural(n, '{n:,} row', '{n:,} rows')})"
+            for w, n in numbers.spoilers[:MAX_WORDS_SHOWN]
+        )
         words = ", ".join(f'"{w}"' for w, _ in numbers.spoilers[:MAX_WORDS_SHOWN])
         return (
             f". {numbers.share:.0%} of its values are numbers; these words are not: "

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from features.cleaning import FALSE_WORDS, TRUE_WORDS, NumberSigns, words_of
 from features.contract import AttributeType
+from features.language.plural import plural
 from features.reading.inference.inference import Inference
 from features.reading.quarantine import Mask
 from features.reading.values.number_signs import NumberColumn, number_column
@@ -103,9 +104,9 @@ def _word_type(
             found.lose(doubt)
         if declared is None and not numbers.signs.plain:
             found.signs[name] = numbers.signs
-        return AttributeType.NUMBER, f"all but {wrong:,} values are numbers" if wrong else (
-            "the values are numbers"
-        )
+        return AttributeType.NUMBER, plural(
+            wrong, "all but {n:,} value are numbers", "all but {n:,} values are numbers"
+        ) if wrong else ("the values are numbers")
     length = pc.mean(pc.utf8_length(known)).as_py()
     share = distinct / len(known)
     if distinct > MAX_LEVELS_ALWAYS_KEPT and length > MIN_CHARACTERS_OF_TEXT:
@@ -119,7 +120,7 @@ def _word_type(
     if rows[_looks_like_time(words)].sum() / len(known) > MIN_SHARE_OF_ONE_TYPE:
         return None, "a date or time; make it an interaction or an answer with its moment"
     _report_dates_of_ranges(name, words, found)
-    return AttributeType.CATEGORY, f"{distinct} different words"
+    return AttributeType.CATEGORY, plural(distinct, "{n:,} different word", "{n:,} different words")
 
 
 def _report_dates_of_ranges(name: str, words: pa.ChunkedArray, found: Inference) -> None:

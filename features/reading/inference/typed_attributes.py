@@ -23,6 +23,7 @@ from features.cleaning import (
 from features.contract import AttributeType, Available
 from features.dataset_settings import AttributeSettings, DatasetSettings, signs_of
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.inference.attribute_groups import group_of
 from features.reading.inference.attribute_settings import blank_unanswered, resolve_attribute
 from features.reading.inference.attribute_types import MAX_PARTS
@@ -98,7 +99,14 @@ def split_multiple(
         chunk = Chunk(chunk.name, chunk.file, chunk.table.drop_columns([name]), chunk.rows)
         found.say(f"{name}: split into {len(parts)} attributes of yes and no, one a word")
         if len(counted) > len(parts):
-            found.lose(f"{name}: {len(counted) - len(parts):,} seldom words of it are left out")
+            found.lose(
+                plural(
+                    len(counted) - len(parts),
+                    "{name}: {n:,} seldom word of it is left out",
+                    "{name}: {n:,} seldom words of it are left out",
+                    name=name,
+                )
+            )
     if not added:
         return chunk, settings
     return chunk, settings.model_copy(update={"attributes": {**settings.attributes, **added}})

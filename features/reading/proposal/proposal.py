@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from features.language.plural import plural
 from features.reading.proposal.seen_files import SeenFile
 
 
@@ -52,6 +53,9 @@ def describe(proposal: Proposal) -> Sequence[str]:
             lines.append(f"{_file_and_sheet(seen)}: {why if seen.why else f'not read: {why}'}")
         else:
             columns = len(seen.raw.table.column_names)
-            lines.append(f"{_file_and_sheet(seen)}: {seen.table}, {seen.why} ({columns} columns)")
+            lines.append(
+                f"{_file_and_sheet(seen)}: {seen.table}, {seen.why} "
+                f"({plural(columns, '{n:,} column', '{n:,} columns')})"
+            )
         lines += [f"  {note}" for note in seen.notes]
     return lines

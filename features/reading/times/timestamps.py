@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from features.cleaning import NO_VALUE
 from features.compute.array_types import Int64
+from features.language.plural import plural
 from features.reading.quarantine import Mask
 from features.reading.times.day_month_order import TimeEvidence
 from features.reading.times.moment_column import NOT_A_MOMENT, Moments, TimeRules, implausible
@@ -153,13 +154,25 @@ def _timestamps(
         notes.append(f"{column}: {seen.order.replace('-', ' comes ')}: {seen.settled!r} settles it")
     if found.repeated_hour:
         notes.append(
-            f"{column}: {found.repeated_hour:,} times fall in the hour that came twice when clocks "
-            "went back; the first is taken"
+            plural(
+                found.repeated_hour,
+                "{column}: {n:,} time falls in the hour that came twice when clocks went back; "
+                "the first is taken",
+                "{column}: {n:,} times fall in the hour that came twice when clocks went back; "
+                "the first is taken",
+                column=column,
+            )
         )
     if found.missing_hour:
         notes.append(
-            f"{column}: {found.missing_hour:,} times fall in the hour that no clock showed when "
-            "clocks went forward; the next moment is taken (is the time_zone right?)"
+            plural(
+                found.missing_hour,
+                "{column}: {n:,} time falls in the hour that no clock showed when clocks went "
+                "forward; the next moment is taken (is the time_zone right?)",
+                "{column}: {n:,} times fall in the hour that no clock showed when clocks went "
+                "forward; the next moment is taken (is the time_zone right?)",
+                column=column,
+            )
         )
     return Timestamps(
         times,
@@ -235,6 +248,7 @@ def _zone_question(
         if at_us != NOT_A_MOMENT:
             each.append(f'"{zone}" makes it {pd.Timestamp(at_us, unit="us"):%Y-%m-%dT%H:%M:%SZ}')
     return (
-        f"{column} is {text[0].as_py()!r}, a time without a zone ({rows:,} rows); say time_zone: "
-        + ", ".join(each)
+        f"{column} is {text[0].as_py()!r}, a time without a zone "
+        f"({plural(rows, '{n:,} row', '{n:,} rows')}); "
+        "say time_zone: " + ", ".join(each)
     )

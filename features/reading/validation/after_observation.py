@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.dataset import Dataset
+from features.language.plural import plural
 from features.reading.inference.inference import Inference
 from features.reading.inference.observation import DailyMoments, end_of_observation
 from features.reading.quarantine import Quarantine, RejectReason
@@ -30,13 +31,19 @@ class _Aside:
     def note_later(self, table: str, rows: int, column: str) -> None:
         if rows:
             reason = RejectReason(f"{column} is after the end of what was observed", harmless=True)
-            example = f"{rows:,} rows are later than the bulk of the data"
+            example = plural(
+                rows,
+                "{n:,} row is later than the bulk of the data",
+                "{n:,} rows are later than the bulk of the data",
+            )
             self.quarantine.note(self.tables.label(table), reason, rows, example)
 
     def note_orphans(self, table: str, rows: int) -> None:
         if rows:
             reason = RejectReason("its lead is set aside", harmless=True)
-            self.quarantine.note(self.tables.label(table), reason, rows, f"{rows:,} rows")
+            self.quarantine.note(
+                self.tables.label(table), reason, rows, plural(rows, "{n:,} row", "{n:,} rows")
+            )
 
 
 def within_observation(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import IdRule
+from features.language.plural import plural
 
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SALESFORCE_15 = re.compile(r"[A-Za-z0-9]{15}")
@@ -182,9 +183,18 @@ def alike_ids(ids: pa.ChunkedArray) -> list[str]:
     shown = (forms or differ)[0]
     what = "the form of letters or accents" if forms else "capital letters"
     return [
-        f"{len(differ):,} ids are there twice, differing in {what} alone ({shown[0]!a} and "
-        f"{shown[1]!a}): they are read as different leads; if they are one, name the second "
-        "in a table aliases (alias_id, lead_id)"
+        plural(
+            len(differ),
+            "{n:,} id is there twice, differing in {what} alone ({one} and {other}): they are read "
+            "as different leads; if they are one, name the second in a table aliases (alias_id, "
+            "lead_id)",
+            "{n:,} ids are there twice, differing in {what} alone ({one} and {other}): they are "
+            "read as different leads; if they are one, name the second in a table aliases "
+            "(alias_id, lead_id)",
+            what=what,
+            one=ascii(shown[0]),
+            other=ascii(shown[1]),
+        )
     ]
 
 
@@ -207,9 +217,17 @@ def mismatch_of(unknown: Iterable[str], leads: Iterable[str]) -> Mismatch | None
         if met and (best is None or len(met) > best.ids):
             here, there = met[0]
             says = f'; say lead_ids = "{rule}" in dataset.toml' if rule else "; correct one side"
-            sentence = (
-                f"{len(met):,} of {len(missing):,} unknown ids would meet a lead ({here!r} here, "
-                f"{there!r} in leads): {why}{says}"
+            sentence = plural(
+                len(met),
+                "{n:,} of {ids:,} unknown ids would meet a lead ({here!r} here, {there!r} in "
+                "leads): {why}{says}",
+                "{n:,} of {ids:,} unknown ids would meet leads ({here!r} here, {there!r} in "
+                "leads): {why}{says}",
+                ids=len(missing),
+                here=here,
+                there=there,
+                why=why,
+                says=says,
             )
             best = Mismatch(rule, len(met), sentence)
     return best if best is not None else _affix(missing, known)

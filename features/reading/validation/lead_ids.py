@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.reading.validation.identity import (
     alike_ids,
@@ -43,7 +44,8 @@ def with_lead_id(chunk: Chunk, quarantine: Quarantine, rules: TableRules | None 
         blanks = mask_of(pc.and_(ids.is_valid(), pc.not_equal(raw, ids)))
         if blanks.any():
             rules.found.say(
-                f"{chunk.file}: blanks around {int(blanks.sum()):,} lead_ids are left out"
+                f"{chunk.file}: blanks are left out around "
+                + plural(int(blanks.sum()), "{n:,} lead_id", "{n:,} lead_ids")
             )
     chunk = chunk.replace("lead_id", ids)
     refuse_rounded(chunk.file, ids)
@@ -77,8 +79,15 @@ def report_odd_ids(chunk: Chunk, rules: TableRules | None) -> None:
     count, example = dates_among(ids)
     if count:
         rules.found.lose(
-            f"{chunk.file}: {count:,} lead_ids such as {example!r} are dates and the others are "
-            "not: a spreadsheet made them of ids; export again, with the id column as text"
+            plural(
+                count,
+                "{file}: {n:,} lead_id, {example!r}, is a date and the others are not: a "
+                "spreadsheet made it of an id; export again, with the id column as text",
+                "{file}: {n:,} lead_ids such as {example!r} are dates and the others are not: a "
+                "spreadsheet made them of ids; export again, with the id column as text",
+                file=chunk.file,
+                example=example,
+            )
         )
     for sentence in alike_ids(ids):
         rules.found.lose(f"{chunk.file}: {sentence}")

@@ -12,6 +12,7 @@ from features.compute.string_table import StringTable
 from features.contract import (
     IdRule,
 )
+from features.language.plural import plural
 from features.reading.inference.inference import Inference
 from features.reading.quarantine import Chunk, Mask, Quarantine, RejectReason
 from features.reading.validation.identity import (
@@ -75,8 +76,17 @@ class LeadIndex:
             if met:
                 here, there = next(iter(sorted(met.items())))
                 self.found.say(
-                    f"{chunk.file}: {len(met):,} ids are those of leads by the rule {rule} "
-                    f"({here!r} is {there!r})"
+                    plural(
+                        len(met),
+                        "{file}: {n:,} id is that of a lead by the rule {rule} ({here!r} is "
+                        "{there!r})",
+                        "{file}: {n:,} ids are those of leads by the rule {rule} ({here!r} is "
+                        "{there!r})",
+                        file=chunk.file,
+                        rule=rule,
+                        here=here,
+                        there=there,
+                    )
                 )
         if not to_lead:
             return chunk

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from features.contract import Outcome, WhichOutcome
 from features.dataset_settings import DatasetSettings
 from features.errors import DataError
+from features.language.plural import plural
 from features.reading.quarantine import Chunk, Quarantine, RejectReason
 from features.reading.times.zones import end_of_day
 from features.reading.validation.columns import drop_after_cutoff, parse_timestamps
@@ -144,16 +145,23 @@ def _words_question(
         reverse=True,
     )
     empty = int(rows[len(words)]) if meanings[len(words)] is None else 0
-    shown = ", ".join(f"{w!r} ({n:,} rows)" for n, w in unknown[:MAX_WORDS_SHOWN])
+    shown = ", ".join(
+        f"{w!r} ({plural(n, '{n:,} row', '{n:,} rows')})" for n, w in unknown[:MAX_WORDS_SHOWN]
+    )
     if empty:
-        shown = ", ".join(part for part in (shown, f"nothing ({empty:,} rows)") if part)
+        shown = ", ".join(
+            part
+            for part in (shown, f"nothing ({plural(empty, '{n:,} row', '{n:,} rows')})")
+            if part
+        )
     says = likely_meanings([*(w for _, w in unknown), *([EMPTY_OUTCOME] if empty else [])])
     proposed = ", ".join(
         f"{meaning} = [{', '.join(f'{chr(34)}{w}{chr(34)}' for w in words) or '…'}]"
         for meaning, words in says.items()
     )
     return (
-        f"{chunk.file}: unknown outcomes: {shown}, of {total:,} rows; expected converted or lost. "
+        f"{chunk.file}: unknown outcomes: {shown}, of "
+        f"{plural(total, '{n:,} row', '{n:,} rows')}; expected converted or lost. "
         f"Say what each word means in dataset.toml, such as [outcome_words] {proposed}"
     )
 
@@ -231,8 +239,15 @@ def _one_each(chunk: Chunk, quarantine: Quarantine, rules: TableRules) -> tuple[
     several = int(frame.loc[earlier, "lead_id"].nunique())
     if several:
         rules.found.say(
-            f"{chunk.file}: {several:,} leads have several outcomes; the "
-            f'{rules.settings.which_outcome} one counts (which_outcome = "first" or "last")'
+            plural(
+                several,
+                "{file}: {n:,} lead has several outcomes; the {which} one counts "
+                '(which_outcome = "first" or "last")',
+                "{file}: {n:,} leads have several outcomes; the {which} one counts "
+                '(which_outcome = "first" or "last")',
+                file=chunk.file,
+                which=rules.settings.which_outcome,
+            )
         )
     which = str(rules.settings.which_outcome)
     other = f"another outcome of the lead counts, its {which}"

@@ -31,7 +31,7 @@ BROKEN = {
     ),
     "wrong outcome word": (
         {"outcomes": OUTCOMES + "L1,win,2026-01-20T00:00:00Z\n"},
-        ["unknown outcomes: 'win' (1 rows)", "expected converted or lost", "[outcome_words]"],
+        ["unknown outcomes: 'win' (1 row)", "expected converted or lost", "[outcome_words]"],
     ),
     "naive timestamp": (
         {"leads": LEADS + "L1,2026-01-01T00:00:00,1,a,yes\n"},

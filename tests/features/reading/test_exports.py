@@ -271,8 +271,8 @@ def test_why_ids_do_not_meet_is_reported(kind: str, tmp_path: Path) -> None:
 def test_ids_that_look_alike_or_like_dates_are_reported(tmp_path: Path) -> None:
     twins = [ROWS[3] | {"lead_id": "l003"}, ROWS[4] | {"lead_id": "2025-03-01"}]
     losses = read_dataset(write(tmp_path, Export(text(rows=[*ROWS, *twins])))).losses
-    assert any("1 ids are there twice, differing in capital letters alone" in x for x in losses)
-    assert any("1 lead_ids such as '2025-03-01' are dates" in x for x in losses)
+    assert any("1 id is there twice, differing in capital letters alone" in x for x in losses)
+    assert any("1 lead_id, '2025-03-01', is a date" in x for x in losses)
 
 
 def test_an_empty_outcome_means_what_is_declared(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_few_bad_rows_are_set_aside_and_written(dataset_folder: Folder, tmp_pa
 def test_the_limit_is_a_choice(dataset_folder: Folder) -> None:
     outcomes = _outcomes(9) + "L9,win,2026-01-02T00:00:00Z\n"
     folder = dataset_folder(leads=_leads(10), outcomes=outcomes, interactions=None, answers=None)
-    with pytest.raises(DataError, match=r"unknown outcomes: 'win' \(1 rows\), of 10 rows"):
+    with pytest.raises(DataError, match=r"unknown outcomes: 'win' \(1 row\), of 10 rows"):
         read_dataset(folder)
     dataset = read_dataset(folder, max_bad_fraction=0.2)
     assert len(dataset.outcomes) == 9

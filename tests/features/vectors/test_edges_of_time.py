@@ -57,7 +57,7 @@ def test_what_happened_before_creation_is_known():
 
 def test_asking_before_creation_is_refused():
     lead = history("2024-03-01 page_view", created="2024-03-10")
-    with pytest.raises(DataError, match="before their lead was created"):
+    with pytest.raises(DataError, match="before its lead was created"):
         number(lead, "2024-03-09", "page_view", "count")
 
 

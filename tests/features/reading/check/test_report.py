@@ -41,7 +41,7 @@ def test_text_and_json_hold_the_same(dataset_folder: Folder) -> None:
 def test_the_text_is_in_the_language_in_use(dataset_folder: Folder) -> None:
     with language("fr"):
         text = check(dataset_folder()).to_text()
-    assert "small\u00a0: 3 leads\u00a0: 1 convertis (33,3" in text
+    assert "small\u00a0: 3 leads\u00a0: 1 converti (33,3" in text
     assert "aucune ligne\u00a0: toutes respectent le contrat" in text
     for english in ("rows counted", "Set aside", "converted", "interactions of", "fingerprint"):
         assert english not in text
@@ -59,7 +59,7 @@ def test_refused_rows_and_one_class_are_reported(dataset_folder: Folder) -> None
     )
     report = check(dataset_folder(outcomes=outcomes), max_bad_fraction=0.5)
     text = report.to_text()
-    assert "outcomes.csv: 1 rows: unknown outcome. outcomes.csv row 3" in text
+    assert "outcomes.csv: 1 row: unknown outcome. outcomes.csv row 3" in text
     assert any(warning.startswith("only one class") for warning in report.warnings)
 
 

@@ -50,7 +50,7 @@ def test_what_is_inferred_is_reported(dataset_folder: Folder) -> None:
     assert attributes["timeline"].group is Group.TIMELINE
     said = "\n".join(dataset.inferred)
     assert "budget: inferred type number" in said
-    assert "timeline: inferred type category (1 different words), group timeline" in said
+    assert "timeline: inferred type category (1 different word), group timeline" in said
     assert "observed_until: inferred 2026-01-20T00:00:00Z, the latest moment seen" in said
     assert "horizon_days: not given, 30 is taken" in said
 

@@ -71,8 +71,8 @@ def test_unanswered_words_are_unknown_and_said_but_unknown_stays() -> None:
     blanked = blank_unanswered("city", column, DatasetSettings(name="x"), found)
     assert blanked.to_pylist() == [None, "a", "unknown", None, None]
     assert found.sentences == [
-        "city: '-' is read as unanswered (1 rows)",
-        "city: 'Select' is read as unanswered (1 rows)",
+        "city: '-' is read as unanswered (1 row)",
+        "city: 'Select' is read as unanswered (1 row)",
     ]
 
 

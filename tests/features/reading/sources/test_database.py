@@ -68,7 +68,7 @@ def test_a_bad_row_of_a_database_is_named(dataset_folder: Folder, tmp_path: Path
     with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
         connection.execute("UPDATE outcomes SET outcome = 'win' WHERE lead_id = 'L2'")
     connection.close()
-    with pytest.raises(DataError, match=r"table outcomes: unknown outcomes: 'win' \(1 rows\)"):
+    with pytest.raises(DataError, match=r"table outcomes: unknown outcomes: 'win' \(1 row\)"):
         read_dataset(url)
 
 

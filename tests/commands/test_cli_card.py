@@ -20,8 +20,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, new_quick_house: Callable[[Pa
     """Version 1 is champion; version 2 learned without an attribute and is the challenger."""
     made = new_quick_house(tmp_path_factory.mktemp("cards"))
     empty_registry(made.folder / "var")
-    write_simulation(simulate_few_kinds(700, seed=5), made.folder / "leads", truth=False)
-    quick = ("--time-budget", "0")
+    write_simulation(simulate_few_kinds(400, seed=5), made.folder / "leads", truth=False)
+    quick = ("--time-budget", "0", "--jobs", "1")
     made.run("train", "leads", "--out", "first", *quick)
     made.run("promote", "1", "--force")
     made.run("train", "leads", "--out", "second", "--exclude", "sector", *quick)

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from empty_registry import DATABASE, empty_registry
 from small_training import registered
 
 from features.errors import RegistryError
@@ -77,9 +78,10 @@ def running(arguments: list[str], health: str, log: Path) -> Iterator[subprocess
 @contextmanager
 def registry_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     url = f"http://127.0.0.1:{free_port()}"
+    empty_registry(folder)
     arguments = [
         "server",
-        *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
+        *("--backend-store-uri", f"sqlite:///{folder / DATABASE}"),
         *("--artifacts-destination", str(folder / "artifacts")),
         *("--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1"),
     ]
@@ -123,7 +125,7 @@ def test_a_server_is_used_by_two_machines_then_hangs_then_dies(tmp_path: Path) -
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrackingSettings, RegisteredVersion]:
     folder = tmp_path_factory.mktemp("logged")
-    settings = TrackingSettings(home=folder / "home")
+    settings = empty_registry(folder / "home")
     return settings, registered(settings, folder / "R", 0.5)
 
 

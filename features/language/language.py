@@ -84,12 +84,15 @@ class Language:
             return one if n == 1 else many
         return self.translations.npgettext(context, one, many, self._plural_of(n))
 
-    def messages(self, context: str) -> list[str | tuple[str, str]]:
-        """The messages of a context, in English, as the compiled catalogue lists them; one that
-        counts as its singular and plural."""
-        head = f"{context}\x04"
+    def messages(self, context: str | None) -> list[str | tuple[str, str]]:
+        """The messages of a context (None: those without one), in English, as the compiled
+        catalogue lists them; one that counts as its singular and plural."""
         texts = [] if self.file is None else _originals(self.file.read_bytes())
-        own = [text.removeprefix(head) for text in texts if text.startswith(head)]
+        if context is None:
+            own = [text for text in texts if text and "\x04" not in text]
+        else:
+            head = f"{context}\x04"
+            own = [text.removeprefix(head) for text in texts if text.startswith(head)]
         return [(one, many) if many else one for one, _, many in (t.partition("\0") for t in own)]
 
     def _plural_of(self, n: float) -> int:

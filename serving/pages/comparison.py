@@ -20,6 +20,7 @@ from serving.pages.comparison_file import (
     UnreadableComparison,
     read_comparison,
 )
+from serving.pages.render import sentence as sentence_in
 from serving.pages.site import Visit
 from serving.pages.worklist import current, whole_number
 from serving.problems import Problem
@@ -148,7 +149,7 @@ def gains_picture(report: ComparisonReport, share: float, words: Language) -> Ma
         parts.append(svg.trace(points, f"trace line-{i}"))
         top = 30 + 24 * i
         parts.append(svg.trace([(580, top), (606, top)], f"trace line-{i}"))
-        parts.append(svg.text(614, top + 4, words.gettext(score.title)[:34]))
+        parts.append(svg.text(614, top + 4, sentence_in(words, score.title)[:34]))
     parts.append(svg.line(x(share), 14, x(share), 300, "edge"))
     parts.append(
         svg.text(310, 336, words.gettext("share of the leads that are called"), "middle", "tick")

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from features.language.catalogues import language_or_english
 from features.language.composed import composed
 from features.language.language import Language
+from features.language.sentence_translator import SentenceTranslator
 from features.vectors.sentences import humanize_name
 from scoring.bands import label
 from scoring.playbook import STEP_CONTEXT
@@ -44,7 +45,7 @@ def environment(code: str) -> Environment:
         "joined": lambda texts: words.pgettext("between sentences", "; ").join(texts),
         "notice": lambda text: composed(text, words),
         "band": lambda band: label(band, words),
-        "translated": words.gettext,
+        "translated": lambda text: sentence(words, text),
         "problem": lambda text: in_language(text, words.code),
         "rule": lambda name: words.pgettext(RULE_CONTEXT, name),
         "attribute": lambda name: humanize_name(name, words),
@@ -52,6 +53,17 @@ def environment(code: str) -> Environment:
     }
     env.filters |= filters
     return env
+
+
+@lru_cache(maxsize=16)
+def _sentences(words: Language) -> SentenceTranslator:
+    """Sentences that reports are made of, with their numbers."""
+    return SentenceTranslator(words.messages(None))
+
+
+def sentence(words: Language, text: str) -> str:
+    """A sentence or a label of a report, made again in the language."""
+    return _sentences(words).of(text, words)
 
 
 def percent(words: Language, share: float | None, digits: int = 0) -> str:

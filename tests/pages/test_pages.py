@@ -186,6 +186,12 @@ def test_the_slider_moves_calls_conversions_and_money(open_page: Open) -> None:
     assert learned[1:] == ["50", "14.0", "1,350"]
 
 
+def test_the_verdict_is_in_the_language_of_its_reader(service: httpx.Client) -> None:
+    page = service.get("/comparison", headers={"Accept-Language": "fr"}).text
+    assert "Testé sur 1\u202f000 leads et 200 conversions qu’aucun des deux" in page
+    assert "Tested on" not in page
+
+
 def test_suggested_rules_can_be_adopted_as_a_file(open_page: Open, service: httpx.Client) -> None:
     page = open_page("/comparison")
     part = page.locator("section", has=page.get_by_role("heading", name="Rules with better points"))

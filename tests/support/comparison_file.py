@@ -28,7 +28,13 @@ def made_up_comparison() -> dict[str, Any]:
         return {"name": name, "title": title, "log_loss": interval, "auc": auc}
 
     return {
-        "verdict": {"headline": "Use the learned score.", "because": ["It finds more."]},
+        "verdict": {
+            "headline": "Use the learned score.",
+            "because": [
+                "It finds more.",
+                "Tested on 1,000 leads with 200 conversions that neither had seen.",
+            ],
+        },
         "leads": 1000,
         "conversions": 200,
         "scores": [row("rules", "rules", 0.42), row("learned", "learned score", 0.35)],

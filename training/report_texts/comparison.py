@@ -203,6 +203,8 @@ COMPARISON_TEXTS: tuple[str, ...] = (
        "Intervals by DeLong, leads as the unit."),
     N_("Convert of the called"),
     N_("Odoo’s formula"),
+    N_("Odoo's formula"),
+    N_("Learned"),
     N_("Naive Bayes with 0.1 smoothing on attributes of closed leads, as Odoo CRM publishes "
        "it; numbers in deciles."),
     N_("Scorecard “{scorecard}”. Counted by the same engine as the learned features; "

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 TRUE_WORDS = frozenset(
@@ -34,9 +35,11 @@ FALSE_WORDS = frozenset(
 )
 DEFAULT_UNANSWERED = (
     "Select", "Please select", "N/A", "n/a", "-", "--", "?", "(No value)", "(not set)", "#N/A",
-    "#VALUE!", "#REF!", "#NAME?", "#DIV/0!", "undefined",
+    "#VALUE!", "#REF!", "#NAME?", "#DIV/0!", "undefined", "#NUM!", "#NULL!", "\u2013", "\u2014",
+    "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#N/D", "#VALEUR!", "#NOMBRE!", "#NOM?", "#\u00a1VALOR!",
+    "#\u00a1REF!", "#\u00a1DIV/0!", "#VALORE!", "#RIF!",
 )  # fmt: skip
-"""Words that forms, CRMs and spreadsheets leave where nobody answered."""
+"""Words that forms, CRMs and spreadsheets (in several languages) leave where nobody answered."""
 
 NO_VALUE = ("", "NaN", "nan", "NULL", "null")
 """How files write *unknown*; always read as unknown."""
@@ -62,20 +65,33 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 _INDIAN_GROUPS = r"\d{1,2}(?:,\d{2})+,\d{3}"
 _EXPONENT = re.compile(r"\d+[eE][+-]?\d+", re.ASCII)
 _FRACTION = re.compile(r"(\.\d*([eE][+-]?\d+)?)?", re.ASCII)
-_CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)(\.\d+)?", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d+) days? )?(\d+):([0-5]\d):([0-5]\d)(\.\d+)?", re.ASCII)
+_ISO_DURATION = re.compile(
+    r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?", re.ASCII | re.IGNORECASE
+)
+_SPELLED_DURATION = re.compile(
+    r"(?:(\d+)\s*(?:d|days?|j|jours?|tage?))?\s*(?:(\d+)\s*(?:h|hrs?|hours?|heures?|std\.?|stunden?))?"
+    r"\s*(?:(\d+)\s*(?:m|mn|min|mins|minutes?|minuten)\.?)?"
+    r"\s*(?:(\d+(?:[.,]\d+)?)\s*(?:s|secs?|seconds?|secondes?|sek|sekunden?)\.?)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class NumberSigns:
-    """Which signs a number may hold. ``thousands``: what may stand between groups of three."""
+    """Which signs a number may hold. ``thousands``: what may stand between groups of three.
+
+    ``units``: words that may stand beside a number, and what it is multiplied by: ``("k", 1000)``.
+    """
 
     decimal: tuple[str, ...] = (".",)
     thousands: tuple[str, ...] = ()
+    units: tuple[tuple[str, float], ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether only numbers as programs write them are read."""
-        return self.decimal == (".",) and not self.thousands
+        return self.decimal == (".",) and not self.thousands and not self.units
 
 
 PLAIN_SIGNS = NumberSigns()
@@ -111,8 +127,12 @@ def parse_number(text: str, signs: NumberSigns = PLAIN_SIGNS) -> float | None:
     (-12.5, 42.0, 12.0, 42.0)
     >>> parse_number("24,83,68,000", NumberSigns(thousands=(",",)))
     248368000.0
+    >>> parse_number("3,2 M€", NumberSigns((",",), units=(("k", 1e3), ("M", 1e6))))
+    3200000.0
     """
     text = trimmed(text).replace("\u2212", "-")
+    if text.startswith("\u2013"):  # a word processor made a dash of the minus
+        text = "-" + text[1:]
     if not text.isascii():
         text = _DIGIT.sub(lambda found: _ascii_digit(found[0]), text)
     if text.startswith('="') and text.endswith('"'):  # Excel: text, whatever it looks like
@@ -128,12 +148,30 @@ def parse_number(text: str, signs: NumberSigns = PLAIN_SIGNS) -> float | None:
     negative = text.startswith("(") and text.endswith(")")
     body = text[1:-1] if negative else text
     sign = "-" if body.startswith("-") else ""
+    body, factor = _without_unit(body.removeprefix(sign), signs)
     body = _ENDS.sub("", _ENDS.sub("", body)).strip().lstrip("+-").strip()
+    if factor is None:
+        body, factor = _without_unit(body, signs)
     number = _without_groups(body, signs)
     if number is None:
         return None
-    value = _finite(sign + number)
+    value = _finite(sign + number) if factor is None else _multiplied(sign + number, factor)
     return -value if negative and value is not None else value
+
+
+def _without_unit(body: str, signs: NumberSigns) -> tuple[str, float | None]:
+    """The text without a declared word before or behind its digits, and that word's factor."""
+    for unit, factor in sorted(signs.units, key=lambda pair: -len(pair[0])):
+        if body.endswith(unit):
+            return body.removesuffix(unit).rstrip(), factor
+        if body.startswith(unit):
+            return body.removeprefix(unit).lstrip(), factor
+    return body, None
+
+
+def _multiplied(number: str, factor: float) -> float | None:
+    """The product as it is written: ``8.3`` million is 8300000, not 8300000.000000001."""
+    return _finite(str(Decimal(number) * Decimal(repr(factor))))
 
 
 def _ascii_digit(sign: str) -> str:
@@ -189,14 +227,25 @@ def _finite(text: str) -> float | None:
 def parse_duration(text: str, signs: NumberSigns = PLAIN_SIGNS) -> float | None:
     """Seconds: a number, or hours, minutes and seconds; None for anything else.
 
+    ``24:46`` is None: it could be hours and minutes, or minutes and seconds.
+
     >>> parse_duration("00:24:46"), parse_duration("90.5"), parse_duration("24:46")
     (1486.0, 90.5, None)
+    >>> parse_duration("PT24M46S"), parse_duration("0 days 00:24:46"), parse_duration("1h 05m")
+    (1486.0, 1486.0, 3900.0)
+    >>> parse_duration("12 min"), parse_duration("P1DT2H"), parse_duration("45 s")
+    (720.0, 93600.0, 45.0)
     """
-    found = _CLOCK.fullmatch(trimmed(text))
-    if found is None:
+    word = trimmed(text)
+    found = _CLOCK.fullmatch(word)
+    if found is not None:
+        days, hours, minutes, seconds = (int(found[i] or 0) for i in (1, 2, 3, 4))
+        return ((days * 24 + hours) * 60 + minutes) * 60.0 + seconds + float(found[5] or 0)
+    found = _ISO_DURATION.fullmatch(word) or _SPELLED_DURATION.fullmatch(word)
+    if found is None or not any(found.groups()):
         return parse_number(text, signs)
-    hours, minutes, seconds = (int(found[i]) for i in (1, 2, 3))
-    return hours * 3600.0 + minutes * 60.0 + seconds + float(found[4] or 0)
+    days, hours, minutes = (int(found[i] or 0) for i in (1, 2, 3))
+    return ((days * 24 + hours) * 60 + minutes) * 60.0 + float((found[4] or "0").replace(",", "."))
 
 
 def parse_truth(text: str) -> float | None:
@@ -221,6 +270,19 @@ def words_of(value: str, sign: str) -> frozenset[str]:
     ['CRM', 'ERP']
     """
     return frozenset(word for part in value.split(sign) if (word := trimmed(part)))
+
+
+def listed_words(value: str, sign: str) -> frozenset[str]:
+    """As :func:`words_of`, without the brackets and quotes of a list in JSON, Python or SQL.
+
+    >>> sorted(listed_words('["CRM", "ERP"]', ",")), sorted(listed_words("{CRM,ERP}", ","))
+    (['CRM', 'ERP'], ['CRM', 'ERP'])
+    """
+    text = trimmed(value)
+    if text[:1] + text[-1:] not in ("[]", "{}"):
+        return words_of(text, sign)
+    words = (trimmed(word.strip("'\"")) for word in words_of(text[1:-1], sign))
+    return frozenset(word for word in words if word)
 
 
 @dataclass(frozen=True)
@@ -286,19 +348,15 @@ class Cleaning:
             return None
         sign, parts = self.multiple[name]
         word = self.word(value) if isinstance(value, str) else None
-        given = None if word is None else words_of(word, sign)
+        given = None if word is None else words_of(word, sign) | listed_words(word, sign)
         return {part_name(name, p): None if given is None else p in given for p in parts}
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready data."""
         return {
             "unknown": list(self.unknown),
-            "decimal": list(self.signs.decimal),
-            "thousands": list(self.signs.thousands),
-            "signs_of": {
-                name: {"decimal": list(s.decimal), "thousands": list(s.thousands)}
-                for name, s in sorted(self.signs_of.items())
-            },
+            **_signs_to_dict(self.signs),
+            "signs_of": {name: _signs_to_dict(s) for name, s in sorted(self.signs_of.items())},
             "multiple": {
                 name: {"separator": sign, "parts": list(parts)}
                 for name, (sign, parts) in sorted(self.multiple.items())
@@ -310,12 +368,22 @@ class Cleaning:
         """The rules that :meth:`to_dict` wrote."""
         return cls(
             unknown=tuple(given["unknown"]),
-            signs=NumberSigns(tuple(given["decimal"]), tuple(given["thousands"])),
-            signs_of={
-                name: NumberSigns(tuple(s["decimal"]), tuple(s["thousands"]))
-                for name, s in given["signs_of"].items()
-            },
+            signs=_signs_from_dict(given),
+            signs_of={name: _signs_from_dict(s) for name, s in given["signs_of"].items()},
             multiple={
                 name: (m["separator"], tuple(m["parts"])) for name, m in given["multiple"].items()
             },
         )
+
+
+def _signs_to_dict(signs: NumberSigns) -> dict[str, Any]:
+    """As JSON-ready data; without units as releases were written before there were any."""
+    written: dict[str, Any] = {"decimal": list(signs.decimal), "thousands": list(signs.thousands)}
+    return written | ({"units": dict(signs.units)} if signs.units else {})
+
+
+def _signs_from_dict(given: Mapping[str, Any]) -> NumberSigns:
+    units = {str(word): float(factor) for word, factor in given.get("units", {}).items()}
+    return NumberSigns(
+        tuple(given["decimal"]), tuple(given["thousands"]), tuple(sorted(units.items()))
+    )

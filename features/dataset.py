@@ -152,7 +152,7 @@ def fingerprint_of(dataset: Dataset) -> str:
     Its name, description and licence are not part of it.
     """
     words = {"name", "about", "licence", *READING_KEYS}
-    written = {"multiple", "part_of", "decimal", "thousands"}
+    written = {"multiple", "part_of", "decimal", "thousands", "units"}
     # a key that says nothing new is as if it were not there
     if not dataset.settings.excluded_kinds:
         words.add("excluded_kinds")

@@ -44,6 +44,25 @@ def _as_signs(given: object) -> object:
     return (given,) if isinstance(given, str) else given
 
 
+def _as_units(given: object) -> object:
+    """``{ k = 1000 }`` as pairs in order of the words."""
+    return tuple(sorted(given.items())) if isinstance(given, dict) else given
+
+
+def _units_are_words(units: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    for word, _ in units:
+        if word != word.strip() or not word or any(c.isdigit() for c in word):
+            raise ValueError(
+                f"expected words beside numbers, such as k or M€, without digits; got {word!r}"
+            )
+    return units
+
+
+Units = Annotated[
+    tuple[tuple[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]], ...],
+    BeforeValidator(_as_units),
+    AfterValidator(_units_are_words),
+]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Signs = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=1)], ...], BeforeValidator(_as_signs)
@@ -70,6 +89,7 @@ class AttributeSettings(BaseModel):
     )
     decimal: Signs | None = Field(default=None, description="as the key of the same name, here")
     thousands: Signs | None = Field(default=None, description="as the key of the same name, here")
+    units: Units | None = Field(default=None, description="as the key of the same name, here")
 
 
 class FeatureSettings(BaseModel):
@@ -108,6 +128,7 @@ class TableSettings(BaseModel):
     date_formats: tuple[str, ...] | None = None
     decimal: Signs | None = None
     thousands: Signs | None = None
+    units: Units | None = None
 
 
 class OutcomeWords(BaseModel):
@@ -162,6 +183,9 @@ class DatasetSettings(BaseModel):
     bare_dates: BareDates = BareDates.END_OF_DAY
     decimal: Signs = Field(default=(), description="the sign before the fraction of a number")
     thousands: Signs = Field(default=(), description="signs between groups of three digits")
+    units: Units = Field(
+        default=(), description="words beside numbers, and what these are multiplied by: k = 1000"
+    )
     lead_ids: IdRule = IdRule.AS_WRITTEN
     which_outcome: WhichOutcome = WhichOutcome.LAST
     outcome_words: OutcomeWords = OutcomeWords()
@@ -192,7 +216,14 @@ class DatasetSettings(BaseModel):
         return own.model_copy(
             update={
                 key: getattr(self, key)
-                for key in ("time_zone", "date_order", "date_formats", "decimal", "thousands")
+                for key in (
+                    "time_zone",
+                    "date_order",
+                    "date_formats",
+                    "decimal",
+                    "thousands",
+                    "units",
+                )
                 if getattr(own, key) is None
             }
         )
@@ -205,7 +236,7 @@ class DatasetSettings(BaseModel):
             signs_of={
                 name: signs_of(a, self.of_table("leads"))
                 for name, a in self.attributes.items()
-                if a.decimal is not None or a.thousands is not None
+                if a.decimal is not None or a.thousands is not None or a.units is not None
             },
             multiple=self._multiple(),
         )
@@ -226,6 +257,7 @@ class DatasetSettings(BaseModel):
 READING_KEYS = frozenset(
     {
         "max_bad", "time_zone", "date_order", "date_formats", "bare_dates", "decimal", "thousands",
+        "units",
         "lead_ids", "which_outcome", "outcome_words", "columns", "tables",
     }
 )  # fmt: skip
@@ -239,4 +271,5 @@ def signs_of(
     outer = table or TableSettings()
     decimal = own.decimal if own.decimal is not None else outer.decimal
     thousands = own.thousands if own.thousands is not None else outer.thousands
-    return NumberSigns(tuple(decimal or (".",)), tuple(thousands or ()))
+    units = own.units if own.units is not None else outer.units
+    return NumberSigns(tuple(decimal or (".",)), tuple(thousands or ()), tuple(units or ()))

@@ -56,6 +56,12 @@ def test_a_file_and_a_request_mean_the_same(kind: str, data: st.DataObject) -> N
     np.testing.assert_equal(encoded(attribute, raw), in_file)
 
 
+@pytest.mark.parametrize("raw", ['["CRM", "ERP"]', "['ERP', 'CRM']", "{CRM,ERP}", "CRM,ERP"])
+def test_a_list_is_its_words_whatever_program_wrote_it(raw: str) -> None:
+    rules = Cleaning(multiple={"x": (",", ("CRM", "ERP", "Pay"))})
+    assert rules.split("x", raw) == {"x: CRM": True, "x: ERP": True, "x: Pay": False}
+
+
 @given(st.text(max_size=6))
 def test_trimming_in_arrow_is_trimming_in_python(text: str) -> None:
     in_arrow = trimmed_text(pa.chunked_array([pa.array([text], pa.string())]))[0].as_py()
@@ -66,7 +72,7 @@ def test_the_rules_travel_with_the_specification() -> None:
     cleaning = Cleaning(
         unknown=("none",),
         signs=NumberSigns((",",), (".",)),
-        signs_of={"x": NumberSigns((".",), (",",))},
+        signs_of={"x": NumberSigns((".",), (",",), (("M€", 1e6), ("k", 1e3)))},
         multiple={"products": (";", ("CRM", "ERP"))},
     )
     spec = FeatureSpec(

@@ -79,7 +79,7 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
     try:
         text = near.decode("windows-1252")
     except UnicodeDecodeError:
-        text = ""
+        text = near.decode("windows-1252", errors="replace")
     high = re.findall(r"[^\x00-\x7f]", text)
     runs = sum(map(len, _HIGH_RUN.findall(text)))
     letters = sum(1 for c in high if c.isalpha() or c in "€’‘“”«»–—…•°²³ºª§®©™£¥¿¡·×\xa0œŒ")
@@ -92,7 +92,7 @@ def _western(data: bytes | memoryview, place: int, file: str) -> tuple[str, str]
             f"{file} line {line}: not UTF-8 text, and nothing says which encoding it is "
             f'(as Windows-1252 it would hold {shown[:40]!r}); say encoding = "..." in '
             f"[tables.{_table(file)}] of dataset.toml, such as windows-1251, windows-1250, "
-            f"mac-roman, shift_jis"
+            f"mac-roman, cp850, shift_jis"
         )
     return "windows-1252", (
         f"{file}: not UTF-8, read as Windows-1252 (line {line}: {shown[:40]!r}); another one is "

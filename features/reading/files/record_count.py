@@ -156,6 +156,12 @@ class _Scanner:
             f", or say multiline_values = true in [tables.{table}] of dataset.toml if those lines "
             "are one value"
         )
+        if not lines:
+            raise DataError(
+                f"{self.file} line {self.open_line}: a quote opens here and {why}, for the file "
+                "ends in it: it was cut off (export or copy it again), or the quote is to be "
+                "corrected"
+            )
         raise DataError(
             plural(
                 lines,

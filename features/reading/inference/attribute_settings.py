@@ -13,7 +13,7 @@ from features.reading.files.headers import toml_key
 from features.reading.inference.attribute_groups import group_of, is_cost
 from features.reading.inference.attribute_types import rows_of_words, several_words, type_of
 from features.reading.inference.inference import Inference
-from features.reading.values.number_signs import number_column
+from features.reading.values.number_signs import number_column, words_beside_numbers
 
 MAX_WORDS_SHOWN = 6
 
@@ -52,10 +52,11 @@ def resolve_attribute(
     guesses = []
     declared = _declared_signs(given, settings)
     if kind is None:
-        kind, why = type_of(name, column, declared, found)
+        kind, why = type_of(name, column, declared, found, _declared_units(given, settings))
         if kind is None:
             found.leave_out(name, why)
-            found.lose(f"{name}: left out: {why}{_how_to_keep(name, column, declared)}")
+            units = _declared_units(given, settings)
+            found.lose(f"{name}: left out: {why}{_how_to_keep(name, column, declared, units)}")
             return None
         if given.levels:
             kind, why = AttributeType.CATEGORY, "it has levels"
@@ -83,6 +84,7 @@ def resolve_attribute(
         multiple=given.multiple,
         decimal=given.decimal if signs is None else signs.decimal,
         thousands=given.thousands if signs is None else signs.thousands,
+        units=given.units if signs is None or not signs.units else signs.units,
     )
     return kind
 
@@ -95,13 +97,36 @@ def _declared_signs(given: AttributeSettings, settings: DatasetSettings) -> Numb
     return signs_of(given, table)
 
 
-def _how_to_keep(name: str, column: pa.ChunkedArray, declared: NumberSigns | None) -> str:
+def _declared_units(
+    given: AttributeSettings, settings: DatasetSettings
+) -> tuple[tuple[str, float], ...]:
+    """The words beside numbers that somebody declared for the attribute, or for all."""
+    own = given.units if given.units is not None else settings.of_table("leads").units
+    return own or ()
+
+
+def _how_to_keep(
+    name: str,
+    column: pa.ChunkedArray,
+    declared: NumberSigns | None,
+    units: tuple[tuple[str, float], ...],
+) -> str:
     """How a column that is left out could be used: the words that spoil it, or how to split it."""
     if not pa.types.is_string(column.type):
         return ""
     known = column.drop_null()
     key = toml_key(name)
-    numbers = number_column(name, rows_of_words(known), declared)
+    rows_of = rows_of_words(known)
+    beside = words_beside_numbers(rows_of)
+    if beside:
+        example = next(w for w in rows_of if beside[0] in w)
+        pairs = ", ".join(f'"{word}" = 1' for word in beside)
+        return (
+            f". Values such as {example[:40]!r} hold a number with a word beside it; say "
+            f"units = {{ {pairs} }} in [attributes.{key}] of dataset.toml to read the number (and "
+            "by what each word multiplies it)"
+        )
+    numbers = number_column(name, rows_of, declared, units)
     if numbers is not None and numbers.spoilers:
         shown = ", ".join(
             f"{w!r} ({plural(n, '{n:,} row', '{n:,} rows')})"

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.cleaning import FALSE_WORDS, TRUE_WORDS, NumberSigns, words_of
+from features.cleaning import FALSE_WORDS, TRUE_WORDS, NumberSigns, listed_words
 from features.contract import AttributeType
 from features.language.plural import plural
+from features.reading.files.headers import toml_key
 from features.reading.inference.inference import Inference
 from features.reading.quarantine import Mask
 from features.reading.values.number_signs import NumberColumn, number_column
@@ -35,11 +36,12 @@ def type_of(
     column: pa.ChunkedArray,
     declared: NumberSigns | None = None,
     found: Inference | None = None,
+    units: tuple[tuple[str, float], ...] = (),
 ) -> tuple[AttributeType | None, str]:
     """The type that the values suggest, and why; None for what is not scored.
 
-    ``declared``: the signs of numbers. ``found`` takes the signs that were found, and what must
-    be asked because numbers could mean two things.
+    ``declared``: the signs of numbers. ``units``: words beside them. ``found`` takes the signs
+    that were found, and what must be asked because numbers could mean two things.
     """
     found = found if found is not None else Inference()
     kind = column.type
@@ -64,7 +66,7 @@ def type_of(
         ):
             return None, "a different whole number for each lead: looks like an identifier"
         return AttributeType.NUMBER, "the values are numbers"
-    return _word_type(name, known, distinct, declared, found)
+    return _word_type(name, known, distinct, declared, found, units)
 
 
 def _check_points(
@@ -72,11 +74,16 @@ def _check_points(
 ) -> None:
     """Ask where every point of a column could as well stand between thousands."""
     words = distinct_words(known)[0].filter(pc.match_substring(distinct_words(known)[0], "."))
-    if len(words) and declared is None:
+    if len(words) and (declared is None or "." not in declared.decimal):
         plain = distinct_words(known)[0].slice(0, MAX_WORDS_EXAMINED).to_pylist()
-        seen = number_column(name, dict.fromkeys(plain, 1), None)
+        seen = number_column(name, dict.fromkeys(plain, 1), declared)
         if seen is not None and seen.question is not None:
-            found.ask(seen.question)
+            found.ask(_or_here(seen.question, name))
+
+
+def _or_here(question: str, name: str) -> str:
+    """The question, with where its key is written if it holds for one attribute alone."""
+    return f"{question} (for this column alone in [attributes.{toml_key(name)}])"
 
 
 def rows_of_words(known: pa.ChunkedArray) -> dict[str, int]:
@@ -91,13 +98,20 @@ def _word_type(
     distinct: int,
     declared: NumberSigns | None,
     found: Inference,
+    units: tuple[tuple[str, float], ...],
 ) -> tuple[AttributeType | None, str]:
     words, rows = distinct_words(known)
-    numbers = number_column(name, rows_of_words(known), declared)
-    if numbers is not None and _is_number_column(numbers, distinct):
+    numbers = number_column(name, rows_of_words(known), declared, units)
+    if numbers is not None and numbers.unit_question is not None:
+        here = f'type = "category" in [attributes.{toml_key(name)}] if these are words'
+        found.ask(f"{numbers.unit_question} ({here})")
+    asked_at_once = declared is not None or (numbers is not None and numbers.unit_question)
+    if numbers is not None and asked_at_once and numbers.question is not None:
+        found.ask(_or_here(numbers.question, name))
+    elif numbers is not None and _is_number_column(numbers, distinct):
         wrong = sum(n for _, n in numbers.spoilers)
         if numbers.question is not None:
-            found.ask(numbers.question)
+            found.ask(_or_here(numbers.question, name))
         for note in numbers.notes:
             found.say(note)
         for doubt in numbers.doubts:
@@ -120,6 +134,7 @@ def _word_type(
     if rows[_looks_like_time(words)].sum() / len(known) > MIN_SHARE_OF_ONE_TYPE:
         return None, "a date or time; make it an interaction or an answer with its moment"
     _report_dates_of_ranges(name, words, found)
+    _report_spoiled_letters(name, words, found)
     return AttributeType.CATEGORY, plural(distinct, "{n:,} different word", "{n:,} different words")
 
 
@@ -135,6 +150,28 @@ def _report_dates_of_ranges(name: str, words: pa.ChunkedArray, found: Inference)
         )
 
 
+def _report_spoiled_letters(name: str, words: pa.ChunkedArray, found: Inference) -> None:
+    """Say where letters were lost or spoiled by an earlier program: ``\ufffd``, ``Ã©``."""
+    for pattern in (_LOST, _WRONG_ENCODING):
+        met = mask_of(pc.match_substring_regex(words, pattern))
+        if met.any():
+            word = str(words.filter(pa.array(met))[0].as_py())
+            why = (
+                "a program replaced because it could not read them" if pattern is _LOST
+                else "were read in the wrong encoding and written again (Ã© for é)"
+            )  # fmt: skip
+            found.lose(
+                f"{name}: values such as {word[:40]!r} hold letters that {why}; they stay words of "
+                "their own; export again as UTF-8"
+            )
+
+
+_LOST = "\ufffd"
+_WRONG_ENCODING = (
+    "[\u00c2\u00c3\u00c5][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192"
+    "\u02c6\u02dc\u2013-\u2122]"
+)
+"""The bytes of one letter of UTF-8 as two letters of Windows-1252."""
 _RANGE = re.compile(r"\d+\s*(?:-|–|to|à|bis)\s*\d+")
 _DATE_OF_RANGE = re.compile(r"\d{1,2}-[^\W\d_]{3,4}\.?|[^\W\d_]{3,4}\.?-\d{2}")
 
@@ -152,9 +189,9 @@ def several_words(known: pa.ChunkedArray) -> str | None:
     """The sign between words, where many values hold several out of few different ones; or None."""
     words, rows = distinct_words(known)
     texts = words.to_pylist()[:MAX_WORDS_EXAMINED]
-    for sign in (";", "|", ","):
+    for sign in (";", "|", "\n", ","):
         share = sum(n for w, n in zip(texts, rows.tolist(), strict=False) if sign in w) / len(known)
-        parts = {part for w in texts for part in words_of(w, sign)}
+        parts = {part for w in texts for part in listed_words(w, sign)}
         if (
             share >= MIN_SHARE_OF_SEVERAL
             and 1 < len(parts) <= MAX_PARTS

@@ -16,8 +16,8 @@ from features.cleaning import (
     PLAIN_SIGNS,
     TRUE_WORDS,
     NumberSigns,
+    listed_words,
     part_name,
-    words_of,
     written_number,
 )
 from features.contract import AttributeType, Available
@@ -81,7 +81,7 @@ def split_multiple(
             continue
         values = blank_unanswered(name, trimmed_text(chunk.table.column(name)), settings, found)
         texts = values.to_pylist()
-        given = [None if t is None else words_of(t, own.multiple) for t in texts]
+        given = [None if t is None else listed_words(t, own.multiple) for t in texts]
         counted = Counter(word for words in given if words for word in words)
         parts = sorted(word for word, _ in counted.most_common(MAX_PARTS))
         for word in parts:

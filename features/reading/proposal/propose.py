@@ -6,16 +6,17 @@ reading would make of a value of the person's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from features.contract import TABLES
 from features.errors import DataError
 from features.reading.proposal.columns import propose_columns, propose_file
+from features.reading.proposal.dataset_toml import toml_string
 from features.reading.proposal.outcomes import propose_closed_leads, propose_outcomes
 from features.reading.proposal.proposal import Proposal
-from features.reading.proposal.seen_files import SeenFile, assign_tables, look_at_folder
+from features.reading.proposal.seen_files import SeenFile, assign_tables, look_at_folder, rows_of
 from features.reading.proposal.values import propose_ids, propose_times, propose_values
 from features.settings_file import settings_of
 
@@ -32,8 +33,7 @@ def propose(folder: Path, given: Mapping[str, Any] | None = None) -> Proposal:
     assign_tables(proposal.files, settings)
     chosen: dict[str, SeenFile] = {s.table: s for s in proposal.files if s.table is not None}
     if "leads" not in chosen:
-        names = "; ".join(f"{s.name}: {s.problem or s.why}" for s in proposal.files) or "no file"
-        raise DataError(f"{folder} holds no file that looks like leads ({names})")
+        raise DataError(_without_leads(folder, proposal.files))
     for table in TABLES:
         if table in chosen:
             propose_file(proposal, table, chosen[table], settings)
@@ -44,3 +44,27 @@ def propose(folder: Path, given: Mapping[str, Any] | None = None) -> Proposal:
     propose_outcomes(proposal, chosen, settings)
     propose_ids(proposal, chosen, settings)
     return proposal
+
+
+def _without_leads(folder: Path, files: Sequence[SeenFile]) -> str:
+    """Why no file is taken for leads: of each the reason, and the keys that say which one it is."""
+    listed = "; ".join(f"{s.name}: {_not_leads(s)}" for s in files) or "no file"
+    readable = next((s for s in files if s.raw is not None and s.table is None), None)
+    if readable is None:
+        return f"{folder} holds no file that looks like leads ({listed})"
+    name = toml_string(readable.name)
+    return (
+        f"{folder} holds no file that looks like leads ({listed}). Say which file and which column "
+        f"of it is the id in dataset.toml: [tables.leads] file = {name} and "
+        '[columns.leads] lead_id = "…" (the right ones)'
+    )
+
+
+def _not_leads(seen: SeenFile) -> str:
+    if seen.problem is not None:
+        return seen.problem
+    if seen.table is not None:
+        return f"looks like {seen.table}"
+    columns = rows_of(seen).table.column_names
+    shown = ", ".join(columns[:8]) + (", …" if len(columns) > 8 else "")
+    return f"no column looks like lead_id among {shown}"

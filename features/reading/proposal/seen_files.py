@@ -19,14 +19,21 @@ from features.reading.sources.folder import DATABASES, LEFT_BY_PROGRAMS
 from features.reading.table_notes import TableNotes
 
 NAME_WORDS: Mapping[str, tuple[str, ...]] = {
-    "leads": ("lead", "contact", "prospect", "person", "people", "kunde", "client", "signup"),
-    "outcomes": ("outcome", "deal", "opportunit", "won", "closed", "conversion", "result", "vente"),
+    "leads": ("lead", "contact", "prospect", "person", "people", "kunde", "client", "signup",
+              "interessent", "kontakt", "contatt", "potenzial", "klant"),
+    "outcomes": ("outcome", "deal", "opportunit", "won", "closed", "conversion", "result", "vente",
+                 "issue", "cloture", "abschlu", "ergebnis", "verkauf", "oportunidad", "cierre",
+                 "venta", "esit", "chiusur", "vendit"),
     "interactions": ("interaction", "activit", "event", "task", "email", "engagement", "visit",
-                     "session", "call", "aktivit"),
-    "answers": ("answer", "history", "change", "fieldhistory", "propertyhistory", "reponse"),
+                     "session", "call", "aktivit", "evenement", "ereignis", "actividad", "attivit",
+                     "appel", "anruf"),
+    "answers": ("answer", "history", "change", "fieldhistory", "propertyhistory", "reponse",
+                "historique", "verlauf", "antwort", "respuesta", "storico", "rispost"),
 }  # fmt: skip
 """Parts of names of files that exports of each table have."""
 
+
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 TIME_COLUMNS = {
     "leads": "created_at", "outcomes": "occurred_at", "interactions": "occurred_at",
@@ -71,11 +78,18 @@ def look_at_folder(folder: Path, settings: DatasetSettings) -> list[SeenFile]:
             parts = [local_file(place)]
         else:
             database = plain.endswith(DATABASES)
-            kind = f"a database: read it as sqlite:///{place}" if database else "of no kind read"
+            kind = f"a database: read it as sqlite:///{place}" if database else _no_kind(plain)
             found.append(SeenFile(place.name, None, problem=kind))
             continue
         found.append(_read_first_rows(place, parts, folder, settings))
     return found
+
+
+def _no_kind(name: str) -> str:
+    """Why a file of this name (in small letters) is not read, and what to do."""
+    if name.endswith(ARCHIVES):
+        return "an archive: unpack it here first, so that its files stand in the folder"
+    return "of no kind read: save it as .csv or .xlsx"
 
 
 def _sheets(place: Path, folder: Path, settings: DatasetSettings) -> list[SeenFile]:

@@ -8,33 +8,38 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.cleaning import DEFAULT_UNANSWERED, NumberSigns
+from features.cleaning import DEFAULT_UNANSWERED
 from features.contract import IdRule
 from features.dataset_settings import AttributeSettings, DatasetSettings
 from features.reading.files.headers import plain_name, toml_key
 from features.reading.inference.attribute_types import several_words
 from features.reading.proposal.columns import column_of, name_in_file
 from features.reading.proposal.dataset_toml import toml_string
+from features.reading.proposal.number_columns import Numbers, numbers_of, propose_signs
 from features.reading.proposal.proposal import Proposal
 from features.reading.proposal.seen_files import TIME_COLUMNS, SeenFile, rows_of
 from features.reading.times.day_month_order import TimeEvidence
 from features.reading.times.moment_column import TimeRules
 from features.reading.times.timestamps import to_timestamps
 from features.reading.validation.identity import mismatch_of
-from features.reading.values.number_signs import number_column
 from features.reading.values.text import trimmed_text
 
 UNKNOWN_WORDS = frozenset(
     {
         "none", "unknown", "notset", "novalue", "nodata", "nonrenseigne", "na", "nd", "null", "nil",
-        "missing", "undefined", "unspecified", "notspecified", "notprovided", "unbekannt",
-        "inconnu",
-        "keineangabe", "ka", "desconocido", "sconosciuto", "empty", "blank", "tbd", "tba",
+        "missing", "undefined", "unspecified", "notspecified", "notprovided", "notavailable",
+        "notapplicable", "unbekannt", "keineangabe", "ka", "nichtverfugbar", "nichtbekannt",
+        "entfallt", "nv", "offen", "inconnu", "inconnue", "nonrenseignee", "noncommunique", "nc",
+        "nondisponible", "nondefini", "sansobjet", "so", "nr", "aucun", "aucune", "vide",
+        "desconocido", "sindatos", "nodisponible", "noespecificado", "sinespecificar",
+        "sconosciuto", "nonindicato", "nonspecificato", "nondefinito", "onbekend", "desconhecido",
+        "empty", "blank", "tbd", "tba", "tbc",
     }
 )  # fmt: skip
 """Words, written plainly, that likely mean that nothing is known where numbers are expected."""
 
 
+MIN_COMBINATIONS = 20
 ZONES_SHOWN = ("UTC", "Europe/Paris", "America/New_York")
 
 
@@ -79,61 +84,50 @@ def propose_values(
         seen = chosen.get("interactions")
         if seen is not None and column_of(proposal, seen, settings, name) is not None:
             columns.append((seen, name_in_file(proposal, seen, settings, name)))
+    numeric: list[Numbers] = []
     for seen, name in columns:
-        column = rows_of(seen).table.column(name)
-        words |= _propose_column(proposal, seen, name, column, settings)
+        rows = _known_words(rows_of(seen).table.column(name))
+        found = numbers_of(seen, name, rows, settings) if rows else None
+        if found is not None:
+            numeric.append(found)
+            words |= {w for w, _ in found.column.spoilers if plain_name(w) in UNKNOWN_WORDS}
+        elif rows and seen.table == "leads":
+            _propose_several(proposal, seen, name, rows, settings)
+    propose_signs(proposal, numeric)
     if words and settings.unanswered is None:
         listed = ", ".join(toml_string(w) for w in (*DEFAULT_UNANSWERED, *sorted(words)))
         proposal.key("unanswered", f"[{listed}]", "words that mean that nobody answered")
 
 
-def _propose_column(
+def _known_words(column: pa.ChunkedArray) -> dict[str, int]:
+    """The words of a column of text, with the rows that hold each; empty for other columns."""
+    if not pa.types.is_string(column.type):
+        return {}
+    known = trimmed_text(column).drop_null()
+    known = known.filter(pc.invert(pc.is_in(known, value_set=pa.array(DEFAULT_UNANSWERED))))
+    counted = pc.value_counts(known)
+    return dict(
+        zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
+    )
+
+
+def _propose_several(
     proposal: Proposal,
     seen: SeenFile,
     name: str,
-    column: pa.ChunkedArray,
+    rows: Mapping[str, int],
     settings: DatasetSettings,
-) -> set[str]:
-    """Signs of numbers and several words of one column; the words in it that mean unknown."""
-    if not pa.types.is_string(column.type):
-        return set()
-    known = trimmed_text(column).drop_null()
-    known = known.filter(pc.invert(pc.is_in(known, value_set=pa.array(DEFAULT_UNANSWERED))))
-    if len(known) == 0:
-        return set()
-    counted = pc.value_counts(known)
-    rows = dict(
-        zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
-    )
-    own = settings.attributes.get(name, AttributeSettings())
-    declared = settings.of_table(seen.table or "leads")
-    signs = NumberSigns(declared.decimal or (".",), declared.thousands or ())
-    given = signs if declared.decimal or declared.thousands or own.decimal else None
-    numbers = number_column(f"{name} of {seen.name}", rows, given)
-    if numbers is not None and numbers.question is not None:
-        _propose_signs(proposal, numbers.question)
-    if numbers is not None:
-        return {w for w, _ in numbers.spoilers if plain_name(w) in UNKNOWN_WORDS}
-    sign = several_words(known) if seen.table == "leads" and own.multiple is None else None
-    if sign is not None and len(rows) > 20:
+) -> None:
+    """Propose the sign between several words of one value, where there are many such values."""
+    if settings.attributes.get(name, AttributeSettings()).multiple is not None:
+        return
+    sign = several_words(trimmed_text(rows_of(seen).table.column(name)).drop_null())
+    if sign is not None and len(rows) > MIN_COMBINATIONS:
         example = next(v for v in rows if sign in v)
         section = f"attributes.{toml_key(name)}"
         proposal.within(
             section, "multiple", toml_string(sign), f"several words, such as {example[:50]!r}"
         )
-    return set()
-
-
-def _propose_signs(proposal: Proposal, question: str) -> None:
-    """A decimal sign that the values settle is proposed; one that they do not is left open."""
-    readings = question.count(" is the decimal sign")
-    says = question.rsplit("; say ", 1)[1].removesuffix(" in dataset.toml").rstrip(",")
-    if readings == 1 or "both signs" in question:
-        for part in says.split(" and "):
-            name, _, value = part.partition(" = ")
-            proposal.key(name.strip(), value.strip(), question.split("; say", 1)[0])
-    else:
-        proposal.leave_open(question, says.split(", or ")[0].replace(" and ", "\n# "))
 
 
 def propose_ids(

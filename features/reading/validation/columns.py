@@ -107,6 +107,8 @@ def with_numbers(
     numbers, bad, infinite = to_floats(values, signs, parse)
     reason = RejectReason(f"{column} is not a number", column, "a number, or nothing where unknown")
     good = quarantine.set_aside(chunk, bad, reason)
+    if column == "duration_s" and bad.any():
+        _explain_clocks(chunk, values, bad, quarantine)
     if bad.any():
         numbers, infinite = numbers.filter(pa.array(~bad)), infinite[~bad]
     reason = RejectReason(
@@ -116,27 +118,43 @@ def with_numbers(
     return good.replace(column, numbers.filter(pa.array(~infinite)) if infinite.any() else numbers)
 
 
+def _explain_clocks(
+    chunk: Chunk, values: pa.ChunkedArray, bad: Mask, quarantine: Quarantine
+) -> None:
+    """Say of ``24:46`` what it could be: it is never guessed."""
+    words = to_text(values.filter(pa.array(bad))).slice(0, SAMPLE_ROWS)
+    clocks = pc.match_substring_regex(words, r"^\s*\d{1,4}:[0-5]\d\s*$")
+    if pc.sum(clocks).as_py() or 0:
+        word = str(words.filter(clocks)[0].as_py()).strip()
+        quarantine.explain(
+            chunk.file,
+            f"duration_s: {word!r} could be hours and minutes or minutes and seconds; write "
+            "seconds or hours:minutes:seconds, with a query (interactions.sql) or in the export",
+        )
+
+
 def _number_signs(
     chunk: Chunk, column: str, values: pa.ChunkedArray, rules: TableRules
 ) -> NumberSigns:
     """The signs that are declared, or that the first rows of the column leave no doubt of."""
     own = rules.settings.of_table(chunk.name)
-    if own.decimal or own.thousands:
-        return signs_of(own)
+    declared = signs_of(own) if own.decimal or own.thousands else None
     if column in rules.signs or not _is_text(values):
-        return rules.signs.get(column, NumberSigns())
+        return rules.signs.get(column, declared or NumberSigns())
     words = trimmed_text(values.slice(0, SAMPLE_ROWS)).drop_null()
     counted = pc.value_counts(words)
     rows_of = dict(
         zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
     )
     plain = {w: n for w, n in rows_of.items() if ":" not in w}
-    seen = number_column(column, plain, None) if plain else None
-    if seen is not None and seen.question is not None:
-        raise DataError(f"{chunk.file}: {seen.question} (or in [tables.{chunk.name}])")
-    for note in seen.notes if seen is not None else ():
+    seen = number_column(column, plain, declared, own.units or ()) if plain else None
+    if seen is not None and (seen.question or seen.unit_question):
+        asked = "; ".join(q for q in (seen.question, seen.unit_question) if q)
+        raise DataError(f"{chunk.file}: {asked} (or in [tables.{chunk.name}])")
+    for note in seen.notes if seen is not None and declared is None else ():
         rules.found.say(f"{chunk.file}: {note}")
-    rules.signs[column] = seen.signs if seen is not None else NumberSigns()
+    found = seen.signs if seen is not None and declared is None else declared
+    rules.signs[column] = found or NumberSigns(units=tuple(own.units or ()))
     return rules.signs[column]
 
 

@@ -230,7 +230,38 @@ def mismatch_of(unknown: Iterable[str], leads: Iterable[str]) -> Mismatch | None
                 says=says,
             )
             best = Mismatch(rule, len(met), sentence)
-    return best if best is not None else _affix(missing, known)
+    return best or _rounded(missing, known) or _affix(missing, known) or _within(missing, known)
+
+
+def _rounded(missing: Sequence[str], known: Sequence[str]) -> Mismatch | None:
+    """Whether the unknown ids are what a spreadsheet made of long numbers."""
+    met = [text for text in missing if rounded(text)]
+    if len(met) <= len(missing) / 2 or any(rounded(text) for text in known):
+        return None
+    sentence = (
+        f"unknown ids such as {met[0]!r} were rounded by a spreadsheet ({known[0]!r} in leads): the "
+        "digits are lost; export again, and open the file with the id column as text"
+    )
+    return Mismatch(None, len(met), sentence)
+
+
+def _within(missing: Sequence[str], known: Sequence[str]) -> Mismatch | None:
+    """Whether the unknown ids are longer texts, such as addresses, that hold an id of leads."""
+    ids = frozenset(known)
+    met = [
+        (text, part)
+        for text in missing
+        for part in re.split(r"[/?&=#:,;|\s]+", text)
+        if part in ids and part != text
+    ]
+    if len(met) <= len(missing) / 2:
+        return None
+    text, part = met[0]
+    sentence = (
+        f"unknown ids hold one of leads within a longer text ({part!r} in {text!r}); export the id "
+        "alone, or take it out with a query (.sql)"
+    )
+    return Mismatch(None, len(met), sentence)
 
 
 def renamed_ids(unknown: Iterable[str], leads: Iterable[str], rule: IdRule) -> Mapping[str, str]:

@@ -229,6 +229,23 @@ SIZES = {
     "ranges that became dates": ("1-10 01-Oct", "", "", "a spreadsheet turned into dates"),
     "percent signs on some": ("{0}% 0.{0}", "", "", "have none: both are read as they stand"),
     "two currencies": ("${0} €{0}", "", "", "amounts in $, € are read as they stand"),
+    "thousands and millions": ("{0}k 0.{0}M", "", "", "say units = { M = 1000000, k = 1000 }"),
+    "millions of euros": ("{0},5\u202fM€ {0}\u202fk€", "", "", "is 17000 if k means 1000"),
+    "words beside numbers": (
+        "{0}\u00a0employés ~{0}",
+        "",
+        "",
+        'units = { "employés" = 1, "~" = 1 }',
+    ),
+    "a dash for a minus": ("\u2013{0} {0}", "", "", "size: inferred type number"),
+    "letters that were replaced": ("caf\ufffd th\u00e9", "", "", "a program replaced because"),
+    "letters of another encoding": (
+        "caf\u00c3\u00a9 the",
+        "",
+        "",
+        "were read in the wrong encoding",
+    ),
+    "lists of several words": ('["a","b"] ["b"] ["c","a"] []', "", "", "type category"),
     "telephone numbers": ("+33612{0:06}", "", "", "size: left out: looks like free text or"),
 }
 """Words in turn for a number, what is replaced in them by what, and what is said of them."""
@@ -243,13 +260,63 @@ def test_numbers_of_several_kinds_are_reported_or_asked_about(kind: str, tmp_pat
         word = each[place % len(each)].format(int(row["size"]) * (1_000 if old else 1))
         rows.append(row | {"size": word.replace(old, new, 1) if old else word})
     folder = write(tmp_path, Export(text("\t", rows=rows), "leads.tsv"))
-    if said.startswith("decimal"):
+    if said.startswith(("decimal", "say units", "is 17000")):
         with pytest.raises(DataError) as refused:
             read_dataset(folder)
         assert said in str(refused.value)
         return
     found = read_dataset(folder)
     assert said in "\n".join((*found.losses, *found.inferred))
+
+
+UNDECLARED = {
+    "a comma is declared, points group": (
+        "1.{0:03},25",
+        'decimal = ","',
+        'thousands = "."',
+        1010.25,
+    ),
+    "a point is declared, commas group": (
+        "1,{0:03}.25",
+        'decimal = "."',
+        'thousands = ","',
+        1010.25,
+    ),
+    "a comma is declared, points are there": ("{0}.25", 'decimal = ","', 'decimal = "."', 10.25),
+    "grouped by points alone": ("1.{0:03}", 'decimal = ","', 'thousands = "."', 1010.0),
+    "both signs before fractions": (
+        "{0}.25 {0},25",
+        'decimal = "."',
+        'decimal = [".", ","]',
+        10.25,
+    ),
+    "k and M are declared": ("{0}k", "units = { k = 1000 }", "", 10000.0),
+    "units of a word and a currency": (
+        "{0},5 M€",
+        'decimal = ","\nunits = { M = 1e6 }',
+        "",
+        10.5e6,
+    ),
+}
+"""Words in turn, what is declared, what is asked then (for one attribute), and the first value."""
+
+
+@pytest.mark.parametrize("kind", UNDECLARED)
+def test_signs_that_the_declared_ones_do_not_read_are_asked_for(kind: str, tmp_path: Path) -> None:
+    words, declared, asked, value = UNDECLARED[kind]
+    each = words.split(" ") if "M€" not in words else [words]
+    rows = [
+        row | {"size": each[n % len(each)].format(int(row["size"]))} for n, row in enumerate(ROWS)
+    ]
+    folder = write(tmp_path, Export(text("\t", rows=rows), "leads.tsv", declared + "\n"))
+    if asked:
+        with pytest.raises(DataError) as refused:
+            read_dataset(folder)
+        assert f"say {asked} in dataset.toml" in str(refused.value)
+        assert "[attributes.size]" in str(refused.value)
+        with (folder / "dataset.toml").open("a") as settings:
+            settings.write(f"[attributes.size]\n{asked}\n")
+    assert read_dataset(folder).leads["size"].iloc[0] == value
 
 
 IDS: dict[str, tuple[Callable[[str], str], str]] = {
@@ -266,6 +333,21 @@ def test_why_ids_do_not_meet_is_reported(kind: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         read_dataset(write(tmp_path, Export(text(rows=rows))))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("5.5402{}E+17", "were rounded by a spreadsheet"), ("https://x.y/L{}/view", "a longer text")],
+)
+def test_why_ids_of_one_table_do_not_meet_is_reported(
+    written: str, said: str, tmp_path: Path
+) -> None:
+    folder = write(tmp_path, Export(text()))
+    header, *rows = OUTCOMES.splitlines()
+    spoiled = [written.format(row[1 : row.index(",")]) + row[row.index(",") :] for row in rows]
+    (folder / "outcomes.csv").write_text("\n".join([header, *spoiled]))
+    with pytest.raises(DataError, match=said):
+        read_dataset(folder)
 
 
 def test_ids_that_look_alike_or_like_dates_are_reported(tmp_path: Path) -> None:

@@ -163,3 +163,72 @@ def test_what_check_would_stop_at_is_reported(
     (tmp_path / "dataset.toml").write_bytes("about = 'données'".encode("windows-1252"))
     assert run(["init", str(tmp_path)]) == 3
     assert "dataset.toml line 1 is not UTF-8" in capsys.readouterr().err
+
+
+HEADERS = {
+    "German": (
+        "Lead-Nr.;Erstellt am;Branche;Umsatz", "Lead-Nr.;Ergebnis;Abgeschlossen am",
+        "Gewonnen Verloren", "Interessenten.csv Abschlüsse.csv",
+    ),
+    "Spanish": (
+        "ID del cliente;Fecha de creación;Sector;Facturación",
+        "ID del cliente;Estado;Fecha de cierre", "Ganado Perdido",
+        "Contactos.csv Oportunidades.csv",
+    ),
+    "Italian": (
+        "ID contatto;Data creazione;Settore;Fatturato", "ID contatto;Esito;Data chiusura",
+        "Vinto Perso", "contatti.csv esiti.csv",
+    ),
+    "French": (
+        "Référence client;Créé le;Secteur;CA", "Référence client;Issue;Clôturé le",
+        "Gagné Perdu", "Prospects.csv Résultats.csv",
+    ),
+}  # fmt: skip
+"""Headers of leads and outcomes, the words of outcomes, and the names of the files."""
+
+
+@pytest.mark.parametrize("language", HEADERS)
+def test_headers_of_other_languages_are_known(language: str, tmp_path: Path) -> None:
+    leads, outcomes, words, names = HEADERS[language]
+    texts = [LEADS.split("\n", 1)[1], DEALS.split("\n", 1)[1]]
+    texts[1] = texts[1].replace("Closed Won", words.split()[0])
+    texts[1] = texts[1].replace("Closed Lost", words.split()[1])
+    for name, header, rows in zip(names.split(), (leads, outcomes), texts, strict=True):
+        (tmp_path / name).write_text(f"{header}\n{rows}", encoding="utf-8")
+    given, left_open = proposed(tmp_path)
+    assert left_open == []
+    assert given["columns"]["leads"] == dict(
+        zip(("lead_id", "created_at"), leads.split(";"), strict=False)
+    )
+    found = read_dataset(tmp_path)
+    assert found.outcomes["outcome"].value_counts().to_dict() == {"converted": 20, "lost": 10}
+
+
+def test_a_sign_is_proposed_for_one_column_where_others_differ(tmp_path: Path) -> None:
+    rows = "".join(
+        f'L{i},2025-01-{1 + i % 28:02d}T10:00:00Z,{i}.25,"{i}.{i:03d},50",{i}k\n'
+        for i in range(1, 41)
+    )
+    (tmp_path / "leads.csv").write_text("lead_id,created_at,budget,revenue,size\n" + rows)
+    given, left_open = proposed(tmp_path)
+    assert "decimal" not in given
+    assert given["attributes"]["revenue"] == {"decimal": ",", "thousands": "."}
+    assert ["say units = { k = 1000 }" in q for q in left_open if "size" in q] == [True]
+    assert not any("decimal" in question for question in left_open)
+    text = (tmp_path / "dataset.toml").read_text()
+    (tmp_path / "dataset.toml").write_text(text.replace("# units = ", "units = "))
+    first = read_dataset(tmp_path, outcomes_required=False).leads.iloc[0]
+    assert (first["budget"], first["revenue"], first["size"]) == (1.25, 1001.5, 1000.0)
+
+
+def test_a_folder_that_holds_no_leads_names_the_columns_and_the_keys(tmp_path: Path) -> None:
+    (tmp_path / "Tabelle1.csv").write_text("Wer;Wann\n1;2025-01-01\n")
+    (tmp_path / "export.zip").write_bytes(b"PK")
+    with pytest.raises(DataError) as refused:
+        propose(tmp_path)
+    for words in (
+        "lead_id among Wer, Wann",
+        'file = "Tabelle1.csv"',
+        "export.zip: an archive: unpack",
+    ):
+        assert words in str(refused.value)

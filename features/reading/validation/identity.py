@@ -239,8 +239,8 @@ def _rounded(missing: Sequence[str], known: Sequence[str]) -> Mismatch | None:
     if len(met) <= len(missing) / 2 or any(rounded(text) for text in known):
         return None
     sentence = (
-        f"unknown ids such as {met[0]!r} were rounded by a spreadsheet ({known[0]!r} in leads): the "
-        "digits are lost; export again, and open the file with the id column as text"
+        f"unknown ids such as {met[0]!r} were rounded by a spreadsheet ({known[0]!r} in leads): "
+        "the digits are lost; export again, and open the file with the id column as text"
     )
     return Mismatch(None, len(met), sentence)
 

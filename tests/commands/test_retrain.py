@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from empty_registry import empty_registry
+from few_kinds import simulate_few_kinds
 
 from commands import cli, retrain
 from commands.retrain import RetrainOutcome, RetrainStatus
@@ -19,6 +21,7 @@ from scoring.release.release import load_release
 from training.monitoring.monitor import MonitoringVerdict
 from training.monitoring.new_outcomes import new_outcomes
 from training.registry.resolve import locate, models
+from training.simulator import write_simulation
 
 QUICK = ("--time-budget", "0", "--jobs", "1", "--json")
 
@@ -30,7 +33,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("LEADSCORE_HOME", str(folder / "var"))
-        assert cli.run(["simulate", "leads", "--leads", "1200", "--seed", "5"]) == 0
+        empty_registry(folder / "var")
+        write_simulation(simulate_few_kinds(1200, seed=5), folder / "leads", truth=False)
         yield folder
 
 

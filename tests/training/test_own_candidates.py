@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from few_kinds import simulate_few_kinds
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 
@@ -20,7 +21,7 @@ CANDIDATES = [
 
 @pytest.fixture(scope="module")
 def data() -> ls.Dataset:
-    return ls.simulate(260, seed=4).to_dataset()
+    return simulate_few_kinds(260, seed=4).to_dataset()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_the_command_takes_a_factory_from_the_current_folder(
         "from sklearn.tree import DecisionTreeClassifier\n\n"
         "def tree():\n    return ('my_tree', DecisionTreeClassifier(max_depth=2))\n"
     )
-    ls.simulate(260, seed=4).save(tmp_path / "leads")
+    simulate_few_kinds(260, seed=4).save(tmp_path / "leads")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     options = ["--no-register", "--jobs", "1", "--time-budget", "0"]

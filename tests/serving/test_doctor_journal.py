@@ -21,4 +21,4 @@ def test_waiting_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     os.utime(path, (time.time() - 300, time.time() - 300))
     found = journal()
     assert found.state is State.FAULT
-    assert found.found == "1 files of scores wait for the store, 300 s at most"
+    assert found.found == "1 file of scores waits for the store, 300 s at most"

@@ -81,5 +81,5 @@ def test_many_rows_are_looked_up_by_all_cores(monkeypatch):
 
 @pytest.mark.parametrize("names", [["a", "b", "a"], ["a", None]])
 def test_rows_can_only_be_looked_up_among_different_known_names(names):
-    with pytest.raises(DataError, match=r"1 of \d names are repeated or missing"):
+    with pytest.raises(DataError, match=r"1 of \d names is repeated or missing"):
         StringTable(pa.array(names, pa.string()))

@@ -76,7 +76,7 @@ def test_a_wrong_row_spoils_no_other(release: Release) -> None:
     [
         ({"as_of": "2026-03-20T08:00:00"}, "as_of has no offset"),
         ({"as_of": None}, "as_of is not a moment"),
-        ({"as_of": "2026-02-01T00:00:00Z"}, "before their lead was created"),
+        ({"as_of": "2026-02-01T00:00:00Z"}, "before its lead was created"),
         ({"created_at": "yesterday"}, "created_at is not a moment"),
         ({"interactions": "{"}, "interactions is not JSON text"),
         ({"interactions": "{}"}, "interactions is not a JSON array of objects"),

@@ -125,7 +125,7 @@ def test_one_that_cannot_be_scored_spoils_no_other(answering: Predictor) -> None
     early = ScoreQuery(bad.lead, bad.as_of, bad.lead.created_at_us - 1, "en", 3)
     told = predict_each(answering, [good, early, good])
     assert [isinstance(one, Prediction) for one in told] == [True, False, True]
-    assert "before their lead was created" in str(told[1])
+    assert "before its lead was created" in str(told[1])
     assert np.isfinite(told[0].answer.probability)  # type: ignore[union-attr]
 
     async def ask() -> None:

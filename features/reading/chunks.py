@@ -51,5 +51,5 @@ def _as_one(chunks: list[Chunk]) -> Chunk:
     first = chunks[0]
     if len(chunks) == 1:
         return first
-    table = pa.concat_tables([c.table for c in chunks]).unify_dictionaries()
+    table = pa.concat_tables([c.table for c in chunks]).unify_dictionaries().combine_chunks()
     return Chunk(first.name, first.file, table, np.concatenate([c.rows for c in chunks]))

@@ -18,7 +18,8 @@ CODED = {"interactions": ("kind",)}
 
 def parquet_chunks(part: TableFile, skip: int) -> Generator[Chunk]:
     """The rows of a Parquet file, by row groups; the first ``skip`` chunks left out."""
-    names = parquet.read_schema(part.file.parquet_source()).names
+    metadata = parquet.read_metadata(part.file.parquet_source())
+    names = metadata.schema.to_arrow_schema().names
     columns = columns_of(names, part.file.name, part.table, part.declared)
     part.note_columns(columns)
     wanted = [names[p] for p in columns.positions]
@@ -28,15 +29,17 @@ def parquet_chunks(part: TableFile, skip: int) -> Generator[Chunk]:
         if n in CODED.get(part.table, ())
     ]
     extra = partition_values(part.file)
-    with parquet.ParquetFile(part.file.parquet_source(), read_dictionary=coded) as file:
+    with parquet.ParquetFile(
+        part.file.parquet_source(), read_dictionary=coded, metadata=metadata
+    ) as file:
         if skip == 0:
-            part.count(file.metadata.num_rows)
-        if file.metadata.num_rows == 0:
+            part.count(metadata.num_rows)
+        if metadata.num_rows == 0:
             empty = file.schema_arrow.empty_table().select(wanted)
             yield part.chunk(empty, columns, row_numbers(1, 0), extra)
         start = 1
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group).num_rows
             pieces = max(1, -(-rows // CHUNK_ROWS))
             if skip >= part.places + pieces:
                 start, part.places = start + rows, part.places + pieces

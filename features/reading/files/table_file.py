@@ -61,7 +61,7 @@ class TableFile:
         table = table.rename_columns(list(columns.names))
         for name, value in extra.items():
             if name not in table.column_names:
-                table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
+                table = table.append_column(name, pa.repeat(pa.scalar(value), table.num_rows))
         return Chunk(self.table, self.file.name, table, rows)
 
 

@@ -12,6 +12,8 @@ from features.language.composed import composed
 from features.language.current import current
 
 if TYPE_CHECKING:
+    from scoring.batch.out_of_core import BucketResult
+    from scoring.batch.spark import SparkResult
     from scoring.release.release import Release
 
 
@@ -55,7 +57,7 @@ class BatchJob:
 
 def score_by_buckets(job: BatchJob, workers: int) -> dict[str, Any]:
     """Score in buckets on disk; the summary that the command prints."""
-    from commands.output import log, progress_bar, report_set_aside, timed
+    from commands.output import log, progress_bar, timed
     from scoring.batch.out_of_core import BucketRun, score_in_buckets
 
     out = Path(job.out)
@@ -81,22 +83,16 @@ def score_by_buckets(job: BatchJob, workers: int) -> dict[str, Any]:
         result = score_in_buckets(
             run, lambda data: requested_references(data, job.references), report_progress
         )
-    report_set_aside(result.quarantined)
-    report_extrapolation(result.n_extrapolating, result.rows, result.oldest_days)
     return {
-        "rows": result.rows,
-        "bands": result.bands,
-        "errors": result.errors,
-        "buckets": result.buckets,
+        **_summary(result),
         "buckets_done_now": result.buckets_done_now,
         "resumed": result.resumed,
-        "quarantined": sum(rows.rows for rows in result.quarantined if not rows.harmless),
     }
 
 
 def score_by_spark(job: BatchJob, master: str | None) -> dict[str, Any]:
     """Score on Spark, which shows its own progress; the summary that the command prints."""
-    from commands.output import report_set_aside, timed
+    from commands.output import timed
     from scoring.batch.spark import SparkRun, score_with_spark, spark_session
 
     run = SparkRun(
@@ -115,6 +111,13 @@ def score_by_spark(job: BatchJob, master: str | None) -> dict[str, Any]:
             result = score_with_spark(session, run)
     finally:
         session.stop()
+    return _summary(result)
+
+
+def _summary(result: BucketResult | SparkResult) -> dict[str, Any]:
+    """What the command prints of a run, once it has said what was set aside and extrapolated."""
+    from commands.output import report_set_aside
+
     report_set_aside(result.quarantined)
     report_extrapolation(result.n_extrapolating, result.rows, result.oldest_days)
     return {

@@ -21,7 +21,7 @@ def print_comparison(found: Comparison) -> None:
     print(translated(found.verdict.headline))
     for sentence in found.verdict.because:
         print(f"  {translated(sentence)}")
-    optimistic = found.sections.get("about", {}).get("flatters")
+    optimistic = found.sections.get("about", {}).get("optimistic")
     if optimistic:
         print(say("  Note: {note}.", note=translated(optimistic)))
     print_scores(found)

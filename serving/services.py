@@ -30,6 +30,10 @@ GC_YOUNG = 100_000
 keep a few hundred each, and looking at them again and again took a twentieth of the time."""
 
 
+LARGE_HISTORY_ROWS = 2_000
+"""A stored lead with so many interactions and answers is scored apart from the event loop."""
+
+
 @dataclass
 class Services:
     """Settings, instruments, the live release, and the background tasks."""
@@ -68,6 +72,10 @@ class Services:
         """Run ``work`` in the thread for large bodies, one after the other: the event loop goes on
         meanwhile, and no two of them take memory at once."""
         return await asyncio.get_running_loop().run_in_executor(self.apart, work)
+
+    async def run_for_history(self, rows: int, work: Callable[[], T]) -> T:
+        """Run ``work`` on a lead of so many interactions and answers: apart where they are many."""
+        return await self.run_apart(work) if rows >= LARGE_HISTORY_ROWS else work()
 
     async def stop(self) -> None:
         """End the background tasks."""

@@ -68,7 +68,7 @@ def metrics_of(
             "rate": float(np.average(backtest.label, weights=backtest.weight)),
             "from": moment(backtest.cutoff_us),
             "recipe": backtest.ensemble,
-            "flatters": backtest.is_optimistic,
+            "optimistic": backtest.is_optimistic,
         },
         "choice": {
             "recipe": ensemble.name,

@@ -22,7 +22,6 @@ from serving.api.endpoint import (
 from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
 from serving.messages import Change, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
-from serving.predictor import stored_lead
 from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import STORE
@@ -141,8 +140,7 @@ class _Leads:
             return prediction, encode(prediction.answer)
 
         with self.services.traces.step("score"):
-            apart = stored.row_count >= stored_lead.LARGE_HISTORY_ROWS
-            prediction, encoded = await self.services.run_apart(scored) if apart else scored()
+            prediction, encoded = await self.services.run_for_history(stored.row_count, scored)
         if query.get("record", "true") == "false":
             self.services.recorder.count(prediction)
             return Response(encoded)

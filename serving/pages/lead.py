@@ -30,7 +30,7 @@ from serving.pages.sent_lead import stored_or_sent
 from serving.pages.site import Visit
 from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext
-from serving.predictor.stored_lead import LARGE_HISTORY_ROWS, query_of_stored_lead
+from serving.predictor.stored_lead import query_of_stored_lead
 from serving.problems import Problem, validation_problem
 from serving.store import tables
 from serving.store.database import note
@@ -72,10 +72,9 @@ async def show(visit: Visit) -> Response:
         moment_of(as_of_us),
     )  # fmt: skip
     query = query_of_stored_lead(found.stored, context, predictor)
-    if found.stored.row_count < LARGE_HISTORY_ROWS:
-        prediction = predict_one(predictor, query)
-    else:
-        prediction = await visit.services.run_apart(lambda: predict_one(predictor, query))
+    prediction = await visit.services.run_for_history(
+        found.stored.row_count, lambda: predict_one(predictor, query)
+    )
     return visit.page(
         "lead.html.j2", path="/lead", lead_id=lead_id, as_of_us=as_of_us,
         **_score_of_lead(visit, predictor, found, prediction, as_of_us),

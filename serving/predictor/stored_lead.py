@@ -8,9 +8,6 @@ from serving.problems import Problem, validation_problem
 from serving.store.histories import Stored
 from serving.timestamps import microseconds, moment_of
 
-LARGE_HISTORY_ROWS = 2_000
-"""A stored lead with so many interactions and answers is scored apart from the event loop."""
-
 
 def query_of_stored_lead(stored: Stored, context: QueryContext, predictor: Predictor) -> ScoreQuery:
     """The query for a stored lead; a 422 if its creation is not known and the model needs it."""

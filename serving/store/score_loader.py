@@ -7,12 +7,10 @@ not share an interpreter with it; an application that is served in another way d
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -32,18 +30,6 @@ from serving.store.tombstones import stored_tombstones
 log = logging.getLogger("leadscore.store")
 
 PRUNE_S = 3600.0
-
-SEGMENTS_A_TRANSACTION = 3
-"""Moved in together: some 1,300 scores of leads with 50 interactions. More would let writes of
-requests wait for longer than some tenths of a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ClaimedSegment:
-    path: Path
-    handle: int
-    length: int
-    rows: list[ScoreRow]
 
 
 class JournalLoader:
@@ -101,52 +87,32 @@ class JournalLoader:
         """
         if not paths or not self._store_is_ready():
             return 0
-        groups = range(0, len(paths), SEGMENTS_A_TRANSACTION)
-        return sum(self._move_group(paths[i : i + SEGMENTS_A_TRANSACTION]) for i in groups)
+        return sum(self._move_one(path) for path in paths)
 
-    def _move_group(self, paths: list[Path]) -> int:
-        """Move segments in together: what is done once for each lead, and the write to disk, are
-        shared by all their scores."""
-        with contextlib.ExitStack() as claims:
-            held = [one for path in paths if (one := self._claimed(claims, path)) is not None]
-            self._insert(held)
-            for one in held:
-                self._recycle(one)
-            return sum(len(one.rows) for one in held)
-
-    def _claimed(self, claims: contextlib.ExitStack, path: Path) -> _ClaimedSegment | None:
-        """A closed segment and its rows; None if it is in use, has gone or cannot be read."""
+    def _move_one(self, path: Path) -> int:
         try:
-            handle = claims.enter_context(segments.claim(path))
-            if handle is None:
-                return None
-            content = segments.content(handle)
+            with segments.claim(path) as handle:
+                if handle is None:
+                    return 0
+                content = segments.content(handle)
+                rows = rows_of(content)
+                self._insert(path, rows)
+                segments.recycle(handle, path, len(content))
+                self.unreadable.discard(path)
+                return len(rows)
         except OSError as error:
-            self._cannot_read(path, error)
-            return None
-        return _ClaimedSegment(path, handle, len(content), rows_of(content))
+            if error.errno == errno.ENOSPC:
+                raise failure(error) from error
+            if path not in self.unreadable:
+                log.error(
+                    "a segment of the journal cannot be read; the others go on: %s", path.name,
+                    extra={"error": error.strerror},
+                )  # fmt: skip
+            self.unreadable.add(path)
+            return 0
 
-    def _recycle(self, one: _ClaimedSegment) -> None:
-        try:
-            segments.recycle(one.handle, one.path, one.length)
-            self.unreadable.discard(one.path)
-        except OSError as error:
-            self._cannot_read(one.path, error)
-
-    def _cannot_read(self, path: Path, error: OSError) -> None:
-        if error.errno == errno.ENOSPC:
-            raise failure(error) from error
-        if path not in self.unreadable:
-            log.error(
-                "a segment of the journal cannot be read; the others go on: %s", path.name,
-                extra={"error": error.strerror},
-            )  # fmt: skip
-        self.unreadable.add(path)
-
-    def _insert(self, held: list[_ClaimedSegment]) -> None:
-        """Insert the rows of all together; segment by segment, then one by one, if the database
-        refuses one of them."""
-        rows = [row for one in held for row in one.rows]
+    def _insert(self, path: Path, rows: list[ScoreRow]) -> None:
+        """Insert the rows together; one by one if the database refuses one of them."""
         if not rows:
             return
         try:
@@ -155,11 +121,6 @@ class JournalLoader:
         except OperationalError as error:  # locked, full or away: again later
             raise failure(error) from error
         except (SQLAlchemyError, ValueError, OverflowError):
-            if len(held) > 1:
-                for one in held:
-                    self._insert([one])
-                return
-            path = held[0].path
             refused = [row for row in rows if not self._insert_one(row)]
             set_aside(self.folder, path, refused)
             log.error(

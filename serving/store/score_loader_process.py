@@ -21,8 +21,7 @@ from serving.telemetry.logs import logging_config
 log = logging.getLogger("leadscore.store")
 
 
-LOOK_S = 0.1
-"""Under load a few segments are closed meanwhile, which are moved in together."""
+LOOK_S = 0.05
 
 
 AGAIN_S = 1.0

@@ -96,7 +96,7 @@ def page_release(folder: Path, intercept: float = -3.2) -> Release:
                 "log_loss": {"value": 0.31 + intercept / 100, "low": 0.28, "high": 0.34},
                 "auc": {"value": 0.78, "low": 0.74, "high": 0.82},
                 "verdict": "better than the base rate",
-                "test": {"references": 700, "flatters": False},
+                "test": {"references": 700, "optimistic": False},
             },
             documents={"card.md": b"# pages\n\nA release made by hand.\n"},
         ),

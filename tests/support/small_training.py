@@ -18,7 +18,7 @@ METRICS: dict[str, Any] = {
     "log_loss": {"value": 0.41, "low": 0.38, "high": 0.44},
     "auc": {"value": 0.71, "low": 0.68, "high": 0.74},
     "verdict": "better than the base rate",
-    "test": {"references": 40, "flatters": False},
+    "test": {"references": 40, "optimistic": False},
 }
 DATA: dict[str, Any] = {
     "fingerprint": "f" * 64,

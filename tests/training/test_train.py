@@ -36,7 +36,7 @@ def test_signal_is_found_and_the_gain_is_significant(trained: TrainedModel) -> N
     assert trained.signal
     assert metrics["gain"]["high"] < 0
     assert metrics["auc"]["value"] > 0.8
-    assert metrics["test"]["flatters"] is False
+    assert metrics["test"]["optimistic"] is False
     assert metrics["choice"]["by_time"] is False  # too few leads to choose on rolling origins
 
 
@@ -88,7 +88,7 @@ def test_without_signal_the_release_says_so_and_predicts_the_base_rate(
 
 def test_without_time_the_figures_are_called_optimistic(made_up_dataset: MadeUp) -> None:
     metrics = train(made_up_dataset(n=300, time=False), QUICK).contents.metrics
-    assert metrics["test"]["flatters"] is True
+    assert metrics["test"]["optimistic"] is True
     assert "optimistic" in metrics["verdict"]
     assert metrics["test"]["references"] == 300  # every one was answered by a model not its own
 

@@ -8,6 +8,7 @@ variance between groups beyond what chance within them explains.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from features.compute.array_types import Float64, Int64
 from features.contract import AttributeType
@@ -38,12 +39,15 @@ def lumped_variance(
         known = histories.attributes.get(attribute.name)
         if known is None:
             continue
-        values = known[lead]
-        lumped = np.array([v is not None and str(v) not in attribute.levels for v in values])
+        codes, words = pd.factorize(known)
+        hidden = np.append(~np.isin(words.astype(str), attribute.levels), False)  # -1: unknown
+        level = codes[lead]
+        lumped = hidden[level]
         if not lumped.any():
             continue
-        _, level = np.unique(values[lumped].astype(str), return_inverse=True)
-        of_levels = variance_between(level, probability[lumped], label[lumped], weight[lumped])
+        of_levels = variance_between(
+            level[lumped], probability[lumped], label[lumped], weight[lumped]
+        )
         total += of_levels * float(weight[lumped].sum() / weight.sum())
     return total
 

@@ -117,7 +117,7 @@ def _about_test(comparison: Comparison) -> dict[str, Any]:
     about = dict(comparison.sections.get("about", {}))
     about.setdefault("dataset", "scores")
     about.setdefault("horizon_days", 0)
-    about.setdefault("flatters", "")
+    about.setdefault("optimistic", "")
     learned_at = about.get("learned_at_us")
     if learned_at is None:
         about["tested"] = "tested by grouped folds"

@@ -321,6 +321,6 @@ class ComparisonInputs:
             "description": dataset.settings.about,
             "horizon_days": dataset.settings.horizon_days,
             "learned_at_us": self.backtest.cutoff_us,
-            "flatters": OPTIMISTIC_NOTE if self.backtest.is_optimistic else "",
+            "optimistic": OPTIMISTIC_NOTE if self.backtest.is_optimistic else "",
             "recipe": self.backtest.ensemble,
         }

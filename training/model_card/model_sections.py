@@ -95,7 +95,8 @@ def limits_section(release: Release) -> Section:
 
 def _limits(release: Release) -> Iterator[str]:
     data, metrics = release.manifest.get("data", {}), release.metrics
-    if metrics.get("test", {}).get("flatters"):
+    test = metrics.get("test", {})
+    if test.get("optimistic", test.get("flatters")):  # the key of older releases
         yield "The future could not be held back in the test: the figures are optimistic."
     if metrics.get("signal") is False:
         yield "There is no signal: everybody gets the base rate, and bands do not separate leads."

@@ -208,7 +208,7 @@ def parameters(release: Release) -> dict[str, Any]:
 def figures(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """Every number of the release's metrics under one flat name.
 
-    >>> figures({"auc": {"value": 0.7, "low": 0.6}, "test": {"flatters": False}})
+    >>> figures({"auc": {"value": 0.7, "low": 0.6}, "test": {"optimistic": False}})
     {'auc': 0.7, 'auc_low': 0.6}
     """
     flat: dict[str, float] = {}

@@ -16,7 +16,7 @@ import pytest
 
 from features.histories.build import histories_from_dataset
 from features.reading.read import read_dataset
-from serving.predictor import stored_lead
+from serving import services
 from serving.settings import Settings
 from serving.store import histories
 
@@ -67,7 +67,7 @@ def test_a_long_history_is_scored_apart_and_read_in_slices_with_the_same_bits(
     path = "/v1/leads/long/score"
     query = {"as_of": lead["as_of"], "record": "false"}
     usual = client.get(path, params=query).json()
-    monkeypatch.setattr(stored_lead, "LARGE_HISTORY_ROWS", 1)
+    monkeypatch.setattr(services, "LARGE_HISTORY_ROWS", 1)
     monkeypatch.setattr(histories, "ROWS_A_STEP", 2)
     answer = client.get(path, params=query).json()
     assert {**answer, "score_id": ""} == {**usual, "score_id": ""}

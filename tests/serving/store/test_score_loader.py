@@ -47,18 +47,6 @@ def test_rows_that_the_database_refuses_are_set_aside(loader: JournalLoader) -> 
     assert not list(loader.folder.glob("*.jsonl"))
 
 
-def test_segments_that_wait_are_moved_in_by_few_transactions(loader: JournalLoader) -> None:
-    for minute in range(1, 8):
-        line = line_of(score_row("L", minute, 0.5))
-        (loader.folder / f"{minute}.jsonl").write_bytes(line)
-    commits: list[object] = []
-    sa.event.listen(loader._writing, "commit", commits.append)
-    assert loader.move(sorted(loader.folder.glob("*.jsonl"))) == 7
-    assert stored(loader) == [1, 2, 3, 4, 5, 6, 7]
-    assert len(commits) == 3  # of seven segments, three at most in each
-    assert not list(loader.folder.glob("*.jsonl"))
-
-
 def test_a_refused_row_takes_none_of_the_segments_beside_it_with_it(loader: JournalLoader) -> None:
     bad = score_row("L", 2, 0.5, asked_us=2**70)
     for name, row in (("1", score_row("L", 1, 0.5)), ("2", bad), ("3", score_row("L", 3, 0.5))):

@@ -49,7 +49,7 @@ def load(
     from commands.store_load import Loader, summary
     from features.errors import StorageError, UsageError
     from features.reading.read import read_dataset
-    from serving.messages import LONGEST_NAME
+    from serving.messages.fields import LONGEST_NAME
     from serving.settings import Settings
     from serving.store.database import connect, failure, store_url
     from serving.store.migrate import migrate

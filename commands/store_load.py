@@ -17,7 +17,7 @@ from features.contract import AttributeType
 from features.dataset import Dataset
 from features.dataset_settings import READING_KEYS, DatasetSettings
 from features.errors import DataError
-from serving.messages import LONGEST_NAME
+from serving.messages.fields import LONGEST_NAME
 from serving.problems import Problem
 from serving.store import tables
 from serving.store.attribute_names import check_names

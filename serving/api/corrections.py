@@ -12,21 +12,20 @@ from serving.api.endpoint import EndpointSpec, lead_id_of, number_of
 from serving.api.ingest import NAMES, timed
 from serving.api.rows import Rows, RowsDecoder
 from serving.http.request import Request, Response, allowed_params, decode, json_response
-from serving.messages import (
+from serving.messages.corrections import (
     AnswerKey,
     EventKey,
     LeadPatch,
-    LeadTaken,
     Merged,
     MergeIn,
     OutcomePut,
     OutcomeSet,
-    Refused,
-    StoredLead,
     WithdrawAnswers,
     WithdrawInteractions,
     Withdrawn,
 )
+from serving.messages.erasure import StoredLead
+from serving.messages.rows import LeadTaken, Refused
 from serving.problems import Problem, validation_problem
 from serving.services import Services
 from serving.store import tables

@@ -10,7 +10,7 @@ from serving.http.request import (
     Request,
 )
 from serving.http.router import JSON_BODY, Route
-from serving.messages import LONGEST_NAME
+from serving.messages.fields import LONGEST_NAME
 from serving.problems import validation_problem
 
 

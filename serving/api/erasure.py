@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from serving.api.endpoint import EndpointSpec, lead_id_of
 from serving.http.request import Request, Response, allowed_params, decode, json_response
-from serving.messages import Erased, ErasedMany, EraseIn
+from serving.messages.erasure import Erased, ErasedMany, EraseIn
 from serving.services import Services
 from serving.store import tables
 from serving.store.aliases import current_id, merged_ids

@@ -8,7 +8,7 @@ import msgspec
 
 from serving.api.endpoint import EndpointSpec
 from serving.http.request import Request, Response, allowed_params, json_response
-from serving.messages import ModelOut
+from serving.messages.scores import ModelOut
 from serving.services import Services
 
 

@@ -16,7 +16,7 @@ from features.version import VERSION
 from serving.api.endpoint import EndpointSpec
 from serving.api.scores import Scoring
 from serving.http.request import Request, Response, allowed_params, json_response
-from serving.messages import ScoreAnswer
+from serving.messages.scores import ScoreAnswer
 from serving.parsing.slices import SlicedDecoder
 from serving.predictor.query import QueryContext
 from serving.problems import Problem, validation_problem

@@ -22,7 +22,7 @@ from serving.api.examples import (
 )
 from serving.api.rows import INVALID, Rows, RowsDecoder, refusal
 from serving.http.request import Request, Response, allowed_params, decode, json_response
-from serving.messages import (
+from serving.messages.rows import (
     AnswerIn,
     AnswersIn,
     InteractionIn,

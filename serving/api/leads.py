@@ -21,7 +21,8 @@ from serving.api.endpoint import (
 )
 from serving.api.examples import RANKED_LEADS, SCORE_ANSWER
 from serving.http.request import Request, Response, allowed_params, encode, json_response
-from serving.messages import Change, PastScore, PastScores, Ranked, RankedLeads, ScoreAnswer
+from serving.messages.past_scores import Change, PastScore, PastScores, Ranked, RankedLeads
+from serving.messages.scores import ScoreAnswer
 from serving.predictor.predictor import Prediction, Predictor, predict_one
 from serving.predictor.query import QueryContext
 from serving.predictor.score_log import STORE

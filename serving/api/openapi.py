@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from features.version import VERSION
 from serving.api.endpoint import EndpointSpec
 from serving.api.examples import PROBLEM
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.problems import MEDIA_TYPE, TITLES, ProblemBody
 
 REF = "#/components/schemas/{name}"

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from serving.http.request import decode
-from serving.messages import Refused
+from serving.messages.rows import Refused
 from serving.parsing.slices import LARGE_BODY_BYTES, SlicedDecoder
 from serving.problems import FieldError, Problem
 from serving.services import Services

@@ -27,7 +27,7 @@ from serving.http.request import (
     encode,
     json_response,
 )
-from serving.messages import (
+from serving.messages.scores import (
     BatchAnswer,
     BatchItem,
     BatchRequest,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from features.language.language import Language
-from serving.messages import NextStepOut, ReasonOut
+from serving.messages.scores import NextStepOut, ReasonOut
 from serving.predictor.predictor import Predictor
 
 

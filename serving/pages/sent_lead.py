@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from features.histories.arrays import NO_TIME
 from features.histories.from_records import histories_from_records
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.predictor.query import QueryContext, build_query
 from serving.predictor.score_log import BODY
 from serving.store.histories import Read, Stored, history

@@ -11,7 +11,7 @@ from features.contract import BANT, AttributeType, value_to_text
 from features.histories.arrays import Histories
 from features.vectors.spec import AttributeSpec
 from serving.http.request import Response
-from serving.messages import Answer, Interaction, ScoreRequest
+from serving.messages.scores import Answer, Interaction, ScoreRequest
 from serving.pages.lead import MAX_REASONS, lead_id_of, steps_of
 from serving.pages.lead_chart import waterfall_picture
 from serving.pages.lead_scores import attributes_now, known_value

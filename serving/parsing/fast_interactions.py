@@ -16,7 +16,7 @@ from features.compute.array_types import Int64
 from features.compute.jit import kernel
 from features.histories.arrays import NO_TIME
 from features.histories.sorting import AT, DURATION, EVENT, KIND, VALUE
-from serving.messages import LONGEST_NAME, LONGEST_TEXT
+from serving.messages.fields import LONGEST_NAME, LONGEST_TEXT
 from serving.parsing.fast_json import (
     CLOSE,
     CLOSE_LIST,

@@ -17,7 +17,7 @@ from scoring.playbook import default_playbook, load_playbook
 from scoring.release.release import load_release
 from scoring.release.signature import trusted_keys
 from scoring.release.store import ReleaseStore
-from serving.messages import Answer, Interaction, ScoreRequest
+from serving.messages.scores import Answer, Interaction, ScoreRequest
 from serving.predictor.parse_request import decoder, parse_request
 from serving.predictor.predictor import Predictor, predict
 from serving.predictor.query import QueryContext

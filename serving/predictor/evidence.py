@@ -19,7 +19,7 @@ from features.vectors.compute import encode_value
 from features.vectors.sentences import humanize_name
 from features.vectors.spec import AttributeSpec, FeatureSpec
 from scoring.extrapolation import extrapolation_limit_us, oldest_learned_days
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.problems import FieldError, Problem
 
 LITTLE_KNOWN = 0.5

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.histories.from_records import PackedInteractions
 from features.histories.sorting import has_equal_rows
-from serving.messages import Answer, Interaction, ScoreRequest
+from serving.messages.scores import Answer, Interaction, ScoreRequest
 from serving.parsing.fast_interactions import read_interactions
 from serving.parsing.fast_json import pad
 from serving.parsing.slices import SlicedDecoder

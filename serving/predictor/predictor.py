@@ -24,7 +24,7 @@ from scoring.reasons import Reason, ReasonFormatter
 from scoring.release.release import Release
 from scoring.scorecard.scorecard import CardScores, Scorecard
 from serving.identifiers import ordered_id
-from serving.messages import (
+from serving.messages.scores import (
     Interval,
     ModelOut,
     NextStepOut,

@@ -8,7 +8,7 @@ import msgspec
 
 from features.histories.arrays import NO_TIME, Histories
 from features.histories.from_records import LeadRecord, PackedInteractions, RecordColumns
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.moment_arrays import checked_all
 from serving.problems import validation_problem
 from serving.timestamps import Clock, checked, microseconds

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import DataError, LeadscoreError, StorageError
 from scoring.release.store import ReleaseStore
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.predictor.active_release import prepare
 from serving.predictor.predictor import Prediction, Predictor, predict_one, query_of_request
 from serving.predictor.query import QueryContext

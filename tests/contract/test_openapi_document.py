@@ -8,7 +8,7 @@ import msgspec
 
 from serving.api.examples import BATCH_ANSWER, PROBLEM, SCORE_ANSWER, SCORE_REQUEST
 from serving.app import create_app
-from serving.messages import BatchAnswer, ScoreAnswer, ScoreRequest
+from serving.messages.scores import BatchAnswer, ScoreAnswer, ScoreRequest
 from serving.problems import ProblemBody
 from serving.settings import Settings
 

@@ -208,7 +208,7 @@ def test_the_openapi_examples_fit_their_schemas() -> None:
     from serving.api import examples
     from serving.api.changes import ChangesOut
     from serving.api.webhooks import DeadLetters, Webhooks
-    from serving.messages import RankedLeads
+    from serving.messages.past_scores import RankedLeads
     from serving.outbox.webhooks import WebhookSecret
 
     for example, kind in (

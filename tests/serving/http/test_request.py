@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from serving.http.request import Request, allowed_params, decode, language_of
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.problems import Problem, problem_from
 
 decoder = msgspec.json.Decoder(ScoreRequest)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from features.histories.from_records import histories_from_records
 from serving.http.request import decode
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.parsing.fast_json import end_of_number, moment_of, number_of, pad
 from serving.predictor.active_release import MOMENT, prepare
 from serving.predictor.parse_request import parse_request, split_interactions

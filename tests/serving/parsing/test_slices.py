@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.http.request import decode_unguarded
-from serving.messages import Answer, BatchRequest, Interaction, ScoreRequest
+from serving.messages.scores import Answer, BatchRequest, Interaction, ScoreRequest
 from serving.parsing import slices
 from serving.parsing.slices import SlicedDecoder
 from serving.problems import Problem

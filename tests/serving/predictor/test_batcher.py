@@ -16,7 +16,7 @@ from serving.http.access import AccessControl
 from serving.http.gateway import GatewayMiddleware
 from serving.http.request import encode
 from serving.http.router import Router
-from serving.messages import ScoreRequest
+from serving.messages.scores import ScoreRequest
 from serving.predictor.active_release import MOMENT, prepare
 from serving.predictor.batcher import MicroBatcher, predict_each
 from serving.predictor.predictor import (
